@@ -1,0 +1,43 @@
+/// A place in a text: line and column count from 1; the column counts characters.
+public struct SourceLocation: Hashable, Sendable {
+  public var file: String
+  public var line: Int
+  public var column: Int
+
+  public init(file: String, line: Int, column: Int = 0) {
+    (self.file, self.line, self.column) = (file, line, column)
+  }
+}
+
+/// An error of the user's, said in one line: what was got, what was expected, and where.
+public struct HeedError: Error, Hashable, Sendable, CustomStringConvertible {
+  public var message: String
+  public var location: SourceLocation?
+  /// The line of text that `location` points into, for the caret.
+  public var sourceLine: String?
+
+  public init(_ message: String, at location: SourceLocation? = nil, sourceLine: String? = nil) {
+    (self.message, self.location, self.sourceLine) = (message, location, sourceLine)
+  }
+
+  /// The same error with `context` before its message: `reading model.safetensors: ...`.
+  public func during(_ context: String) -> HeedError {
+    var copy = self
+    copy.message = "\(context): \(message)"
+    return copy
+  }
+
+  /// `file:line:column: error: message`, or `error: message` where no place is known.
+  public var headline: String {
+    guard let location else { return "error: \(message)" }
+    let column = location.column > 0 ? ":\(location.column)" : ""
+    return "\(location.file):\(location.line)\(column): error: \(message)"
+  }
+
+  /// The headline and, where the source line is known, that line and a caret under the column.
+  public var description: String {
+    guard let location, let sourceLine, location.column > 0 else { return headline }
+    let caret = String(repeating: " ", count: location.column - 1) + "^"
+    return "\(headline)\n\(sourceLine)\n\(caret)"
+  }
+}

@@ -1,0 +1,84 @@
+/// The type of one element of a tensor.
+public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
+  case f64, f32, f16, bf16, i64, i32, i8, u8, bool
+
+  /// The name in text: `f32`, `bool`, ...
+  public var name: String { "\(self)" }
+
+  /// The type called `name`, or nil.
+  public init?(name: some StringProtocol) {
+    guard let match = Self.allCases.first(where: { $0.name == name }) else { return nil }
+    self = match
+  }
+
+  /// Bytes of one element in memory. A `bool` takes a byte, 0 or 1.
+  public var byteCount: Int {
+    switch self {
+    case .f64, .i64: 8
+    case .f32, .i32: 4
+    case .f16, .bf16: 2
+    case .i8, .u8, .bool: 1
+    }
+  }
+
+  public var isFloat: Bool {
+    switch self {
+    case .f64, .f32, .f16, .bf16: true
+    case .i64, .i32, .i8, .u8, .bool: false
+    }
+  }
+
+  /// True for i64, i32, i8 and u8; false for bool.
+  public var isInteger: Bool { !isFloat && self != .bool }
+
+  /// The least and greatest value of an integer type; 0 ... 1 for bool.
+  public var integerRange: ClosedRange<Int64> {
+    switch self {
+    case .i64: Int64.min...Int64.max
+    case .i32: Int64(Int32.min)...Int64(Int32.max)
+    case .i8: -128...127
+    case .u8: 0...255
+    case .bool: 0...1
+    case .f64, .f32, .f16, .bf16: preconditionFailure("\(self) is no integer type")
+    }
+  }
+
+  /// `value` reduced to the bits of this integer type, two's complement; for bool, 1 where the value is not 0.
+  public func wrap(_ value: Int64) -> Int64 {
+    switch self {
+    case .i64: value
+    case .i32: Int64(Int32(truncatingIfNeeded: value))
+    case .i8: Int64(Int8(truncatingIfNeeded: value))
+    case .u8: Int64(UInt8(truncatingIfNeeded: value))
+    case .bool: value == 0 ? 0 : 1
+    case .f64, .f32, .f16, .bf16: preconditionFailure("\(self) is no integer type")
+    }
+  }
+
+  /// `value` rounded to the nearest value of this float type, ties to even.
+  public func round(_ value: Double) -> Double {
+    switch self {
+    case .f64: value
+    case .f32: Double(Float(value))
+    case .f16: Double(Float16(value))
+    case .bf16: Double(BFloat16(value).float)
+    case .i64, .i32, .i8, .u8, .bool: preconditionFailure("\(self) is no float type")
+    }
+  }
+}
+
+extension ElementType: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .f64: "f64"
+    case .f32: "f32"
+    case .f16: "f16"
+    case .bf16: "bf16"
+    case .i64: "i64"
+    case .i32: "i32"
+    case .i8: "i8"
+    case .u8: "u8"
+    case .bool: "bool"
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// The LLVM that code generation binds to: 19 unless the environment says otherwise (`LLVM_VERSION=22 swift build`).
+let llvmVersion = Context.environment["LLVM_VERSION"] ?? "19"
+
+let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault")]
+
+let package = Package(
+  name: "Heed",
+  products: [
+    .library(name: "Heed", targets: ["Heed"]),
+    .executable(name: "heed", targets: ["HeedCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+  ],
+  targets: [
+    // What code generation and the runtime share, and the thread pool: C.
+    .target(name: "CHeedABI", path: "Runtime/ABI"),
+    .target(name: "CHeedPool", dependencies: ["CHeedABI"], path: "Runtime/Pool"),
+
+    // LLVM's C API, one target a version: see Sources/CLLVM/shim.h.
+    .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
+
+    .target(name: "HeedIR", path: "IR", swiftSettings: strict),
+    .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedPasses", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedLowering", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], swiftSettings: strict),
+    .target(
+      name: "HeedRuntime", dependencies: ["HeedIR", "CHeedABI", "CHeedPool"], path: "Runtime", exclude: ["ABI", "Pool"],
+      swiftSettings: strict),
+    .target(name: "HeedModels", dependencies: ["HeedIR", "HeedDSL"], swiftSettings: strict),
+    .target(
+      name: "Heed",
+      dependencies: [
+        "HeedIR", "HeedDSL", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedModels",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "HeedCommand",
+      dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

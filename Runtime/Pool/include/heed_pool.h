@@ -1,0 +1,2 @@
+#pragma once
+#include "heed_abi.h"
