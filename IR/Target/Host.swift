@@ -1,0 +1,54 @@
+import Foundation
+
+/// What the operating system says of the machine that this process runs on.
+enum Host {
+  /// The first part of the machine's triple.
+  static var architecture: Substring {
+    #if arch(arm64)
+      "aarch64"
+    #else
+      "x86_64"
+    #endif
+  }
+
+  /// The first processor's flags in /proc/cpuinfo; empty where there is no such file.
+  static let flags: Set<String> = {
+    guard let text = contents("/proc/cpuinfo"),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }),
+      let colon = line.firstIndex(of: ":")
+    else { return [] }
+    return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))
+  }()
+
+  /// The first processor's caches in /sys; `typical` sizes where that does not say.
+  static let caches: Target.CacheSizes = {
+    var sizes = Target.CacheSizes.typical
+    for index in 0..<8 {
+      let folder = "/sys/devices/system/cpu/cpu0/cache/index\(index)/"
+      guard let level = line(folder + "level"), let type = line(folder + "type"), type != "Instruction",
+        let bytes = line(folder + "size").flatMap(byteCount)
+      else { continue }
+      switch level {
+      case "1": sizes.level1 = bytes
+      case "2": sizes.level2 = bytes
+      case "3": sizes.level3 = bytes
+      default: break
+      }
+    }
+    return sizes
+  }()
+
+  /// The bytes of a size as /sys writes it: `48K`, `2M`.
+  static func byteCount(_ text: String) -> Int? {
+    let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
+    guard let last = text.last else { return nil }
+    guard let unit = units[last] else { return Int(text) }
+    return Int(text.dropLast()).map { $0 * unit }
+  }
+
+  private static func contents(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+
+  private static func line(_ path: String) -> String? {
+    contents(path)?.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+}
