@@ -45,6 +45,8 @@ let package = Package(
       name: "HeedCommand",
       dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
+
+    .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 import Foundation
 
 /// What the operating system says of the machine that this process runs on.
-enum Host {
+package enum Host {
   /// The first part of the machine's triple.
   static var architecture: Substring {
     #if arch(arm64)
@@ -39,7 +39,7 @@ enum Host {
   }()
 
   /// The bytes of a size as /sys writes it: `48K`, `2M`.
-  static func byteCount(_ text: String) -> Int? {
+  package static func byteCount(_ text: String) -> Int? {
     let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30]
     guard let last = text.last else { return nil }
     guard let unit = units[last] else { return Int(text) }
