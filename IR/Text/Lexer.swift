@@ -1,0 +1,109 @@
+/// Cuts IR text into tokens. Comments run from `//` to the end of the line.
+struct Lexer {
+  private let characters: [Character]
+  private let file: String
+  private var position = 0
+  private var line = 1
+  private var lineStart = 0
+
+  init(_ text: String, file: String) {
+    characters = Array(text)
+    self.file = file
+  }
+
+  /// Punctuation of two characters.
+  private static let doubled: Set<String> = ["->", "==", "!=", "<=", ">=", "&&", "||"]
+
+  private static func isNameStart(_ c: Character) -> Bool { c.isASCII && (c.isLetter || c == "_") }
+  private static func isNamePart(_ c: Character) -> Bool { isNameStart(c) || (c.isASCII && c.isNumber) || c == "." }
+
+  /// True where `%text` can be written without quotes.
+  static func isPlainName(_ text: String) -> Bool { !text.isEmpty && text.allSatisfy(isNamePart) }
+
+  private var here: SourceLocation { SourceLocation(file: file, line: line, column: position - lineStart + 1) }
+
+  private func peek(_ ahead: Int = 0) -> Character? {
+    position + ahead < characters.count ? characters[position + ahead] : nil
+  }
+
+  private mutating func skipSpace() {
+    while let c = peek() {
+      if c.isNewline {
+        position += 1
+        line += 1
+        lineStart = position
+      } else if c == "/" && peek(1) == "/" {
+        while let d = peek(), !d.isNewline { position += 1 }
+      } else if c.isWhitespace {
+        position += 1
+      } else {
+        return
+      }
+    }
+  }
+
+  private mutating func take(while condition: (Character) -> Bool) -> String {
+    let start = position
+    while let c = peek(), condition(c) { position += 1 }
+    return String(characters[start..<position])
+  }
+
+  private mutating func quoted(_ start: SourceLocation) throws -> String {
+    position += 1
+    var text = ""
+    while let c = peek(), c != "\"", !c.isNewline {
+      position += 1
+      if c == "\\", let escaped = peek(), escaped == "\"" || escaped == "\\" {
+        position += 1
+        text.append(escaped)
+      } else {
+        text.append(c)
+      }
+    }
+    guard peek() == "\"" else { throw HeedError("got a string without an end, expected '\"'", at: start) }
+    position += 1
+    return text
+  }
+
+  mutating func next() throws -> Token {
+    skipSpace()
+    let start = here
+    guard let c = peek() else { return Token(kind: .end, text: "", location: start) }
+    if c == "%" || c == "@", let follows = peek(1), Self.isNamePart(follows) || follows == "\"" {
+      position += 1
+      let text = follows == "\"" ? try quoted(start) : take(while: Self.isNamePart)
+      return Token(kind: c == "%" ? .value : .symbol, text: text, location: start)
+    }
+    if c == "\"" { return Token(kind: .string, text: try quoted(start), location: start) }
+    if Self.isNameStart(c) { return Token(kind: .word, text: take(while: Self.isNamePart), location: start) }
+    if c.isASCII, c.isNumber { return number(start) }
+    if let follows = peek(1), Self.doubled.contains("\(c)\(follows)") {
+      position += 2
+      return Token(kind: .punctuation, text: "\(c)\(follows)", location: start)
+    }
+    guard c.isASCII, c.isPunctuation || c.isSymbol else { throw HeedError("got '\(c)', expected IR text", at: start) }
+    position += 1
+    return Token(kind: .punctuation, text: String(c), location: start)
+  }
+
+  private mutating func number(_ start: SourceLocation) -> Token {
+    let isDigit = { (c: Character) in c.isASCII && c.isNumber }
+    var text = take(while: isDigit)
+    var kind = Token.Kind.integer
+    if peek() == ".", let digit = peek(1), isDigit(digit) {
+      position += 1
+      text += "." + take(while: isDigit)
+      kind = .real
+    }
+    if let e = peek(), e == "e" || e == "E" {
+      let sign = peek(1) == "-" || peek(1) == "+" ? 1 : 0
+      if let digit = peek(1 + sign), isDigit(digit) {
+        text += String(characters[position...(position + sign)])
+        position += 1 + sign
+        text += take(while: isDigit)
+        kind = .real
+      }
+    }
+    return Token(kind: kind, text: text, location: start)
+  }
+}

@@ -1,0 +1,106 @@
+/// The tokens of a text for a recursive-descent parser, with errors that point at places.
+public struct TokenStream {
+  private let tokens: [Token]
+  private let lines: [Substring]
+  private var position = 0
+
+  /// - Throws: at a character that is no IR text.
+  public init(_ text: String, file: String = "<text>") throws {
+    lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
+    var lexer = Lexer(text, file: file)
+    var tokens: [Token] = []
+    do {
+      repeat { tokens.append(try lexer.next()) } while tokens.last?.kind != .end
+    } catch let error as HeedError {
+      throw Self.locate(error, in: lines)
+    }
+    self.tokens = tokens
+  }
+
+  private static func locate(_ error: HeedError, in lines: [Substring]) -> HeedError {
+    guard let location = error.location, error.sourceLine == nil, location.line <= lines.count else { return error }
+    return HeedError(error.message, at: location, sourceLine: String(lines[location.line - 1]))
+  }
+
+  /// The next token.
+  public var current: Token { tokens[position] }
+  public func peek(_ ahead: Int = 1) -> Token { tokens[min(position + ahead, tokens.count - 1)] }
+  public var isAtEnd: Bool { current.kind == .end }
+
+  /// An error at `token`, or at the next one.
+  public func error(_ message: String, at token: Token? = nil) -> HeedError {
+    Self.locate(HeedError(message, at: (token ?? current).location), in: lines)
+  }
+
+  /// The error that the next token is not what was expected.
+  public func unexpected(_ expected: String) -> HeedError { error("got \(current.spelling), expected \(expected)") }
+
+  @discardableResult
+  public mutating func advance() -> Token {
+    defer { if position < tokens.count - 1 { position += 1 } }
+    return current
+  }
+
+  /// True where the punctuation or word `text` is next.
+  public func isAt(_ text: String) -> Bool { (current.kind == .punctuation || current.kind == .word) && current.text == text }
+
+  /// Takes the punctuation or word `text` where it is next.
+  public mutating func take(_ text: String) -> Bool {
+    guard isAt(text) else { return false }
+    advance()
+    return true
+  }
+
+  public mutating func expect(_ text: String) throws {
+    guard take(text) else { throw unexpected("'\(text)'") }
+  }
+
+  /// Takes a token of `kind`, called `description` in the error.
+  public mutating func expect(_ kind: Token.Kind, _ description: String) throws -> Token {
+    guard current.kind == kind else { throw unexpected(description) }
+    return advance()
+  }
+
+  public mutating func integer() throws -> Int {
+    let negative = take("-")
+    let token = try expect(.integer, "an integer")
+    guard let value = Int((negative ? "-" : "") + token.text) else {
+      throw error("got \(token.text), expected an integer of 64 bits", at: token)
+    }
+    return value
+  }
+
+  /// True where a literal is next.
+  public var isAtLiteral: Bool {
+    switch (current.kind, current.text) {
+    case (.integer, _), (.real, _), (.punctuation, "-"): true
+    case (.word, "inf"), (.word, "nan"), (.word, "true"), (.word, "false"): true
+    default: false
+    }
+  }
+
+  /// A number: `3`, `-0.5`, `1e-6`, `inf`, `-inf`, `nan`, `true`, `false`.
+  public mutating func literal() throws -> Literal {
+    let negative = take("-")
+    let token = current
+    let value: Literal?
+    switch (token.kind, token.text) {
+    case (.integer, _): value = Int64((negative ? "-" : "") + token.text).map(Literal.init)
+    case (.real, _): value = Double((negative ? "-" : "") + token.text).map(Literal.init)
+    case (.word, "inf"): value = Literal(negative ? -Double.infinity : .infinity)
+    case (.word, "nan"): value = Literal(Double.nan)
+    case (.word, "true") where !negative, (.word, "false") where !negative: value = Literal(token.text == "true")
+    default: throw unexpected("a number")
+    }
+    guard let value else { throw error("got \(token.text), expected a number of 64 bits") }
+    advance()
+    return value
+  }
+
+  /// Items read by `item`, with commas between, up to `close`, which is taken.
+  public mutating func list(until close: String, _ item: (inout TokenStream) throws -> Void) throws {
+    if take(close) { return }
+    repeat { try item(&self) } while take(",")
+    guard take(close) else { throw unexpected("',' or '\(close)'") }
+  }
+}

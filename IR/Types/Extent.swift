@@ -1,0 +1,230 @@
+/// The extent of a dimension: an integer polynomial over symbols, with floor and ceiling division by positive constants, in
+/// canonical form, so that equal extents are equal values: `B*S`, `S + P`, `ceil(S/16)`.
+///
+/// Symbols stand for whole numbers of at least 0 that are bound at each call. A coefficient that leaves
+/// 64 bits stays at the largest one, which `evaluate` rejects.
+public struct Extent: Hashable, Sendable {
+  /// What a term multiplies.
+  public enum Atom: Hashable, Sendable {
+    case symbol(Name)
+    case floorDivision(Extent, by: Int)
+    case ceilingDivision(Extent, by: Int)
+  }
+
+  /// A coefficient times atoms; an atom stands once for each power.
+  public struct Term: Hashable, Sendable {
+    public var coefficient: Int
+    public var factors: [Atom]
+  }
+
+  private static let interner = Interner<[Term]>()
+  private let identifier: UInt32
+
+  /// The terms: the constant last, no two with the same factors, no coefficient 0.
+  public var terms: [Term] { Self.interner[identifier] }
+
+  private init(canonical terms: [Term]) { identifier = Self.interner.identifier(of: terms) }
+
+  /// The sum of `terms`, which need not be in canonical form.
+  public init(_ terms: [Term]) {
+    var sums: [[Atom]: Int] = [:]
+    for term in terms {
+      let factors = term.factors.sorted { $0.description < $1.description }
+      sums[factors] = Self.saturatingSum(sums[factors] ?? 0, term.coefficient)
+    }
+    let kept = sums.filter { $0.value != 0 }.map { (key: $0.key.map(\.description), term: Term(coefficient: $0.value, factors: $0.key)) }
+    // Higher degree first, then by the names of the factors: the order of the printed form.
+    self.init(
+      canonical: kept.sorted {
+        $0.key.count != $1.key.count ? $0.key.count > $1.key.count : $0.key.lexicographicallyPrecedes($1.key)
+      }.map(\.term))
+  }
+
+  public init(_ constant: Int) { self.init(canonical: constant == 0 ? [] : [Term(coefficient: constant, factors: [])]) }
+
+  public init(symbol: Name) { self.init(canonical: [Term(coefficient: 1, factors: [.symbol(symbol)])]) }
+
+  /// The value, where the extent has no symbols.
+  public var constant: Int? {
+    let terms = terms
+    if terms.isEmpty { return 0 }
+    return terms.count == 1 && terms[0].factors.isEmpty ? terms[0].coefficient : nil
+  }
+
+  /// The symbol, where the extent is just one.
+  public var symbol: Name? {
+    let terms = terms
+    guard terms.count == 1, terms[0].coefficient == 1, terms[0].factors.count == 1, case .symbol(let name) = terms[0].factors[0]
+    else { return nil }
+    return name
+  }
+
+  /// The symbols that the extent mentions, in the order in which they stand in its text.
+  public var symbols: [Name] {
+    var found: [Name] = []
+    for term in terms {
+      for factor in term.factors {
+        let mentioned =
+          switch factor {
+          case .symbol(let name): [name]
+          case .floorDivision(let inner, _), .ceilingDivision(let inner, _): inner.symbols
+          }
+        for name in mentioned where !found.contains(name) { found.append(name) }
+      }
+    }
+    return found
+  }
+}
+
+// MARK: - Arithmetic
+
+extension Extent {
+  public static func + (left: Extent, right: Extent) -> Extent { Extent(left.terms + right.terms) }
+
+  public static func - (left: Extent, right: Extent) -> Extent { left + right * Extent(-1) }
+
+  public static func * (left: Extent, right: Extent) -> Extent {
+    let rightTerms = right.terms
+    return Extent(
+      left.terms.flatMap { a in
+        rightTerms.map { b in Term(coefficient: saturatingProduct(a.coefficient, b.coefficient), factors: a.factors + b.factors) }
+      })
+  }
+
+  private static func saturatingSum(_ a: Int, _ b: Int) -> Int {
+    let (sum, overflow) = a.addingReportingOverflow(b)
+    return overflow ? (a < 0 ? -Int.max : Int.max) : sum
+  }
+
+  private static func saturatingProduct(_ a: Int, _ b: Int) -> Int {
+    let (product, overflow) = a.multipliedReportingOverflow(by: b)
+    return overflow ? ((a < 0) != (b < 0) ? -Int.max : Int.max) : product
+  }
+
+  /// The quotient rounded down; `divisor` is at least 1.
+  public func dividedRoundingDown(by divisor: Int) -> Extent { divided(by: divisor, roundingUp: false) }
+
+  /// The quotient rounded up; `divisor` is at least 1.
+  public func dividedRoundingUp(by divisor: Int) -> Extent { divided(by: divisor, roundingUp: true) }
+
+  /// The quotient, where the extent is a multiple of `divisor` whatever its symbols.
+  public func dividedExactly(by divisor: Int) -> Extent? {
+    let terms = terms
+    guard divisor != 0, terms.allSatisfy({ $0.coefficient % divisor == 0 }) else { return nil }
+    return Extent(terms.map { Term(coefficient: $0.coefficient / divisor, factors: $0.factors) })
+  }
+
+  /// Terms whose coefficients are multiples of the divisor come out of the division: floor((16*A + r)/16) = A + floor(r/16).
+  private func divided(by divisor: Int, roundingUp: Bool) -> Extent {
+    precondition(divisor > 0, "an extent divided by \(divisor)")
+    var whole: [Term] = []
+    var rest: [Term] = []
+    for term in terms {
+      if term.factors.isEmpty {
+        let quotient = Self.floorDivide(term.coefficient, divisor)
+        whole.append(Term(coefficient: quotient, factors: []))
+        rest.append(Term(coefficient: term.coefficient - quotient * divisor, factors: []))
+      } else if term.coefficient % divisor == 0 {
+        whole.append(Term(coefficient: term.coefficient / divisor, factors: term.factors))
+      } else {
+        rest.append(term)
+      }
+    }
+    let remainder = Extent(rest)
+    if let constant = remainder.constant {
+      return Extent(whole + [Term(coefficient: roundingUp && constant > 0 ? 1 : 0, factors: [])])
+    }
+    let atom: Atom = roundingUp ? .ceilingDivision(remainder, by: divisor) : .floorDivision(remainder, by: divisor)
+    return Extent(whole + [Term(coefficient: 1, factors: [atom])])
+  }
+
+  /// The extent with symbols replaced by extents.
+  public func substituting(_ replacement: (Name) -> Extent?) -> Extent {
+    var sum = Extent(0)
+    for term in terms {
+      var product = Extent(term.coefficient)
+      for factor in term.factors {
+        switch factor {
+        case .symbol(let name): product = product * (replacement(name) ?? Extent(symbol: name))
+        case .floorDivision(let inner, let divisor):
+          product = product * inner.substituting(replacement).dividedRoundingDown(by: divisor)
+        case .ceilingDivision(let inner, let divisor):
+          product = product * inner.substituting(replacement).dividedRoundingUp(by: divisor)
+        }
+      }
+      sum = sum + product
+    }
+    return sum
+  }
+
+  /// The value under `binding`.
+  /// - Throws: where a symbol is unbound or the value leaves 64 bits.
+  public func evaluate(_ binding: (Name) -> Int?) throws -> Int {
+    var sum = 0
+    for term in terms {
+      var product = term.coefficient
+      guard product.magnitude != Int.max.magnitude else { throw HeedError("the extent \(self) leaves 64 bits") }
+      for factor in term.factors {
+        let value: Int
+        switch factor {
+        case .symbol(let name):
+          guard let bound = binding(name) else { throw HeedError("the symbol \(name) of extent \(self) has no value") }
+          value = bound
+        case .floorDivision(let inner, let divisor): value = Self.floorDivide(try inner.evaluate(binding), divisor)
+        case .ceilingDivision(let inner, let divisor): value = -Self.floorDivide(-(try inner.evaluate(binding)), divisor)
+        }
+        let (next, overflow) = product.multipliedReportingOverflow(by: value)
+        guard !overflow else { throw HeedError("the extent \(self) leaves 64 bits") }
+        product = next
+      }
+      let (next, overflow) = sum.addingReportingOverflow(product)
+      guard !overflow else { throw HeedError("the extent \(self) leaves 64 bits") }
+      sum = next
+    }
+    return sum
+  }
+
+  static func floorDivide(_ value: Int, _ divisor: Int) -> Int {
+    let quotient = value / divisor
+    return value % divisor != 0 && (value < 0) != (divisor < 0) ? quotient - 1 : quotient
+  }
+}
+
+// MARK: - Text
+
+extension Extent: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, CustomStringConvertible {
+  public init(integerLiteral value: Int) { self.init(value) }
+
+  /// The extent that `text` writes: `"S"`, `"B*S"`, `"ceil(S/16)"`. Traps where it is none; use `init(parsing:)` for text that
+  /// a user typed.
+  public init(stringLiteral text: String) {
+    do { self = try Extent(parsing: text) } catch { preconditionFailure("\(error)") }
+  }
+
+  public var description: String {
+    let terms = terms
+    guard !terms.isEmpty else { return "0" }
+    var text = ""
+    for (position, term) in terms.enumerated() {
+      let magnitude = term.coefficient.magnitude
+      if position > 0 { text += term.coefficient < 0 ? " - " : " + " } else if term.coefficient < 0 { text += "-" }
+      let factors = term.factors.map(\.description)
+      text += (magnitude == 1 && !factors.isEmpty ? factors : ["\(magnitude)"] + factors).joined(separator: "*")
+    }
+    return text
+  }
+}
+
+extension Extent {
+  fileprivate var asNumerator: String { terms.count == 1 ? description : "(\(self))" }
+}
+
+extension Extent.Atom: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .symbol(let name): name.text
+    case .floorDivision(let inner, let divisor): "floor(\(inner.asNumerator)/\(divisor))"
+    case .ceilingDivision(let inner, let divisor): "ceil(\(inner.asNumerator)/\(divisor))"
+    }
+  }
+}

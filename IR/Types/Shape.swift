@@ -1,0 +1,50 @@
+/// The extents of a tensor, outermost first; rank 0 is a scalar.
+public struct Shape: Hashable, Sendable {
+  private static let interner = Interner<[Extent]>()
+  private let identifier: UInt32
+
+  public init(_ extents: some Sequence<Extent>) { identifier = Self.interner.identifier(of: Array(extents)) }
+
+  public static let scalar = Shape([])
+
+  public var extents: [Extent] { Self.interner[identifier] }
+  public var rank: Int { extents.count }
+  public subscript(dimension: Int) -> Extent { extents[dimension] }
+
+  /// The number of elements.
+  public var count: Extent { extents.reduce(Extent(1), *) }
+
+  /// The strides in elements of a row-major array of this shape.
+  public var rowMajorStrides: [Extent] {
+    var strides = [Extent](repeating: 1, count: rank)
+    let extents = extents
+    for dimension in stride(from: rank - 2, through: 0, by: -1) { strides[dimension] = strides[dimension + 1] * extents[dimension + 1] }
+    return strides
+  }
+
+  /// The extents under `binding`.
+  /// - Throws: where a symbol is unbound, an extent is negative or leaves 64 bits.
+  public func evaluate(_ binding: (Name) -> Int?) throws -> [Int] {
+    try extents.map { extent in
+      let value = try extent.evaluate(binding)
+      guard value >= 0 else { throw HeedError("the extent \(extent) is \(value), expected at least 0") }
+      return value
+    }
+  }
+}
+
+extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
+  public init(arrayLiteral extents: Extent...) { self.init(extents) }
+  public var description: String { "[" + extents.map(\.description).joined(separator: ", ") + "]" }
+}
+
+/// The type of a value: an element type and a shape; a scalar prints as its element type alone.
+public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+  public var element: ElementType
+  public var shape: Shape
+
+  public init(_ element: ElementType, _ shape: Shape) { (self.element, self.shape) = (element, shape) }
+
+  public var rank: Int { shape.rank }
+  public var description: String { rank == 0 ? "\(element)" : "\(element)\(shape)" }
+}
