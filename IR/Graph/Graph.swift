@@ -1,0 +1,146 @@
+/// A dataflow graph: SSA over tensors. Nodes stand in an order in which every value is defined before it is used.
+///
+/// A graph is a value: copying it copies arrays of trivial structs, and only when one of the copies changes. Nodes are appended
+/// or erased, never reordered; a pass that replaces nodes builds the new graph with `GraphRewriter`.
+public struct Graph: Sendable {
+  public var name: Name
+  public private(set) var arguments: [Argument] = []
+  public private(set) var facts: [Fact] = []
+  /// What the graph returns, under the names of the values.
+  public private(set) var results: [ValueID] = []
+  /// The nodes in order.
+  public private(set) var body: [NodeID] = []
+
+  private var nodes: [NodeRecord] = []
+  private var values: [ValueRecord] = []
+  private var operandPool: [ValueID] = []
+  private var attributePool: [Attribute] = []
+  private var regionPool: [ScalarFunction] = []
+
+  public init(name: Name) { self.name = name }
+
+  // MARK: Reading
+
+  public func op(_ node: NodeID) -> Op { Op.with(nodes[Int(node.index)].opcode) }
+  public func operands(_ node: NodeID) -> ArraySlice<ValueID> { operandPool[nodes[Int(node.index)].operands.indices] }
+  public func attributes(_ node: NodeID) -> Attributes { Attributes(attributePool[nodes[Int(node.index)].attributes.indices]) }
+  public func regions(_ node: NodeID) -> ArraySlice<ScalarFunction> { regionPool[nodes[Int(node.index)].regions.indices] }
+
+  public func results(_ node: NodeID) -> [ValueID] {
+    let record = nodes[Int(node.index)]
+    return (0..<Int(record.resultCount)).map { ValueID(Int(record.firstResult.index) + $0) }
+  }
+
+  /// The result of a node that has just one.
+  public func result(_ node: NodeID) -> ValueID {
+    let record = nodes[Int(node.index)]
+    precondition(record.resultCount == 1, "\(Op.with(record.opcode).mnemonic) has \(record.resultCount) results")
+    return record.firstResult
+  }
+
+  public func type(_ value: ValueID) -> TensorType { values[Int(value.index)].type }
+  public func name(_ value: ValueID) -> Name { values[Int(value.index)].name }
+  public func origin(_ value: ValueID) -> ValueOrigin { values[Int(value.index)].origin }
+
+  /// The number of values ever made, erased ones counted: the length of a table by value.
+  public var valueCapacity: Int { values.count }
+  /// The number of nodes ever made, erased ones counted: the length of a table by node.
+  public var nodeCapacity: Int { nodes.count }
+
+  /// The node that defines `value`, or nil for an argument.
+  public func definingNode(_ value: ValueID) -> NodeID? {
+    if case .node(let node, _) = origin(value) { node } else { nil }
+  }
+
+  /// The node that defines `value`, where its op is `op`.
+  public func definingNode(_ value: ValueID, where op: Op) -> NodeID? {
+    guard let node = definingNode(value), self.op(node) === op else { return nil }
+    return node
+  }
+
+  /// How many times each value is used, by value: once per operand and once per result of the graph.
+  public func useCounts() -> [Int] {
+    var counts = [Int](repeating: 0, count: values.count)
+    for node in body { for operand in operands(node) { counts[Int(operand.index)] += 1 } }
+    for result in results { counts[Int(result.index)] += 1 }
+    return counts
+  }
+
+  /// The nodes that use each value, in order, by value.
+  public func users() -> [[NodeID]] {
+    var users = [[NodeID]](repeating: [], count: values.count)
+    for node in body {
+      for operand in Set(operands(node)) { users[Int(operand.index)].append(node) }
+    }
+    return users
+  }
+
+  /// The symbols of the arguments' extents, in order of appearance: what a call binds.
+  public var symbols: [Name] {
+    var found: [Name] = []
+    for argument in arguments {
+      for extent in type(argument.value).shape.extents {
+        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
+      }
+    }
+    return found
+  }
+
+  // MARK: Building
+
+  /// Adds an argument, after those there are.
+  @discardableResult
+  public mutating func addArgument(_ name: Name, _ type: TensorType, role: Argument.Role = .input) -> ValueID {
+    let value = ValueID(values.count)
+    values.append(ValueRecord(type: type, name: name, origin: .argument(arguments.count)))
+    arguments.append(Argument(value: value, role: role))
+    return value
+  }
+
+  public mutating func addFact(_ fact: Fact) { facts.append(fact) }
+
+  /// Adds a node after those there are; the types of its results are inferred.
+  ///
+  /// - Parameter stated: the result types that the writer states; ops that cannot infer theirs (`iota`, `reshape`, ...) need them.
+  /// - Throws: where operands, attributes or regions do not fit the op, or a stated type is not the inferred one.
+  @discardableResult
+  public mutating func append(
+    _ op: Op, _ operands: [ValueID] = [], attributes: [Attribute] = [], regions: [ScalarFunction] = [],
+    stated: [TensorType]? = nil, names: [Name] = []
+  ) throws -> NodeID {
+    let types = try op.resultTypes(
+      of: Inference(
+        op: op, operands: operands.map(type), attributes: Attributes(attributes), regions: regions, stated: stated, facts: facts))
+    return appendUnchecked(op, operands, attributes: attributes, regions: regions, types: types, names: names)
+  }
+
+  /// Adds a node whose types are known to be right.
+  mutating func appendUnchecked(
+    _ op: Op, _ operands: [ValueID], attributes: [Attribute], regions: [ScalarFunction], types: [TensorType], names: [Name]
+  ) -> NodeID {
+    let node = NodeID(nodes.count)
+    let first = ValueID(values.count)
+    for (position, type) in types.enumerated() {
+      let name = position < names.count ? names[position] : Name.none
+      values.append(ValueRecord(type: type, name: name, origin: .node(node, result: position)))
+    }
+    nodes.append(
+      NodeRecord(
+        opcode: op.opcode,
+        operands: PoolRange(start: Int32(operandPool.count), count: Int32(operands.count)),
+        attributes: PoolRange(start: Int32(attributePool.count), count: Int32(attributes.count)),
+        regions: PoolRange(start: Int32(regionPool.count), count: Int32(regions.count)),
+        firstResult: first, resultCount: Int32(types.count)))
+    operandPool += operands
+    attributePool += attributes.sorted { $0.key.text < $1.key.text }
+    regionPool += regions
+    body.append(node)
+    return node
+  }
+
+  public mutating func setName(_ value: ValueID, _ name: Name) { values[Int(value.index)].name = name }
+  public mutating func setResults(_ results: [ValueID]) { self.results = results }
+
+  /// Takes out the nodes for which `condition` holds. Their results must have no uses left.
+  public mutating func eraseNodes(where condition: (NodeID) -> Bool) { body.removeAll(where: condition) }
+}

@@ -1,0 +1,59 @@
+/// Builds a new graph from an old one: a pass walks the old nodes in order and copies, replaces or drops each.
+///
+/// Arguments and facts are there from the start. `callAsFunction(value)` gives the new value that stands for an old one.
+public struct GraphRewriter {
+  public let source: Graph
+  public var result: Graph
+  private var replacements: [ValueID?]
+
+  public init(_ source: Graph) {
+    self.source = source
+    result = Graph(name: source.name)
+    replacements = Array(repeating: nil, count: source.valueCapacity)
+    for fact in source.facts { result.addFact(fact) }
+    for argument in source.arguments {
+      replacements[Int(argument.value.index)] = result.addArgument(
+        source.name(argument.value), source.type(argument.value), role: argument.role)
+    }
+  }
+
+  /// The new value for the old `value`. Traps where its node was neither copied nor replaced.
+  public func callAsFunction(_ value: ValueID) -> ValueID {
+    guard let new = replacements[Int(value.index)] else { preconditionFailure("value \(source.name(value)) has no replacement") }
+    return new
+  }
+
+  /// Lets the new value `new` stand for `old`; a value without a name takes the old one's.
+  public mutating func replace(_ old: ValueID, with new: ValueID) {
+    replacements[Int(old.index)] = new
+    if result.name(new).isNone { result.setName(new, source.name(old)) }
+  }
+
+  /// Copies a node of the source.
+  @discardableResult
+  public mutating func copy(_ node: NodeID) -> NodeID {
+    let old = source.results(node)
+    let new = result.appendUnchecked(
+      source.op(node), source.operands(node).map { self($0) }, attributes: source.attributes(node).all,
+      regions: Array(source.regions(node)), types: old.map(source.type), names: old.map(source.name))
+    for (from, to) in zip(old, result.results(new)) { replacements[Int(from.index)] = to }
+    return new
+  }
+
+  /// Adds a node that the source does not have, and gives its only result.
+  @discardableResult
+  public mutating func append(
+    _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: TensorType? = nil,
+    name: Name = .none
+  ) throws -> ValueID {
+    let node = try result.append(
+      op, operands, attributes: attributes, regions: regions, stated: stated.map { [$0] }, names: name.isNone ? [] : [name])
+    return result.result(node)
+  }
+
+  /// The new graph, returning what stands for the old results.
+  public mutating func finish() -> Graph {
+    result.setResults(source.results.map { self($0) })
+    return result
+  }
+}

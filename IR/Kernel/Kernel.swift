@@ -1,0 +1,109 @@
+/// A kernel: a tile program. Static tile shapes, runtime extents.
+///
+/// A kernel has buffers and phases. A phase runs its body once for every point of its parallel domain, in any order and on any
+/// thread, with scratch tiles of its own; all of a phase is done before the next begins. Inside a body, statements run in order.
+///
+/// Every element of an output or workspace is written by one point of a phase's domain only, so results do not depend on threads.
+public struct Kernel: Hashable, Sendable {
+  public var name: Name
+  /// Parameters first, in the order in which a call gives them, then workspaces.
+  public var buffers: [Buffer]
+  public var phases: [Phase] = []
+  /// The names of the loop variables and `let`s, by id.
+  public var variables: [Name] = []
+
+  public init(name: Name, buffers: [Buffer]) { (self.name, self.buffers) = (name, buffers) }
+
+  /// Memory that a kernel works on.
+  public struct Buffer: Hashable, Sendable {
+    public enum Role: String, Hashable, Sendable, CaseIterable {
+      case input, output
+      /// Read and written.
+      case inout_ = "inout"
+      /// Given by the runtime for the time of the call; its contents before the first write are undefined.
+      case workspace
+    }
+
+    public var name: Name
+    public var role: Role
+    public var type: TensorType
+    /// Strides in elements; nil for row-major order without gaps.
+    public var strides: Shape?
+
+    public init(_ name: Name, _ role: Role, _ type: TensorType, strides: Shape? = nil) {
+      (self.name, self.role, self.type, self.strides) = (name, role, type, strides)
+    }
+
+    /// The strides in elements, stated or row-major.
+    public var effectiveStrides: [Extent] { strides?.extents ?? type.shape.rowMajorStrides }
+  }
+
+  public struct Phase: Hashable, Sendable {
+    public var name: Name
+    /// The parallel domain, the last variable running fastest. Extents may read buffers that an earlier phase or kernel wrote.
+    public var domain: [Dimension]
+    public var body: [Statement]
+
+    public init(name: Name, domain: [Dimension], body: [Statement]) { (self.name, self.domain, self.body) = (name, domain, body) }
+  }
+
+  /// The symbols of the buffers' shapes and strides, in order of appearance: what a call binds.
+  public var symbols: [Name] {
+    var found: [Name] = []
+    for buffer in buffers {
+      for extent in buffer.type.shape.extents + (buffer.strides?.extents ?? []) {
+        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
+      }
+    }
+    return found
+  }
+
+  /// The buffers that a call gives: all but the workspaces.
+  public var parameters: ArraySlice<Buffer> { buffers.prefix { $0.role != .workspace } }
+
+  public mutating func addVariable(_ name: Name) -> VariableID {
+    variables.append(name)
+    return VariableID(variables.count - 1)
+  }
+}
+
+/// A loop variable, domain variable or `let` of a kernel.
+public struct VariableID: Hashable, Sendable {
+  public let index: Int
+  public init(_ index: Int) { self.index = index }
+}
+
+/// A variable that runs from 0 to below an extent.
+public struct Dimension: Hashable, Sendable {
+  public var variable: VariableID
+  public var extent: IntegerExpression
+
+  public init(_ variable: VariableID, _ extent: IntegerExpression) { (self.variable, self.extent) = (variable, extent) }
+}
+
+/// Memory that a statement addresses: a buffer of the kernel by its position, or a tile by its number within the phase, counted in
+/// textual order.
+public enum Place: Hashable, Sendable {
+  case buffer(Int)
+  case tile(Int)
+}
+
+/// An element of a buffer or tile.
+public struct Access: Hashable, Sendable {
+  public struct Index: Hashable, Sendable {
+    public var expression: IntegerExpression
+    /// Written `?`: the index may be outside. A load then gives the access's fallback, a store or accumulate does nothing.
+    /// Every other index must be inside; the verifier and the evaluator check what they can.
+    public var isGuarded: Bool
+
+    public init(_ expression: IntegerExpression, isGuarded: Bool = false) { (self.expression, self.isGuarded) = (expression, isGuarded) }
+  }
+
+  public var place: Place
+  public var indices: [Index]
+
+  public init(_ place: Place, _ indices: [Index]) { (self.place, self.indices) = (place, indices) }
+  public init(_ place: Place, _ indices: IntegerExpression...) { self.init(place, indices.map { Index($0) }) }
+
+  public var isGuarded: Bool { indices.contains { $0.isGuarded } }
+}

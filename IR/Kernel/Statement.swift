@@ -1,0 +1,78 @@
+/// A step of a phase's body.
+public indirect enum Statement: Hashable, Sendable {
+  /// Scratch memory with constant extents, in scope to the end of the block; aligned to 64 bytes; undefined until written.
+  /// Tiles are numbered in textual order within a phase.
+  case tile(Tile)
+  /// `let %n = min(S - %j, 384)`
+  case define(VariableID, IntegerExpression)
+  /// `for %j = from to end step s { ... }`: sequential; the body sees the tiles as the last round left them.
+  case loop(Loop)
+  /// `if condition { ... } else { ... }`
+  case branch(condition: IntegerExpression, then: [Statement], otherwise: [Statement])
+  case map(Map)
+  case contract(Contraction)
+}
+
+public struct Tile: Hashable, Sendable {
+  public var name: Name
+  public var element: ElementType
+  public var shape: [Int]
+
+  public init(_ name: Name, _ element: ElementType, _ shape: [Int]) { (self.name, self.element, self.shape) = (name, element, shape) }
+}
+
+public struct Loop: Hashable, Sendable {
+  public var variable: VariableID
+  public var from: IntegerExpression
+  /// Not reached.
+  public var to: IntegerExpression
+  public var step: Int
+  public var body: [Statement]
+
+  public init(_ variable: VariableID, from: IntegerExpression, to: IntegerExpression, step: Int, body: [Statement]) {
+    (self.variable, self.from, self.to, self.step, self.body) = (variable, from, to, step, body)
+  }
+}
+
+/// `map (%r : 96, %c : 384) { ... }`: the body for every point of a box.
+///
+/// Rounds are independent but for `accumulate`: no round may read what another one stores. The last dimension is vectorised.
+/// An accumulation runs over the dimensions that its target does not mention: in order over the outer ones; over the last one as one
+/// partial result per vector lane, combined pairwise at the end.
+public struct Map: Hashable, Sendable {
+  /// At least one dimension, outermost first.
+  public var dimensions: [Dimension]
+  public var body: Body
+
+  public init(_ dimensions: [Dimension], _ body: Body) { (self.dimensions, self.body) = (dimensions, body) }
+}
+
+/// `contract (%r : 96) x (%p : 8, %c : 48) over (%d : 64) %q[%r, %d] * %k[%p, %d, %c] from %o[...] as %x : f32 { ... }`: sums of
+/// products with accumulators in registers.
+///
+/// For every row and column point the accumulator starts at `initial` (or 0) and takes the products fused-multiply-add by
+/// fused-multiply-add, in order of `over`; where the target has no such instruction, product and sum round each. Then the epilogue
+/// runs with the accumulator as its first value.
+public struct Contraction: Hashable, Sendable {
+  public var rows: Dimension
+  /// One dimension, or panels and the columns within one. The last is vectorised; `right` has unit stride in it for speed.
+  public var columns: [Dimension]
+  public var over: [Dimension]
+  /// Indexed by rows and over, not by columns.
+  public var left: Access
+  /// Indexed by columns and over, not by rows.
+  public var right: Access
+  public var initial: Access?
+  /// f32 or f64.
+  public var accumulator: ElementType
+  /// Its value 0 is the accumulator.
+  public var epilogue: Body
+
+  public init(
+    rows: Dimension, columns: [Dimension], over: [Dimension], left: Access, right: Access, initial: Access? = nil,
+    accumulator: ElementType = .f32, epilogue: Body
+  ) {
+    (self.rows, self.columns, self.over, self.left, self.right) = (rows, columns, over, left, right)
+    (self.initial, self.accumulator, self.epilogue) = (initial, accumulator, epilogue)
+  }
+}

@@ -1,0 +1,29 @@
+/// What an op costs: floating-point operations and bytes that must move at least, both polynomials in the graph's symbols.
+public struct Cost: Hashable, Sendable {
+  public var flops: Extent
+  public var bytes: Extent
+
+  public init(flops: Extent, bytes: Extent) { (self.flops, self.bytes) = (flops, bytes) }
+
+  public static func + (left: Cost, right: Cost) -> Cost { Cost(flops: left.flops + right.flops, bytes: left.bytes + right.bytes) }
+}
+
+/// What an op's cost depends on.
+public struct CostQuery {
+  public let operands: [TensorType]
+  public let results: [TensorType]
+  public let attributes: Attributes
+  public let regions: [ScalarFunction]
+
+  public init(operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction]) {
+    (self.operands, self.results, self.attributes, self.regions) = (operands, results, attributes, regions)
+  }
+
+  /// Every operand read once, every result written once.
+  public var bytes: Extent {
+    (operands + results).reduce(Extent(0)) { $0 + $1.shape.count * Extent($1.element.byteCount) }
+  }
+
+  /// The cost of an op that does one operation per result element.
+  public var oneOperationPerElement: Cost { Cost(flops: results[0].shape.count, bytes: bytes) }
+}

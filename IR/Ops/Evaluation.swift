@@ -1,0 +1,106 @@
+/// An array of the reference interpreter: reals in double precision whatever the element type, integers in 64 bits.
+public struct ReferenceArray: Hashable, Sendable {
+  public let element: ElementType
+  public let shape: [Int]
+  /// The elements in row-major order; empty for integer and bool arrays.
+  public var reals: [Double]
+  /// The elements in row-major order; empty for float arrays.
+  public var integers: [Int64]
+
+  /// An array of zeros.
+  public init(_ element: ElementType, _ shape: [Int]) {
+    (self.element, self.shape) = (element, shape)
+    let count = shape.reduce(1, *)
+    reals = element.isFloat ? Array(repeating: 0, count: count) : []
+    integers = element.isFloat ? [] : Array(repeating: 0, count: count)
+  }
+
+  public init(_ element: ElementType, _ shape: [Int], reals: [Double]) {
+    precondition(element.isFloat && reals.count == shape.reduce(1, *))
+    (self.element, self.shape, self.reals, integers) = (element, shape, reals, [])
+  }
+
+  public init(_ element: ElementType, _ shape: [Int], integers: [Int64]) {
+    precondition(!element.isFloat && integers.count == shape.reduce(1, *))
+    (self.element, self.shape, reals, self.integers) = (element, shape, [], integers)
+  }
+
+  public var count: Int { element.isFloat ? reals.count : integers.count }
+
+  /// The element at a row-major position.
+  public subscript(position: Int) -> Literal {
+    get { element.isFloat ? Literal(reals[position]) : Literal(integers[position]) }
+    set {
+      if element.isFloat { reals[position] = newValue.real } else { integers[position] = newValue.integer }
+    }
+  }
+
+  /// The row-major position of the element at `indices`.
+  public func position(_ indices: some Sequence<Int>) -> Int { zip(indices, shape).reduce(0) { $0 * $1.1 + $1.0 } }
+
+  /// The row-major strides.
+  public var strides: [Int] {
+    var strides = [Int](repeating: 1, count: shape.count)
+    for dimension in Swift.stride(from: shape.count - 2, through: 0, by: -1) { strides[dimension] = strides[dimension + 1] * shape[dimension + 1] }
+    return strides
+  }
+
+  /// Calls `body` with the indices of every element of an array of this shape, in row-major order, and the position.
+  public static func forEachIndex(of shape: [Int], _ body: (_ indices: [Int], _ position: Int) throws -> Void) rethrows {
+    guard !shape.contains(0) else { return }
+    var indices = [Int](repeating: 0, count: shape.count)
+    for position in 0..<shape.reduce(1, *) {
+      try body(indices, position)
+      for dimension in shape.indices.reversed() {
+        indices[dimension] += 1
+        if indices[dimension] < shape[dimension] { break }
+        indices[dimension] = 0
+      }
+    }
+  }
+}
+
+/// What an op's definition sees when it is run.
+public struct Evaluation {
+  public let operands: [ReferenceArray]
+  public let attributes: Attributes
+  public let regions: [ScalarFunction]
+  public let operandTypes: [TensorType]
+  public let resultTypes: [TensorType]
+  /// The result shapes under the call's binding of symbols.
+  public let resultShapes: [[Int]]
+
+  public init(
+    operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
+    resultTypes: [TensorType], resultShapes: [[Int]]
+  ) {
+    (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
+    (self.operandTypes, self.resultTypes, self.resultShapes) = (operandTypes, resultTypes, resultShapes)
+  }
+}
+
+extension ScalarFunction {
+  /// The function's results on scalars, by the ops' definitions. `tables` are the captured tensors.
+  /// - Throws: where an index leaves its table.
+  public func evaluate(_ arguments: [Literal], tables: [ReferenceArray] = []) throws -> [Literal] {
+    var values = arguments
+    values.reserveCapacity(parameters.count + instructions.count)
+    for instruction in instructions {
+      switch instruction.operation {
+      case .constant(let literal): values.append(literal)
+      case .elementwise(let opcode):
+        values.append(
+          Op.with(opcode).scalar!.apply(
+            instruction.operands.map { values[$0.index] }, types: instruction.operands.map(type), result: instruction.type))
+      case .element(let table):
+        let array = tables[table]
+        let indices = instruction.operands.map { Int(values[$0.index].integer) }
+        for (index, extent) in zip(indices, array.shape) where index < 0 || index >= extent {
+          throw HeedError("got the index \(indices) into %\(self.tables[table].name) of shape \(array.shape), expected one inside")
+        }
+        values.append(array[array.position(indices)])
+      }
+    }
+    return results.map { values[$0.index] }
+  }
+}

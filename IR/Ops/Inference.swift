@@ -1,0 +1,107 @@
+/// What an op's type inference sees.
+public struct Inference {
+  public let op: Op
+  public let operands: [TensorType]
+  public let attributes: Attributes
+  public let regions: [ScalarFunction]
+  /// The result types that the writer stated, where there are any.
+  public let stated: [TensorType]?
+  public let facts: [Fact]
+
+  public init(
+    op: Op, operands: [TensorType], attributes: Attributes, regions: [ScalarFunction], stated: [TensorType]?, facts: [Fact]
+  ) {
+    (self.op, self.operands, self.attributes) = (op, operands, attributes)
+    (self.regions, self.stated, self.facts) = (regions, stated, facts)
+  }
+
+  /// The operands after the named ones: captured tensors.
+  public var captured: ArraySlice<TensorType> { operands.dropFirst(op.operands.minimum) }
+
+  /// The result type that the writer stated.
+  /// - Throws: where there is none.
+  public func statedType() throws -> TensorType {
+    guard let stated, stated.count == 1 else { throw HeedError("the result type must be stated") }
+    return stated[0]
+  }
+
+  /// True where the extents are equal, by themselves or by a stated fact.
+  public func areEqual(_ left: Extent, _ right: Extent) -> Bool { left.isEqual(to: right, given: facts) }
+
+  public func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+    if !condition { throw HeedError(message()) }
+  }
+
+  /// The dimension attribute `key`, checked against `rank`.
+  public func dimension(_ key: Name, rank: Int) throws -> Int {
+    let dimension = attributes.integer(key)
+    try expect(dimension >= 0 && dimension < rank, "got \(key) = \(dimension), expected a dimension of a tensor of rank \(rank)")
+    return dimension
+  }
+
+  /// The element type that all of `types` share.
+  public func commonElement(_ types: some Sequence<TensorType>) throws -> ElementType {
+    let types = Array(types)
+    try expect(types.allSatisfy { $0.element == types[0].element }, "got \(describe(types)), expected one element type")
+    return types[0].element
+  }
+
+  /// The shape of an elementwise result: that of the operands that are no scalars.
+  public func elementwiseShape() throws -> Shape {
+    guard let full = operands.first(where: { $0.rank > 0 }) else { return .scalar }
+    try expect(
+      operands.allSatisfy { $0.rank == 0 || $0.shape == full.shape }, "got \(describe(operands)), expected equal shapes or scalars")
+    return full.shape
+  }
+
+  public func describe(_ types: some Sequence<TensorType>) -> String { types.map(\.description).joined(separator: " and ") }
+
+  /// Checks what can be checked without knowing the op: the number of operands, the attributes, the number of regions.
+  func checkForm() throws {
+    switch op.operands {
+    case .named(let names):
+      let fits = op.has(.capturesTables) ? operands.count >= names.count : operands.count == names.count
+      try expect(fits, "got \(operands.count) operands, expected \(names.count) (\(names.joined(separator: ", ")))")
+    case .variadic(let role, let minimum):
+      try expect(operands.count >= minimum, "got \(operands.count) operands, expected at least \(minimum) (\(role))")
+    }
+    var seen: Set<Name> = []
+    for attribute in attributes.all {
+      guard let specification = op.attributes.first(where: { $0.key == attribute.key }) else {
+        let known = op.attributes.map(\.key.text).joined(separator: ", ")
+        throw HeedError("got the attribute \(attribute.key), expected \(known.isEmpty ? "none" : "one of \(known)")")
+      }
+      try expect(seen.insert(attribute.key).inserted, "got the attribute \(attribute.key) twice")
+      try expect(
+        attribute.value.kind == specification.kind,
+        "got the attribute \(attribute.key) of kind \(attribute.value.kind.rawValue), expected \(specification.kind.rawValue)")
+    }
+    for specification in op.attributes where specification.isRequired {
+      try expect(seen.contains(specification.key), "the attribute \(specification.key) is missing")
+    }
+    try expect(
+      regions.count == op.regionKeywords.count, "got \(regions.count) regions, expected \(op.regionKeywords.count)")
+  }
+}
+
+extension Extent {
+  /// True where the extents are equal, by themselves or after replacing symbols by what the facts say they equal.
+  public func isEqual(to other: Extent, given facts: [Fact]) -> Bool {
+    if self == other { return true }
+    var replacements: [Name: Extent] = [:]
+    for case .equal(let left, let right) in facts {
+      if let symbol = left.symbol, !right.symbols.contains(symbol) {
+        replacements[symbol] = right
+      } else if let symbol = right.symbol, !left.symbols.contains(symbol) {
+        replacements[symbol] = left
+      }
+    }
+    // A chain of n facts is followed in n rounds.
+    var (a, b) = (self, other)
+    for _ in 0..<replacements.count {
+      (a, b) = (a.substituting { replacements[$0] }, b.substituting { replacements[$0] })
+      if a == b { return true }
+    }
+    return false
+  }
+}

@@ -1,0 +1,6 @@
+extension Op {
+  /// `multiply`: elementwise product: `r = left * right`. Integers wrap.
+  public static let multiply = elementwise(
+    "multiply", operands: ["left", "right"], traits: [.commutative],
+    ScalarSemantics(.binary(real: { $0 * $1 }, integer: { $0 &* $1 })))
+}

@@ -1,0 +1,135 @@
+/// The interned mnemonic of an op.
+public typealias Opcode = Name
+
+/// An entry of the op table: everything there is to know about one op, in the one file that defines it.
+///
+/// Parser, printer, verifier, builder, interpreter and the passes are generic over the table. To add an op, write its file in
+/// IR/Ops and name it in `Op.all`.
+public final class Op: Sendable {
+  /// The number and names of an op's operands.
+  public enum Operands: Sendable {
+    case named([String])
+    /// Any number from a minimum on, all in one role.
+    case variadic(String, minimum: Int)
+
+    var minimum: Int {
+      switch self {
+      case .named(let names): names.count
+      case .variadic(_, let minimum): minimum
+      }
+    }
+  }
+
+  /// An attribute that the op takes.
+  public struct AttributeSpecification: Sendable {
+    public let key: Name
+    public let kind: AttributeValue.Kind
+    public let isRequired: Bool
+
+    public static func required(_ key: Name, _ kind: AttributeValue.Kind) -> Self { Self(key: key, kind: kind, isRequired: true) }
+    public static func optional(_ key: Name, _ kind: AttributeValue.Kind) -> Self { Self(key: key, kind: kind, isRequired: false) }
+  }
+
+  public enum Trait: Sendable {
+    /// Acts on each element by itself, described by `scalar`; operands have the result's shape or are scalars.
+    case elementwise
+    /// The operands can be swapped.
+    case commutative
+    /// The result is the operand's elements in another arrangement, expressible by strides: no arithmetic.
+    case view
+    /// The writer states the result type; it cannot be inferred from the operands.
+    case typedByResult
+    /// Decomposes into simpler ops; kept whole because it has a name that people know.
+    case composite
+    /// Made by passes; decomposes into plain ops.
+    case fused
+    /// Operands after the named ones are tensors whose elements the regions read.
+    case capturesTables
+  }
+
+  public let mnemonic: String
+  public let opcode: Opcode
+  public let operands: Operands
+  public let attributes: [AttributeSpecification]
+  /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword stands for none.
+  public let regionKeywords: [String]
+  public let traits: Set<Trait>
+  /// What the op does to scalars; non-nil exactly for elementwise ops.
+  public let scalar: ScalarSemantics?
+
+  private let infer: @Sendable (Inference) throws -> [TensorType]
+  private let evaluation: @Sendable (Evaluation) throws -> [ReferenceArray]
+  private let costFunction: @Sendable (CostQuery) -> Cost
+  private let decomposition: (@Sendable (inout Decomposition) throws -> [ValueID])?
+
+  /// - Parameters:
+  ///   - infer: the result types, or an error that says what is wrong with the operands.
+  ///   - evaluate: the op's definition: plain loops in double precision and 64-bit integers.
+  ///   - cost: operations and bytes; by default one operation per result element.
+  ///   - decompose: the same result by simpler ops.
+  public init(
+    _ mnemonic: String, operands: Operands, attributes: [AttributeSpecification] = [], regions: [String] = [],
+    traits: Set<Trait> = [], scalar: ScalarSemantics? = nil,
+    infer: @escaping @Sendable (Inference) throws -> [TensorType],
+    evaluate: @escaping @Sendable (Evaluation) throws -> [ReferenceArray],
+    cost: @escaping @Sendable (CostQuery) -> Cost = { $0.oneOperationPerElement },
+    decompose: (@Sendable (inout Decomposition) throws -> [ValueID])? = nil
+  ) {
+    self.mnemonic = mnemonic
+    opcode = Name(mnemonic)
+    self.operands = operands
+    self.attributes = attributes
+    regionKeywords = regions
+    self.traits = traits
+    self.scalar = scalar
+    self.infer = infer
+    evaluation = evaluate
+    costFunction = cost
+    decomposition = decompose
+  }
+
+  public func has(_ trait: Trait) -> Bool { traits.contains(trait) }
+
+  /// The result types of the op on these operands; checks their number, the attributes and the regions first.
+  /// - Throws: one line that names the op, what it got and what it expected.
+  public func resultTypes(of inference: Inference) throws -> [TensorType] {
+    do {
+      try inference.checkForm()
+      let types = try infer(inference)
+      if let stated = inference.stated, stated != types {
+        throw HeedError("got result type \(list(stated)), expected \(list(types))")
+      }
+      return types
+    } catch let error as HeedError {
+      throw error.during(mnemonic)
+    }
+  }
+
+  private func list(_ types: [TensorType]) -> String { types.map(\.description).joined(separator: ", ") }
+
+  /// The op's results by its definition.
+  public func evaluate(_ evaluation: Evaluation) throws -> [ReferenceArray] { try self.evaluation(evaluation) }
+
+  public func cost(_ query: CostQuery) -> Cost { costFunction(query) }
+
+  public var canDecompose: Bool { decomposition != nil }
+
+  /// Appends simpler ops that compute the op's results, and gives those.
+  public func decompose(_ context: inout Decomposition) throws -> [ValueID] {
+    guard let decomposition else { preconditionFailure("\(mnemonic) has no decomposition") }
+    return try decomposition(&context)
+  }
+}
+
+extension Op {
+  private static let byOpcode: [Opcode: Op] = Dictionary(uniqueKeysWithValues: all.map { ($0.opcode, $0) })
+
+  /// The op called `mnemonic`, or nil.
+  public static func named(_ mnemonic: some StringProtocol) -> Op? { byOpcode[Name(mnemonic)] }
+
+  /// The op with this opcode. Traps where there is none.
+  public static func with(_ opcode: Opcode) -> Op {
+    guard let op = byOpcode[opcode] else { preconditionFailure("no op has the opcode \(opcode)") }
+    return op
+  }
+}

@@ -1,0 +1,169 @@
+/// What an elementwise op does to scalars: reals in double precision, integers in 64 bits and then wrapped to their type.
+///
+/// An op without an `expansion` is primitive: code generation has an instruction for it. The others are expanded into primitive
+/// ops before code generation, with the accuracy that the expansion states.
+public struct ScalarSemantics: Sendable {
+  public enum Rule: Sendable {
+    /// One operand; the result has its type. A nil closure means that the op does not take such operands.
+    case unary(real: (@Sendable (Double) -> Double)?, integer: (@Sendable (Int64) -> Int64)?)
+    /// Two operands of one type, which the result has as well.
+    case binary(real: (@Sendable (Double, Double) -> Double)?, integer: (@Sendable (Int64, Int64) -> Int64)?)
+    /// Three float operands of one type, which the result has as well.
+    case ternary(real: @Sendable (Double, Double, Double) -> Double)
+    /// Two operands of one type; the result is a bool.
+    case comparison(real: @Sendable (Double, Double) -> Bool, integer: @Sendable (Int64, Int64) -> Bool)
+    /// A bool and two values of one type.
+    case select
+    /// One operand; the writer states the result's element type.
+    case convert
+    /// One operand reinterpreted bit by bit as the stated element type of the same size.
+    case bitcast
+  }
+
+  public var rule: Rule
+  /// True where integer operands may be bools as well (`and`, `or`, `not`, comparisons).
+  public var takesBool: Bool
+  /// Primitive ops that compute the op for an element type, with the op's operands for parameters; nil where the op is primitive
+  /// for that type.
+  public var expansion: (@Sendable (ElementType) throws -> ScalarFunction?)?
+
+  public init(_ rule: Rule, takesBool: Bool = false, expansion: (@Sendable (ElementType) throws -> ScalarFunction?)? = nil) {
+    (self.rule, self.takesBool, self.expansion) = (rule, takesBool, expansion)
+  }
+
+  /// The number of operands.
+  public var arity: Int {
+    switch rule {
+    case .unary, .convert, .bitcast: 1
+    case .binary, .comparison: 2
+    case .ternary, .select: 3
+    }
+  }
+
+  /// The element type of the result.
+  /// - Throws: where the operand types do not fit.
+  func resultElement(_ operands: [ElementType], stated: ElementType?) throws -> ElementType {
+    switch rule {
+    case .unary(let real, let integer):
+      try expectTaken(operands[0], real: real != nil, integer: integer != nil)
+      return operands[0]
+    case .binary(let real, let integer):
+      try expectSame(operands)
+      try expectTaken(operands[0], real: real != nil, integer: integer != nil)
+      return operands[0]
+    case .ternary:
+      try expectSame(operands)
+      try expectTaken(operands[0], real: true, integer: false)
+      return operands[0]
+    case .comparison:
+      try expectSame(operands)
+      try expectTaken(operands[0], real: true, integer: true)
+      return .bool
+    case .select:
+      guard operands[0] == .bool else { throw HeedError("got a condition of type \(operands[0]), expected bool") }
+      try expectSame(Array(operands.dropFirst()))
+      return operands[1]
+    case .convert:
+      guard let stated else { throw HeedError("the result type must be stated") }
+      return stated
+    case .bitcast:
+      guard let stated, stated.byteCount == operands[0].byteCount else {
+        throw HeedError("got a result type of another size than \(operands[0])")
+      }
+      return stated
+    }
+  }
+
+  private func expectSame(_ operands: [ElementType]) throws {
+    if operands.contains(where: { $0 != operands[0] }) {
+      throw HeedError("got element types \(operands.map(\.name).joined(separator: " and ")), expected one")
+    }
+  }
+
+  private func expectTaken(_ element: ElementType, real: Bool, integer: Bool) throws {
+    if element.isFloat ? real : (integer && (element != .bool || takesBool)) { return }
+    throw HeedError("got operands of type \(element), expected \(real ? (integer ? "numbers" : "a float type") : "an integer type")")
+  }
+
+  /// The op applied to scalars of these types: the reference.
+  public func apply(_ operands: [Literal], types: [ElementType], result: ElementType) -> Literal {
+    switch rule {
+    case .unary(let real, let integer):
+      return types[0].isFloat ? Literal(real!(operands[0].real)) : Literal(result.wrap(integer!(operands[0].integer)))
+    case .binary(let real, let integer):
+      return types[0].isFloat
+        ? Literal(real!(operands[0].real, operands[1].real)) : Literal(result.wrap(integer!(operands[0].integer, operands[1].integer)))
+    case .ternary(let real): return Literal(real(operands[0].real, operands[1].real, operands[2].real))
+    case .comparison(let real, let integer):
+      return types[0].isFloat
+        ? Literal(real(operands[0].real, operands[1].real)) : Literal(integer(operands[0].integer, operands[1].integer))
+    case .select: return operands[0].integer != 0 ? operands[1] : operands[2]
+    case .convert: return Self.convert(operands[0], to: result)
+    case .bitcast: return Self.bitcast(operands[0], from: types[0], to: result)
+    }
+  }
+
+  /// A float becomes an integer by dropping its fraction, held to the type's range, NaN as 0; anything becomes a bool by comparing
+  /// with 0; an integer is wrapped; a float is rounded to the narrower type.
+  static func convert(_ value: Literal, to element: ElementType) -> Literal {
+    if element.isFloat { return Literal(element.round(value.real)) }
+    if element == .bool { return Literal(value.isReal ? value.real != 0 : value.integer != 0) }
+    guard value.isReal else { return Literal(element.wrap(value.integer)) }
+    let range = element.integerRange
+    if value.real.isNaN { return Literal(0) }
+    if value.real >= Double(range.upperBound) { return Literal(range.upperBound) }
+    if value.real <= Double(range.lowerBound) { return Literal(range.lowerBound) }
+    return Literal(Int64(value.real))
+  }
+
+  static func bitcast(_ value: Literal, from source: ElementType, to target: ElementType) -> Literal {
+    let bits: UInt64 =
+      switch source {
+      case .f64: value.real.bitPattern
+      case .f32: UInt64(Float(value.real).bitPattern)
+      case .f16: UInt64(Float16(value.real).bitPattern)
+      case .bf16: UInt64(BFloat16(value.real).bitPattern)
+      case .i64, .i32, .i8, .u8, .bool: UInt64(bitPattern: value.integer)
+      }
+    switch target {
+    case .f64: return Literal(Double(bitPattern: bits))
+    case .f32: return Literal(Double(Float(bitPattern: UInt32(truncatingIfNeeded: bits))))
+    case .f16: return Literal(Double(Float16(bitPattern: UInt16(truncatingIfNeeded: bits))))
+    case .bf16: return Literal(Double(BFloat16(bitPattern: UInt16(truncatingIfNeeded: bits)).float))
+    case .i64, .i32, .i8, .u8, .bool: return Literal(target.wrap(Int64(bitPattern: bits)))
+    }
+  }
+}
+
+extension Op {
+  /// An elementwise op: its inference, evaluation and cost follow from what it does to scalars.
+  public static func elementwise(_ mnemonic: String, operands: [String], traits: Set<Trait> = [], _ scalar: ScalarSemantics) -> Op {
+    var traits = traits.union([.elementwise])
+    var needsStatedType = false
+    switch scalar.rule {
+    case .convert, .bitcast:
+      traits.insert(.typedByResult)
+      needsStatedType = true
+    default: break
+    }
+    let needsStated = needsStatedType
+    return Op(
+      mnemonic, operands: .named(operands), traits: traits, scalar: scalar,
+      infer: { inference in
+        let shape = try inference.elementwiseShape()
+        let stated = needsStated ? try inference.statedType().element : nil
+        return [TensorType(try scalar.resultElement(inference.operands.map(\.element), stated: stated), shape)]
+      },
+      evaluate: { evaluation in
+        let result = evaluation.resultTypes[0].element
+        let types = evaluation.operands.map(\.element)
+        var output = ReferenceArray(result, evaluation.resultShapes[0])
+        let isScalar = evaluation.operands.map { $0.shape.isEmpty }
+        for index in 0..<output.count {
+          let operands = zip(evaluation.operands, isScalar).map { $0[$1 ? 0 : index] }
+          output[index] = scalar.apply(operands, types: types, result: result)
+        }
+        return [output]
+      })
+  }
+}

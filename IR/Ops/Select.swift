@@ -1,0 +1,4 @@
+extension Op {
+  /// `select`: `r = condition ? left : right`, elementwise. The value that is not chosen has no influence, NaN or not.
+  public static let select = elementwise("select", operands: ["condition", "left", "right"], ScalarSemantics(.select))
+}

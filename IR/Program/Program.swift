@@ -1,0 +1,91 @@
+/// What runs: kernel calls over planned buffers.
+///
+/// A program is loaded once (parameters bound, `load` calls run: packing), then called any number of times with inputs of any
+/// lengths. It holds no tensors itself but constants.
+public struct Program: Hashable, Sendable {
+  public var name: Name
+  /// The buffers, arguments first in the graph's order.
+  public var buffers: [Buffer] = []
+  /// The kernels that the calls name; layers of the same shape share one.
+  public var kernels: [Kernel] = []
+  /// What the graph states about its extents: checked at each call.
+  public var facts: [Fact] = []
+  /// Run once, after the parameters are bound.
+  public var load: [Call] = []
+  /// Run at each call, in order.
+  public var steps: [Call] = []
+  /// What a call returns, in order; names are those of the graph's results.
+  public var results: [Result] = []
+
+  public init(name: Name) { self.name = name }
+
+  public struct Buffer: Hashable, Sendable {
+    public enum Storage: Hashable, Sendable {
+      /// Given at each call.
+      case input
+      /// Given at load.
+      case parameter
+      /// The elements stand in the program.
+      case constant(LiteralList)
+      /// Written by the `load` calls, kept as long as the program is loaded. Its extents are constant.
+      case packed
+      /// Memory of one call. Buffers with the same slot are never live at once; a slot is as large as its largest buffer.
+      case slot(Int)
+      /// Memory that the call returns.
+      case result
+    }
+
+    public var name: Name
+    public var type: TensorType
+    public var storage: Storage
+
+    public init(_ name: Name, _ type: TensorType, _ storage: Storage) { (self.name, self.type, self.storage) = (name, type, storage) }
+  }
+
+  /// A kernel's parameter in a call: a buffer from an element on. The kernel's own declaration says how it is strided.
+  public struct Operand: Hashable, Sendable {
+    public var buffer: Int
+    /// In elements.
+    public var offset: Extent
+
+    public init(buffer: Int, offset: Extent = 0) { (self.buffer, self.offset) = (buffer, offset) }
+  }
+
+  public struct Call: Hashable, Sendable {
+    public var kernel: Int
+    /// One for each of the kernel's parameters, in order.
+    public var operands: [Operand]
+    /// The extents that the kernel's symbols stand for, in the order of `Kernel.symbols`.
+    public var symbols: [Extent]
+    /// Floating-point operations and least bytes of the call, for traces and roofs.
+    public var cost: Cost
+
+    public init(kernel: Int, operands: [Operand], symbols: [Extent], cost: Cost = Cost(flops: 0, bytes: 0)) {
+      (self.kernel, self.operands, self.symbols, self.cost) = (kernel, operands, symbols, cost)
+    }
+  }
+
+  /// A value that a call returns. The buffer holds it in row-major order.
+  public struct Result: Hashable, Sendable {
+    public var name: Name
+    public var buffer: Int
+
+    public init(name: Name, buffer: Int) { (self.name, self.buffer) = (name, buffer) }
+  }
+
+  /// The number of slots.
+  public var slotCount: Int {
+    buffers.reduce(0) { if case .slot(let slot) = $1.storage { max($0, slot + 1) } else { $0 } }
+  }
+
+  /// The symbols that a call binds: those of the inputs' and parameters' extents, in order of appearance.
+  public var symbols: [Name] {
+    var found: [Name] = []
+    for buffer in buffers where buffer.storage == .input || buffer.storage == .parameter {
+      for extent in buffer.type.shape.extents {
+        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
+      }
+    }
+    return found
+  }
+}

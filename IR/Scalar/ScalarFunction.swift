@@ -1,0 +1,119 @@
+/// A value inside a scalar function: a parameter (the first ids) or an instruction's result.
+public struct ScalarValue: Hashable, Sendable, Comparable {
+  public let index: Int
+  public init(_ index: Int) { self.index = index }
+  public static func < (left: ScalarValue, right: ScalarValue) -> Bool { left.index < right.index }
+}
+
+/// A computation over scalars: the region of a fused op, or of a kernel's map, and the expansion of an elementwise op into
+/// simpler ones. It has no effects and no control flow; `select` chooses.
+public struct ScalarFunction: Hashable, Sendable {
+  public struct Parameter: Hashable, Sendable {
+    public var name: Name
+    public var type: ElementType
+
+    public init(_ name: Name, _ type: ElementType) { (self.name, self.type) = (name, type) }
+  }
+
+  /// A captured tensor: the region's own name for it and its type. Its elements are read by `element`.
+  public struct Table: Hashable, Sendable {
+    public var name: Name
+    public var type: TensorType
+
+    public init(_ name: Name, _ type: TensorType) { (self.name, self.type) = (name, type) }
+  }
+
+  public struct Instruction: Hashable, Sendable {
+    public enum Operation: Hashable, Sendable {
+      case constant(Literal)
+      /// An op of the table with the trait `elementwise`.
+      case elementwise(Opcode)
+      /// An element of the captured tensor of this number; the operands are its indices, outermost first.
+      case element(table: Int)
+    }
+
+    public var operation: Operation
+    public var operands: [ScalarValue]
+    public var type: ElementType
+    public var name: Name
+  }
+
+  public var parameters: [Parameter]
+  /// The captured tensors. In a graph they are the node's last operands, in this order.
+  public var tables: [Table]
+  public private(set) var instructions: [Instruction] = []
+  /// What the function yields.
+  public var results: [ScalarValue] = []
+
+  public init(parameters: [Parameter], tables: [Table] = []) { (self.parameters, self.tables) = (parameters, tables) }
+
+  public func parameter(_ position: Int) -> ScalarValue { ScalarValue(position) }
+
+  /// The instruction that computes `value`, or nil for a parameter.
+  public func instruction(_ value: ScalarValue) -> Instruction? {
+    value.index < parameters.count ? nil : instructions[value.index - parameters.count]
+  }
+
+  public func type(_ value: ScalarValue) -> ElementType {
+    value.index < parameters.count ? parameters[value.index].type : instructions[value.index - parameters.count].type
+  }
+
+  public func name(_ value: ScalarValue) -> Name {
+    value.index < parameters.count ? parameters[value.index].name : instructions[value.index - parameters.count].name
+  }
+
+  /// The constant that `value` is, where it is one.
+  public func constant(_ value: ScalarValue) -> Literal? {
+    if case .constant(let literal) = instruction(value)?.operation { literal } else { nil }
+  }
+
+  // MARK: Building
+
+  private mutating func append(_ instruction: Instruction) -> ScalarValue {
+    instructions.append(instruction)
+    return ScalarValue(parameters.count + instructions.count - 1)
+  }
+
+  /// A constant of type `type`. Traps where the literal is no value of the type.
+  public mutating func constant(_ literal: Literal, _ type: ElementType, name: Name = .none) -> ScalarValue {
+    guard let converted = literal.converted(to: type) else { preconditionFailure("\(literal) is no \(type)") }
+    return append(Instruction(operation: .constant(converted), operands: [], type: type, name: name))
+  }
+
+  /// An elementwise op applied to values; the type is inferred, but for `convert`, which needs it stated.
+  /// - Throws: where the operands do not fit the op.
+  public mutating func append(_ op: Op, _ operands: [ScalarValue], type stated: ElementType? = nil, name: Name = .none) throws -> ScalarValue {
+    guard op.scalar != nil else { throw HeedError("got \(op.mnemonic) in a scalar region, expected an elementwise op") }
+    let types = try op.resultTypes(
+      of: Inference(
+        op: op, operands: operands.map { TensorType(type($0), .scalar) }, attributes: Attributes([]), regions: [],
+        stated: stated.map { [TensorType($0, .scalar)] }, facts: []))
+    return append(Instruction(operation: .elementwise(op.opcode), operands: operands, type: types[0].element, name: name))
+  }
+
+  /// An element of a captured tensor.
+  /// - Throws: where the number of indices is not the tensor's rank or an index is no integer.
+  public mutating func element(ofTable table: Int, _ indices: [ScalarValue], name: Name = .none) throws -> ScalarValue {
+    let type = tables[table].type
+    guard indices.count == type.rank else {
+      throw HeedError("got \(indices.count) indices for %\(tables[table].name) of type \(type), expected \(type.rank)")
+    }
+    if let bad = indices.first(where: { !self.type($0).isInteger }) {
+      throw HeedError("got an index of type \(self.type(bad)) for %\(tables[table].name), expected an integer type")
+    }
+    return append(Instruction(operation: .element(table: table), operands: indices, type: type.element, name: name))
+  }
+
+  /// Puts the body of `other` here with `arguments` for its parameters and its tables renumbered by `tableMap`; gives what stands
+  /// for its results.
+  public mutating func inline(_ other: ScalarFunction, _ arguments: [ScalarValue], tableMap: [Int] = []) -> [ScalarValue] {
+    var map = arguments
+    for instruction in other.instructions {
+      var copy = instruction
+      copy.operands = instruction.operands.map { map[$0.index] }
+      if case .element(let table) = instruction.operation { copy.operation = .element(table: tableMap[table]) }
+      map.append(append(copy))
+    }
+    return other.results.map { map[$0.index] }
+  }
+}
