@@ -60,8 +60,9 @@ public struct Inference {
   func checkForm() throws {
     switch op.operands {
     case .named(let names):
-      let fits = op.has(.capturesTables) ? operands.count >= names.count : operands.count == names.count
-      try expect(fits, "got \(operands.count) operands, expected \(names.count) (\(names.joined(separator: ", ")))")
+      try expect(operands.count == names.count, "got \(operands.count) operands, expected \(names.count) (\(names.joined(separator: ", ")))")
+    case .leading(let names, let rest):
+      try expect(operands.count >= names.count, "got \(operands.count) operands, expected \(names.joined(separator: ", ")) and then any \(rest)")
     case .variadic(let role, let minimum):
       try expect(operands.count >= minimum, "got \(operands.count) operands, expected at least \(minimum) (\(role))")
     }

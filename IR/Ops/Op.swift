@@ -11,10 +11,13 @@ public final class Op: Sendable {
     case named([String])
     /// Any number from a minimum on, all in one role.
     case variadic(String, minimum: Int)
+    /// Some by name, then any number in one role.
+    case leading([String], rest: String)
 
-    var minimum: Int {
+    /// The least number of operands; in `leading`, the number of the named ones.
+    public var minimum: Int {
       switch self {
-      case .named(let names): names.count
+      case .named(let names), .leading(let names, _): names.count
       case .variadic(_, let minimum): minimum
       }
     }
@@ -43,7 +46,7 @@ public final class Op: Sendable {
     case composite
     /// Made by passes; decomposes into plain ops.
     case fused
-    /// Operands after the named ones are tensors whose elements the regions read.
+    /// The operands after the named ones are tensors whose elements the regions read: each region's tables are these, in order.
     case capturesTables
   }
 

@@ -10,6 +10,8 @@ public struct Program: Hashable, Sendable {
   public var kernels: [Kernel] = []
   /// What the graph states about its extents: checked at each call.
   public var facts: [Fact] = []
+  /// What a call's inputs must hold besides their shapes.
+  public var checks: [Check] = []
   /// Run once, after the parameters are bound.
   public var load: [Call] = []
   /// Run at each call, in order.
@@ -40,6 +42,14 @@ public struct Program: Hashable, Sendable {
     public var storage: Storage
 
     public init(_ name: Name, _ type: TensorType, _ storage: Storage) { (self.name, self.type, self.storage) = (name, type, storage) }
+  }
+
+  /// A condition on the numbers in an input, checked at each call before anything runs.
+  public enum Check: Hashable, Sendable {
+    /// The elements start at 0, never fall, and end at `total`: row offsets of a ragged batch.
+    case offsets(buffer: Int, total: Extent)
+    /// Every element is at least 0 and below `limit`: indices of rows.
+    case indices(buffer: Int, limit: Extent)
   }
 
   /// A kernel's parameter in a call: a buffer from an element on. The kernel's own declaration says how it is strided.
