@@ -47,6 +47,8 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,2 +1,27 @@
+// The threads that run the tiles of kernels.
 #pragma once
 #include "heed_abi.h"
+#include <stddef.h>
+
+typedef struct heed_pool heed_pool;
+
+/// A pool of `threads` threads, the caller of `heed_pool_run` being one of them: `threads - 1` workers are started, or as many
+/// as the system grants. Returns null where memory lacks or `threads` is below 1.
+heed_pool *heed_pool_create(int threads);
+
+/// Ends the workers and frees the pool. No call of `heed_pool_run` may be in progress. Null is let pass.
+void heed_pool_destroy(heed_pool *pool);
+
+/// The number of threads that a run may use: the workers that were started, and the caller.
+int heed_pool_threads(const heed_pool *pool);
+
+/// Calls `run` for ranges that together hold each tile of `0 ..< count` once, on the calling thread and on workers, and returns
+/// when all are done. Every thread passes memory of its own as scratch: at least `scratch_bytes` bytes aligned to 64, contents
+/// unspecified.
+///
+/// Any number of threads may call at once, a running tile too: while the workers serve one call, others run their tiles on the
+/// calling thread alone. Returns 0, or ENOMEM where the caller's scratch could not be had; then no tile has run.
+int heed_pool_run(heed_pool *pool, heed_run_function run, const heed_arguments *arguments, int64_t count, size_t scratch_bytes);
+
+/// The number of cores that the calling thread may be scheduled on, at least 1.
+int heed_affinity_cores(void);

@@ -1,0 +1,100 @@
+internal import Foundation
+
+/// What can be wrong with a cache file.
+enum FileError: Error, CustomStringConvertible {
+  case missing
+  case damaged(String)
+  case system(String)
+
+  static func last() -> FileError { .system(String(cString: strerror(errno))) }
+
+  var description: String {
+    switch self {
+    case .missing: "no such file"
+    case .damaged(let reason), .system(let reason): reason
+    }
+  }
+}
+
+/// How large a file is and how long it was not used.
+struct FileUse {
+  var byteCount: Int
+  var secondsAgo: Double
+}
+
+/// The system calls of the object cache.
+enum CacheFile {
+  static let temporaryPrefix = ".new-"
+
+  /// The bytes of the file at `path`.
+  static func read(_ path: String) throws(FileError) -> [UInt8] {
+    // Without O_NONBLOCK a named pipe in the file's place would hold us here.
+    let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard file >= 0 else { throw errno == ENOENT ? .missing : .last() }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw .last() }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw .system("not a file") }
+    guard status.st_size <= 1 << 30 else { throw .damaged("\(status.st_size) bytes long") }
+    var failure: FileError?
+    let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in
+      while count < buffer.count {
+        let got = Foundation.read(file, buffer.baseAddress! + count, buffer.count - count)
+        if got < 0, errno == EINTR { continue }
+        if got < 0 { failure = .last() }
+        guard got > 0 else { break }
+        count += got
+      }
+    }
+    if let failure { throw failure }
+    return bytes
+  }
+
+  /// Puts a file with `bytes` at `path`, in one step for whoever looks, making `directory` first where it is missing.
+  static func write(_ bytes: [UInt8], to path: String, in directory: String) throws(FileError) {
+    let temporary = "\(directory)/\(temporaryPrefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+    let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
+    var file = open(temporary, flags, 0o600)
+    if file < 0, errno == ENOENT {
+      try makeDirectory(directory)
+      file = open(temporary, flags, 0o600)
+    }
+    guard file >= 0 else { throw .last() }
+    var failure: FileError?
+    bytes.withUnsafeBytes { buffer in
+      var rest = buffer[...]
+      while !rest.isEmpty, failure == nil {
+        let put = Foundation.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress!, rest.count)
+        if put >= 0 { rest = rest.dropFirst(put) } else if errno != EINTR { failure = .last() }
+      }
+    }
+    if close(file) != 0, failure == nil { failure = .last() }
+    if failure == nil, rename(temporary, path) != 0 { failure = .last() }
+    if let failure {
+      unlink(temporary)
+      throw failure
+    }
+  }
+
+  /// Makes `path` and the folders above it, for this user alone: what is in there is run.
+  private static func makeDirectory(_ path: String) throws(FileError) {
+    if mkdir(path, 0o700) == 0 || errno == EEXIST { return }
+    let parent = (path as NSString).deletingLastPathComponent
+    guard errno == ENOENT, !parent.isEmpty, parent != path else { throw .last() }
+    try makeDirectory(parent)
+    guard mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .last() }
+  }
+
+  /// Sets the time of the file at `path` to now. Failure only means that it may be evicted early.
+  static func markUsed(_ path: String) {
+    _ = utimensat(AT_FDCWD, path, nil, 0)
+  }
+
+  /// The size and the age of the file at `path`; nil where there is none.
+  static func use(_ path: String) -> FileUse? {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    let modified = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
+    return FileUse(byteCount: Int(status.st_size), secondsAgo: Date().timeIntervalSince1970 - modified)
+  }
+}

@@ -1,0 +1,50 @@
+#define _GNU_SOURCE
+#include "heed_memory.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+static const size_t line_bytes = 64;
+static const size_t huge_page_bytes = (size_t)2 << 20;
+
+// A mapping of `bytes` (a multiple of the huge page) that starts on a huge page: map one page more, give back what is over.
+static void *map_huge(size_t bytes) {
+  size_t mapped = bytes + huge_page_bytes;
+  char *start = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (start == MAP_FAILED) return NULL;
+  size_t before = (size_t)(-(uintptr_t)start) & (huge_page_bytes - 1);
+  if (before > 0) munmap(start, before);
+  munmap(start + before + bytes, huge_page_bytes - before);
+  madvise(start + before, bytes, MADV_HUGEPAGE);
+  return start + before;
+}
+
+int heed_memory_reserve(heed_memory *memory, size_t bytes) {
+  if (bytes <= memory->capacity && memory->base != NULL) return 0;
+  heed_memory_free(memory);
+  if (bytes > SIZE_MAX / 2) return ENOMEM;
+  void *base = NULL;
+  size_t unit = bytes < huge_page_bytes ? line_bytes : huge_page_bytes;
+  size_t capacity = bytes == 0 ? line_bytes : (bytes + unit - 1) / unit * unit;
+  if (bytes >= huge_page_bytes) {
+    base = map_huge(capacity);
+  } else if (posix_memalign(&base, line_bytes, capacity) != 0) {
+    base = NULL;
+  }
+  if (base == NULL) return ENOMEM;
+  memory->base = base;
+  memory->capacity = capacity;
+  return 0;
+}
+
+void heed_memory_free(heed_memory *memory) {
+  if (memory->capacity >= huge_page_bytes) {
+    munmap(memory->base, memory->capacity);
+  } else {
+    free(memory->base);
+  }
+  memory->base = NULL;
+  memory->capacity = 0;
+}
