@@ -1,0 +1,120 @@
+import HeedIR
+
+/// A JSON value (RFC 8259), as configuration files, weight files and `heed embed` use it.
+///
+/// The parser is strict: duplicate keys, trailing text, invalid UTF-8, lone surrogates and nesting past `maximumDepth` are errors.
+package enum JSON: Hashable, Sendable {
+  case null
+  case bool(Bool)
+  /// A number as it was written.
+  case number(String)
+  case string(String)
+  case array([JSON])
+  case object([Member])
+
+  /// One key of an object and its value.
+  package struct Member: Hashable, Sendable {
+    package var key: String
+    package var value: JSON
+  }
+
+  /// How deep arrays and objects may nest.
+  package static let maximumDepth = 64
+
+  /// Parses one JSON value that spans all of `text`.
+  /// - Throws: `HeedError`: what was got, what was expected, at which byte.
+  package init(parsing text: some Sequence<UInt8>) throws {
+    let bytes = Array(text)
+    guard String(validating: bytes, as: UTF8.self) != nil else {
+      throw HeedError("got bytes that are not UTF-8, expected JSON")
+    }
+    var parser = JSONParser(bytes: bytes)
+    self = try parser.parseDocument()
+  }
+
+  /// Parses the file at `path`.
+  /// - Throws: `HeedError` that names the file.
+  package init(file path: String) throws {
+    let bytes = try FileBytes.read(path)
+    do {
+      try self.init(parsing: bytes)
+    } catch let error as HeedError {
+      throw error.during("reading \(path)")
+    }
+  }
+
+  /// The value of `key` in an object; nil where there is none or this is no object.
+  package subscript(key: String) -> JSON? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.key == key }?.value
+  }
+
+  /// What kind of value this is, for error messages: `a string`, `null`.
+  package var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool: "a boolean"
+    case .number: "a number"
+    case .string: "a string"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+
+  package var string: String? {
+    guard case .string(let value) = self else { return nil }
+    return value
+  }
+
+  package var bool: Bool? {
+    guard case .bool(let value) = self else { return nil }
+    return value
+  }
+
+  package var array: [JSON]? {
+    guard case .array(let value) = self else { return nil }
+    return value
+  }
+
+  package var members: [Member]? {
+    guard case .object(let value) = self else { return nil }
+    return value
+  }
+
+  /// The value of a number written as an integer that fits 64 bits.
+  package var integer: Int? {
+    guard case .number(let text) = self else { return nil }
+    return Int(text)
+  }
+
+  /// The nearest double of a number.
+  package var double: Double? {
+    guard case .number(let text) = self else { return nil }
+    return Double(text)
+  }
+
+  /// `text` as a JSON string, quotes included, on one line.
+  package static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\r": result += "\\r"
+      case "\t": result += "\\t"
+      case _ where scalar.value < 0x20 || scalar.value == 0x7f || (0x2028...0x2029).contains(scalar.value):
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+
+  /// `text` quoted for an error message: on one line, cut where it is long.
+  package static func shown(_ text: String) -> String {
+    let start = text.unicodeScalars.prefix(80)
+    return start.endIndex == text.unicodeScalars.endIndex ? quoted(text) : quoted(String(start)) + "..."
+  }
+}
