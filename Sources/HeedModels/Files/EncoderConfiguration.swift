@@ -36,8 +36,8 @@ public struct EncoderConfiguration: Hashable, Sendable {
   public var headSize: Int { hiddenSize / headCount }
 
   /// Reads a `config.json`.
-  /// - Throws: `HeedError` that names the file and the key, where a value is missing, of the wrong kind or out of range, or where the
-  ///   model is of a kind that Heed does not build.
+  /// - Throws: `HeedError` that names the file and the key, where a value is missing, of the wrong kind or out of range, or where
+  ///   the model is of a kind that Heed does not build.
   public init(file path: String) throws {
     let json = try JSON(file: path)
     do {

@@ -32,7 +32,8 @@ public struct ModelDirectory: Sendable {
       for member in json.members ?? [] where member.key.hasPrefix("pooling_mode_") && member.value.bool != nil {
         let isMean = member.key == "pooling_mode_mean_tokens"
         guard member.value == .bool(isMean) else {
-          throw HeedError("reading \(path)/1_Pooling/config.json: \(member.key): got \(!isMean), expected pooling by the mean alone")
+          throw HeedError(
+            "reading \(path)/1_Pooling/config.json: \(member.key): got \(!isMean), expected pooling by the mean alone")
         }
       }
     }
@@ -45,8 +46,8 @@ public struct ModelDirectory: Sendable {
   }
 
   /// The tokenizer, which cuts at `maximumTokens`.
-  /// - Throws: `HeedError` as reading `vocab.txt` and `tokenizer_config.json` does, and where the vocabulary has more words than the
-  ///   encoder has embeddings.
+  /// - Throws: `HeedError` as reading `vocab.txt` and `tokenizer_config.json` does, and where the vocabulary has more words than
+  ///   the encoder has embeddings.
   public func tokenizer() throws -> WordPieceTokenizer {
     let tokenizer = try WordPieceTokenizer(directory: path, maximumTokens: maximumTokens)
     let (got, limit) = (tokenizer.vocabularySize, configuration.vocabularySize)

@@ -47,8 +47,8 @@ public final class SafetensorsFile: Sendable {
   /// The description of the tensor called `name`, or nil.
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
-  /// The tensor called `name`. It shares the memory of the mapped file, which it keeps alive, unless the file aligns it worse than its
-  /// element type needs: then it is a copy. The shared memory is write-protected.
+  /// The tensor called `name`. It shares the memory of the mapped file, which it keeps alive, unless the file aligns it worse than
+  /// its element type needs: then it is a copy. The shared memory is write-protected.
   /// - Throws: `HeedError` where there is no such tensor, Heed lacks its element type, or a boolean is neither 0 nor 1.
   public func array(_ name: String) throws -> NDArray {
     guard let entry = entry(name) else {

@@ -2,10 +2,10 @@ import Foundation
 
 /// BERT's text normalisation, as the Rust library `tokenizers` (0.23) does it.
 ///
-/// Steps, each over single code points: clean (control characters out, every white space becomes a blank), set CJK ideographs apart by
-/// blanks, decompose canonically and drop nonspacing marks, lowercase. That library's tables are of different ages: categories of
-/// Unicode 8, decompositions and combining classes of Unicode 9, lowercase of Unicode 17. Later code points count as unassigned where
-/// the table is older.
+/// Steps, each over single code points: clean (control characters out, every white space becomes a blank), set CJK ideographs apart
+/// by blanks, decompose canonically and drop nonspacing marks, lowercase. That library's tables are of different ages: categories
+/// of Unicode 8, decompositions and combining classes of Unicode 9, lowercase of Unicode 17. Later code points count as unassigned
+/// where the table is older.
 package struct BERTNormalizer: Hashable, Sendable {
   package var cleansText = true
   package var separatesIdeographs = true
@@ -34,6 +34,21 @@ package struct BERTNormalizer: Hashable, Sendable {
     }
     if stripsAccents { text = Self.decompose(text).filter { !$0.isBERTNonspacingMark } }
     return lowercases ? Self.lowercase(text) : text
+  }
+
+  /// The words of a normalised text: what stands between white space, and each punctuation mark by itself.
+  package static func words(_ text: [Unicode.Scalar]) -> [ArraySlice<Unicode.Scalar>] {
+    var words: [ArraySlice<Unicode.Scalar>] = []
+    var start = 0
+    for (index, scalar) in text.enumerated() {
+      let isPunctuation = scalar.isBERTPunctuation
+      guard isPunctuation || scalar.properties.isWhitespace else { continue }
+      if start < index { words.append(text[start..<index]) }
+      if isPunctuation { words.append(text[index...index]) }
+      start = index + 1
+    }
+    if start < text.count { words.append(text[start...]) }
+    return words
   }
 
   /// Lowercases code point by code point: no final sigma, and U+0130 becomes two code points.

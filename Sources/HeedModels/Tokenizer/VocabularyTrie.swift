@@ -1,5 +1,5 @@
-/// Words by their bytes, for longest-prefix look-up. A step is one byte of UTF-8: Swift's own string equality would confuse words that
-/// differ in their composition only.
+/// Words by their bytes, for longest-prefix look-up. A step is one byte of UTF-8: Swift's own string equality would confuse words
+/// that differ in their composition only.
 struct VocabularyTrie: Sendable {
   /// Node n has the children `firstChild[n]..<firstChild[n + 1]`, their bytes in rising order.
   private var firstChild: [Int32] = []

@@ -2,9 +2,10 @@ import HeedIR
 
 /// BERT's WordPiece tokenizer: text to ids, the same as the Rust library `tokenizers` gives.
 ///
-/// Special tokens in the text (`[MASK]`) are taken as they stand, before anything else. The rest is normalised (`BERTNormalizer`), split
-/// at white space and around punctuation, and each word is cut greedily into the longest pieces that the vocabulary has; a word that
-/// cannot be cut, or has more than 100 code points, becomes `[UNK]`. Sequences are cut off at `maximumTokens`, and never padded.
+/// Special tokens in the text (`[MASK]`) are taken as they stand, before anything else. The rest is normalised (`BERTNormalizer`),
+/// split at white space and around punctuation, and each word is cut greedily into the longest pieces that the vocabulary has; a
+/// word that cannot be cut, or has more than 100 code points, becomes `[UNK]`. Sequences are cut off at `maximumTokens`, and never
+/// padded.
 public struct WordPieceTokenizer: Sendable {
   /// The longest result of `encode`, `[CLS]` and `[SEP]` counted.
   public let maximumTokens: Int
@@ -21,8 +22,8 @@ public struct WordPieceTokenizer: Sendable {
   private static let maximumWordLength = 100
 
   /// Reads `vocab.txt` and, where it is there, `tokenizer_config.json` from the folder at `path`.
-  /// - Throws: `HeedError` that names the file, where it cannot be read, a special token is not in the vocabulary, or the options ask for
-  ///   what this tokenizer does not do.
+  /// - Throws: `HeedError` that names the file, where it cannot be read, a special token is not in the vocabulary, or the options
+  ///   ask for what this tokenizer does not do.
   public init(directory path: String, maximumTokens: Int = ModelDirectory.defaultMaximumTokens) throws {
     let vocabulary = try FileBytes.read(path + "/vocab.txt")
     var options = WordPieceOptions()
@@ -90,8 +91,8 @@ public struct WordPieceTokenizer: Sendable {
     return line.dropLast(blanks.reduce(0) { $0 + UTF8.width($1) })
   }
 
-  /// The ids of `text` between those of `[CLS]` and `[SEP]`, at most `maximumTokens` in all. The time is linear in the part of the text
-  /// that is used.
+  /// The ids of `text` between those of `[CLS]` and `[SEP]`, at most `maximumTokens` in all. The time is linear in the part of the
+  /// text that is used.
   public func encode(_ text: String) -> [Int32] {
     let bytes = Array(text.utf8)
     let limit = maximumTokens - 2
@@ -121,25 +122,10 @@ public struct WordPieceTokenizer: Sendable {
   /// Appends the ids of a text without special tokens.
   private func encodeChunk(_ chunk: ArraySlice<UInt8>, into ids: inout [Int32]) {
     guard !chunk.isEmpty else { return }
-    var word: [UInt8] = []
-    var length = 0
-    func flush() {
-      if length > 0 { encodeWord(word, length: length, into: &ids) }
-      word.removeAll(keepingCapacity: true)
-      length = 0
+    let text = normalizer.normalize(String(decoding: chunk, as: UTF8.self).unicodeScalars)
+    for word in BERTNormalizer.words(text) {
+      encodeWord(word.flatMap { UTF8.encode($0)! }, length: word.count, into: &ids)
     }
-    for scalar in normalizer.normalize(String(decoding: chunk, as: UTF8.self).unicodeScalars) {
-      if scalar.properties.isWhitespace {
-        flush()
-      } else if scalar.isBERTPunctuation {
-        flush()
-        encodeWord(Array(UTF8.encode(scalar)!), length: 1, into: &ids)
-      } else {
-        word += UTF8.encode(scalar)!
-        length += 1
-      }
-    }
-    flush()
   }
 
   /// Appends the ids of the pieces of a word of `length` code points, or that of `[UNK]`.

@@ -1,0 +1,60 @@
+import Foundation
+import HeedIR
+import Testing
+
+/// Where the tests' files are.
+enum TestFiles {
+  /// The root of the repository.
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().path
+
+  /// A file under Tests/Resources.
+  static func resource(_ name: String) -> String { root + "/Tests/Resources/" + name }
+}
+
+/// The pretrained model that some tests need: the folder `HEED_MODEL`, or else what `scripts/fetch-model.sh` made.
+enum TestModel {
+  static let path = ProcessInfo.processInfo.environment["HEED_MODEL"] ?? TestFiles.root + "/.cache/all-MiniLM-L6-v2"
+
+  /// False where no folder is named and the usual one is absent. A named folder must be there, so that CI cannot skip by accident.
+  static let isThere =
+    ProcessInfo.processInfo.environment["HEED_MODEL"] != nil || FileManager.default.fileExists(atPath: path + "/vocab.txt")
+
+  static let skipMessage: Comment = "no model: run scripts/fetch-model.sh, or name a folder in HEED_MODEL"
+}
+
+/// Calls `body` with the path of a new empty folder, which is removed afterwards.
+func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("heed-" + UUID().uuidString)
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try body(folder.path)
+}
+
+/// The message of the error that `body` throws, which must be one line; fails the test where it throws none.
+func message(_ location: Testing.SourceLocation = #_sourceLocation, of body: () throws -> some Any) -> String {
+  do {
+    _ = try body()
+    Issue.record("no error was thrown", sourceLocation: location)
+    return ""
+  } catch let error as HeedError {
+    #expect(!error.description.contains { $0.isNewline }, sourceLocation: location)
+    return error.message
+  } catch {
+    Issue.record("\(error) is no HeedError", sourceLocation: location)
+    return ""
+  }
+}
+
+/// A small seeded generator (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var value = state
+    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+    return value ^ (value >> 31)
+  }
+}

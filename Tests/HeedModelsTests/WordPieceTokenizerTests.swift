@@ -1,0 +1,137 @@
+import Foundation
+import HeedIR
+import HeedModels
+import Testing
+
+@Suite struct WordPieceTokenizerTests {
+  static let vocabulary = [
+    "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un", "##believ", "##able", "able", "!", "\u{e9}", "e", "\u{4e00}", "A",
+  ]
+
+  static func tokenizer(_ options: String = "{}", limit: Int = 256) throws -> WordPieceTokenizer {
+    let text = vocabulary.joined(separator: "\n") + "\n"
+    return try WordPieceTokenizer(
+      vocabulary: Array(text.utf8), options: WordPieceOptions(JSON(parsing: options.utf8)), maximumTokens: limit)
+  }
+
+  @Test(
+    arguments: [
+      ("", []), ("unbelievable", [5, 6, 7]), ("UN  able!", [5, 8, 9]), ("unable", [5, 7]), ("unx un", [1, 5]),
+      ("\u{e9} e\u{301}", [11, 11]),
+      ("un\u{4e00}able", [5, 12, 8]), ("un[MASK]able", [5, 4, 8]), ("[mask]", [1, 1, 1]), ("u\u{200b}n\u{0}", [5]), ("!!", [9, 9]),
+    ] as [(String, [Int32])])
+  func encodes(text: String, expected: [Int32]) throws {
+    #expect(try Self.tokenizer().encode(text) == [2] + expected + [3])
+  }
+
+  @Test func optionsAreHeeded() throws {
+    let cased = try Self.tokenizer("{\"do_lower_case\": false}")
+    #expect(cased.encode("A \u{e9} e\u{301} UN") == [2, 13, 10, 1, 1, 3])
+    let stripped = try Self.tokenizer("{\"do_lower_case\": false, \"strip_accents\": true}")
+    #expect(stripped.encode("A \u{e9} e\u{301}") == [2, 13, 11, 11, 3])
+    let kept = try Self.tokenizer("{\"strip_accents\": false}")
+    #expect(kept.encode("\u{c9}") == [2, 10, 3])
+    #expect(try Self.tokenizer("{\"tokenize_chinese_chars\": false}").encode("un\u{4e00}") == [2, 1, 3])
+    #expect(try Self.tokenizer("{\"mask_token\": {\"content\": \"un\"}}").encode("[MASK] xunx") == [2, 1, 1, 1, 1, 5, 1, 3])
+  }
+
+  @Test func cutsAtTheLimit() throws {
+    #expect(try Self.tokenizer(limit: 5).encode("unbelievable unbelievable") == [2, 5, 6, 7, 3])
+    #expect(try Self.tokenizer(limit: 4).encode("unbelievable") == [2, 5, 6, 3])
+    #expect(try Self.tokenizer(limit: 3).encode("[MASK][MASK]") == [2, 4, 3])
+    #expect(try Self.tokenizer(limit: 2).encode("un") == [2, 3])
+    #expect(try Self.tokenizer().encode(String(repeating: "un ", count: 1000)).count == 256)
+  }
+
+  /// Time is linear: a quadratic step would take minutes here.
+  @Test(.timeLimit(.minutes(1))) func longTextsAreQuick() throws {
+    let tokenizer = try Self.tokenizer()
+    let marks = String(decoding: (0..<1_000_000).flatMap { $0 % 2 == 0 ? [0xcc, 0x81] : [0xcc, 0xa3] as [UInt8] }, as: UTF8.self)
+    #expect(tokenizer.encode("e" + marks) == [2, 11, 3])
+    #expect(tokenizer.encode(String(repeating: "x", count: 3_000_000)) == [2, 1, 3])
+    #expect(tokenizer.encode(String(repeating: "[", count: 1_000_000)).count == 256)
+  }
+
+  @Test func rejectsBadFolders() throws {
+    try withTemporaryFolder { folder in
+      func write(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name)) }
+      try write("vocab.txt", [0xff, 0x0a])
+      #expect(
+        message { try WordPieceTokenizer(directory: folder) }.hasSuffix("vocab.txt: got bytes that are not UTF-8, expected text"))
+      try write("vocab.txt", Array("[CLS]\n[UNK]\n".utf8))
+      #expect(
+        message { try WordPieceTokenizer(directory: folder) }.hasSuffix("got a vocabulary without the special token \"[SEP]\""))
+      try write("vocab.txt", [])
+      #expect(
+        message { try WordPieceTokenizer(directory: folder) }.hasSuffix("got a vocabulary without the special token \"[UNK]\""))
+      try write("vocab.txt", Array(Self.vocabulary.joined(separator: "\r\n").utf8))
+      #expect(try WordPieceTokenizer(directory: folder).encode("able") == [2, 8, 3])
+      try write("tokenizer_config.json", Array("{\"do_lower_case\": 1}".utf8))
+      #expect(
+        message { try WordPieceTokenizer(directory: folder) }
+          == "reading \(folder)/tokenizer_config.json: do_lower_case: got a number, expected true or false")
+      try write("tokenizer_config.json", Array("{\"mask_token\": {\"content\": \"[MASK]\", \"lstrip\": true}}".utf8))
+      #expect(
+        message { try WordPieceTokenizer(directory: folder) }.hasSuffix("got lstrip, expected a token that is matched as it stands")
+      )
+    }
+    #expect(message { try Self.tokenizer(limit: 1) } == "got a limit of 1 tokens, expected at least 2")
+  }
+}
+
+/// Against the Rust library `tokenizers`: see Tests/Resources/tokenizer/generate.py.
+@Suite struct TokenizerReferenceTests {
+  /// What normalisation and splitting make of every code point, by option set.
+  @Test(arguments: 0..<4) func everyCodePoint(set: Int) throws {
+    let json = try #require(try JSON(file: TestFiles.resource("tokenizer/codepoints.json")).array)[set]
+    let normalizer = BERTNormalizer(
+      stripsAccents: json["strip_accents"] == .bool(true), lowercases: json["lowercase"] == .bool(true))
+    let hashes = try #require(json["hashes"]?.array).compactMap(\.string)
+    #expect(hashes.count == 0x110)
+    for (page, expected) in hashes.enumerated() {
+      var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+      func add(_ text: some Sequence<UInt8>) { for byte in text { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 } }
+      for value in UInt32(page * 4096)..<UInt32(page * 4096 + 4096) {
+        guard let scalar = Unicode.Scalar(value) else { continue }
+        for word in BERTNormalizer.words(normalizer.normalize(["a", scalar, "b"])) {
+          for scalar in word { add(UTF8.encode(scalar)!) }
+          add([0x0a])
+        }
+      }
+      let digits = String(hash, radix: 16)
+      let text = String(repeating: "0", count: 16 - digits.count) + digits
+      #expect(text == expected, "code points \(String(page, radix: 16))000...\(String(page, radix: 16))fff")
+    }
+  }
+
+  @Test(.enabled(if: TestModel.isThere, TestModel.skipMessage)) func everyString() throws {
+    let tokenizer = try ModelDirectory(path: TestModel.path).tokenizer()
+    let lines = try FileBytes.read(TestFiles.resource("tokenizer/strings.jsonl")).split(separator: 0x0a)
+    #expect(lines.count > 3000)
+    var failures = 0
+    for line in lines {
+      let pair = try #require(try JSON(parsing: line).array)
+      let text = try #require(pair[0].string)
+      let expected = try #require(pair[1].array).map { Int32($0.integer!) }
+      let got = tokenizer.encode(text)
+      guard got != expected else { continue }
+      failures += 1
+      if failures <= 20 {
+        Issue.record("\(text.unicodeScalars.map { String($0.value, radix: 16) }): got \(got), expected \(expected)")
+      }
+    }
+    #expect(failures == 0)
+  }
+
+  /// The ids of the sentences whose embeddings are known.
+  @Test(.enabled(if: TestModel.isThere, TestModel.skipMessage)) func everySentence() throws {
+    let tokenizer = try ModelDirectory(path: TestModel.path).tokenizer()
+    let lines = try FileBytes.read(TestFiles.resource("minilm/sentences.jsonl")).split(separator: 0x0a)
+    #expect(lines.count == 37)
+    for line in lines {
+      let json = try JSON(parsing: line)
+      let text = try #require(json["text"]?.string)
+      #expect(try tokenizer.encode(text) == #require(json["ids"]?.array).map { Int32($0.integer!) }, "\(text)")
+    }
+  }
+}
