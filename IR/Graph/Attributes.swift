@@ -6,6 +6,9 @@ public struct Attributes: Sendable {
 
   public init(_ entries: [Attribute]) { self.entries = entries.sorted { $0.key.text < $1.key.text }[...] }
 
+  /// The attributes among these with the key `key`.
+  public func only(_ key: Name) -> Attributes { Attributes(all.filter { $0.key == key }) }
+
   public var all: [Attribute] { Array(entries) }
   public subscript(key: Name) -> AttributeValue? { entries.first { $0.key == key }?.value }
 
@@ -38,6 +41,18 @@ public struct Attributes: Sendable {
 
   public func literals(_ key: Name) -> [Literal] {
     guard case .literals(let value) = self[key] else { preconditionFailure("no literal list attribute \(key)") }
+    return value.values
+  }
+
+  /// The integer, nil where it is absent.
+  public func optionalInteger(_ key: Name) -> Int? {
+    guard case .integer(let value) = self[key] else { return nil }
+    return value
+  }
+
+  /// The list of integers, nil where it is absent.
+  public func optionalIntegers(_ key: Name) -> [Int]? {
+    guard case .integers(let value) = self[key] else { return nil }
     return value.values
   }
 

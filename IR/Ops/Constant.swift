@@ -8,7 +8,8 @@ extension Op {
       guard let count = type.shape.count.constant else { throw HeedError("got the type \(type), expected constant extents") }
       try inference.expect(values.count == count, "got \(values.count) values, expected \(count) for \(type)")
       for value in values where value.converted(to: type.element) == nil {
-        throw HeedError("got the value \(value.isReal ? "\(value.real)" : "\(value.integer)"), expected one of type \(type.element)")
+        throw HeedError(
+          "got the value \(value.isReal ? "\(value.real)" : "\(value.integer)"), expected one of type \(type.element)")
       }
       return [type]
     },

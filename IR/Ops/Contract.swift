@@ -12,12 +12,14 @@ extension Op {
       try inference.expect(element.isFloat, "got operands of type \(element), expected a float type")
       var extents: [Character: Extent] = [:]
       for (letters, type) in zip([subscripts.left, subscripts.right], inference.operands) {
-        try inference.expect(letters.count == type.rank, "got the subscripts \"\(String(letters))\" for \(type), expected \(type.rank)")
+        try inference.expect(
+          letters.count == type.rank, "got the subscripts \"\(String(letters))\" for \(type), expected \(type.rank)")
         for (letter, extent) in zip(letters, type.shape.extents) {
           if let known = extents[letter] {
             try inference.expect(
               inference.areEqual(known, extent),
-              "got the extents \(known) and \(extent) for the subscript \(letter) of \(inference.describe(inference.operands)), expected equal ones")
+              "got the extents \(known) and \(extent) for the subscript \(letter) of \(inference.describe(inference.operands)), expected equal ones"
+            )
           } else {
             extents[letter] = extent
           }
@@ -36,7 +38,9 @@ extension Op {
       var result = ReferenceArray(evaluation.resultTypes[0].element, evaluation.resultShapes[0])
       let over = subscripts.over
       let overShape = over.map { extents[$0]! }
-      let outer = (strides(left, subscripts.left, along: subscripts.result), strides(right, subscripts.right, along: subscripts.result))
+      let outer = (
+        strides(left, subscripts.left, along: subscripts.result), strides(right, subscripts.right, along: subscripts.result)
+      )
       let inner = (strides(left, subscripts.left, along: over), strides(right, subscripts.right, along: over))
       var steps: [(Int, Int)] = []
       ReferenceArray.forEachIndex(of: overShape) { indices, _ in
@@ -73,7 +77,8 @@ public struct ContractSubscripts: Hashable, Sendable {
   public init(_ text: String) throws {
     let sides = text.split(separator: "->", omittingEmptySubsequences: false)
     let operands = sides[0].split(separator: ",", omittingEmptySubsequences: false)
-    guard sides.count == 2, operands.count == 2, (operands + [sides[1]]).allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isLetter } }) else {
+    guard sides.count == 2, operands.count == 2, (operands + [sides[1]]).allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isLetter } })
+    else {
       throw HeedError("got the subscripts \"\(text)\", expected a form such as \"bij,bjk->bik\"")
     }
     (left, right, result) = (Array(operands[0]), Array(operands[1]), Array(sides[1]))
@@ -84,7 +89,9 @@ public struct ContractSubscripts: Hashable, Sendable {
       throw HeedError("got the subscript \(letter) in the result of \"\(text)\" alone, expected it in an operand")
     }
     for letter in Set(left).symmetricDifference(right).sorted() where !result.contains(letter) {
-      throw HeedError("got the subscript \(letter) in one operand of \"\(text)\" alone, expected it in the other or the result; use reduce to sum")
+      throw HeedError(
+        "got the subscript \(letter) in one operand of \"\(text)\" alone, expected it in the other or the result; use reduce to sum"
+      )
     }
   }
 

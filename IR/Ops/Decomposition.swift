@@ -25,7 +25,29 @@ public struct Decomposition {
   /// A scalar constant, which elementwise ops broadcast.
   public mutating func constant(_ value: Double, _ element: ElementType) throws -> ValueID {
     guard let literal = Literal(value).converted(to: element) else { throw HeedError("\(value) is no \(element)") }
-    return try emit(.constant, attributes: [Attribute("value", .literals(LiteralList([literal])))], stated: TensorType(element, .scalar))
+    return try self.literal(literal, element)
+  }
+
+  /// A scalar constant, which elementwise ops broadcast.
+  public mutating func literal(_ value: Literal, _ element: ElementType) throws -> ValueID {
+    try emit(.constant, attributes: [Attribute("value", .literals(LiteralList([value])))], stated: TensorType(element, .scalar))
+  }
+
+  /// `value` repeated to `shape`: its dimensions become `dims`.
+  public mutating func broadcast(_ value: ValueID, to shape: Shape, dims: [Int]) throws -> ValueID {
+    try emit(
+      .broadcast, value, attributes: [Attribute("dims", .integers(IntegerList(dims)))],
+      stated: TensorType(type(value).element, shape))
+  }
+
+  /// `value`, which has all of the dimensions of `shape` but `dim`, repeated along that.
+  public mutating func broadcast(_ value: ValueID, to shape: Shape, without dim: Int) throws -> ValueID {
+    try broadcast(value, to: shape, dims: (0..<shape.rank).filter { $0 != dim })
+  }
+
+  /// The elements along `dim` put together; that dimension is dropped.
+  public mutating func reduce(_ value: ValueID, _ kind: Reduction, dim: Int) throws -> ValueID {
+    try emit(.reduce, value, attributes: [Attribute("dims", .integers([dim])), Attribute("kind", .word(Name(kind.rawValue)))])
   }
 }
 

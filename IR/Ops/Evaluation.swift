@@ -41,8 +41,31 @@ public struct ReferenceArray: Hashable, Sendable {
   /// The row-major strides.
   public var strides: [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
-    for dimension in Swift.stride(from: shape.count - 2, through: 0, by: -1) { strides[dimension] = strides[dimension + 1] * shape[dimension + 1] }
+    for dimension in Swift.stride(from: shape.count - 2, through: 0, by: -1) {
+      strides[dimension] = strides[dimension + 1] * shape[dimension + 1]
+    }
     return strides
+  }
+
+  /// An array whose elements `value` gives for their indices.
+  public static func generated(
+    _ element: ElementType, _ shape: [Int], _ value: (_ indices: [Int]) throws -> Literal
+  ) rethrows -> ReferenceArray {
+    var array = ReferenceArray(element, shape)
+    try forEachIndex(of: shape) { indices, position in array[position] = try value(indices) }
+    return array
+  }
+
+  /// Calls `body` with the positions of each run of elements along `dimension`, in row-major order of the other dimensions.
+  public func forEachRow(along dimension: Int, _ body: (_ positions: [Int]) throws -> Void) rethrows {
+    let (extent, stride) = (shape[dimension], strides[dimension])
+    var others = shape
+    others[dimension] = 1
+    guard extent > 0 else { return }
+    try Self.forEachIndex(of: others) { indices, _ in
+      let first = position(indices)
+      try body((0..<extent).map { first + $0 * stride })
+    }
   }
 
   /// Calls `body` with the indices of every element of an array of this shape, in row-major order, and the position.
@@ -69,14 +92,21 @@ public struct Evaluation {
   public let resultTypes: [TensorType]
   /// The result shapes under the call's binding of symbols.
   public let resultShapes: [[Int]]
+  /// The call's binding of symbols.
+  public let binding: [Name: Int]
 
+  /// - Throws: where a result's extent is negative or has no value.
   public init(
     operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
-    resultTypes: [TensorType], resultShapes: [[Int]]
-  ) {
+    resultTypes: [TensorType], binding: [Name: Int]
+  ) throws {
     (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
-    (self.operandTypes, self.resultTypes, self.resultShapes) = (operandTypes, resultTypes, resultShapes)
+    (self.operandTypes, self.resultTypes, self.binding) = (operandTypes, resultTypes, binding)
+    resultShapes = try resultTypes.map { try $0.shape.evaluate { binding[$0] } }
   }
+
+  /// The extents of the attribute `key` under the call's binding.
+  public func extents(_ key: Name) throws -> [Int] { try attributes.extents(key).map { try $0.evaluate { binding[$0] } } }
 }
 
 extension ScalarFunction {

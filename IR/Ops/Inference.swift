@@ -28,6 +28,11 @@ public struct Inference {
   /// True where the extents are equal, by themselves or by a stated fact.
   public func areEqual(_ left: Extent, _ right: Extent) -> Bool { left.isEqual(to: right, given: facts) }
 
+  /// True where the shapes have the same rank and equal extents.
+  public func areEqual(_ left: Shape, _ right: Shape) -> Bool {
+    left == right || left.rank == right.rank && zip(left.extents, right.extents).allSatisfy { areEqual($0, $1) }
+  }
+
   public func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
     if !condition { throw HeedError(message()) }
   }
@@ -50,7 +55,8 @@ public struct Inference {
   public func elementwiseShape() throws -> Shape {
     guard let full = operands.first(where: { $0.rank > 0 }) else { return .scalar }
     try expect(
-      operands.allSatisfy { $0.rank == 0 || $0.shape == full.shape }, "got \(describe(operands)), expected equal shapes or scalars")
+      operands.allSatisfy { $0.rank == 0 || areEqual($0.shape, full.shape) },
+      "got \(describe(operands)), expected equal shapes or scalars")
     return full.shape
   }
 
@@ -60,9 +66,12 @@ public struct Inference {
   func checkForm() throws {
     switch op.operands {
     case .named(let names):
-      try expect(operands.count == names.count, "got \(operands.count) operands, expected \(names.count) (\(names.joined(separator: ", ")))")
+      try expect(
+        operands.count == names.count, "got \(operands.count) operands, expected \(names.count) (\(names.joined(separator: ", ")))")
     case .leading(let names, let rest):
-      try expect(operands.count >= names.count, "got \(operands.count) operands, expected \(names.joined(separator: ", ")) and then any \(rest)")
+      try expect(
+        operands.count >= names.count,
+        "got \(operands.count) operands, expected \(names.joined(separator: ", ")) and then any \(rest)")
     case .variadic(let role, let minimum):
       try expect(operands.count >= minimum, "got \(operands.count) operands, expected at least \(minimum) (\(role))")
     }
@@ -103,6 +112,17 @@ extension Extent {
       (a, b) = (a.substituting { replacements[$0] }, b.substituting { replacements[$0] })
       if a == b { return true }
     }
-    return false
+    // Where S % 16 == 0, S is 16 times something whole.
+    var multiples: [Name: Int] = [:]
+    for case .divisible(let extent, let divisor) in facts where divisor > 0 {
+      guard let symbol = extent.symbol else { continue }
+      let known = multiples[symbol] ?? 1
+      multiples[symbol] = max(known, known.isMultiple(of: divisor) ? known : divisor)
+    }
+    guard !multiples.isEmpty else { return false }
+    func expanded(_ extent: Extent) -> Extent {
+      extent.substituting { symbol in multiples[symbol].map { Extent($0) * Extent(symbol: Name("\(symbol)/\($0)")) } }
+    }
+    return expanded(a) == expanded(b)
   }
 }

@@ -2,12 +2,25 @@ extension Op {
   /// Every op there is. The order is that of the documentation.
   public static let all: [Op] = [
     // Sources.
-    .constant, .iota,
+    .constant, .iota, .extent,
     // Arithmetic, elementwise.
-    .add, .subtract, .multiply,
-    // Comparison and choice, elementwise.
-    .lessEqual, .select, .convert,
+    .add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum, .power, .negate, .absolute, .fusedMultiplyAdd,
+    .exp, .exp2, .log, .log2, .sqrt, .rsqrt, .reciprocal, .sin, .cos, .tanh, .erf, .floor, .ceil, .round,
+    // Activations, elementwise.
+    .sigmoid, .gelu, .geluTanh, .silu,
+    // Bits and truth values, elementwise.
+    .and, .or, .xor, .not, .shiftLeft, .shiftRight,
+    // Comparison, choice and conversion, elementwise.
+    .less, .lessEqual, .greater, .greaterEqual, .equal, .notEqual, .select, .convert, .bitcast,
+    // Arrangement.
+    .broadcast, .reshape, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
+    // Reduction.
+    .reduce, .scan, .topK, .segmentIDs, .segmentSum,
     // Products.
     .contract,
+    // Composites.
+    .softmax, .layerNorm, .rmsNorm, .rotary,
+    // Fused: made by passes.
+    .map, .linear, .attention,
   ]
 }

@@ -4,7 +4,8 @@
 /// ops before code generation, with the accuracy that the expansion states.
 public struct ScalarSemantics: Sendable {
   public enum Rule: Sendable {
-    /// One operand; the result has its type. A nil closure means that the op does not take such operands.
+    /// One operand; the result has its type. A nil closure means that the op does not take such operands. Of what the closure
+    /// for integers gives for a bool, the lowest bit counts.
     case unary(real: (@Sendable (Double) -> Double)?, integer: (@Sendable (Int64) -> Int64)?)
     /// Two operands of one type, which the result has as well.
     case binary(real: (@Sendable (Double, Double) -> Double)?, integer: (@Sendable (Int64, Int64) -> Int64)?)
@@ -82,17 +83,21 @@ public struct ScalarSemantics: Sendable {
 
   private func expectTaken(_ element: ElementType, real: Bool, integer: Bool) throws {
     if element.isFloat ? real : (integer && (element != .bool || takesBool)) { return }
-    throw HeedError("got operands of type \(element), expected \(real ? (integer ? "numbers" : "a float type") : "an integer type")")
+    throw HeedError(
+      "got operands of type \(element), expected \(real ? (integer ? "numbers" : "a float type") : "an integer type")")
   }
 
   /// The op applied to scalars of these types: the reference.
   public func apply(_ operands: [Literal], types: [ElementType], result: ElementType) -> Literal {
     switch rule {
     case .unary(let real, let integer):
-      return types[0].isFloat ? Literal(real!(operands[0].real)) : Literal(result.wrap(integer!(operands[0].integer)))
+      if types[0].isFloat { return Literal(real!(operands[0].real)) }
+      let value = integer!(operands[0].integer)
+      return Literal(result == .bool ? value & 1 : result.wrap(value))
     case .binary(let real, let integer):
       return types[0].isFloat
-        ? Literal(real!(operands[0].real, operands[1].real)) : Literal(result.wrap(integer!(operands[0].integer, operands[1].integer)))
+        ? Literal(real!(operands[0].real, operands[1].real))
+        : Literal(result.wrap(integer!(operands[0].integer, operands[1].integer)))
     case .ternary(let real): return Literal(real(operands[0].real, operands[1].real, operands[2].real))
     case .comparison(let real, let integer):
       return types[0].isFloat

@@ -82,7 +82,9 @@ public struct ScalarFunction: Hashable, Sendable {
 
   /// An elementwise op applied to values; the type is inferred, but for `convert`, which needs it stated.
   /// - Throws: where the operands do not fit the op.
-  public mutating func append(_ op: Op, _ operands: [ScalarValue], type stated: ElementType? = nil, name: Name = .none) throws -> ScalarValue {
+  public mutating func append(_ op: Op, _ operands: [ScalarValue], type stated: ElementType? = nil, name: Name = .none) throws
+    -> ScalarValue
+  {
     guard op.scalar != nil else { throw HeedError("got \(op.mnemonic) in a scalar region, expected an elementwise op") }
     let types = try op.resultTypes(
       of: Inference(

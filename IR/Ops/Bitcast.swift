@@ -1,0 +1,4 @@
+extension Op {
+  /// `bitcast`: the bits of the operand read as another element type of the same size, which the writer states; elementwise.
+  public static let bitcast = elementwise("bitcast", operands: ["operand"], ScalarSemantics(.bitcast))
+}

@@ -1,0 +1,8 @@
+import Foundation
+
+extension Op {
+  /// `cos`: the cosine of an angle in radians, elementwise. NaN for infinities.
+  public static let cos = elementwise(
+    "cos", operands: ["operand"],
+    ScalarSemantics(.unary(real: { Foundation.cos($0) }, integer: nil)))
+}

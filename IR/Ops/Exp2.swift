@@ -1,0 +1,8 @@
+import Foundation
+
+extension Op {
+  /// `exp2`: `r = 2^operand`, elementwise. 0 for -inf, inf for inf.
+  public static let exp2 = elementwise(
+    "exp2", operands: ["operand"],
+    ScalarSemantics(.unary(real: { Foundation.exp2($0) }, integer: nil)))
+}

@@ -1,0 +1,58 @@
+extension Op {
+  /// `linear %left, %right, %extra... {subscripts, tile} epilogue (%acc: f32, %e: f32) { ... yield %y }`: a `contract`, then a region on
+  /// each element of its result.
+  ///
+  /// `%acc` is the element of the product, of the operands' type; the other parameters are the elements of the extras, which have the
+  /// product's shape or are scalars. The result has the yielded type. `tile` is a choice of the compiler's without influence on the
+  /// meaning.
+  public static let linear = Op(
+    "linear", operands: .leading(["left", "right"], rest: "extras"),
+    attributes: [.required("subscripts", .word), .optional("tile", .integers)], regions: ["epilogue"], traits: [.fused],
+    infer: { inference in
+      let product = try Op.contract.resultTypes(
+        of: Inference(
+          op: .contract, operands: Array(inference.operands.prefix(2)), attributes: inference.attributes.only("subscripts"),
+          regions: [],
+          stated: nil, facts: inference.facts))[0]
+      for extra in inference.captured {
+        try inference.expect(
+          extra.rank == 0 || inference.areEqual(extra.shape, product.shape),
+          "got the extra \(extra), expected a scalar or the shape \(product.shape)")
+      }
+      let types = [product.element] + inference.captured.map(\.element)
+      try inference.checkRegion(0, parameters: types.map { type in ("\(type)", { $0 == type }) }, tables: [])
+      try inference.checkYield(0, count: 1)
+      let region = inference.regions[0]
+      return [TensorType(region.type(region.results[0]), product.shape)]
+    },
+    evaluate: { evaluation in
+      let operands = evaluation.operands
+      let product = try Op.contract.evaluate(
+        Evaluation(
+          operands: Array(operands.prefix(2)), attributes: evaluation.attributes.only("subscripts"), regions: [],
+          operandTypes: Array(evaluation.operandTypes.prefix(2)),
+          resultTypes: [TensorType(operands[0].element, evaluation.resultTypes[0].shape)], binding: evaluation.binding))[0]
+      var result = ReferenceArray(evaluation.resultTypes[0].element, product.shape)
+      for position in 0..<result.count {
+        let extras = operands.dropFirst(2).map { $0[$0.shape.isEmpty ? 0 : position] }
+        result[position] = try evaluation.regions[0].evaluate([product[position]] + extras)[0]
+      }
+      return [result]
+    },
+    cost: { query in
+      let product = Op.contract.cost(
+        CostQuery(
+          operands: Array(query.operands.prefix(2)), results: query.results, attributes: query.attributes.only("subscripts"),
+          regions: []))
+      return Cost(
+        flops: product.flops + query.results[0].shape.count * Extent(query.regions[0].instructions.count), bytes: query.bytes)
+    },
+    decompose: { context in
+      let product = try context.emit(
+        .contract, context.operands[0], context.operands[1], attributes: context.attributes.only("subscripts").all)
+      let arguments = [product] + context.operands.dropFirst(2)
+      return try context.apply(context.regions[0], shape: .init(full: context.resultTypes[0].shape)) { _, position in
+        arguments[position]
+      }
+    })
+}

@@ -1,0 +1,8 @@
+import Foundation
+
+extension Op {
+  /// `log`: the natural logarithm, elementwise. -inf for 0, NaN for negative operands.
+  public static let log = elementwise(
+    "log", operands: ["operand"],
+    ScalarSemantics(.unary(real: { Foundation.log($0) }, integer: nil)))
+}

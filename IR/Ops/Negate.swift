@@ -1,0 +1,6 @@
+extension Op {
+  /// `negate`: `r = -operand`, elementwise. Integers wrap.
+  public static let negate = elementwise(
+    "negate", operands: ["operand"],
+    ScalarSemantics(.unary(real: { -$0 }, integer: { 0 &- $0 })))
+}

@@ -1,0 +1,6 @@
+extension Op {
+  /// `reciprocal`: `r = 1 / operand`, elementwise.
+  public static let reciprocal = elementwise(
+    "reciprocal", operands: ["operand"],
+    ScalarSemantics(.unary(real: { 1 / $0 }, integer: nil)))
+}

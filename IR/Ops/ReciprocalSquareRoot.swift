@@ -1,0 +1,6 @@
+extension Op {
+  /// `rsqrt`: `r = 1 / sqrt(operand)`, elementwise. inf for 0.
+  public static let rsqrt = elementwise(
+    "rsqrt", operands: ["operand"],
+    ScalarSemantics(.unary(real: { 1 / $0.squareRoot() }, integer: nil)))
+}

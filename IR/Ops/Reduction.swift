@@ -1,0 +1,51 @@
+/// How `reduce` and `scan` put elements together: the attribute `kind`.
+public enum Reduction: String, CaseIterable, Hashable, Sendable {
+  case add, multiply, minimum, maximum, and, or
+
+  /// The op that puts two elements together.
+  public var op: Op {
+    switch self {
+    case .add: .add
+    case .multiply: .multiply
+    case .minimum: .minimum
+    case .maximum: .maximum
+    case .and: .and
+    case .or: .or
+    }
+  }
+
+  /// What no elements make: 0 for add and or, 1 for multiply, all bits for and, the largest value for minimum, the least for maximum.
+  public func identity(_ element: ElementType) -> Literal {
+    switch self {
+    case .add, .or: element.isFloat ? Literal(0.0) : Literal(0)
+    case .multiply: element.isFloat ? Literal(1.0) : Literal(1)
+    case .minimum: element.isFloat ? Literal(Double.infinity) : Literal(element.integerRange.upperBound)
+    case .maximum: element.isFloat ? Literal(-Double.infinity) : Literal(element.integerRange.lowerBound)
+    case .and: Literal(element.wrap(-1))
+    }
+  }
+
+  /// The two elements put together, by the definition of `op`.
+  public func combine(_ left: Literal, _ right: Literal, _ element: ElementType) -> Literal {
+    op.scalar!.apply([left, right], types: [element, element], result: element)
+  }
+}
+
+extension Attributes {
+  /// The attribute `kind`. Traps where it is no reduction: inference has seen that it is.
+  public var reduction: Reduction {
+    guard let reduction = Reduction(rawValue: word("kind").text) else { preconditionFailure("\(word("kind")) is no reduction") }
+    return reduction
+  }
+}
+
+extension Inference {
+  /// Checks that the attribute `kind` is a reduction that takes elements of this type.
+  func checkReduction(of element: ElementType) throws {
+    guard let reduction = Reduction(rawValue: attributes.word("kind").text) else {
+      throw HeedError(
+        "got kind = \(attributes.word("kind")), expected one of \(Reduction.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    _ = try reduction.op.scalar!.resultElement([element, element], stated: nil)
+  }
+}

@@ -1,0 +1,29 @@
+extension Op {
+  /// `scan {dim = d, kind = add, exclusive = true, reverse = true}`: running reductions along a dimension.
+  ///
+  /// `r[i] = x[0] op ... op x[i]`; exclusive: without `x[i]`, so that `r[0]` is the identity of `kind`; reverse: from the end. The kinds are
+  /// those of `reduce`.
+  public static let scan = Op(
+    "scan", operands: .named(["operand"]),
+    attributes: [.required("dim", .integer), .required("kind", .word), .optional("exclusive", .flag), .optional("reverse", .flag)],
+    infer: { inference in
+      let operand = inference.operands[0]
+      _ = try inference.dimension("dim", rank: operand.rank)
+      try inference.checkReduction(of: operand.element)
+      return [operand]
+    },
+    evaluate: { evaluation in
+      let (operand, reduction) = (evaluation.operands[0], evaluation.attributes.reduction)
+      let (exclusive, reverse) = (evaluation.attributes.flag("exclusive"), evaluation.attributes.flag("reverse"))
+      var result = operand
+      operand.forEachRow(along: evaluation.attributes.integer("dim")) { positions in
+        var running = reduction.identity(operand.element)
+        for position in reverse ? positions.reversed() : positions {
+          let next = reduction.combine(running, operand[position], operand.element)
+          result[position] = exclusive ? running : next
+          running = next
+        }
+      }
+      return [result]
+    })
+}

@@ -1,0 +1,35 @@
+extension Op {
+  /// `scatter_add %base, %indices, %updates {dim = d}`: the base with slices added along dimension `d`, in order.
+  ///
+  /// For each `k`: `r[a..., indices[k], b...] += updates[a..., k, b...]`. An index outside the base drops its update.
+  public static let scatterAdd = Op(
+    "scatter_add", operands: .named(["base", "indices", "updates"]), attributes: [.required("dim", .integer)],
+    infer: { inference in
+      let (base, indices, updates) = (inference.operands[0], inference.operands[1], inference.operands[2])
+      let dim = try inference.dimension("dim", rank: base.rank)
+      try inference.expect(base.element != .bool, "got a base of type \(base), expected numbers")
+      try inference.expect(
+        indices.element.isInteger && indices.rank == 1, "got indices of type \(indices), expected integers of rank 1")
+      var extents = base.shape.extents
+      extents[dim] = indices.shape[0]
+      let expected = TensorType(base.element, Shape(extents))
+      try inference.expect(
+        updates.element == base.element && inference.areEqual(updates.shape, expected.shape),
+        "got updates of type \(updates), expected \(expected)")
+      return [base]
+    },
+    evaluate: { evaluation in
+      let (indices, updates, dim) = (evaluation.operands[1], evaluation.operands[2], evaluation.attributes.integer("dim"))
+      var result = evaluation.operands[0]
+      ReferenceArray.forEachIndex(of: updates.shape) { at, position in
+        let index = indices.integers[at[dim]]
+        guard index >= 0, index < Int64(result.shape[dim]) else { return }
+        var at = at
+        at[dim] = Int(index)
+        let target = result.position(at)
+        result[target] = Reduction.add.combine(result[target], updates[position], result.element)
+      }
+      return [result]
+    },
+    cost: { Cost(flops: $0.operands[2].shape.count, bytes: $0.bytes) })
+}

@@ -1,0 +1,34 @@
+extension Op {
+  /// `segment_sum %x, %offsets`: sums over runs of rows: `r[s, ...] = sum of x[t, ...]` over `offsets[s] <= t < offsets[s + 1]`.
+  ///
+  /// x is `[T, ...]`, offsets are B + 1 whole numbers that rise from 0 to T; the result is `[B, ...]`. An empty segment sums to 0.
+  public static let segmentSum = Op(
+    "segment_sum", operands: .named(["x", "offsets"]), traits: [.composite],
+    infer: { inference in
+      let (x, offsets) = (inference.operands[0], inference.operands[1])
+      try inference.expect(x.rank >= 1 && x.element != .bool, "got \(x), expected numbers of rank 1 or more")
+      try inference.checkOffsets(offsets)
+      return [TensorType(x.element, Shape([offsets.shape[0] - 1] + x.shape.extents.dropFirst()))]
+    },
+    evaluate: { evaluation in
+      let (x, offsets) = (evaluation.operands[0], evaluation.operands[1].integers)
+      let rows = Int64(x.shape[0])
+      return [
+        .generated(x.element, evaluation.resultShapes[0]) { indices in
+          let (from, to) = (max(offsets[indices[0]], 0), min(offsets[indices[0] + 1], rows))
+          var sum = Reduction.add.identity(x.element)
+          for row in from..<max(from, to) {
+            sum = Reduction.add.combine(sum, x[x.position([Int(row)] + indices.dropFirst())], x.element)
+          }
+          return sum
+        }
+      ]
+    },
+    cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
+    decompose: { context in
+      let (x, offsets, type) = (context.type(context.operands[0]), context.operands[1], context.resultTypes[0])
+      let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [x.shape[0]]))
+      let zeros = try context.broadcast(context.constant(0, type.element), to: type.shape, dims: [])
+      return [try context.emit(.scatterAdd, zeros, segments, context.operands[0], attributes: [Attribute("dim", .integer(0))])]
+    })
+}

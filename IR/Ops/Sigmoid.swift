@@ -1,0 +1,8 @@
+import Foundation
+
+extension Op {
+  /// `sigmoid`: the logistic function `r = 1 / (1 + exp(-operand))`, elementwise.
+  public static let sigmoid = elementwise(
+    "sigmoid", operands: ["operand"],
+    ScalarSemantics(.unary(real: { 1 / (1 + Foundation.exp(-$0)) }, integer: nil)))
+}

@@ -1,0 +1,43 @@
+extension Op {
+  /// `slice {start = [...], stop = [...], step = [...]}`: from each dimension the indices `start`, `start + step`, ... below `stop`.
+  ///
+  /// `0 <= start <= stop <=` the operand's extent, checked when the extents are known; `step` is at least 1, and 1 where it is left
+  /// out.
+  public static let slice = Op(
+    "slice", operands: .named(["operand"]),
+    attributes: [.required("start", .extents), .required("stop", .extents), .optional("step", .integers)], traits: [.view],
+    infer: { inference in
+      let operand = inference.operands[0]
+      let (start, stop) = (inference.attributes.extents("start"), inference.attributes.extents("stop"))
+      let step = inference.attributes.optionalIntegers("step") ?? start.map { _ in 1 }
+      try inference.expect(
+        start.count == operand.rank && stop.count == operand.rank && step.count == operand.rank,
+        "got \(start.count) starts, \(stop.count) stops and \(step.count) steps, expected \(operand.rank) of each for \(operand)")
+      try inference.expect(step.allSatisfy { $0 >= 1 }, "got step = \(step), expected steps of at least 1")
+      for (extent, (from, to)) in zip(operand.shape.extents, zip(start, stop)) {
+        for distance in [from, to - from, extent - to] {
+          try inference.expect(
+            (distance.constant ?? 0) >= 0, "got the range \(from) ..< \(to), expected one inside 0 ..< \(extent)")
+        }
+      }
+      return [TensorType(operand.element, Shape(zip(zip(start, stop), step).map { ($0.1 - $0.0).dividedRoundingUp(by: $1) }))]
+    },
+    evaluate: { evaluation in
+      let operand = evaluation.operands[0]
+      let start = try evaluation.extents("start")
+      let stop = try evaluation.extents("stop")
+      let step = evaluation.attributes.optionalIntegers("step") ?? start.map { _ in 1 }
+      for (extent, (from, to)) in zip(operand.shape, zip(start, stop)) where from < 0 || to < from || to > extent {
+        throw HeedError("slice: got the range \(from) ..< \(to), expected one inside 0 ..< \(extent)")
+      }
+      return [
+        .generated(operand.element, evaluation.resultShapes[0]) { indices in
+          operand[operand.position(indices.indices.map { start[$0] + indices[$0] * step[$0] })]
+        }
+      ]
+    },
+    cost: { query in
+      // Only the part that is kept is read.
+      Cost(flops: 0, bytes: query.results[0].shape.count * Extent(2 * query.results[0].element.byteCount))
+    })
+}

@@ -1,0 +1,49 @@
+import Foundation
+
+extension Op {
+  /// `softmax {dim = d}`: `r[i] = exp(x[i] - m) / sum over j of exp(x[j] - m)` along dimension `d`, where `m` is the largest `x[j]`.
+  ///
+  /// Elements that are all -inf give zeros, never NaN for that reason: no pair is live.
+  public static let softmax = Op(
+    "softmax", operands: .named(["operand"]), attributes: [.required("dim", .integer)], traits: [.composite],
+    infer: { inference in
+      let operand = inference.operands[0]
+      try inference.expect(operand.element.isFloat, "got \(operand), expected a float type")
+      _ = try inference.dimension("dim", rank: operand.rank)
+      return [operand]
+    },
+    evaluate: { evaluation in
+      var result = evaluation.operands[0]
+      evaluation.operands[0].forEachRow(along: evaluation.attributes.integer("dim")) { positions in
+        let weights = softmaxWeights(positions.map { result.reals[$0] })
+        for (position, weight) in zip(positions, weights) { result.reals[position] = weight }
+      }
+      return [result]
+    },
+    cost: { Cost(flops: $0.results[0].shape.count * 5, bytes: $0.bytes) },
+    decompose: { context in
+      let (x, type) = (context.operands[0], context.resultTypes[0])
+      let dim = context.attributes.integer("dim")
+      let largest = try context.reduce(x, .maximum, dim: dim)
+      // -inf for a largest element stands for a row without live elements: its exponentials must be 0, not exp(-inf - -inf).
+      let isDead = try context.emit(.equal, largest, context.constant(-.infinity, type.element))
+      let shift = try context.broadcast(
+        context.emit(.select, isDead, context.constant(0, type.element), largest), to: type.shape, without: dim)
+      let weights = try context.emit(.exp, context.emit(.subtract, x, shift))
+      let sum = try context.reduce(weights, .add, dim: dim)
+      let isEmpty = try context.emit(.equal, sum, context.constant(0, type.element))
+      let divisor = try context.broadcast(
+        context.emit(.select, isEmpty, context.constant(1, type.element), sum), to: type.shape, without: dim)
+      return [try context.emit(.divide, weights, divisor)]
+    })
+}
+
+/// The softmax of the elements of one row; zeros where all are -inf.
+func softmaxWeights(_ elements: [Double]) -> [Double] {
+  // A NaN anywhere makes the sum NaN, whatever becomes of it in the maximum.
+  let largest = elements.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 }
+  let shift = largest == -.infinity ? 0 : largest
+  let exponentials = elements.map { Foundation.exp($0 - shift) }
+  let sum = exponentials.reduce(0, +)
+  return exponentials.map { sum == 0 ? 0 : $0 / sum }
+}
