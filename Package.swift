@@ -50,6 +50,7 @@ let package = Package(
     .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen"], swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
+    .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -12,7 +12,7 @@ struct Lexer {
   }
 
   /// Punctuation of two characters.
-  private static let doubled: Set<String> = ["->", "==", "!=", "<=", ">=", "&&", "||"]
+  private static let doubled: Set<String> = ["->", "==", "!=", "<=", ">=", "&&", "||", "<<", ">>"]
 
   private static func isNameStart(_ c: Character) -> Bool { c.isASCII && (c.isLetter || c == "_") }
   private static func isNamePart(_ c: Character) -> Bool { isNameStart(c) || (c.isASCII && c.isNumber) || c == "." }
