@@ -14,11 +14,12 @@ enum TestFiles {
 
 /// The pretrained model that some tests need: the folder `HEED_MODEL`, or else what `scripts/fetch-model.sh` made.
 enum TestModel {
-  static let path = ProcessInfo.processInfo.environment["HEED_MODEL"] ?? TestFiles.root + "/.cache/all-MiniLM-L6-v2"
+  private static let named = ProcessInfo.processInfo.environment["HEED_MODEL"].flatMap { $0.isEmpty ? nil : $0 }
+
+  static let path = named ?? TestFiles.root + "/.cache/all-MiniLM-L6-v2"
 
   /// False where no folder is named and the usual one is absent. A named folder must be there, so that CI cannot skip by accident.
-  static let isThere =
-    ProcessInfo.processInfo.environment["HEED_MODEL"] != nil || FileManager.default.fileExists(atPath: path + "/vocab.txt")
+  static let isThere = named != nil || FileManager.default.fileExists(atPath: path + "/vocab.txt")
 
   static let skipMessage: Comment = "no model: run scripts/fetch-model.sh, or name a folder in HEED_MODEL"
 }
