@@ -65,6 +65,10 @@ extension Op {
       let regions = query.regions.reduce(1) { $0 + $1.instructions.count }
       return Cost(flops: pairs * (perPair + Extent(regions)), bytes: query.bytes)
     },
+    offsets: { query in
+      let rows = query.operands[0].shape
+      return query.attributes.optionalInteger("ragged").map { SegmentOffsets(operand: 3 + $0, rows: rows[rows.rank - 2]) }
+    },
     decompose: { try decomposeAttention(&$0) })
 }
 

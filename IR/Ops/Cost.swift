@@ -8,7 +8,7 @@ public struct Cost: Hashable, Sendable {
   public static func + (left: Cost, right: Cost) -> Cost { Cost(flops: left.flops + right.flops, bytes: left.bytes + right.bytes) }
 }
 
-/// What an op's cost depends on.
+/// A node as an op's cost and its conditions on data depend on it.
 public struct CostQuery {
   public let operands: [TensorType]
   public let results: [TensorType]

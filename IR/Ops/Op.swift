@@ -63,12 +63,22 @@ public final class Op: Sendable {
   private let infer: @Sendable (Inference) throws -> [TensorType]
   private let evaluation: @Sendable (Evaluation) throws -> [ReferenceArray]
   private let costFunction: @Sendable (CostQuery) -> Cost
+  private let offsetsFunction: (@Sendable (CostQuery) -> SegmentOffsets?)?
   private let decomposition: (@Sendable (inout Decomposition) throws -> [ValueID])?
+
+  /// An operand that holds segment offsets: numbers that start at 0, never fall and end at `rows`. Checked when the op is run.
+  public struct SegmentOffsets: Hashable, Sendable {
+    public var operand: Int
+    public var rows: Extent
+
+    public init(operand: Int, rows: Extent) { (self.operand, self.rows) = (operand, rows) }
+  }
 
   /// - Parameters:
   ///   - infer: the result types, or an error that says what is wrong with the operands.
   ///   - evaluate: the op's definition: plain loops in double precision and 64-bit integers.
   ///   - cost: operations and bytes; by default one operation per result element.
+  ///   - offsets: the operand that holds segment offsets, if there is one.
   ///   - decompose: the same result by simpler ops.
   public init(
     _ mnemonic: String, operands: Operands, attributes: [AttributeSpecification] = [], regions: [String] = [],
@@ -76,6 +86,7 @@ public final class Op: Sendable {
     infer: @escaping @Sendable (Inference) throws -> [TensorType],
     evaluate: @escaping @Sendable (Evaluation) throws -> [ReferenceArray],
     cost: @escaping @Sendable (CostQuery) -> Cost = { $0.oneOperationPerElement },
+    offsets: (@Sendable (CostQuery) -> SegmentOffsets?)? = nil,
     decompose: (@Sendable (inout Decomposition) throws -> [ValueID])? = nil
   ) {
     self.mnemonic = mnemonic
@@ -88,6 +99,7 @@ public final class Op: Sendable {
     self.infer = infer
     evaluation = evaluate
     costFunction = cost
+    offsetsFunction = offsets
     decomposition = decompose
   }
 
@@ -114,6 +126,9 @@ public final class Op: Sendable {
   public func evaluate(_ evaluation: Evaluation) throws -> [ReferenceArray] { try self.evaluation(evaluation) }
 
   public func cost(_ query: CostQuery) -> Cost { costFunction(query) }
+
+  /// The operand that holds segment offsets, with what they must end at, if there is one.
+  public func segmentOffsets(_ query: CostQuery) -> SegmentOffsets? { offsetsFunction?(query) }
 
   public var canDecompose: Bool { decomposition != nil }
 

@@ -163,10 +163,19 @@ extension Op {
         let result = evaluation.resultTypes[0].element
         let types = evaluation.operands.map(\.element)
         var output = ReferenceArray(result, evaluation.resultShapes[0])
-        let isScalar = evaluation.operands.map { $0.shape.isEmpty }
-        for index in 0..<output.count {
-          let operands = zip(evaluation.operands, isScalar).map { $0[$1 ? 0 : index] }
-          output[index] = scalar.apply(operands, types: types, result: result)
+        // The step of each operand: a scalar stays at its one element.
+        let steps = evaluation.operands.map { $0.shape.isEmpty ? 0 : 1 }
+        switch scalar.rule {
+        case .unary(let real?, _) where types[0].isFloat:
+          output.reals = (0..<output.count).map { real(evaluation.operands[0].reals[$0 * steps[0]]) }
+        case .binary(let real?, _) where types[0].isFloat:
+          let (left, right) = (evaluation.operands[0].reals, evaluation.operands[1].reals)
+          output.reals = (0..<output.count).map { real(left[$0 * steps[0]], right[$0 * steps[1]]) }
+        default:
+          for index in 0..<output.count {
+            let operands = zip(evaluation.operands, steps).map { $0[$1 * index] }
+            output[index] = scalar.apply(operands, types: types, result: result)
+          }
         }
         return [output]
       })

@@ -20,7 +20,8 @@ extension Op {
           Literal(element.wrap(Int64(ends.count { $0 <= Int64(indices[0]) })))
         }
       ]
-    })
+    },
+    offsets: { SegmentOffsets(operand: 0, rows: $0.results[0].shape[0]) })
 }
 
 extension Inference {

@@ -25,6 +25,7 @@ extension Op {
       ]
     },
     cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
+    offsets: { SegmentOffsets(operand: 1, rows: $0.operands[0].shape[0]) },
     decompose: { context in
       let (x, offsets, type) = (context.type(context.operands[0]), context.operands[1], context.resultTypes[0])
       let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [x.shape[0]]))

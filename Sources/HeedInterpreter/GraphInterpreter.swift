@@ -1,0 +1,99 @@
+public import HeedIR
+
+/// Runs graphs by the definitions of their ops: doubles for every float type, 64 bits for integers, plain loops.
+///
+/// It is slow and obvious, and the oracle for everything compiled. Values between ops are not rounded to their element type; only
+/// `convert` rounds.
+public enum GraphInterpreter {
+  /// Sees each value as it is computed.
+  public typealias Observer = (_ value: ValueID, _ array: ReferenceArray) throws -> Void
+
+  /// The graph's results under their names, in order.
+  ///
+  /// - Parameters:
+  ///   - inputs: an array for each argument of the graph, parameters included, by name.
+  ///   - observe: called with the result of each node, in order.
+  /// - Throws: where an input is missing, unknown, or of another type than declared; where a stated fact does not hold or the numbers in
+  ///   an operand break an op's condition (segment offsets); what an op's definition throws.
+  public static func evaluate(
+    _ graph: Graph, inputs: [Name: ReferenceArray], observe: Observer? = nil
+  ) throws -> [(name: Name, array: ReferenceArray)] {
+    let binding = try bind(graph, inputs)
+    var values = [ReferenceArray?](repeating: nil, count: graph.valueCapacity)
+    for argument in graph.arguments { values[Int(argument.value.index)] = inputs[graph.name(argument.value)] }
+    // An array is let go after its last use.
+    var uses = graph.useCounts()
+    for node in graph.body {
+      let operands = graph.operands(node)
+      let results = graph.results(node)
+      do {
+        let arrays = try evaluate(graph, node, operands.map { values[Int($0.index)]! }, binding)
+        for (value, array) in zip(results, arrays) { values[Int(value.index)] = array }
+      } catch let error as HeedError {
+        let name = results.first.map(graph.name) ?? .none
+        throw name.isNone ? error : error.during("%\(name)")
+      }
+      if let observe { for value in results { try observe(value, values[Int(value.index)]!) } }
+      for operand in operands {
+        uses[Int(operand.index)] -= 1
+        if uses[Int(operand.index)] == 0 { values[Int(operand.index)] = nil }
+      }
+    }
+    return graph.results.map { (graph.name($0), values[Int($0.index)]!) }
+  }
+
+  /// The graph's results on arrays in memory, rounded to their element types.
+  /// - Throws: as the function above.
+  public static func evaluate(_ graph: Graph, inputs: [Name: NDArray], observe: Observer? = nil) throws -> [(
+    name: Name, array: NDArray
+  )] {
+    try evaluate(graph, inputs: inputs.mapValues { ReferenceArray($0) }, observe: observe).map { ($0.name, try NDArray($0.array)) }
+  }
+
+  /// The values of the graph's symbols, once every input is there and of its declared type, and the facts hold.
+  private static func bind(_ graph: Graph, _ inputs: [Name: ReferenceArray]) throws -> [Name: Int] {
+    var arguments: [SymbolBinding.Argument] = []
+    for argument in graph.arguments {
+      let (name, type) = (graph.name(argument.value), graph.type(argument.value))
+      guard let input = inputs[name] else { throw HeedError("got no input %\(name), expected one of type \(type)") }
+      guard input.element == type.element else {
+        throw HeedError("%\(name): got the element type \(input.element), expected \(type.element)")
+      }
+      arguments.append((name, type.shape, input.shape))
+    }
+    if let unknown = inputs.keys.filter({ name in !arguments.contains { $0.name == name } }).min(by: { $0.text < $1.text }) {
+      let known = arguments.map { "%\($0.name)" }.joined(separator: ", ")
+      throw HeedError("got an input %\(unknown), expected \(known.isEmpty ? "none" : known)")
+    }
+    return try SymbolBinding.solve(arguments, facts: graph.facts)
+  }
+
+  private static func evaluate(
+    _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int]
+  ) throws -> [ReferenceArray] {
+    let op = graph.op(node)
+    let operandTypes = graph.operands(node).map(graph.type)
+    let resultTypes = graph.results(node).map(graph.type)
+    let attributes = graph.attributes(node)
+    let regions = Array(graph.regions(node))
+    if let offsets = op.segmentOffsets(
+      CostQuery(operands: operandTypes, results: resultTypes, attributes: attributes, regions: regions))
+    {
+      let rows = try offsets.rows.evaluate { binding[$0] }
+      try check(operands[offsets.operand].integers, rows: rows, op: op)
+    }
+    return try op.evaluate(
+      Evaluation(
+        operands: operands, attributes: attributes, regions: regions, operandTypes: operandTypes, resultTypes: resultTypes,
+        binding: binding
+      ))
+  }
+
+  /// - Throws: where segment offsets do not start at 0, fall, or do not end at `rows`.
+  private static func check(_ offsets: [Int64], rows: Int, op: Op) throws {
+    guard offsets.first == 0, offsets.last == Int64(rows), zip(offsets, offsets.dropFirst()).allSatisfy({ $0 <= $1 }) else {
+      let shown = offsets.prefix(8).map(String.init).joined(separator: ", ") + (offsets.count > 8 ? ", ..." : "")
+      throw HeedError("\(op.mnemonic): got the offsets [\(shown)], expected ones that start at 0, never fall and end at \(rows)")
+    }
+  }
+}
