@@ -20,6 +20,18 @@ struct Lexer {
   /// True where `%text` can be written without quotes.
   static func isPlainName(_ text: String) -> Bool { !text.isEmpty && text.allSatisfy(isNamePart) }
 
+  /// True where `text` reads as one word: an attribute's word needs no quotes.
+  static func isWord(_ text: String) -> Bool { text.first.map(isNameStart) == true && isPlainName(text) }
+
+  /// The text in quotes, on one line. Characters that would not read back are written by their numbers: `\u{A}`.
+  static func quote(_ text: String) -> String {
+    let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    let quoted = Array("\"\(escaped)\"")
+    // A combining mark beside a quote would make one character with it.
+    if quoted.first == "\"", quoted.last == "\"", !quoted.contains(where: \.isNewline) { return String(quoted) }
+    return "\"" + escaped.unicodeScalars.map { $0.isASCII && $0.value >= 32 ? String($0) : "\\u{\(String($0.value, radix: 16))}" }.joined() + "\""
+  }
+
   private var here: SourceLocation { SourceLocation(file: file, line: line, column: position - lineStart + 1) }
 
   private func peek(_ ahead: Int = 0) -> Character? {
@@ -56,6 +68,14 @@ struct Lexer {
       if c == "\\", let escaped = peek(), escaped == "\"" || escaped == "\\" {
         position += 1
         text.append(escaped)
+      } else if c == "\\", peek() == "u", peek(1) == "{" {
+        position += 2
+        let digits = take(while: \.isHexDigit)
+        guard let scalar = UInt32(digits, radix: 16).flatMap(Unicode.Scalar.init), peek() == "}" else {
+          throw HeedError("got the escape \\u{\(digits)}, expected a Unicode scalar in hexadecimal digits", at: start)
+        }
+        position += 1
+        text.unicodeScalars.append(scalar)
       } else {
         text.append(c)
       }

@@ -23,9 +23,9 @@ public struct Token: Hashable, Sendable {
   /// The token as an error message names it.
   var spelling: String {
     switch kind {
-    case .value: "%\(text)"
-    case .symbol: "@\(text)"
-    case .string: "\"\(text)\""
+    case .value: "%\(Name(text).quotedWhereNeeded)"
+    case .symbol: "@\(Name(text).quotedWhereNeeded)"
+    case .string: Lexer.quote(text)
     case .end: "the end of the text"
     case .word, .integer, .real, .punctuation: "'\(text)'"
     }
@@ -35,7 +35,6 @@ public struct Token: Hashable, Sendable {
 extension Name {
   /// The name after `%` or `@` in text, with quotes where it is no plain word.
   public var quotedWhereNeeded: String {
-    if Lexer.isPlainName(text) { return text }
-    return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    Lexer.isPlainName(text) ? text : Lexer.quote(text)
   }
 }

@@ -3,6 +3,7 @@ public struct TokenStream {
   private let tokens: [Token]
   private let lines: [Substring]
   private var position = 0
+  private var depth = 0
 
   /// - Throws: at a character that is no IR text.
   public init(_ text: String, file: String = "<text>") throws {
@@ -86,7 +87,7 @@ public struct TokenStream {
     let value: Literal?
     switch (token.kind, token.text) {
     case (.integer, _): value = Int64((negative ? "-" : "") + token.text).map(Literal.init)
-    case (.real, _): value = Double((negative ? "-" : "") + token.text).map(Literal.init)
+    case (.real, _): value = Double((negative ? "-" : "") + token.text).flatMap { $0.isFinite ? Literal($0) : nil }
     case (.word, "inf"): value = Literal(negative ? -Double.infinity : .infinity)
     case (.word, "nan"): value = Literal(Double.nan)
     case (.word, "true") where !negative, (.word, "false") where !negative: value = Literal(token.text == "true")
@@ -95,6 +96,14 @@ public struct TokenStream {
     guard let value else { throw error("got \(token.text), expected a number of 64 bits") }
     advance()
     return value
+  }
+
+  /// Runs `body` one level deeper; text that nests without end is an error, not a full stack.
+  package mutating func nested<Result>(_ body: (inout TokenStream) throws -> Result) throws -> Result {
+    guard depth < 100 else { throw error("got text nested more than 100 levels deep, expected less") }
+    depth += 1
+    defer { depth -= 1 }
+    return try body(&self)
   }
 
   /// Items read by `item`, with commas between, up to `close`, which is taken.

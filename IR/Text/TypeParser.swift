@@ -34,9 +34,14 @@ extension TokenStream {
 
   /// `[B, 8, S, 64]`
   public mutating func shape() throws -> Shape {
+    let start = current
     try expect("[")
     var extents: [Extent] = []
     try list(until: "]") { extents.append(try $0.extent()) }
+    // The number of elements is a polynomial as well: it must not grow without end.
+    guard extents.reduce(1, { min($0 * max($1.terms.count, 1), 1 << 16) }) <= 1024, extents.count <= 64 else {
+      throw error("got a shape whose number of elements has more than 1024 terms or 64 factors, expected less", at: start)
+    }
     return Shape(extents)
   }
 
@@ -47,17 +52,27 @@ extension TokenStream {
     while isAt("+") || isAt("-") {
       let negative = advance().text == "-"
       let term = try extentProduct()
-      sum = negative ? sum - term : sum + term
-    }
-    guard sum.terms.allSatisfy({ $0.coefficient.magnitude < 1 << 56 }) else {
-      throw error("got the extent \(sum), expected coefficients below 2^56", at: start)
+      sum = try checked(negative ? sum - term : sum + term, at: start)
     }
     return sum
   }
 
+  /// Rejects an extent that would overflow or take long to compute with.
+  private func checked(_ extent: Extent, at start: Token) throws -> Extent {
+    let terms = extent.terms
+    guard terms.allSatisfy({ $0.coefficient.magnitude < 1 << 56 }) else {
+      throw error("got an extent with a coefficient of 2^56 or more, expected less", at: start)
+    }
+    guard terms.count <= 64, terms.allSatisfy({ $0.factors.count <= 32 }) else {
+      throw error("got an extent of more than 64 terms or 32 factors, expected less", at: start)
+    }
+    return extent
+  }
+
   private mutating func extentProduct() throws -> Extent {
-    var product = try extentFactor()
-    while take("*") { product = product * (try extentFactor()) }
+    let start = current
+    var product = try checked(try extentFactor(), at: start)
+    while take("*") { product = try checked(product * (try extentFactor()), at: start) }
     return product
   }
 
@@ -65,14 +80,14 @@ extension TokenStream {
   private mutating func extentFactor() throws -> Extent {
     if current.kind == .integer { return Extent(try integer()) }
     if take("(") {
-      let inner = try extent()
+      let inner = try nested { try $0.extent() }
       try expect(")")
       return inner
     }
     guard current.kind == .word else { throw unexpected("an extent: a number, a symbol, floor(a/n) or ceil(a/n)") }
     let word = advance()
     guard word.text == "floor" || word.text == "ceil", take("(") else { return Extent(symbol: Name(word.text)) }
-    let numerator = try extent()
+    let numerator = try nested { try $0.extent() }
     try expect("/")
     let token = current
     let divisor = try integer()

@@ -1,0 +1,232 @@
+extension Graph {
+  /// The graphs that `text` writes, in order.
+  /// - Parameter file: what errors call the text.
+  /// - Throws: the first error, with its place: `file:line:column: error: got ..., expected ...`.
+  public static func parse(_ text: String, file: String = "<text>") throws -> [Graph] {
+    var stream = try TokenStream(text, file: file)
+    var graphs: [Graph] = []
+    while !stream.isAtEnd {
+      let name = stream.peek()
+      let graph = try stream.graph()
+      guard !graphs.contains(where: { $0.name == graph.name }) else {
+        throw stream.error("got a second graph @\(graph.name), expected another name", at: name)
+      }
+      graphs.append(graph)
+    }
+    return graphs
+  }
+}
+
+extension TokenStream {
+  /// `graph @name(%x: f32[S], parameter %w: f32[64]) facts (S % 16 == 0) { ... return %y }`
+  package mutating func graph() throws -> Graph {
+    try expect("graph")
+    let name = try expect(.symbol, "the graph's name such as @attention")
+    var parser = GraphParser(name: Name(name.text))
+    try parser.header(&self)
+    try parser.body(&self)
+    return parser.graph
+  }
+}
+
+/// Reads one graph. Generic over the op table: the op says how many operands, which attributes and which regions follow it.
+private struct GraphParser {
+  /// An operand as written.
+  private enum Operand {
+    case value(ValueID, Token)
+    case literal(Literal, Token)
+  }
+
+  private(set) var graph: Graph
+  private var scope: [String: (value: ValueID, line: Int)] = [:]
+
+  init(name: Name) { graph = Graph(name: name) }
+
+  // MARK: Header
+
+  mutating func header(_ stream: inout TokenStream) throws {
+    try stream.expect("(")
+    try stream.list(until: ")") { stream in
+      let role: Argument.Role = stream.take("parameter") ? .parameter : .input
+      let token = try stream.expect(.value, "an argument such as %x")
+      let name = PrintedNames.kept(token.text)
+      guard !name.isNone else {
+        throw stream.error("got \(token.spelling), expected a name that is no number: arguments are given by name", at: token)
+      }
+      try expectNew(token, stream)
+      try stream.expect(":")
+      define(token, graph.addArgument(name, try stream.valueType(), role: role))
+    }
+    if stream.take("facts") {
+      try stream.expect("(")
+      try stream.list(until: ")") { graph.addFact(try $0.fact()) }
+    }
+  }
+
+  private func expectNew(_ token: Token, _ stream: TokenStream) throws {
+    if let known = scope[token.text] {
+      throw stream.error("got \(token.spelling) again, which line \(known.line) defines, expected a new name", at: token)
+    }
+  }
+
+  private mutating func define(_ token: Token, _ value: ValueID) { scope[token.text] = (value, token.location.line) }
+
+  private func lookUp(_ token: Token, _ stream: TokenStream) throws -> ValueID {
+    guard let known = scope[token.text] else {
+      throw stream.error(
+        "got \(token.spelling), expected a value that is defined above" + suggestion(for: token.text, among: scope.keys.sorted(), prefix: "%"),
+        at: token)
+    }
+    return known.value
+  }
+
+  // MARK: Body
+
+  mutating func body(_ stream: inout TokenStream) throws {
+    try stream.expect("{")
+    while !stream.take("return") {
+      guard stream.current.kind == .value else { throw stream.unexpected("a line such as '%x = ...' or 'return'") }
+      try line(&stream)
+    }
+    var results: [ValueID] = []
+    repeat {
+      let token = try stream.expect(.value, "a value to return")
+      results.append(try lookUp(token, stream))
+    } while stream.take(",")
+    graph.setResults(results)
+    try stream.expect("}")
+  }
+
+  /// `%x, %y = op %a, 0.5 keyword (...) {...} {key = value} : type, type`
+  private mutating func line(_ stream: inout TokenStream) throws {
+    var names: [Token] = []
+    repeat {
+      let token = try stream.expect(.value, "the name of a result")
+      try expectNew(token, stream)
+      guard !names.contains(where: { $0.text == token.text }) else {
+        throw stream.error("got \(token.spelling) twice, expected different names", at: token)
+      }
+      names.append(token)
+    } while stream.take(",")
+    try stream.expect("=")
+    let mnemonic = try stream.expect(.word, "an op")
+    guard let op = Op.named(mnemonic.text) else {
+      throw stream.error("got '\(mnemonic.text)', expected an op" + suggestion(for: mnemonic.text, among: Op.all.map(\.mnemonic)), at: mnemonic)
+    }
+    var operands: [Operand] = []
+    if stream.current.kind == .value || stream.isAtLiteral {
+      repeat { operands.append(try operand(&stream)) } while stream.take(",")
+    }
+    let regions = try regions(of: op, operands, &stream)
+    let attributes = try stream.attributes(of: op)
+    var stated: [TensorType]?
+    if stream.take(":") {
+      var types: [TensorType] = []
+      repeat { types.append(try stream.valueType()) } while stream.take(",")
+      stated = types
+    } else if op.has(.typedByResult) {
+      throw stream.unexpected("':' and the result type, which \(op.mnemonic) needs")
+    }
+    let values = try materialise(operands, of: op, regions: regions, stream)
+    let node = try stream.located(at: mnemonic) {
+      try graph.append(
+        op, values, attributes: attributes.map { normalised($0, stated: stated) }, regions: regions, stated: stated,
+        names: names.map { PrintedNames.kept($0.text) })
+    }
+    let results = graph.results(node)
+    guard results.count == names.count else {
+      throw stream.error("got \(names.count) names for the \(results.count) results of \(op.mnemonic), expected one for each", at: names[0])
+    }
+    for (token, value) in zip(names, results) { define(token, value) }
+  }
+
+  /// Numbers of a list as values of the stated type, where there is just one and they are.
+  private func normalised(_ attribute: Attribute, stated: [TensorType]?) -> Attribute {
+    guard case .literals(let list) = attribute.value, let stated, stated.count == 1 else { return attribute }
+    return Attribute(attribute.key, .literals(LiteralList(list.values.map { $0.converted(to: stated[0].element) ?? $0 })))
+  }
+
+  // MARK: Operands and regions
+
+  private func operand(_ stream: inout TokenStream) throws -> Operand {
+    if stream.isAtLiteral {
+      let token = stream.current
+      return .literal(try stream.literal(), token)
+    }
+    let token = try stream.expect(.value, "an operand: a value or a number")
+    return .value(try lookUp(token, stream), token)
+  }
+
+  private func regions(of op: Op, _ operands: [Operand], _ stream: inout TokenStream) throws -> [ScalarFunction] {
+    guard !op.regionKeywords.isEmpty else { return [] }
+    var captured = RegionTables()
+    if op.has(.capturesTables) {
+      for operand in operands.dropFirst(op.operands.minimum) {
+        switch operand {
+        case .value(let value, let token):
+          captured.tables.append(ScalarFunction.Table(graph.name(value), graph.type(value)))
+          captured.names.append(token.text)
+        case .literal(_, let token): throw stream.untypedLiteral(at: token)
+        }
+      }
+    }
+    return try op.regionKeywords.map { keyword in
+      if !keyword.isEmpty { try stream.expect(keyword) }
+      return try stream.region(captured)
+    }
+  }
+
+  /// The operands as values; numbers become `constant` nodes.
+  private mutating func materialise(
+    _ operands: [Operand], of op: Op, regions: [ScalarFunction], _ stream: TokenStream
+  ) throws -> [ValueID] {
+    let types = operands.map { operand -> ElementType? in
+      if case .value(let value, _) = operand { graph.type(value).element } else { nil }
+    }
+    return try operands.enumerated().map { position, operand in
+      switch operand {
+      case .value(let value, _): return value
+      case .literal(let literal, let token):
+        guard let element = LiteralOperand.element(of: op, at: position, operands: types, regions: regions) else {
+          throw stream.untypedLiteral(at: token)
+        }
+        let converted = try stream.convert(literal, to: element, at: token)
+        return graph.result(
+          try graph.append(
+            .constant, attributes: [Attribute("value", .literals(LiteralList([converted])))], stated: [TensorType(element, .scalar)]))
+      }
+    }
+  }
+}
+
+extension TokenStream {
+  /// The type of a value: extents that are numbers are at least 0.
+  package mutating func valueType() throws -> TensorType {
+    let start = current
+    let type = try tensorType()
+    if let negative = type.shape.extents.first(where: { ($0.constant ?? 0) < 0 }) {
+      throw error("got the extent \(negative), expected at least 0", at: start)
+    }
+    return type
+  }
+
+  /// `S % 16 == 0` or `N == H*W`
+  package mutating func fact() throws -> Fact {
+    let left = try extent()
+    if take("==") { return .equal(left, try extent()) }
+    let divisor: Int
+    let token: Token
+    if current.kind == .value, let value = Int(current.text) {
+      // `S %16` reads as a value's name.
+      (token, divisor) = (advance(), value)
+    } else {
+      guard take("%") else { throw unexpected("'%' or '=='") }
+      (token, divisor) = (current, try integer())
+    }
+    guard divisor > 0 else { throw error("got division by \(divisor), expected at least 1", at: token) }
+    try expect("==")
+    guard current.text == "0" else { throw unexpected("0") }
+    advance()
+    return .divisible(left, by: divisor)
+  }
+}

@@ -1,0 +1,103 @@
+extension Graph: CustomStringConvertible {
+  /// The graph as text that parses to the same graph. Scalar constants without a name are written where they are used.
+  public var text: String { GraphPrinter(self).text() }
+
+  public var description: String { text }
+}
+
+/// Writes a graph as text.
+struct GraphPrinter {
+  private let graph: Graph
+  /// By value: the name with its `%`, or the number of a constant that is written where it is used.
+  private var names: [String]
+  private let inlined: [Bool]
+
+  init(_ graph: Graph) {
+    self.graph = graph
+    inlined = Self.inlinedConstants(of: graph)
+    names = Array(repeating: "%?", count: graph.valueCapacity)
+    var scope = PrintedNames()
+    for argument in graph.arguments { names[Int(argument.value.index)] = scope.next(graph.name(argument.value)) }
+    for value in graph.body.flatMap(graph.results) {
+      names[Int(value.index)] = inlined[Int(value.index)] ? Self.literalText(value, of: graph) : scope.next(graph.name(value))
+    }
+  }
+
+  private func list(_ values: some Sequence<ValueID>) -> String { values.map { names[Int($0.index)] }.joined(separator: ", ") }
+
+  func text() -> String {
+    var lines = [header()]
+    for node in graph.body where !graph.results(node).contains(where: { inlined[Int($0.index)] }) { lines.append("  " + line(node)) }
+    lines.append("  return \(list(graph.results))")
+    lines.append("}")
+    return lines.joined(separator: "\n")
+  }
+
+  private func header() -> String {
+    let arguments = graph.arguments.map { argument in
+      "\(argument.role == .parameter ? "parameter " : "")\(names[Int(argument.value.index)]): \(graph.type(argument.value))"
+    }
+    let facts = graph.facts.isEmpty ? "" : " facts (\(graph.facts.map(\.description).joined(separator: ", ")))"
+    return "graph @\(graph.name.quotedWhereNeeded)(\(arguments.joined(separator: ", ")))\(facts) {"
+  }
+
+  private func line(_ node: NodeID) -> String {
+    let op = graph.op(node)
+    let results = graph.results(node)
+    let operands = graph.operands(node)
+    var line = "\(list(results)) = \(op.mnemonic)"
+    if !operands.isEmpty { line += " \(list(operands))" }
+    let tables = operands.dropFirst(op.operands.minimum).map { names[Int($0.index)] }
+    for (keyword, region) in zip(op.regionKeywords, graph.regions(node)) {
+      line += (keyword.isEmpty ? " " : " \(keyword) ") + region.text(tables: tables, indent: 2)
+    }
+    let attributes = graph.attributes(node)
+    if !attributes.all.isEmpty {
+      line += " " + attributes.text(element: op.has(.typedByResult) ? graph.type(results[0]).element : nil)
+    }
+    return line + " : " + results.map { graph.type($0).description }.joined(separator: ", ")
+  }
+
+  // MARK: Constants written in place
+
+  private static func literalText(_ value: ValueID, of graph: Graph) -> String {
+    let element = graph.type(value).element
+    return graph.scalarConstant(value)!.text(as: element)
+  }
+
+  /// By value: true for the constants that are written where they are used.
+  private static func inlinedConstants(of graph: Graph) -> [Bool] {
+    let uses = graph.useCounts()
+    var inlined = [Bool](repeating: false, count: graph.valueCapacity)
+    for node in graph.body where graph.op(node) === Op.constant {
+      let value = graph.result(node)
+      inlined[Int(value.index)] = graph.name(value).isNone && uses[Int(value.index)] > 0 && graph.scalarConstant(value) != nil
+    }
+    for result in graph.results { inlined[Int(result.index)] = false }
+    var changed = true
+    while changed {
+      changed = false
+      for node in graph.body {
+        let operands = graph.operands(node)
+        for (position, operand) in operands.enumerated() where inlined[Int(operand.index)] {
+          let types = operands.map { inlined[Int($0.index)] ? nil : graph.type($0).element }
+          let element = LiteralOperand.element(
+            of: graph.op(node), at: position, operands: types, regions: Array(graph.regions(node)))
+          if element != graph.type(operand).element {
+            inlined[Int(operand.index)] = false
+            changed = true
+          }
+        }
+      }
+    }
+    return inlined
+  }
+}
+
+extension Graph {
+  /// The number that `value` is, where a `constant` node of rank 0 defines it, as a value of its element type.
+  public func scalarConstant(_ value: ValueID) -> Literal? {
+    guard let node = definingNode(value, where: .constant), type(value).rank == 0 else { return nil }
+    return attributes(node).literals("value").first?.converted(to: type(value).element)
+  }
+}

@@ -1,0 +1,129 @@
+extension Graph: Verifiable {
+  /// Checks that the graph is well formed.
+  ///
+  /// Every operand is defined above its use; the types are those that the ops infer; regions are well typed and read only what
+  /// their node captures; arguments have names, each its own; every symbol is one that a call binds; there is a result.
+  /// - Throws: one line that names the graph, the value and what is wrong with it.
+  public func verify() throws {
+    do {
+      try verifyArguments()
+      try verifySymbols()
+      let defined = try verifyBody()
+      guard !results.isEmpty else { throw HeedError("got no result, expected at least one") }
+      for result in results where !isDefined(result, in: defined) {
+        throw HeedError("got the result \(described(result)), which nothing defines")
+      }
+    } catch let error as HeedError {
+      throw error.during("graph @\(name.quotedWhereNeeded)")
+    }
+  }
+
+  /// The value as an error names it.
+  private func described(_ value: ValueID) -> String {
+    guard value.index >= 0, Int(value.index) < valueCapacity else { return "number \(value.index)" }
+    return name(value).isNone ? "number \(value.index)" : "%\(name(value).quotedWhereNeeded)"
+  }
+
+  private func isDefined(_ value: ValueID, in defined: [Bool]) -> Bool {
+    defined.indices.contains(Int(value.index)) && defined[Int(value.index)]
+  }
+
+  // MARK: Header
+
+  private func verifyArguments() throws {
+    var names: Set<Name> = []
+    for (position, argument) in arguments.enumerated() {
+      let name = name(argument.value)
+      guard !name.isNone else { throw HeedError("argument \(position) has no name, expected one: arguments are given by name") }
+      guard names.insert(name).inserted else { throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names") }
+      try verifyType(type(argument.value), of: argument.value)
+    }
+  }
+
+  private func verifySymbols() throws {
+    let extents = arguments.flatMap { type($0.value).shape.extents }
+    if let symbol = SymbolSolver(extents: extents, facts: facts).unsolved.first {
+      throw HeedError("the symbol \(symbol) does not follow from the arguments' extents, expected an extent such as \(symbol) or 2*\(symbol)")
+    }
+    for fact in facts {
+      let mentioned: [Name]
+      switch fact {
+      case .divisible(let extent, let divisor):
+        guard divisor > 0 else { throw HeedError("got the fact \(fact), expected a divisor of at least 1") }
+        mentioned = extent.symbols
+      case .equal(let left, let right): mentioned = left.symbols + right.symbols
+      }
+      try verifyKnown(mentioned, in: "the fact \(fact)")
+    }
+  }
+
+  private func verifyKnown(_ mentioned: [Name], in place: @autoclosure () -> String) throws {
+    guard !mentioned.isEmpty else { return }
+    let known = symbols
+    if let symbol = mentioned.first(where: { !known.contains($0) }) {
+      throw HeedError(
+        "got the symbol \(symbol) in \(place()), expected one of the arguments' extents (\(known.isEmpty ? "there is none" : known.map(\.text).joined(separator: ", ")))")
+    }
+  }
+
+  private func verifyType(_ type: TensorType, of value: ValueID) throws {
+    for extent in type.shape.extents {
+      guard extent.constant ?? 0 >= 0 else { throw HeedError("got the extent \(extent) of \(described(value)), expected at least 0") }
+      for symbol in extent.symbols where !Lexer.isWord(symbol.text) {
+        throw HeedError("got the symbol \"\(symbol)\" in the type of \(described(value)), expected a word of letters, digits and _")
+      }
+      try verifyKnown(extent.symbols, in: "the type of \(described(value))")
+    }
+  }
+
+  // MARK: Body
+
+  /// Checks every node and gives what is defined after the last, by value.
+  private func verifyBody() throws -> [Bool] {
+    var defined = [Bool](repeating: false, count: valueCapacity)
+    for argument in arguments { defined[Int(argument.value.index)] = true }
+    for node in body {
+      for operand in operands(node) where !isDefined(operand, in: defined) {
+        throw HeedError("\(op(node).mnemonic) uses \(described(operand)), which nothing above it defines")
+      }
+      try verifyNode(node)
+      for (position, result) in results(node).enumerated() {
+        guard !defined[Int(result.index)], origin(result) == .node(node, result: position) else {
+          throw HeedError("\(op(node).mnemonic) defines \(described(result)) a second time")
+        }
+        defined[Int(result.index)] = true
+        try verifyType(type(result), of: result)
+      }
+    }
+    return defined
+  }
+
+  private func verifyNode(_ node: NodeID) throws {
+    let op = op(node)
+    let operandTypes = operands(node).map(type)
+    let captured = op.has(.capturesTables) ? Array(operandTypes.dropFirst(op.operands.minimum)) : []
+    do {
+      for region in regions(node) {
+        guard region.tables.map(\.type) == captured else {
+          throw HeedError(
+            "got a region that reads tensors of types \(Self.list(region.tables.map(\.type))), expected \(Self.list(captured)), the captured operands")
+        }
+        try region.verify()
+      }
+      for attribute in attributes(node).all {
+        guard case .extents(let shape) = attribute.value else { continue }
+        for extent in shape.extents { try verifyKnown(extent.symbols, in: "the attribute \(attribute.key)") }
+      }
+    } catch let error as HeedError {
+      throw error.during(op.mnemonic)
+    }
+    _ = try op.resultTypes(
+      of: Inference(
+        op: op, operands: operandTypes, attributes: attributes(node), regions: Array(regions(node)),
+        stated: results(node).map(type), facts: facts))
+  }
+
+  private static func list(_ types: [TensorType]) -> String {
+    types.isEmpty ? "none" : types.map(\.description).joined(separator: ", ")
+  }
+}
