@@ -46,6 +46,7 @@ let package = Package(
       dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
 
+    .testTarget(name: "HeedIRTests", dependencies: ["HeedIR"], swiftSettings: strict),
     .testTarget(name: "HeedModelsTests", dependencies: ["HeedIR", "HeedModels"], swiftSettings: strict),
     .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen"], swiftSettings: strict),
     .testTarget(

@@ -74,8 +74,8 @@ private struct GraphParser {
   private func lookUp(_ token: Token, _ stream: TokenStream) throws -> ValueID {
     guard let known = scope[token.text] else {
       throw stream.error(
-        "got \(token.spelling), expected a value that is defined above" + suggestion(for: token.text, among: scope.keys.sorted(), prefix: "%"),
-        at: token)
+        "got \(token.spelling), expected a value that is defined above"
+          + suggestion(for: token.text, among: scope.keys.sorted(), prefix: "%"), at: token)
     }
     return known.value
   }
@@ -111,7 +111,8 @@ private struct GraphParser {
     try stream.expect("=")
     let mnemonic = try stream.expect(.word, "an op")
     guard let op = Op.named(mnemonic.text) else {
-      throw stream.error("got '\(mnemonic.text)', expected an op" + suggestion(for: mnemonic.text, among: Op.all.map(\.mnemonic)), at: mnemonic)
+      let hint = suggestion(for: mnemonic.text, among: Op.all.map(\.mnemonic))
+      throw stream.error("got '\(mnemonic.text)', expected an op\(hint)", at: mnemonic)
     }
     var operands: [Operand] = []
     if stream.current.kind == .value || stream.isAtLiteral {
@@ -135,7 +136,8 @@ private struct GraphParser {
     }
     let results = graph.results(node)
     guard results.count == names.count else {
-      throw stream.error("got \(names.count) names for the \(results.count) results of \(op.mnemonic), expected one for each", at: names[0])
+      throw stream.error(
+        "got \(names.count) names for the \(results.count) results of \(op.mnemonic), expected one for each", at: names[0])
     }
     for (token, value) in zip(names, results) { define(token, value) }
   }
@@ -191,9 +193,9 @@ private struct GraphParser {
           throw stream.untypedLiteral(at: token)
         }
         let converted = try stream.convert(literal, to: element, at: token)
-        return graph.result(
-          try graph.append(
-            .constant, attributes: [Attribute("value", .literals(LiteralList([converted])))], stated: [TensorType(element, .scalar)]))
+        let node = try graph.append(
+          .constant, attributes: [Attribute("value", .literals(LiteralList([converted])))], stated: [TensorType(element, .scalar)])
+        return graph.result(node)
       }
     }
   }

@@ -27,7 +27,9 @@ struct GraphPrinter {
 
   func text() -> String {
     var lines = [header()]
-    for node in graph.body where !graph.results(node).contains(where: { inlined[Int($0.index)] }) { lines.append("  " + line(node)) }
+    for node in graph.body where !graph.results(node).contains(where: { inlined[Int($0.index)] }) {
+      lines.append("  " + line(node))
+    }
     lines.append("  return \(list(graph.results))")
     lines.append("}")
     return lines.joined(separator: "\n")

@@ -29,7 +29,10 @@ struct Lexer {
     let quoted = Array("\"\(escaped)\"")
     // A combining mark beside a quote would make one character with it.
     if quoted.first == "\"", quoted.last == "\"", !quoted.contains(where: \.isNewline) { return String(quoted) }
-    return "\"" + escaped.unicodeScalars.map { $0.isASCII && $0.value >= 32 ? String($0) : "\\u{\(String($0.value, radix: 16))}" }.joined() + "\""
+    let numbered = escaped.unicodeScalars.map { scalar in
+      scalar.isASCII && scalar.value >= 32 ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+    }
+    return "\"\(numbered.joined())\""
   }
 
   private var here: SourceLocation { SourceLocation(file: file, line: line, column: position - lineStart + 1) }

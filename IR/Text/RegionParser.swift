@@ -135,7 +135,8 @@ private struct RegionParser {
     }
     try stream.expect(":")
     let element = try stream.elementType()
-    return function.constant(try stream.convert(list.values[0], to: element, at: mnemonic), element, name: PrintedNames.kept(name.text))
+    let value = try stream.convert(list.values[0], to: element, at: mnemonic)
+    return function.constant(value, element, name: PrintedNames.kept(name.text))
   }
 
   // MARK: Operands

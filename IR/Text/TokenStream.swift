@@ -20,7 +20,9 @@ public struct TokenStream {
 
   private static func locate(_ error: HeedError, in lines: [Substring]) -> HeedError {
     guard let location = error.location, error.sourceLine == nil, location.line <= lines.count else { return error }
-    return HeedError(error.message, at: location, sourceLine: String(lines[location.line - 1]))
+    let line = lines[location.line - 1]
+    // A line that no one can read is not shown.
+    return HeedError(error.message, at: location, sourceLine: line.count <= 400 ? String(line) : nil)
   }
 
   /// The next token.

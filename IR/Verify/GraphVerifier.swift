@@ -35,7 +35,9 @@ extension Graph: Verifiable {
     for (position, argument) in arguments.enumerated() {
       let name = name(argument.value)
       guard !name.isNone else { throw HeedError("argument \(position) has no name, expected one: arguments are given by name") }
-      guard names.insert(name).inserted else { throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names") }
+      guard names.insert(name).inserted else {
+        throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names")
+      }
       try verifyType(type(argument.value), of: argument.value)
     }
   }
@@ -43,7 +45,8 @@ extension Graph: Verifiable {
   private func verifySymbols() throws {
     let extents = arguments.flatMap { type($0.value).shape.extents }
     if let symbol = SymbolSolver(extents: extents, facts: facts).unsolved.first {
-      throw HeedError("the symbol \(symbol) does not follow from the arguments' extents, expected an extent such as \(symbol) or 2*\(symbol)")
+      throw HeedError(
+        "the symbol \(symbol) does not follow from the arguments' extents, expected an extent such as \(symbol) or 2*\(symbol)")
     }
     for fact in facts {
       let mentioned: [Name]
@@ -61,14 +64,16 @@ extension Graph: Verifiable {
     guard !mentioned.isEmpty else { return }
     let known = symbols
     if let symbol = mentioned.first(where: { !known.contains($0) }) {
-      throw HeedError(
-        "got the symbol \(symbol) in \(place()), expected one of the arguments' extents (\(known.isEmpty ? "there is none" : known.map(\.text).joined(separator: ", ")))")
+      let list = known.isEmpty ? "there is none" : known.map(\.text).joined(separator: ", ")
+      throw HeedError("got the symbol \(symbol) in \(place()), expected one of the arguments' extents (\(list))")
     }
   }
 
   private func verifyType(_ type: TensorType, of value: ValueID) throws {
     for extent in type.shape.extents {
-      guard extent.constant ?? 0 >= 0 else { throw HeedError("got the extent \(extent) of \(described(value)), expected at least 0") }
+      guard extent.constant ?? 0 >= 0 else {
+        throw HeedError("got the extent \(extent) of \(described(value)), expected at least 0")
+      }
       for symbol in extent.symbols where !Lexer.isWord(symbol.text) {
         throw HeedError("got the symbol \"\(symbol)\" in the type of \(described(value)), expected a word of letters, digits and _")
       }
@@ -105,8 +110,8 @@ extension Graph: Verifiable {
     do {
       for region in regions(node) {
         guard region.tables.map(\.type) == captured else {
-          throw HeedError(
-            "got a region that reads tensors of types \(Self.list(region.tables.map(\.type))), expected \(Self.list(captured)), the captured operands")
+          let read = Self.list(region.tables.map(\.type))
+          throw HeedError("got a region that reads tensors of types \(read), expected \(Self.list(captured)) as captured")
         }
         try region.verify()
       }

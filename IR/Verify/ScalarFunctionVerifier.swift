@@ -33,10 +33,13 @@ extension ScalarFunction: Verifiable {
           op: op, operands: operands.map { TensorType($0, .scalar) }, attributes: Attributes([]), regions: [],
           stated: [TensorType(instruction.type, .scalar)], facts: []))
     case .element(let table):
-      guard tables.indices.contains(table) else { throw HeedError("got an element of table \(table), expected one of \(tables.count) tables") }
+      guard tables.indices.contains(table) else {
+        throw HeedError("got an element of table \(table), expected one of \(tables.count) tables")
+      }
       let type = tables[table].type
       guard operands.count == type.rank, operands.allSatisfy(\.isInteger), instruction.type == type.element else {
-        throw HeedError("got an element of type \(instruction.type) by \(operands.count) indices of a tensor of type \(type), expected \(type.rank) integers")
+        throw HeedError(
+          "got an element of type \(instruction.type) by \(operands.count) indices of a \(type), expected \(type.rank) integers")
       }
     }
   }
