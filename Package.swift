@@ -47,7 +47,9 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR"], swiftSettings: strict),
-    .testTarget(name: "HeedModelsTests", dependencies: ["HeedIR", "HeedModels"], swiftSettings: strict),
+    .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedDSL", "HeedModels", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen"], swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),

@@ -10,6 +10,9 @@ public struct Graph: Sendable {
   public private(set) var results: [ValueID] = []
   /// The nodes in order.
   public private(set) var body: [NodeID] = []
+  /// What went wrong while the graph was being built from Swift, if anything did: such a graph breaks off there, and verifying it
+  /// throws this.
+  public var failure: HeedError?
 
   private var nodes: [NodeRecord] = []
   private var values: [ValueRecord] = []

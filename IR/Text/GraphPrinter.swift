@@ -30,6 +30,7 @@ struct GraphPrinter {
     for node in graph.body where !graph.results(node).contains(where: { inlined[Int($0.index)] }) {
       lines.append("  " + line(node))
     }
+    if let failure = graph.failure { lines.append("  // \(failure.headline)") }
     lines.append("  return \(list(graph.results))")
     lines.append("}")
     return lines.joined(separator: "\n")

@@ -3,8 +3,9 @@ extension Graph: Verifiable {
   ///
   /// Every operand is defined above its use; the types are those that the ops infer; regions are well typed and read only what
   /// their node captures; arguments have names, each its own; every symbol is one that a call binds; there is a result.
-  /// - Throws: one line that names the graph, the value and what is wrong with it.
+  /// - Throws: one line that names the graph, the value and what is wrong with it; what went wrong while the graph was built.
   public func verify() throws {
+    if let failure { throw failure }
     do {
       try verifyArguments()
       try verifySymbols()

@@ -18,6 +18,7 @@ public enum GraphInterpreter {
   public static func evaluate(
     _ graph: Graph, inputs: [Name: ReferenceArray], observe: Observer? = nil
   ) throws -> [(name: Name, array: ReferenceArray)] {
+    if let failure = graph.failure { throw failure }
     let binding = try bind(graph, inputs)
     var values = [ReferenceArray?](repeating: nil, count: graph.valueCapacity)
     for argument in graph.arguments { values[Int(argument.value.index)] = inputs[graph.name(argument.value)] }

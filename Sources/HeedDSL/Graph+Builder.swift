@@ -1,0 +1,46 @@
+public import HeedIR
+
+/// What a graph's closure returns: a tensor or several.
+public protocol GraphOutput {
+  var outputs: [Tensor] { get }
+}
+
+extension Tensor: GraphOutput { public var outputs: [Tensor] { [self] } }
+extension Array: GraphOutput where Element == Tensor { public var outputs: [Tensor] { self } }
+
+extension Graph {
+  /// A graph from plain tensor math:
+  ///
+  /// ```swift
+  /// let attention = Graph("attention") { g in
+  ///   let q = g.input("q", .f32, ["B", 8, "S", 64])
+  ///   let k = g.input("k", .f32, ["B", 8, "S", 64])
+  ///   let v = g.input("v", .f32, ["B", 8, "S", 64])
+  ///   return matmul(softmax(matmul(q, k.transposed()) / 8), v)
+  /// }
+  /// ```
+  ///
+  /// The first mistake in `body`, or what it throws, is kept in `failure` with its file and line, and thrown when the graph is
+  /// verified or compiled.
+  public init(_ name: String, _ body: (GraphBuilder) throws -> some GraphOutput) {
+    let builder = GraphBuilder(Name(name))
+    do {
+      let outputs = try body(builder).outputs
+      for output in outputs where output.builder !== builder {
+        builder.fail("got the result \(output.summary) of another graph, expected tensors of \(name)", nil)
+      }
+      builder.graph.setResults(outputs.compactMap(\.value))
+    } catch let error as HeedError {
+      builder.fail(error)
+    } catch {
+      builder.fail(HeedError("\(error)"))
+    }
+    self = builder.graph
+  }
+
+  /// The same, throwing the first mistake.
+  public init(building name: String, _ body: (GraphBuilder) throws -> some GraphOutput) throws {
+    self.init(name, body)
+    if let failure { throw failure }
+  }
+}

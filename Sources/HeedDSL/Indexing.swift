@@ -1,0 +1,35 @@
+import HeedIR
+
+extension Tensor {
+  /// Slices picked along a dimension by integers: the result has the indices' dimensions in place of that one.
+  ///
+  /// An index outside gives NaN, or 0 where the elements are integers.
+  public func gather(_ indices: Tensor, dimension: Int = 0, file: String = #filePath, line: Int = #line) -> Tensor {
+    let site = CallSite(file, line)
+    guard let position = resolve(dimension, site) else { return builder.poison(type) }
+    return builder.emit(.gather, [self, indices], [Attribute("dim", .integer(position))], site)
+  }
+
+  /// The tensor with slices of `updates` added along a dimension at the places `indices`, in order. An index outside drops its slice.
+  public func scatterAdd(
+    _ indices: Tensor, _ updates: Tensor, dimension: Int = 0, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    guard let position = resolve(dimension, site) else { return builder.poison(type) }
+    return builder.emit(.scatterAdd, [self, indices, updates], [Attribute("dim", .integer(position))], site)
+  }
+
+  /// Sums over runs of rows: `[T, ...]` and offsets `[B + 1]`, which rise from 0 to T, give `[B, ...]`.
+  public func segmentSum(_ offsets: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+    builder.emit(.segmentSum, [self, offsets], [], CallSite(file, line))
+  }
+
+  /// The `count` largest elements along the last dimension, descending, and their indices, i32; of equal ones the first.
+  public func topK(_ count: Int, file: String = #filePath, line: Int = #line) -> (values: Tensor, indices: Tensor) {
+    let shape = Shape(shape.extents.dropLast() + [Extent(count)])
+    let results = builder.emitAll(
+      .topK, [self], [Attribute("count", .integer(count))],
+      guesses: [TensorType(element, shape), TensorType(.i32, shape)], CallSite(file, line))
+    return (results[0], results[1])
+  }
+}

@@ -1,0 +1,80 @@
+public import HeedIR
+
+extension Tensor {
+  /// The sum over dimensions; over all where none is given.
+  public func sum(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    reduced(.add, dimensions, keepingDimensions, CallSite(file, line))
+  }
+
+  /// The product over dimensions.
+  public func product(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor
+  {
+    reduced(.multiply, dimensions, keepingDimensions, CallSite(file, line))
+  }
+
+  /// The largest element over dimensions; of no elements, the type's least value.
+  public func max(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    reduced(.maximum, dimensions, keepingDimensions, CallSite(file, line))
+  }
+
+  /// The least element over dimensions; of no elements, the type's largest value.
+  public func min(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    reduced(.minimum, dimensions, keepingDimensions, CallSite(file, line))
+  }
+
+  /// Whether any element over dimensions is true; for integers, the bits that any has.
+  public func any(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    reduced(.or, dimensions, keepingDimensions, CallSite(file, line))
+  }
+
+  /// Whether all elements over dimensions are true; for integers, the bits that all have.
+  public func all(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    reduced(.and, dimensions, keepingDimensions, CallSite(file, line))
+  }
+
+  /// The mean over dimensions, of floats; NaN of no elements.
+  public func mean(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    let site = CallSite(file, line)
+    guard element.isFloat else { return builder.fail("mean: got \(summary), expected a float type", site, guess: type) }
+    guard let resolved = resolve(dimensions, site) else { return builder.poison(type) }
+    let sum = reduced(.add, dimensions, keepingDimensions, site)
+    let count = resolved.reduce(Extent(1)) { $0 * shape[$1] }
+    return sum.with(builder.extent(count, element, site), .divide, site)
+  }
+
+  /// Running reductions along a dimension: `r[i] = x[0] op ... op x[i]`; exclusive: without `x[i]`; reversed: from the end.
+  public func scan(
+    _ kind: Reduction, _ dimension: Int = -1, exclusive: Bool = false, reversed: Bool = false, file: String = #filePath,
+    line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    guard let position = resolve(dimension, site) else { return builder.poison(type) }
+    var attributes = [Attribute("dim", .integer(position)), Attribute("kind", .word(Name(kind.rawValue)))]
+    if exclusive { attributes.append(Attribute("exclusive", .flag(true))) }
+    if reversed { attributes.append(Attribute("reverse", .flag(true))) }
+    return builder.emit(.scan, [self], attributes, site)
+  }
+
+  /// The running sum along a dimension.
+  public func cumulativeSum(
+    _ dimension: Int = -1, exclusive: Bool = false, reversed: Bool = false, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    scan(.add, dimension, exclusive: exclusive, reversed: reversed, file: file, line: line)
+  }
+
+  private func reduced(_ kind: Reduction, _ dimensions: [Int], _ keepingDimensions: Bool, _ site: CallSite) -> Tensor {
+    guard let resolved = resolve(dimensions, site) else { return builder.poison(type) }
+    let result = reduced(kind, resolved, site)
+    guard keepingDimensions else { return result }
+    return result.reshaped(Shape((0..<rank).map { resolved.contains($0) ? 1 : shape[$0] }), site)
+  }
+
+  /// The reduction over these dimensions, counted from 0; the tensor itself where there are none.
+  func reduced(_ kind: Reduction, _ dimensions: [Int], _ site: CallSite?) -> Tensor {
+    if dimensions.isEmpty { return self }
+    let kept = Shape((0..<rank).filter { !dimensions.contains($0) }.map { shape[$0] })
+    return builder.emit(
+      .reduce, [self], [Attribute("dims", .integers(IntegerList(dimensions))), Attribute("kind", .word(Name(kind.rawValue)))],
+      guess: TensorType(element, kept), site)
+  }
+}

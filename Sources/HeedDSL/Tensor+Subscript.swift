@@ -1,0 +1,110 @@
+public import HeedIR
+
+/// What picks from one dimension of a tensor: an index, which drops the dimension, or a range, which keeps it.
+public struct TensorIndex: Hashable, Sendable {
+  enum Kind: Hashable, Sendable {
+    case index(Extent)
+    case range(Extent?, Extent?, step: Int)
+    case rest
+    case new
+  }
+
+  let kind: Kind
+
+  /// The whole dimension.
+  public static let all = TensorIndex(kind: .range(nil, nil, step: 1))
+  /// All the dimensions that the other indices leave: `x[.rest, 0]` is the first element of each last row.
+  public static let rest = TensorIndex(kind: .rest)
+  /// A new dimension of extent 1.
+  public static let newDimension = TensorIndex(kind: .new)
+
+  /// From `start` up to, not including, `stop`, in steps. Constants below 0 count from the end.
+  public static func range(_ start: Extent? = nil, _ stop: Extent? = nil, step: Int = 1) -> TensorIndex {
+    TensorIndex(kind: .range(start, stop, step: step))
+  }
+}
+
+/// What can stand in a tensor's subscript: `x[0, 2...5, (-3)..., .all, "S - 1"]`.
+public protocol TensorIndexConvertible {
+  var tensorIndex: TensorIndex { get }
+}
+
+extension TensorIndex: TensorIndexConvertible { public var tensorIndex: TensorIndex { self } }
+extension Int: TensorIndexConvertible { public var tensorIndex: TensorIndex { TensorIndex(kind: .index(Extent(self))) } }
+extension Extent: TensorIndexConvertible { public var tensorIndex: TensorIndex { TensorIndex(kind: .index(self)) } }
+extension Range<Int>: TensorIndexConvertible {
+  public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound)) }
+}
+extension ClosedRange<Int>: TensorIndexConvertible {
+  public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound + 1)) }
+}
+extension PartialRangeFrom<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .range(Extent(lowerBound)) } }
+extension PartialRangeUpTo<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .range(nil, Extent(upperBound)) } }
+extension PartialRangeThrough<Int>: TensorIndexConvertible {
+  public var tensorIndex: TensorIndex { .range(nil, upperBound == -1 ? nil : Extent(upperBound + 1)) }
+}
+extension TensorIndexConvertible where Self == TensorIndex {
+  public static var all: TensorIndex { TensorIndex.all }
+  public static var rest: TensorIndex { TensorIndex.rest }
+  public static var newDimension: TensorIndex { TensorIndex.newDimension }
+  public static func range(_ start: Extent? = nil, _ stop: Extent? = nil, step: Int = 1) -> TensorIndex {
+    TensorIndex.range(start, stop, step: step)
+  }
+}
+
+extension Tensor {
+  /// A part of the tensor: one index for each dimension from the first on; dimensions without one are taken whole.
+  ///
+  /// ```swift
+  /// x[0]                 // the first matrix of a batch
+  /// x[0..., 2]           // column 2
+  /// x[.rest, (-1)...]    // the last element of each row, the dimension kept
+  /// x[.range(0, "S - 1")]
+  /// ```
+  public subscript<each Index: TensorIndexConvertible>(
+    _ index: repeat each Index, file file: String = #filePath, line line: Int = #line
+  ) -> Tensor {
+    var indices: [TensorIndex] = []
+    for one in repeat each index { indices.append(one.tensorIndex) }
+    return sliced(indices, CallSite(file, line))
+  }
+
+  private func sliced(_ given: [TensorIndex], _ site: CallSite) -> Tensor {
+    guard builder.graph.failure == nil else { return builder.poison(type) }
+    let used = given.count { $0.kind != .rest && $0.kind != .new }
+    guard used <= rank, given.count(where: { $0.kind == .rest }) <= 1 else {
+      return builder.fail("got \(used) indices for \(summary), expected at most \(rank), and .rest once", site, guess: type)
+    }
+    var indices = given
+    let place = indices.firstIndex(of: .rest) ?? indices.endIndex
+    indices.replaceSubrange(place..<Swift.min(place + 1, indices.endIndex), with: Array(repeating: .all, count: rank - used))
+
+    var (start, stop, step): ([Extent], [Extent], [Int]) = ([], [], [])
+    var shape: [Extent] = []
+    for index in indices {
+      // `.new` takes no dimension of the operand, and is the last case to look at one.
+      let extent = start.count < rank ? self.shape[start.count] : 1
+      func fromStart(_ bound: Extent) -> Extent { (bound.constant ?? 0) < 0 ? extent + bound : bound }
+      switch index.kind {
+      case .index(let index):
+        start.append(fromStart(index))
+        stop.append(fromStart(index) + 1)
+        step.append(1)
+      case .range(let from, let to, let stride):
+        guard stride >= 1 else { return builder.fail("got the step \(stride), expected at least 1", site, guess: type) }
+        start.append(fromStart(from ?? 0))
+        stop.append(to.map(fromStart) ?? extent)
+        step.append(stride)
+        shape.append((stop.last! - start.last!).dividedRoundingUp(by: stride))
+      case .new: shape.append(1)
+      case .rest: preconditionFailure(".rest is replaced above")
+      }
+    }
+    let isWhole = start.allSatisfy { $0 == 0 } && stop == self.shape.extents && step.allSatisfy { $0 == 1 }
+    guard !isWhole else { return reshaped(Shape(shape), site) }
+    var attributes = [Attribute("start", .extents(Shape(start))), Attribute("stop", .extents(Shape(stop)))]
+    if step.contains(where: { $0 != 1 }) { attributes.append(Attribute("step", .integers(IntegerList(step)))) }
+    let slice = builder.emit(.slice, [self], attributes, guess: TensorType(element, Shape(shape)), site)
+    return slice.value == nil ? builder.poison(TensorType(element, Shape(shape))) : slice.reshaped(Shape(shape), site)
+  }
+}
