@@ -53,6 +53,7 @@ let package = Package(
     .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen"], swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
+    .testTarget(name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import HeedIR
 
 /// Compiled objects on disk, kept from one process to the next.
 ///

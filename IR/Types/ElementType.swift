@@ -11,7 +11,7 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
     self = match
   }
 
-  /// Bytes of one element in memory. A `bool` takes a byte, 0 or 1.
+  /// Bytes of one element in memory. A bool takes a byte, 0 or 1.
   public var byteCount: Int {
     switch self {
     case .f64, .i64: 8

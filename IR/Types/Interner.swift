@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Gives equal values the same small number, for the life of the process.
 ///
 /// Names, extents and shapes are kept as such numbers, so that IR nodes are trivial structs: copied by memcpy, compared by one
@@ -10,7 +8,7 @@ final class Interner<Value: Hashable & Sendable>: Sendable {
     var values: [Value] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func identifier(of value: Value) -> UInt32 {
     state.withLock { state in

@@ -13,7 +13,7 @@ public struct Name: Hashable, Sendable {
   public var isNone: Bool { self == .none }
 }
 
-extension Name: ExpressibleByStringLiteral, CustomStringConvertible {
+extension Name: ExpressibleByStringInterpolation, CustomStringConvertible {
   public init(stringLiteral text: String) { self.init(text) }
   public var description: String { text }
 }

@@ -1,0 +1,79 @@
+public import HeedIR
+
+/// A lowered graph: the program and what the lowering has to say about it.
+public struct Lowered: Sendable {
+  public let program: Program
+  public let remarks: [Remark]
+}
+
+/// Turns a graph into a program of kernels for `target`.
+///
+/// Every op has a lowering rule or decomposes into ops that have one. View ops move no data: they rearrange strides.
+/// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
+public func lower(_ graph: Verified<Graph>, for target: Target) throws -> Lowered {
+  var context = LoweringContext(try decomposeForLowering(graph.ir), target: target)
+  for node in context.graph.body {
+    let op = context.graph.op(node)
+    guard let rule = LoweringRule.all[op.mnemonic] else { throw context.unsupported(node, "no kernel does this op") }
+    try rule(&context, node)
+  }
+  return Lowered(program: try context.finish(), remarks: context.remarks)
+}
+
+/// Replaces the ops that have no lowering rule by what they decompose into, until all have one.
+private func decomposeForLowering(_ graph: Graph) throws -> Graph {
+  var graph = graph
+  while graph.body.contains(where: { LoweringRule.all[graph.op($0).mnemonic] == nil && graph.op($0).canDecompose }) {
+    var rewriter = GraphRewriter(graph)
+    for node in graph.body {
+      if LoweringRule.all[graph.op(node).mnemonic] == nil, graph.op(node).canDecompose {
+        try rewriter.decompose(node)
+      } else {
+        rewriter.copy(node)
+      }
+    }
+    graph = rewriter.finish()
+  }
+  return graph
+}
+
+extension LoweringContext {
+  func unsupported(_ node: NodeID, _ reason: String) -> HeedError {
+    let value = graph.results(node).first.map { "%\(graph.name($0).isNone ? "?" : graph.name($0))" } ?? "?"
+    let types = (graph.operands(node).map(graph.type) + graph.results(node).map(graph.type)).map(\.description)
+    return HeedError("cannot compile \(value) = \(graph.op(node).mnemonic) on \(types.joined(separator: ", ")): \(reason)")
+  }
+
+  /// Checks that the element types of the node's values have kernels.
+  func requireCompiledTypes(_ node: NodeID) throws {
+    for value in Array(graph.operands(node)) + graph.results(node) {
+      let element = graph.type(value).element
+      if element == .f16 || element == .bf16 { throw unsupported(node, "no kernels for \(element) yet; f32, f64 and the integer types have them") }
+    }
+  }
+}
+
+/// How a node of an op becomes kernel calls.
+struct LoweringRule: Sendable {
+  private let run: @Sendable (inout LoweringContext, NodeID) throws -> Void
+
+  init(_ run: @escaping @Sendable (inout LoweringContext, NodeID) throws -> Void) { self.run = run }
+
+  func callAsFunction(_ context: inout LoweringContext, _ node: NodeID) throws { try run(&context, node) }
+
+  /// The rules by mnemonic. Elementwise ops share one.
+  static let all: [String: LoweringRule] = {
+    var rules: [String: LoweringRule] = [
+      "constant": constant, "iota": iota, "extent": extent,
+      "broadcast": broadcast, "reshape": reshape, "transpose": transpose, "slice": slice,
+      "concatenate": concatenate, "pad": pad,
+      "map": mappedRegion,
+      "softmax": softmax, "layer_norm": layerNorm, "rms_norm": rmsNorm,
+      "reduce": reduce, "scan": scan, "top_k": topK,
+      "gather": gather, "scatter_add": scatterAdd, "segment_ids": segmentIDs, "segment_sum": segmentSum,
+      "contract": contraction, "linear": contraction, "attention": fusedTiles,
+    ]
+    for op in Op.all where op.has(.elementwise) { rules[op.mnemonic] = elementwise }
+    return rules
+  }()
+}

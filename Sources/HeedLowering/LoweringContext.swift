@@ -1,0 +1,177 @@
+import HeedIR
+
+/// The state of lowering one graph: which value lies where, and the program so far.
+struct LoweringContext {
+  let graph: Graph
+  let target: Target
+  private(set) var program: Program
+  private(set) var remarks: [Remark] = []
+  private var sources: [Source?]
+  private let users: [[NodeID]]
+  private let isResult: Set<ValueID>
+  /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
+  private var isLoadTime: [Bool] = []
+
+  init(_ graph: Graph, target: Target) {
+    (self.graph, self.target) = (graph, target)
+    program = Program(name: graph.name)
+    program.facts = graph.facts
+    sources = Array(repeating: nil, count: graph.valueCapacity)
+    users = graph.users()
+    isResult = Set(graph.results)
+    for argument in graph.arguments {
+      let type = graph.type(argument.value)
+      let buffer = addBuffer(
+        graph.name(argument.value), type, argument.role == .input ? .input : .parameter, isLoadTime: argument.role == .parameter)
+      sources[Int(argument.value.index)] = .view(Self.rowMajor(buffer, type))
+    }
+  }
+
+  static func rowMajor(_ buffer: Int, _ type: TensorType) -> StridedView {
+    StridedView(buffer: buffer, element: type.element, offset: 0, shape: type.shape.extents, strides: type.shape.rowMajorStrides)
+  }
+
+  // MARK: Sources
+
+  func source(_ value: ValueID) -> Source {
+    guard let source = sources[Int(value.index)] else { preconditionFailure("%\(graph.name(value)) used before it is lowered") }
+    return source
+  }
+
+  mutating func setSource(_ value: ValueID, _ source: Source) { sources[Int(value.index)] = source }
+
+  /// The value's elements in memory, computed there now where they are not yet.
+  mutating func view(_ value: ValueID) throws -> StridedView {
+    if case .view(let view) = source(value) { return view }
+    let type = graph.type(value)
+    let buffer = addBuffer(graph.name(value), type, .slot(0))
+    let view = Self.rowMajor(buffer, type)
+    try emitElementwise("fill", shape: type.shape.extents, inputs: [(source(value), type.element)], outputs: [view]) { _, values in values }
+    setSource(value, .view(view))
+    return view
+  }
+
+  // MARK: Buffers
+
+  mutating func addBuffer(_ name: Name, _ type: TensorType, _ storage: Program.Buffer.Storage, isLoadTime: Bool = false) -> Int {
+    let position = program.buffers.count
+    var unique = name.isNone ? Name("t\(position)") : name
+    if program.buffers.contains(where: { $0.name == unique }) { unique = Name("\(unique).\(position)") }
+    program.buffers.append(Program.Buffer(unique, type, storage))
+    self.isLoadTime.append(isLoadTime)
+    return position
+  }
+
+  /// Memory for a value that a node computes, in the order in which its users like it best.
+  ///
+  /// A value whose only user transposes it is stored in the transposed order, so that the transposition, and a reshape after it,
+  /// are views.
+  mutating func allocate(_ value: ValueID) -> StridedView {
+    let type = graph.type(value)
+    if isResult.contains(value) {
+      return Self.rowMajor(addBuffer(graph.name(value), type, .result), type)
+    }
+    if let user = users[Int(value.index)].first, users[Int(value.index)].count == 1, graph.op(user) === Op.transpose {
+      let permutation = graph.attributes(user).integers("permutation")
+      let transposed = graph.type(graph.result(user))
+      let buffer = addBuffer(graph.name(value), transposed, .slot(0))
+      let inverse = permutation.indices.map { permutation.firstIndex(of: $0)! }
+      return Self.rowMajor(buffer, transposed).transposed(inverse)
+    }
+    return Self.rowMajor(addBuffer(graph.name(value), type, .slot(0)), type)
+  }
+
+  /// Memory for the result of `node`, which becomes the source of its value.
+  mutating func allocateResult(_ node: NodeID, _ position: Int = 0) -> StridedView {
+    let value = graph.results(node)[position]
+    let view = allocate(value)
+    setSource(value, .view(view))
+    return view
+  }
+
+  func isLoadTime(_ view: StridedView) -> Bool { isLoadTime[view.buffer] }
+
+  // MARK: Calls
+
+  /// Adds a call of the kernel; a kernel like an earlier one is shared with it.
+  ///
+  /// A call whose inputs are all known at load, and whose outputs have constant extents, runs at load.
+  mutating func emit(_ builder: KernelBuilder, cost: Cost) throws {
+    var kernel = builder.kernel
+    let position: Int
+    if let known = program.kernels.firstIndex(where: { $0.isSame(as: kernel) }) {
+      position = known
+    } else {
+      let taken = program.kernels.filter { $0.name == kernel.name || $0.name.text.hasPrefix("\(kernel.name).") }.count
+      if taken > 0 { kernel.name = Name("\(kernel.name).\(taken)") }
+      program.kernels.append(kernel)
+      position = program.kernels.count - 1
+    }
+    let call = Program.Call(
+      kernel: position, operands: builder.operands, symbols: kernel.symbols.map { Extent(symbol: $0) }, cost: cost)
+    let parameters = zip(kernel.parameters, builder.operands)
+    let outputs = parameters.filter { $0.0.role != .input }.map(\.1.buffer)
+    let canLoad =
+      parameters.allSatisfy { $0.0.role != .input || isLoadTime[$0.1.buffer] }
+      && outputs.allSatisfy { program.buffers[$0].storage != .result && program.buffers[$0].type.shape.count.constant != nil }
+      && parameters.contains { $0.0.role == .input }
+    if canLoad {
+      for output in outputs {
+        program.buffers[output].storage = .packed
+        isLoadTime[output] = true
+      }
+      program.load.append(call)
+    } else {
+      program.steps.append(call)
+    }
+  }
+
+  mutating func remark(_ kind: Remark.Kind, _ value: ValueID, _ message: String) {
+    remarks.append(Remark(kind, pass: "lower", value: graph.name(value), message))
+  }
+
+  mutating func addCheck(_ check: Program.Check) {
+    if !program.checks.contains(check) { program.checks.append(check) }
+  }
+
+  /// The position of the buffer, where the value is an input of the graph as it is given.
+  func inputBuffer(_ value: ValueID) -> Int? {
+    guard case .argument(let position) = graph.origin(value), graph.arguments[position].role == .input else { return nil }
+    return position
+  }
+
+  func cost(_ node: NodeID) -> Cost {
+    graph.op(node).cost(
+      CostQuery(
+        operands: graph.operands(node).map(graph.type), results: graph.results(node).map(graph.type),
+        attributes: graph.attributes(node), regions: Array(graph.regions(node))))
+  }
+
+  /// The finished program: results copied to memory of their own where they are not there yet, slots assigned.
+  mutating func finish() throws -> Program {
+    for (position, value) in graph.results.enumerated() {
+      let type = graph.type(value)
+      let name = graph.name(value).isNone ? Name("result\(position)") : graph.name(value)
+      if case .view(let view) = source(value), program.buffers[view.buffer].storage == .result, view.isRowMajor, view.offset == 0,
+        program.buffers[view.buffer].type == type, !program.results.contains(where: { $0.buffer == view.buffer })
+      {
+        program.results.append(Program.Result(name: name, buffer: view.buffer))
+        continue
+      }
+      let buffer = addBuffer(name, type, .result)
+      try emitElementwise(
+        "copy", shape: type.shape.extents, inputs: [(source(value), type.element)], outputs: [Self.rowMajor(buffer, type)]
+      ) { _, values in values }
+      program.results.append(Program.Result(name: name, buffer: buffer))
+    }
+    planMemory(&program)
+    return program
+  }
+}
+
+extension Kernel {
+  /// True where the kernels differ in their names alone.
+  fileprivate func isSame(as other: Kernel) -> Bool {
+    buffers == other.buffers && phases == other.phases && variables == other.variables
+  }
+}

@@ -1,0 +1,73 @@
+import HeedIR
+
+extension LoweringRule {
+  /// One elementwise op.
+  static let elementwise = LoweringRule { context, node in
+    let op = context.graph.op(node)
+    let result = context.graph.type(context.graph.result(node))
+    try context.emitElementwise(node) { body, values in [try body.apply(op, values, type: result.element)] }
+  }
+
+  /// A fused chain of elementwise ops.
+  static let mappedRegion = LoweringRule { context, node in
+    let region = context.graph.regions(node).first!
+    try context.emitElementwise(node) { body, values in try body.inline(region, values) }
+  }
+
+  /// The operands one after the other along a dimension: a copy for each.
+  static let concatenate = LoweringRule { context, node in
+    try context.requireCompiledTypes(node)
+    let operands = Array(context.graph.operands(node))
+    let dimension = context.graph.attributes(node).integer("dim")
+    let output = context.allocateResult(node)
+    var start = Extent(0)
+    for operand in operands {
+      let type = context.graph.type(operand)
+      var origin = type.shape.extents.map { _ in Extent(0) }
+      origin[dimension] = start
+      let part = output.sliced(start: origin, step: origin.map { _ in 1 }, shape: type.shape.extents)
+      try context.emitElementwise(
+        "copy", shape: type.shape.extents, inputs: [(context.source(operand), type.element)], outputs: [part]
+      ) { _, values in values }
+      start = start + type.shape[dimension]
+    }
+  }
+
+  /// The operand with a border: each element is read where it is inside, else the border's number.
+  static let pad = LoweringRule { context, node in
+    try context.requireCompiledTypes(node)
+    let operand = context.graph.operands(node).first!
+    let type = context.graph.type(context.graph.result(node))
+    let attributes = context.graph.attributes(node)
+    let low = attributes.extents("low").map(IntegerExpression.init)
+    let border = attributes["value"] == nil ? Literal(0) : attributes.literal("value")
+    let view = try context.view(operand)
+    let output = context.allocateResult(node)
+    var builder = KernelBuilder("pad")
+    let source = builder.input(view)
+    let target = builder.output(output)
+    builder.elementwisePhase("run", type.shape.extents) { body, indices in
+      let inner = zip(indices, low).map { $0 - $1 }
+      let value = BoundSource.view(source).read(
+        inner, as: type.element, guarded: Set(inner.indices), otherwise: border.converted(to: type.element), in: &body)
+      body.store(value, target.access(indices))
+    }
+    try context.emit(builder, cost: context.cost(node))
+  }
+}
+
+extension LoweringContext {
+  /// A kernel for a node whose results are computed element by element from its operands.
+  mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]) throws {
+    try requireCompiledTypes(node)
+    let types = graph.results(node).map(graph.type)
+    // A scalar operand is one number for every element, whatever its source.
+    let inputs = graph.operands(node).map { operand -> (Source, ElementType) in
+      let type = graph.type(operand)
+      let source = type.rank == 0 && types[0].rank > 0 ? self.source(operand).broadcast(dims: [], to: types[0].shape.extents) : self.source(operand)
+      return (source, type.element)
+    }
+    let outputs = types.indices.map { allocateResult(node, $0) }
+    try emitElementwise(Name(graph.op(node).mnemonic), shape: types[0].shape.extents, inputs: inputs, outputs: outputs, cost: cost(node), region)
+  }
+}

@@ -1,0 +1,142 @@
+import HeedIR
+
+extension LoweringRule {
+  /// Rows of a table by index. An index outside gives NaN, or 0 for an integer table; an input's indices are checked at the call.
+  static let gather = LoweringRule { context, node in
+    try context.requireCompiledTypes(node)
+    let operands = Array(context.graph.operands(node))
+    let dimension = context.graph.attributes(node).integer("dim")
+    let type = context.graph.type(context.graph.result(node))
+    let indexRank = context.graph.type(operands[1]).rank
+    if let buffer = context.inputBuffer(operands[1]) {
+      context.addCheck(.indices(buffer: buffer, limit: context.graph.type(operands[0]).shape[dimension]))
+    }
+    let (table, indices) = (try context.view(operands[0]), try context.view(operands[1]))
+    let output = context.allocateResult(node)
+    var builder = KernelBuilder("gather")
+    let (boundTable, boundIndices) = (builder.input(table), builder.input(indices))
+    let target = builder.output(output)
+    let outside = type.element.isFloat ? Literal(Double.nan) : Literal(0)
+    builder.elementwisePhase("run", type.shape.extents) { body, at in
+      let index = IntegerExpression.load(boundIndices.access(Array(at[dimension..<(dimension + indexRank)])))
+      let source = at[..<dimension] + [index] + at[(dimension + indexRank)...]
+      let value = body.load(boundTable.access(Array(source), guarded: [dimension]), type.element, otherwise: outside)
+      body.store(value, target.access(at))
+    }
+    try context.emit(builder, cost: context.cost(node))
+  }
+
+  /// The base with rows added at indices, in order; rows with an index outside are dropped.
+  static let scatterAdd = LoweringRule { context, node in
+    try context.requireCompiledTypes(node)
+    let operands = Array(context.graph.operands(node))
+    let dimension = context.graph.attributes(node).integer("dim")
+    let type = context.graph.type(context.graph.result(node))
+    let (indices, updates) = (try context.view(operands[1]), try context.view(operands[2]))
+    let output = context.allocateResult(node)
+    try context.emitElementwise(
+      "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
+    ) { _, values in values }
+    var builder = KernelBuilder("scatter_add")
+    let (boundIndices, boundUpdates) = (builder.input(indices), builder.input(updates))
+    let target = builder.output(output, role: .inout_)
+    // Parallel and vectorised over the other dimensions, in order over the rows.
+    var domain: [Dimension] = []
+    var at = type.shape.extents.map { _ in IntegerExpression(0) }
+    let columns = dimension == type.rank - 1 ? nil : type.rank - 1
+    for position in 0..<type.rank where position != dimension && position != columns {
+      let (dim, index) = builder.dimension(Name("d\(position)"), IntegerExpression(type.shape[position]))
+      domain.append(dim)
+      at[position] = index
+    }
+    let row = builder.variable("k")
+    var round: [Statement] = []
+    builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)], in: &round) { body, inner in
+      var (from, to) = (at, at)
+      from[dimension] = .variable(row)
+      to[dimension] = .load(boundIndices.access([.variable(row)]))
+      if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
+      body.accumulate(.add, body.load(boundUpdates.access(from), type.element), target.access(to, guarded: [dimension]))
+    }
+    let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
+    builder.phase("run", domain, [.loop(Loop(row, from: 0, to: count, step: 1, body: round))])
+    try context.emit(builder, cost: context.cost(node))
+  }
+
+  /// The number of each row's segment: every segment writes its own rows.
+  static let segmentIDs = LoweringRule { context, node in
+    let offsets = context.graph.operands(node).first!
+    let type = context.graph.type(context.graph.result(node))
+    let view = try context.offsets(offsets, total: type.shape[0])
+    let output = context.allocateResult(node)
+    var builder = KernelBuilder("segment_ids")
+    let bound = builder.input(view)
+    let target = builder.output(output)
+    let (domain, segment) = builder.dimension("s", IntegerExpression(view.shape[0] - 1))
+    var block: [Statement] = []
+    let start = builder.define("start", .load(bound.access([segment])), in: &block)
+    let count = builder.define("count", .load(bound.access([segment + 1])) - start, in: &block)
+    builder.map([("c", count)], in: &block) { body, at in
+      body.store(body.number(segment, type.element), target.access([start + at[0]], guarded: [0]))
+    }
+    builder.phase("run", [domain], block)
+    try context.emit(builder, cost: context.cost(node))
+  }
+
+  /// Sums of the rows of each segment.
+  static let segmentSum = LoweringRule { context, node in
+    try context.requireCompiledTypes(node)
+    let operands = Array(context.graph.operands(node))
+    let type = context.graph.type(operands[0])
+    let offsets = try context.offsets(operands[1], total: type.shape[0])
+    let input = try context.view(operands[0])
+    let output = context.allocateResult(node)
+    let inner = Array(1..<type.rank)
+    let groups = context.collapsedDimensions(
+      inner.map { type.shape[$0] }, sources: [.view(input.transposed(inner)), .view(output.transposed(inner))]
+    ).map { $0.map { inner[$0] } }
+    let columns = groups.isEmpty ? [[]] : groups
+    let blockSize = 256
+    var builder = KernelBuilder("segment_sum")
+    let rows = builder.input(input.collapsedKeepingAll([[0]] + columns, type.shape.extents))
+    let bound = builder.input(offsets)
+    let target = builder.output(output.collapsedKeepingAll([[0]] + columns, output.shape))
+    let (domain, segment) = builder.dimension("s", IntegerExpression(offsets.shape[0] - 1))
+    var domains = [domain]
+    var outer: [IntegerExpression] = []
+    let extent = { (group: [Int]) in group.reduce(Extent(1)) { $0 * type.shape[$1] } }
+    for group in columns.dropLast() {
+      let (dimension, index) = builder.dimension(Name("d\(outer.count)"), IntegerExpression(extent(group)))
+      domains.append(dimension)
+      outer.append(index)
+    }
+    let width = extent(columns.last!)
+    let (blocks, blockIndex) = builder.dimension("t", IntegerExpression(width.dividedRoundingUp(by: blockSize)))
+    let first = blockIndex * .constant(blockSize)
+    let count = IntegerExpression.blockSize(width, block: first, size: blockSize)
+    var block: [Statement] = []
+    let start = builder.define("start", .load(bound.access([segment])), in: &block)
+    let length = builder.define("length", .load(bound.access([segment + 1])) - start, in: &block)
+    let sum = builder.tile("sum", type.element, [blockSize], in: &block)
+    builder.map([("c", count)], in: &block) { body, at in
+      body.store(body.append(Body.Instruction(.constant(Body.Reduction.add.identity(type.element)), type: type.element)), Access(sum, at[0]))
+    }
+    builder.map([("r", length), ("c", count)], in: &block) { body, at in
+      let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)
+      body.accumulate(.add, value, Access(sum, at[1]))
+    }
+    builder.map([("c", count)], in: &block) { body, at in
+      body.store(body.load(Access(sum, at[0]), type.element), target.access([segment] + outer + [first + at[0]]))
+    }
+    builder.phase("run", domains + [blocks], block)
+    try context.emit(builder, cost: context.cost(node))
+  }
+}
+
+extension LoweringContext {
+  /// A value that holds the offsets of segments of `total` rows. An input's offsets are checked at the call.
+  mutating func offsets(_ value: ValueID, total: Extent) throws -> StridedView {
+    if let buffer = inputBuffer(value) { addCheck(.offsets(buffer: buffer, total: total)) }
+    return try view(value)
+  }
+}

@@ -1,0 +1,223 @@
+import HeedIR
+
+/// Ops that reduce each row of a tensor and then change its elements: softmax and the norms.
+extension LoweringRule {
+  /// exp(x - max) / sum, in three sweeps over a block of rows. A row of -inf alone gives zeros.
+  static let softmax = LoweringRule { context, node in
+    try context.emitRows(node, "softmax", dimension: context.graph.attributes(node).integer("dim")) { rows in
+      let maximum = rows.statistic("maximum", startingAt: -.infinity)
+      let sum = rows.statistic("sum", startingAt: 0)
+      rows.sweep { rows, body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
+      // -inf - -inf would be NaN: a row without a finite element is shifted by 0.
+      try rows.forEachRow { rows, body, point in
+        let largest = body.load(maximum(point), rows.element)
+        let isDead = try body.apply(.equal, largest, body.constant(-.infinity, rows.element))
+        body.store(try body.apply(.select, isDead, body.constant(0, rows.element), largest), maximum(point))
+      }
+      try rows.sweep { rows, body, point in
+        let shifted = try body.apply(.subtract, rows.element(point, &body), body.load(maximum(point), rows.element))
+        let weight = try body.apply(.exp, shifted)
+        body.store(weight, rows.result(point))
+        body.accumulate(.add, weight, sum(point))
+      }
+      try rows.forEachRow { rows, body, point in
+        let total = body.load(sum(point), rows.element)
+        let isDead = try body.apply(.equal, total, body.constant(0, rows.element))
+        let inverse = try body.apply(.divide, body.constant(1, rows.element), total)
+        body.store(try body.apply(.select, isDead, body.constant(0, rows.element), inverse), sum(point))
+      }
+      try rows.sweep { rows, body, point in
+        let weight = body.load(rows.result(point), rows.element)
+        body.store(try body.apply(.multiply, weight, body.load(sum(point), rows.element)), rows.result(point))
+      }
+    }
+  }
+
+  /// (x - mean) / sqrt(variance + epsilon) * scale + bias; the variance is that of the differences from the mean.
+  static let layerNorm = LoweringRule { context, node in
+    let operands = Array(context.graph.operands(node))
+    let epsilon = context.graph.attributes(node).literal("epsilon").real
+    try context.emitRows(node, "layer_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())) { rows in
+      let mean = rows.statistic("mean", startingAt: 0)
+      let variance = rows.statistic("variance", startingAt: 0)
+      rows.sweep { rows, body, point in body.accumulate(.add, rows.element(point, &body), mean(point)) }
+      try rows.forEachRow { rows, body, point in
+        body.store(try body.apply(.divide, body.load(mean(point), rows.element), rows.count(&body)), mean(point))
+      }
+      try rows.sweep { rows, body, point in
+        let difference = try body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
+        body.accumulate(.add, try body.apply(.multiply, difference, difference), variance(point))
+      }
+      try rows.forEachRow { rows, body, point in
+        let average = try body.apply(.divide, body.load(variance(point), rows.element), rows.count(&body))
+        let deviation = try body.apply(.sqrt, try body.apply(.add, average, body.constant(epsilon, rows.element)))
+        body.store(try body.apply(.divide, body.constant(1, rows.element), deviation), variance(point))
+      }
+      try rows.sweep { rows, body, point in
+        let difference = try body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
+        let normal = try body.apply(.multiply, difference, body.load(variance(point), rows.element))
+        let scale = rows.perColumn(0, point, &body)
+        body.store(try body.apply(.fusedMultiplyAdd, normal, scale, rows.perColumn(1, point, &body)), rows.result(point))
+      }
+    }
+  }
+
+  /// x / sqrt(mean of squares + epsilon) * scale.
+  static let rmsNorm = LoweringRule { context, node in
+    let operands = Array(context.graph.operands(node))
+    let epsilon = context.graph.attributes(node).literal("epsilon").real
+    try context.emitRows(node, "rms_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())) { rows in
+      let square = rows.statistic("square", startingAt: 0)
+      try rows.sweep { rows, body, point in
+        let x = rows.element(point, &body)
+        body.accumulate(.add, try body.apply(.multiply, x, x), square(point))
+      }
+      try rows.forEachRow { rows, body, point in
+        let average = try body.apply(.divide, body.load(square(point), rows.element), rows.count(&body))
+        let root = try body.apply(.sqrt, try body.apply(.add, average, body.constant(epsilon, rows.element)))
+        body.store(try body.apply(.divide, body.constant(1, rows.element), root), square(point))
+      }
+      try rows.sweep { rows, body, point in
+        let normal = try body.apply(.multiply, rows.element(point, &body), body.load(square(point), rows.element))
+        body.store(try body.apply(.multiply, normal, rows.perColumn(0, point, &body)), rows.result(point))
+      }
+    }
+  }
+}
+
+/// A kernel being built that works on blocks of rows: statistics of each row in small tiles, sweeps over all elements.
+struct RowKernel {
+  /// A row of the block, and a column where there is one.
+  struct Point {
+    var row: IntegerExpression
+    var column: IntegerExpression?
+  }
+
+  let element: ElementType
+  fileprivate var builder: KernelBuilder
+  fileprivate var block: [Statement] = []
+  fileprivate let input: BoundSource
+  fileprivate let output: BoundView
+  fileprivate let columnInputs: [BoundSource]
+  fileprivate let outer: [IntegerExpression]
+  fileprivate let rowCount: IntegerExpression
+  fileprivate let columns: Extent
+  fileprivate static let blockRows = 16
+
+  /// A number for each row of the block.
+  mutating func statistic(_ name: Name, startingAt value: Double) -> (Point) -> Access {
+    let place = builder.tile(name, element, [Self.blockRows], in: &block)
+    let element = element
+    builder.map([("r", rowCount)], in: &block) { body, indices in
+      body.store(body.constant(value, element), Access(place, indices[0]))
+    }
+    return { Access(place, $0.row) }
+  }
+
+  /// Every element of the block.
+  mutating func sweep(_ build: (RowKernel, inout Body, Point) throws -> Void) rethrows {
+    let rows = self
+    try builder.map([("r", rowCount), ("c", IntegerExpression(columns))], in: &block) { body, indices in
+      try build(rows, &body, Point(row: indices[0], column: indices[1]))
+    }
+  }
+
+  /// Every row of the block.
+  mutating func forEachRow(_ build: (RowKernel, inout Body, Point) throws -> Void) rethrows {
+    let rows = self
+    try builder.map([("r", rowCount)], in: &block) { body, indices in try build(rows, &body, Point(row: indices[0])) }
+  }
+
+  private func indices(_ point: Point) -> [IntegerExpression] {
+    // The last outer index is the first row of the block.
+    Array(outer.dropLast()) + [outer.last! + point.row, point.column!]
+  }
+
+  func element(_ point: Point, _ body: inout Body) -> BodyValue { input.read(indices(point), as: element, in: &body) }
+  func result(_ point: Point) -> Access { output.access(indices(point)) }
+
+  /// The element of a vector that goes along the columns.
+  func perColumn(_ position: Int, _ point: Point, _ body: inout Body) -> BodyValue {
+    columnInputs[position].read([point.column!], as: element, in: &body)
+  }
+
+  /// The number of columns as a value.
+  func count(_ body: inout Body) -> BodyValue { body.number(IntegerExpression(columns), element) }
+}
+
+extension LoweringContext {
+  /// A kernel for a node whose result has the shape of its first operand and whose rows run along `dimension`.
+  mutating func emitRows(
+    _ node: NodeID, _ name: Name, dimension: Int, perColumn: [ValueID] = [], _ build: (inout RowKernel) throws -> Void
+  ) throws {
+    try requireCompiledTypes(node)
+    let operand = graph.operands(node).first!
+    let type = graph.type(operand)
+    let output = allocateResult(node)
+    // The rows' dimension last; the others as few as their strides allow.
+    let order = (0..<type.rank).filter { $0 != dimension } + [dimension]
+    let shape = order.map { type.shape[$0] }
+    let source = self.source(operand).transposed(order)
+    let target = output.transposed(order)
+    let outerShape = Array(shape.dropLast())
+    var groups = collapsedDimensions(outerShape, sources: [source.dropLastDimension, .view(target.dropLastDimension)])
+    if groups.isEmpty { groups = [[]] }
+    let collapsed = groups + [[shape.count - 1]]
+    var builder = KernelBuilder(name)
+    let input = builder.input(source.collapsedKeepingAll(collapsed, shape))
+    let columnInputs = perColumn.map { builder.input(self.source($0)) }
+    let bound = builder.output(target.collapsedKeepingAll(collapsed, shape))
+    let extents = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }
+    var domain: [Dimension] = []
+    var outer: [IntegerExpression] = []
+    for (position, extent) in extents.dropLast().enumerated() {
+      let (dimension, index) = builder.dimension(Name("d\(position)"), IntegerExpression(extent))
+      domain.append(dimension)
+      outer.append(index)
+    }
+    let rows = extents.last!
+    let (blocks, block) = builder.dimension("t", IntegerExpression(rows.dividedRoundingUp(by: RowKernel.blockRows)))
+    domain.append(blocks)
+    let start = block * .constant(RowKernel.blockRows)
+    outer.append(start)
+    var kernel = RowKernel(
+      element: type.element, builder: builder, input: input, output: bound, columnInputs: columnInputs, outer: outer,
+      rowCount: .blockSize(rows, block: start, size: RowKernel.blockRows), columns: shape.last!)
+    try build(&kernel)
+    kernel.builder.phase("run", domain, kernel.block)
+    try emit(kernel.builder, cost: cost(node))
+  }
+}
+
+extension Source {
+  fileprivate var dropLastDimension: Source {
+    switch self {
+    case .view(let view): .view(view.dropLastDimension)
+    case .iota, .literal, .extent: self
+    }
+  }
+
+  fileprivate func collapsedKeepingAll(_ groups: [[Int]], _ shape: [Extent]) -> Source {
+    switch self {
+    case .view(let view): .view(view.collapsedKeepingAll(groups, shape))
+    case .iota, .literal, .extent: collapsed(groups, shape)
+    }
+  }
+}
+
+extension StridedView {
+  fileprivate var dropLastDimension: StridedView {
+    var view = self
+    view.shape.removeLast()
+    view.strides.removeLast()
+    return view
+  }
+
+  /// As `collapsed`, but an empty group stands for a dimension of extent 1.
+  func collapsedKeepingAll(_ groups: [[Int]], _ shape: [Extent]) -> StridedView {
+    var view = self
+    view.shape = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }
+    view.strides = groups.map { $0.last.map { strides[$0] } ?? 0 }
+    return view
+  }
+}
