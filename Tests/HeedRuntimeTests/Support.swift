@@ -1,5 +1,6 @@
 import CHeedABI
 import Foundation
+import HeedIR
 import HeedRuntime
 
 /// Runs `body` on `count` threads at once and waits for all.
