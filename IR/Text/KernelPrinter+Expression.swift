@@ -3,7 +3,7 @@ extension KernelPrinter {
 
   private static let atomLevel = KernelParser.levels.count
 
-  func text(_ expression: IntegerExpression) -> String { parts(expression).text }
+  package func text(_ expression: IntegerExpression) -> String { parts(expression).text }
 
   /// The text and the level of its loosest operator.
   private func parts(_ expression: IntegerExpression) -> (text: String, level: Int) {
@@ -33,7 +33,7 @@ extension KernelPrinter {
     return own < level ? "(\(text))" : text
   }
 
-  func text(_ access: Access) -> String {
+  package func text(_ access: Access) -> String {
     let indices = access.indices.map { index in
       index.isGuarded ? text(index.expression, atLeast: Self.atomLevel) + "?" : text(index.expression)
     }
@@ -52,7 +52,7 @@ extension KernelPrinter {
   }
 
   /// The instruction without the name that it defines.
-  func text(_ instruction: Body.Instruction) -> String {
+  package func text(_ instruction: Body.Instruction) -> String {
     let operands = instruction.operands.map(name).joined(separator: ", ")
     switch instruction.operation {
     case .constant: return "constant \(literalText(of: instruction)) : \(instruction.type)"

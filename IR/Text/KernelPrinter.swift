@@ -10,7 +10,7 @@ extension Kernel: CustomStringConvertible {
 }
 
 /// Prints a kernel. Names are made unique among those in scope, unnamed values of bodies are numbered.
-struct KernelPrinter {
+package struct KernelPrinter {
   let kernel: Kernel
   var lines: [String] = []
   private var indentation = 0
@@ -26,6 +26,28 @@ struct KernelPrinter {
   private static let width = 120
 
   init(kernel: Kernel) { self.kernel = kernel }
+
+  /// A printer of single expressions and accesses for messages, which names everything as the kernel does, unique or not.
+  package init(describing kernel: Kernel, tiles: [Tile]) {
+    self.kernel = kernel
+    self.tiles = tiles
+    bufferNames = kernel.buffers.map { "%" + $0.name.quotedWhereNeeded }
+    tileNames = tiles.map { "%" + $0.name.quotedWhereNeeded }
+    for (number, name) in kernel.variables.enumerated() { variableNames[VariableID(number)] = "%" + name.quotedWhereNeeded }
+  }
+
+  /// The names of a body's values for messages.
+  package mutating func describe(_ body: Body) {
+    self.body = body
+    valueNames = body.parameters.map { "%" + $0.name.quotedWhereNeeded }
+    for (position, instruction) in body.instructions.enumerated() {
+      if case .constant = instruction.operation, instruction.name.isNone {
+        valueNames.append(literalText(of: instruction))
+      } else {
+        valueNames.append(instruction.name.isNone ? "%\(position)" : "%" + instruction.name.quotedWhereNeeded)
+      }
+    }
+  }
 
   // MARK: Names
 
@@ -60,9 +82,9 @@ struct KernelPrinter {
 
   mutating func line(_ text: String) { lines.append(String(repeating: "  ", count: indentation) + text) }
 
-  func name(_ variable: VariableID) -> String { variableNames[variable] ?? "%undefined.\(variable.index)" }
+  package func name(_ variable: VariableID) -> String { variableNames[variable] ?? "%undefined.\(variable.index)" }
 
-  func name(_ place: Place) -> String {
+  package func name(_ place: Place) -> String {
     switch place {
     case .buffer(let number): bufferNames.indices.contains(number) ? bufferNames[number] : "%buffer.\(number)"
     case .tile(let number): tileNames.indices.contains(number) ? tileNames[number] : "%tile.\(number)"

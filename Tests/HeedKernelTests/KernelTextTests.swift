@@ -45,7 +45,7 @@ struct KernelTextTests {
               %4 = load %"odd name"[%t, %c] : f32
               %5 = select true, %4, nan : f32
               store %c.1, %scores[%r, (%p*48 + %c)?]
-              store 1e-06, %y[0, 0, (%r | 1 | 2)?, 0]
+              store 1e-06, %y[0, 0, (%r | 1 | 2)?, %c]
               accumulate maximum %2, %best[%r]
               accumulate add 1, %total[]
             }

@@ -1,0 +1,251 @@
+extension Kernel: Verifiable {
+  /// Checks that the kernel is well formed: names, scopes, ranks, types, memory. What depends on extents is checked by the
+  /// evaluator.
+  public func verify() throws {
+    var verifier = KernelVerifier(kernel: self)
+    do {
+      try verifier.verify()
+    } catch let error as HeedError {
+      throw error.during((["kernel @\(name.quotedWhereNeeded)"] + verifier.context).joined(separator: ", "))
+    }
+  }
+}
+
+/// Walks a kernel as it runs, with what is in scope.
+struct KernelVerifier {
+  let kernel: Kernel
+  /// Where the walk stands, for messages.
+  var context: [String] = []
+  /// The tiles of the phase so far, in textual order.
+  var tiles: [Tile] = []
+  /// Which of the tiles are in scope, and which variables.
+  var tilesInScope: Set<Int> = []
+  var variablesInScope: Set<VariableID> = []
+  private var definedVariables: Set<VariableID> = []
+  /// The `let`s that hold conditions.
+  var conditions: Set<VariableID> = []
+  /// Variables of the map or contraction in hand that run from 0 to below a constant.
+  var constantExtents: [VariableID: Int] = [:]
+  /// The body in hand and the number of its values that are computed.
+  var body: Body?
+  var computedValues = 0
+  let symbols: Set<Name>
+
+  /// The most scratch memory that the tiles of a phase take, in bytes.
+  private static let mostScratch = 64 << 20
+
+  init(kernel: Kernel) {
+    self.kernel = kernel
+    symbols = Set(kernel.symbols)
+  }
+
+  /// Says what is named in messages.
+  var printer: KernelPrinter {
+    var printer = KernelPrinter(describing: kernel, tiles: tiles)
+    if let body { printer.describe(body) }
+    return printer
+  }
+
+  func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+    if !condition { throw HeedError(message()) }
+  }
+
+  private mutating func within(_ place: String, _ check: (inout KernelVerifier) throws -> Void) throws {
+    context.append(place)
+    try check(&self)
+    context.removeLast()
+  }
+
+  // MARK: Kernel
+
+  mutating func verify() throws {
+    try expect(!kernel.name.isNone, "got a kernel without a name, expected one")
+    var names: Set<Name> = []
+    for (position, buffer) in kernel.buffers.enumerated() {
+      try within("buffer %\(buffer.name.quotedWhereNeeded)") { verifier in
+        try verifier.expect(!buffer.name.isNone, "got no name for buffer \(position), expected one")
+        try verifier.expect(names.insert(buffer.name).inserted, "got a second buffer of this name, expected another name")
+        try verifier.expect(
+          position == 0 || buffer.role == .workspace || verifier.kernel.buffers[position - 1].role != .workspace,
+          "got \(buffer.role.rawValue) after a workspace, expected workspaces last")
+        try verifier.check(buffer)
+      }
+    }
+    var phases: Set<Name> = []
+    for phase in kernel.phases {
+      try within("phase @\(phase.name.quotedWhereNeeded)") {
+        try $0.expect(!phase.name.isNone, "got a phase without a name, expected one")
+        try $0.expect(phases.insert(phase.name).inserted, "got a second phase of this name, expected another name")
+        try $0.check(phase)
+      }
+    }
+  }
+
+  private func check(_ buffer: Kernel.Buffer) throws {
+    for extent in buffer.type.shape.extents {
+      try expect((extent.constant ?? 0) >= 0, "got the extent \(extent), expected at least 0")
+    }
+    guard let strides = buffer.strides else { return }
+    try expect(
+      strides.rank == buffer.type.rank, "got \(strides.rank) strides for type \(buffer.type), expected \(buffer.type.rank)")
+    try expect(buffer.role != .workspace, "got strides of a workspace, expected none: it is row-major")
+    for (stride, extent) in zip(strides.extents, buffer.type.shape.extents) {
+      try expect((stride.constant ?? 0) >= 0, "got the stride \(stride), expected at least 0")
+      try expect(
+        buffer.role == .input || stride.constant != 0 || (extent.constant ?? 2) <= 1,
+        "got the stride 0 of an \(buffer.role.rawValue), expected each element in a place of its own")
+    }
+  }
+
+  private mutating func check(_ phase: Kernel.Phase) throws {
+    (tiles, tilesInScope, variablesInScope) = ([], [], [])
+    try bind(phase.domain)
+    try check(phase.body)
+    var bytes = 0
+    for tile in tiles { bytes += (Self.byteCount(tile)! + 63) / 64 * 64 }
+    try expect(bytes <= Self.mostScratch, "got tiles of \(bytes) bytes in all, expected at most \(Self.mostScratch)")
+  }
+
+  /// The bytes of a tile; nil where there are none, or too many to bother.
+  private static func byteCount(_ tile: Tile) -> Int? {
+    var bytes = tile.element.byteCount
+    for extent in tile.shape {
+      let (product, overflow) = bytes.multipliedReportingOverflow(by: extent)
+      guard extent > 0, !overflow, product <= mostScratch else { return nil }
+      bytes = product
+    }
+    return bytes
+  }
+
+  // MARK: Scopes
+
+  mutating func define(_ variable: VariableID) throws {
+    try expect(kernel.variables.indices.contains(variable.index), "got variable \(variable.index) of \(kernel.variables.count)")
+    try expect(definedVariables.insert(variable).inserted, "got a second definition of \(printer.name(variable)), expected one")
+    variablesInScope.insert(variable)
+  }
+
+  /// Checks the extents, then takes the variables into scope.
+  private mutating func bind(_ dimensions: [Dimension]) throws {
+    for dimension in dimensions { try check(dimension.extent) }
+    for dimension in dimensions { try define(dimension.variable) }
+  }
+
+  private mutating func scoped(_ check: (inout KernelVerifier) throws -> Void) throws {
+    let saved = (tilesInScope, variablesInScope, constantExtents)
+    try check(&self)
+    (tilesInScope, variablesInScope, constantExtents) = saved
+  }
+
+  // MARK: Statements
+
+  private mutating func check(_ statements: [Statement]) throws {
+    try scoped { for statement in statements { try $0.check(statement) } }
+  }
+
+  private mutating func check(_ statement: Statement) throws {
+    switch statement {
+    case .tile(let tile):
+      try expect(
+        Self.byteCount(tile) != nil,
+        "got the tile %\(tile.name.quotedWhereNeeded) of shape \(tile.shape), expected positive extents and at most \(Self.mostScratch) bytes"
+      )
+      tilesInScope.insert(tiles.count)
+      tiles.append(tile)
+    case .define(let variable, let value):
+      try check(value)
+      try define(variable)
+      if isCondition(value) { conditions.insert(variable) }
+    case .loop(let loop):
+      try check(loop.from)
+      try check(loop.to)
+      try expect(loop.step > 0, "got a loop with step \(loop.step), expected at least 1")
+      try scoped {
+        try $0.define(loop.variable)
+        try $0.within("for \($0.printer.name(loop.variable))") { try $0.check(loop.body) }
+      }
+    case .branch(let condition, let then, let otherwise):
+      try check(condition)
+      try expect(isCondition(condition), "got the condition \(printer.text(condition)), expected a comparison")
+      try within("if \(printer.text(condition))") {
+        try $0.check(then)
+        try $0.check(otherwise)
+      }
+    case .map(let map):
+      try scoped {
+        try $0.within("map (\($0.names(map.dimensions)))") {
+          try $0.expect(!map.dimensions.isEmpty, "got a map without dimensions, expected at least one")
+          try $0.bindConstantly(map.dimensions)
+          try $0.expect(map.body.parameters.isEmpty, "got a map whose body has parameters, expected none")
+          try $0.check(map.body, over: map.dimensions, reading: [])
+        }
+      }
+    case .contract(let contraction):
+      try scoped { verifier in
+        let names = [[contraction.rows], contraction.columns, contraction.over].map(verifier.names)
+        try verifier.within("contract (\(names[0])) x (\(names[1])) over (\(names[2]))") { try $0.check(contraction) }
+      }
+    }
+  }
+
+  private func names(_ dimensions: [Dimension]) -> String { dimensions.map { printer.name($0.variable) }.joined(separator: ", ") }
+
+  private mutating func bindConstantly(_ dimensions: [Dimension]) throws {
+    try bind(dimensions)
+    for dimension in dimensions {
+      if case .constant(let extent) = dimension.extent { constantExtents[dimension.variable] = extent }
+    }
+  }
+
+  // MARK: Contractions
+
+  private mutating func check(_ contraction: Contraction) throws {
+    try expect(1...2 ~= contraction.columns.count, "got \(contraction.columns.count) column dimensions, expected 1 or 2")
+    try expect(!contraction.over.isEmpty, "got no dimension to contract over, expected at least one")
+    try expect(
+      contraction.accumulator == .f32 || contraction.accumulator == .f64,
+      "got an accumulator of type \(contraction.accumulator), expected f32 or f64")
+    let columns = contraction.columns.map(\.variable)
+    let over = contraction.over.map(\.variable)
+    // The extents of all three see none of the variables.
+    try bindConstantly([contraction.rows] + contraction.columns + contraction.over)
+    for (access, role) in [(contraction.left, "left"), (contraction.right, "right")] {
+      try checkOperand(access, role, accumulator: contraction.accumulator)
+    }
+    if let column = columns.first(where: { contraction.left.mentions($0) }) {
+      throw HeedError(
+        "got \(printer.text(contraction.left)) on the left, which mentions the column \(printer.name(column)), expected rows and over"
+      )
+    }
+    try expect(
+      !contraction.right.mentions(contraction.rows.variable),
+      "got \(printer.text(contraction.right)) on the right, which mentions the row \(printer.name(contraction.rows.variable)), "
+        + "expected columns and over")
+    if let initial = contraction.initial {
+      try checkOperand(initial, "initial", accumulator: contraction.accumulator)
+      if let summed = over.first(where: { initial.mentions($0) }) {
+        throw HeedError(
+          "got the initial \(printer.text(initial)), which mentions \(printer.name(summed)), expected rows and columns")
+      }
+    }
+    variablesInScope.subtract(over)
+    let parameters = contraction.epilogue.parameters.map(\.type)
+    try expect(
+      parameters == [contraction.accumulator],
+      "got an epilogue with parameters of types (\(parameters.map(\.name).joined(separator: ", "))), expected (\(contraction.accumulator))"
+    )
+    try check(
+      contraction.epilogue, over: [contraction.rows] + contraction.columns,
+      reading: [contraction.left.place, contraction.right.place])
+  }
+
+  private mutating func checkOperand(_ access: Access, _ role: String, accumulator: ElementType) throws {
+    try check(access)
+    try expect(!access.isGuarded, "got the guarded \(role) \(printer.text(access)), expected indices that are inside")
+    let element = element(of: access.place)
+    try expect(
+      element.isFloat && element.byteCount <= accumulator.byteCount,
+      "got the \(role) \(printer.text(access)) of type \(element), expected a float type no wider than the accumulator's \(accumulator)"
+    )
+  }
+}
