@@ -54,6 +54,7 @@ let package = Package(
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
     .testTarget(name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

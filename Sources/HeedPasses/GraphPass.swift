@@ -1,0 +1,58 @@
+public import HeedIR
+
+/// A rewriting of graphs that keeps what they compute, under a name.
+///
+/// A pass is one file: a static member of this type whose doc comment shows the graph before and after and says why the step is
+/// legal. Naming it in `all` makes it known to pipelines, tests and the command.
+public struct GraphPass: Sendable {
+  /// The name in text and on the command line: `fuse-attention`.
+  public let name: String
+  /// What it does, in one line.
+  public let summary: String
+  private let body: @Sendable (inout Graph, inout PassContext) throws -> Void
+
+  public init(_ name: String, summary: String, run: @escaping @Sendable (inout Graph, inout PassContext) throws -> Void) {
+    (self.name, self.summary, body) = (name, summary, run)
+  }
+
+  /// Rewrites `graph`; remarks go to the context.
+  /// - Throws: where the graph is beyond what the pass can handle; the error names the pass.
+  public func run(_ graph: inout Graph, _ context: inout PassContext) throws {
+    context.pass = name
+    do { try body(&graph, &context) } catch let error as HeedError { throw error.during(name) }
+  }
+}
+
+extension GraphPass {
+  /// Every pass there is, in the order of the default pipeline.
+  public static let all: [GraphPass] = [
+    .eliminateCommonSubexpressions, .eliminateDeadNodes, .fuseAttention,
+  ]
+
+  /// The pass called `name`.
+  /// - Throws: where there is none; the error lists the names.
+  public static func named(_ name: some StringProtocol) throws -> GraphPass {
+    guard let pass = all.first(where: { $0.name == name }) else {
+      throw HeedError("got the pass '\(name)', expected one of \(all.map(\.name).joined(separator: ", "))")
+    }
+    return pass
+  }
+}
+
+/// What passes see besides the graph, and where their remarks go.
+public struct PassContext: Sendable {
+  /// What code will be generated for.
+  public let target: Target
+  /// What the passes said, in order; a remark that was made before is not made again.
+  public private(set) var remarks: [Remark] = []
+  var pass = ""
+  private var made: Set<Remark> = []
+
+  public init(target: Target = .host) { self.target = target }
+
+  /// Says `message` about `value` of `graph`.
+  mutating func remark(_ kind: Remark.Kind, _ value: ValueID?, in graph: Graph, _ message: String) {
+    let remark = Remark(kind, pass: pass, value: value.map { graph.name($0) } ?? .none, message)
+    if made.insert(remark).inserted { remarks.append(remark) }
+  }
+}

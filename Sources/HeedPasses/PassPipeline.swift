@@ -1,0 +1,79 @@
+public import HeedIR
+
+/// Passes in the order in which they run, and what to do between them.
+public struct PassPipeline: Sendable {
+  public var passes: [GraphPass]
+  /// Whether the graph is verified after each pass, not just after the last.
+  public var verifiesEach = false
+  /// After which passes `observe` sees the graph.
+  public var printAfter: PrintAfter = .none
+  /// Sees the graph after the passes that `printAfter` selects: the pass's name and the graph.
+  public var observe: (@Sendable (String, Graph) -> Void)?
+
+  /// A choice of passes by name.
+  public enum PrintAfter: Sendable {
+    case none
+    case all
+    case passes(Set<String>)
+
+    func includes(_ name: String) -> Bool {
+      switch self {
+      case .none: false
+      case .all: true
+      case .passes(let names): names.contains(name)
+      }
+    }
+  }
+
+  /// How long a pass took.
+  public struct Timing: Sendable {
+    public let pass: String
+    public let duration: Duration
+  }
+
+  /// The graph that a pipeline made, and what it said about it.
+  public struct Outcome: Sendable {
+    public let graph: Verified<Graph>
+    public let remarks: [Remark]
+    /// One entry a pass run, in order.
+    public let timings: [Timing]
+  }
+
+  public init(_ passes: [GraphPass] = Self.standardPasses) { self.passes = passes }
+
+  /// The pipeline that `names` lists, separated by commas: `simplify,fuse-attention`.
+  /// - Throws: where a name is no pass's; the error lists the names.
+  public init(parsing names: some StringProtocol) throws {
+    self.init(try names.split(separator: ",").map { name in try GraphPass.named(name.drop { $0 == " " }) })
+  }
+
+  /// The order in which a graph is compiled, and why:
+  public static let standardPasses: [GraphPass] = [
+    // Equal values become one value: a written-out softmax divides a value by the sum of the *same* value.
+    .eliminateCommonSubexpressions,
+    // Uses are counted from here on, and a dead use must not count.
+    .eliminateDeadNodes,
+    // Before the other fusions, which would take its elementwise ops and its contracts.
+    .fuseAttention,
+  ]
+
+  /// Runs the passes on a copy of `graph` and verifies what they made.
+  /// - Throws: what a pass or the verifier finds; the error names the pass.
+  public func run(_ graph: Graph, target: Target = .host) throws -> Outcome {
+    var graph = graph
+    var context = PassContext(target: target)
+    var timings: [Timing] = []
+    let clock = ContinuousClock()
+    for pass in passes {
+      let duration = try clock.measure { try pass.run(&graph, &context) }
+      timings.append(Timing(pass: pass.name, duration: duration))
+      if verifiesEach { try verify(graph, after: pass) }
+      if printAfter.includes(pass.name) { observe?(pass.name, graph) }
+    }
+    return Outcome(graph: try Verified(graph), remarks: context.remarks, timings: timings)
+  }
+
+  private func verify(_ graph: Graph, after pass: GraphPass) throws {
+    do { _ = try Verified(graph) } catch let error as HeedError { throw error.during("after \(pass.name)") }
+  }
+}

@@ -1,0 +1,49 @@
+import HeedIR
+
+extension GraphPass {
+  /// `eliminate-common-subexpressions` keeps one of several nodes that compute the same.
+  ///
+  ///     %a = exp %x
+  ///     %b = exp %x
+  ///     %c = add %a, %b
+  /// becomes
+  ///     %a = exp %x
+  ///     %c = add %a, %a
+  ///
+  /// Legal because ops have no effects and equal ops on equal operands give equal bits. Operands of commutative ops are compared
+  /// without regard to order. The first node stays, with its name if it has one.
+  public static let eliminateCommonSubexpressions = GraphPass(
+    "eliminate-common-subexpressions", summary: "keep one of several nodes that compute the same"
+  ) { graph, _ in
+    var rewriter = GraphRewriter(graph)
+    var known: [Expression: [ValueID]] = [:]
+    for node in graph.body {
+      let expression = Expression(graph, node, operands: graph.operands(node).map { rewriter($0) })
+      if let earlier = known[expression] {
+        for (old, new) in zip(graph.results(node), earlier) { rewriter.replace(old, with: new) }
+      } else {
+        let copy = rewriter.copy(node)
+        known[expression] = rewriter.result.results(copy)
+      }
+    }
+    graph = rewriter.finish()
+  }
+}
+
+/// What a node computes, for comparison.
+private struct Expression: Hashable {
+  let opcode: Opcode
+  let operands: [ValueID]
+  let attributes: [Attribute]
+  let regions: [ScalarFunction]
+  let types: [TensorType]
+
+  init(_ graph: Graph, _ node: NodeID, operands: [ValueID]) {
+    let op = graph.op(node)
+    opcode = op.opcode
+    self.operands = op.has(.commutative) ? operands.sorted() : operands
+    attributes = graph.attributes(node).all
+    regions = Array(graph.regions(node))
+    types = graph.results(node).map(graph.type)
+  }
+}

@@ -1,0 +1,49 @@
+import HeedIR
+
+extension AttentionPlan {
+  /// What a reader wants to know of the fused op: what became of scale, bias and mask.
+  func describe(offsets: ValueID?) -> [String] {
+    let graph = sum.graph
+    var findings: [String] = []
+    if let scale = scale { findings.append("scale \(scale) folded into the score") }
+    let (inScore, inMask) = (score.tables(of: score.results), live.tables(of: live.results))
+    func list(_ numbers: Set<Int>) -> String {
+      numbers.sorted().map { number in
+        switch captured[number] {
+        case .value(let value): graph.label(value)
+        case .extent(let extent): "the extent \(extent)"
+        }
+      }.joined(separator: ", ")
+    }
+    if !inScore.isEmpty { findings.append("the score reads \(list(inScore))") }
+    if let offsets { findings.append("pairs live in the segments of \(graph.label(offsets))") }
+    if live.constant(live.results[0])?.integer == 1 {
+      if offsets == nil { findings.append("no mask") }
+    } else {
+      findings.append(inMask.isEmpty ? "the mask depends on indices only" : "the mask reads \(list(inMask))")
+    }
+    return findings
+  }
+
+  /// The constant that multiplies the product of query and key.
+  private var scale: String? {
+    for instruction in score.instructions where instruction.operation == .elementwise(Op.multiply.opcode) {
+      if instruction.operands[0] == score.parameter(0), let scale = score.constant(instruction.operands[1]) {
+        return scale.text(as: instruction.type)
+      }
+    }
+    return nil
+  }
+}
+
+extension MaskSplit {
+  /// What the numeric contract made of finite mask values.
+  var notes: [String] {
+    finiteFills.map { fill in
+      "the mask value \(fill) counts as -inf: a row without a live pair gives 0, where the written form weighs all its pairs alike"
+    }
+      + keptFills.map { fill in
+        "the mask value \(fill) is above \(Self.threshold): kept as a score, so its pairs are computed and no tile is skipped for it"
+      }
+  }
+}

@@ -1,0 +1,82 @@
+import HeedIR
+
+extension Graph {
+  /// The operands of a node as an array, to index from 0.
+  func inputs(_ node: NodeID) -> [ValueID] { Array(operands(node)) }
+
+  /// The operands of the node that defines `value`, where its op is `op`.
+  func match(_ value: ValueID, _ op: Op) -> [ValueID]? { definingNode(value, where: op).map(inputs) }
+
+  /// The op that defines `value`; nil for an argument.
+  func definingOp(_ value: ValueID) -> Op? { definingNode(value).map(op) }
+
+  /// The number that every element of `value` is, where it is a constant of one number or a broadcast of one.
+  func uniformConstant(_ value: ValueID) -> Literal? {
+    guard let node = definingNode(value) else { return nil }
+    if op(node) === Op.constant {
+      let values = attributes(node).literals("value")
+      guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
+      return first.converted(to: type(value).element)
+    }
+    return op(node) === Op.broadcast || op(node) === Op.reshape || op(node) === Op.transpose
+      ? uniformConstant(inputs(node)[0]) : nil
+  }
+
+  /// The value as a remark names it: `%scores`, or `the result of softmax`.
+  func label(_ value: ValueID) -> String {
+    let name = name(value)
+    if !name.isNone { return "%\(name)" }
+    return definingNode(value).map { "the result of \(op($0).mnemonic)" } ?? "an argument"
+  }
+
+  /// The nodes of `body` whose results depend on `value`, by node; `value`'s own node is not among them.
+  func dependents(of value: ValueID) -> Set<NodeID> {
+    var values: Set<ValueID> = [value]
+    var found: Set<NodeID> = []
+    for node in body where operands(node).contains(where: values.contains) {
+      found.insert(node)
+      values.formUnion(results(node))
+    }
+    return found
+  }
+
+  /// Appends a constant of rank 0.
+  mutating func appendScalar(_ value: Double, _ element: ElementType) throws -> ValueID {
+    guard let literal = Literal(value).converted(to: element) else { throw HeedError("\(value) is no \(element)") }
+    return try appendScalar(literal, element)
+  }
+
+  mutating func appendScalar(_ literal: Literal, _ element: ElementType) throws -> ValueID {
+    try appendResult(
+      .constant, [], attributes: [Attribute("value", .literals(LiteralList([literal])))], stated: TensorType(element, .scalar))
+  }
+
+  /// Appends a node and gives its only result.
+  mutating func appendResult(
+    _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], stated: TensorType? = nil, name: Name = .none
+  ) throws -> ValueID {
+    result(try append(op, operands, attributes: attributes, stated: stated.map { [$0] }, names: name.isNone ? [] : [name]))
+  }
+
+  /// Appends the same op with the same attributes on other operands; for ops whose type is stated, `type` is it.
+  mutating func appendLike(_ node: NodeID, _ operands: [ValueID], type: TensorType, name: Name = .none) throws -> ValueID {
+    let op = op(node)
+    return try appendResult(
+      op, operands, attributes: attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
+  }
+}
+
+extension Attributes {
+  /// The subscripts of a contract.
+  var subscripts: ContractSubscripts {
+    guard let subscripts = try? ContractSubscripts(word("subscripts").text) else {
+      preconditionFailure("a contract was not checked")
+    }
+    return subscripts
+  }
+}
+
+extension Attribute {
+  static func subscripts(_ subscripts: ContractSubscripts) -> Attribute { Attribute("subscripts", .word(Name(subscripts.text))) }
+  static func integers(_ key: Name, _ values: [Int]) -> Attribute { Attribute(key, .integers(IntegerList(values))) }
+}

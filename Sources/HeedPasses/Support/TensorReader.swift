@@ -1,0 +1,195 @@
+import HeedIR
+
+/// Why something was not done, and the value that stands in the way.
+struct Declined: Error {
+  var value: ValueID
+  var reason: String
+}
+
+/// Writes scalar code that computes single elements of a graph's tensors: index arithmetic for views and iotas, scalar ops for
+/// elementwise ops, reads of captured tensors for all else.
+///
+/// The region's parameters are the score (parameter 0), one index a batch dimension, the query index and the key index.
+struct TensorReader {
+  /// What a table of the region stands for in the graph.
+  enum Table: Hashable {
+    case value(ValueID)
+    /// A scalar that is to hold an extent.
+    case extent(Extent)
+  }
+
+  let graph: Graph
+  /// The tensor whose elements parameter 0 stands for.
+  let scores: ValueID
+  let dependents: Set<NodeID>
+  let indexType: ElementType
+  var region: RegionBuilder
+  private(set) var tables: [Table] = []
+  /// The indices at which the scores were read.
+  private(set) var scoreIndices: [ScalarValue]?
+  private var memo: [Read: ScalarValue] = [:]
+
+  private struct Read: Hashable {
+    var value: ValueID
+    var indices: [ScalarValue]
+  }
+
+  init(graph: Graph, scores: ValueID, indexType: ElementType, region: RegionBuilder) {
+    (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
+    dependents = graph.dependents(of: scores)
+  }
+
+  /// The element of `value` at `indices`.
+  /// - Throws: `Declined` where an op that is not elementwise stands between it and the scores.
+  mutating func read(_ value: ValueID, at indices: [ScalarValue]) throws -> ScalarValue {
+    if value == scores {
+      guard scoreIndices == nil || scoreIndices == indices else {
+        throw Declined(value: value, reason: "the scores \(graph.label(value)) are read at other places than their own")
+      }
+      scoreIndices = indices
+      return region.function.parameter(0)
+    }
+    let key = Read(value: value, indices: indices)
+    if let known = memo[key] { return known }
+    let element = try make(value, indices)
+    memo[key] = element
+    return element
+  }
+
+  private mutating func make(_ value: ValueID, _ indices: [ScalarValue]) throws -> ScalarValue {
+    guard let node = graph.definingNode(value) else { return try capture(.value(value), indices) }
+    let mustRead = dependents.contains(node)
+    if mustRead || !isWorthComputingOnce(node, at: indices) {
+      if let element = try compute(node, value, indices) { return element }
+    }
+    guard !mustRead else {
+      throw Declined(
+        value: value,
+        reason: "\(graph.label(value)) is made from the scores by \(graph.op(node).mnemonic), which is not elementwise")
+    }
+    return try capture(.value(value), indices)
+  }
+
+  /// The element computed from elements of the node's operands, or nil where that is not possible.
+  private mutating func compute(_ node: NodeID, _ value: ValueID, _ indices: [ScalarValue]) throws -> ScalarValue? {
+    let (op, inputs, type) = (graph.op(node), graph.inputs(node), graph.type(value))
+    if op.has(.elementwise) {
+      let operands = try inputs.map { try read($0, at: graph.type($0).rank == 0 ? [] : indices) }
+      return try region.apply(op, operands, type: op.has(.typedByResult) ? type.element : nil, name: graph.name(value))
+    }
+    switch op.opcode {
+    case Op.constant.opcode:
+      guard let literal = graph.uniformConstant(value) else { return nil }
+      return region.constant(literal, type.element)
+    case Op.iota.opcode:
+      let index = indices[graph.attributes(node).integer("dim")]
+      return try region.apply(.convert, [index], type: type.element, name: graph.name(value))
+    case Op.extent.opcode:
+      return try extent(graph.attributes(node).extents("value")[0], type.element)
+    case Op.transpose.opcode, Op.broadcast.opcode:
+      let zero = region.constant(0, indexType)
+      return try read(inputs[0], at: graph.dimensionsOfView(node)!.map { $0.map { indices[$0] } ?? zero })
+    case Op.reshape.opcode:
+      guard let source = try reshapedIndices(indices, from: type.shape.extents, to: graph.type(inputs[0]).shape.extents) else {
+        return nil
+      }
+      return try read(inputs[0], at: source)
+    case Op.slice.opcode:
+      let starts = graph.attributes(node).extents("start")
+      let steps: [Int] = if case .integers(let list) = graph.attributes(node)["step"] { list.values } else { starts.map { _ in 1 } }
+      let source = try indices.indices.map { dimension in
+        let scaled = try region.apply(
+          .multiply, [indices[dimension], region.constant(Literal(steps[dimension]), region.function.type(indices[dimension]))])
+        return try region.apply(.add, [scaled, extent(starts[dimension], region.function.type(scaled))])
+      }
+      return try read(inputs[0], at: source)
+    case Op.gather.opcode: return try gathered(node, inputs, indices)
+    default: return nil
+    }
+  }
+
+  /// True where the element is one of a tensor that is small beside the scores (it has not both a query and a key index) and takes
+  /// more than a few instructions: then the tensor is computed once and read.
+  private func isWorthComputingOnce(_ node: NodeID, at indices: [ScalarValue]) -> Bool {
+    let parameters = indices.reduce(into: Set<Int>()) { $0.formUnion(region.function.parameters(of: $1)) }
+    let count = region.function.parameters.count
+    guard !(parameters.contains(count - 1) && parameters.contains(count - 2)) else { return false }
+    return graph.containsExpensiveOp(node)
+  }
+
+  // MARK: Tables and extents
+
+  private mutating func capture(_ table: Table, _ indices: [ScalarValue]) throws -> ScalarValue {
+    let (name, type): (Name, TensorType) =
+      switch table {
+      case .value(let value): (graph.name(value), graph.type(value))
+      case .extent: (.none, TensorType(indexType, .scalar))
+      }
+    let number: Int
+    if let known = tables.firstIndex(of: table) {
+      number = known
+    } else {
+      number = region.addTable(name, type)
+      tables.append(table)
+    }
+    return try region.element(ofTable: number, indices, name: .none)
+  }
+
+  /// The extent as a scalar: a constant, or read from a captured scalar.
+  private mutating func extent(_ extent: Extent, _ type: ElementType) throws -> ScalarValue {
+    if let constant = extent.constant, let literal = Literal(constant).converted(to: type) { return region.constant(literal, type) }
+    return try region.apply(.convert, [capture(.extent(extent), [])], type: type)
+  }
+
+  // MARK: Reshape and gather
+
+  /// The indices into a tensor of the extents `to` for an element of its reshape with the extents `from`: dimensions are split and
+  /// merged by division and multiplication within runs of dimensions with equal products. Nil where no such runs are found.
+  private mutating func reshapedIndices(_ indices: [ScalarValue], from: [Extent], to: [Extent]) throws -> [ScalarValue]? {
+    guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { return nil }
+    let zero = region.constant(0, indexType)
+    var result = to.map { _ in zero }
+    for run in runs {
+      let sources = run.from.filter { from[$0] != 1 }
+      let targets = run.to.filter { to[$0] != 1 }
+      guard let first = sources.first, !targets.isEmpty else { continue }
+      if sources.count == 1, targets.count == 1 {
+        result[targets[0]] = indices[first]
+        continue
+      }
+      // A constant index of extent 1 in a run of several is no parameter; all the indices share the index type.
+      var linear = try region.apply(.convert, [indices[first]], type: indexType)
+      for dimension in sources.dropFirst() {
+        let scaled = try region.apply(.multiply, [linear, extent(from[dimension], indexType)])
+        linear = try region.apply(.add, [scaled, region.apply(.convert, [indices[dimension]], type: indexType)])
+      }
+      for dimension in targets.dropFirst().reversed() {
+        let width = try extent(to[dimension], indexType)
+        result[dimension] = try region.apply(.remainder, [linear, width])
+        linear = try region.apply(.divide, [linear, width])
+      }
+      result[targets[0]] = linear
+    }
+    return result
+  }
+
+  /// `gather`: a read of the table where the index lies inside, else what the op gives for an index outside.
+  private mutating func gathered(_ node: NodeID, _ inputs: [ValueID], _ indices: [ScalarValue]) throws -> ScalarValue? {
+    let dimension = graph.attributes(node).integer("dim")
+    let (table, lookup) = (graph.type(inputs[0]), graph.type(inputs[1]))
+    let extent = table.shape[dimension]
+    guard extent.isPositiveWhereSymbolsAre else { return nil }
+    let (before, middle, after) = (
+      indices[..<dimension], Array(indices[dimension..<(dimension + lookup.rank)]), indices[(dimension + lookup.rank)...]
+    )
+    let index = try read(inputs[1], at: middle)
+    let type = region.function.type(index)
+    let (zero, count) = (region.constant(Literal(0), type), try self.extent(extent, type))
+    let last = try region.apply(.subtract, [count, region.constant(Literal(1), type)])
+    let inside = try region.apply(.minimum, [region.apply(.maximum, [index, zero]), last])
+    let element = try read(inputs[0], at: before + [inside] + after)
+    let outside = table.element.isFloat ? Literal(Double.nan) : Literal(0)
+    let isInside = try region.apply(.equal, [inside, index])
+    return try region.apply(.select, [isInside, element, region.constant(outside, table.element)])
+  }
+}
