@@ -84,3 +84,17 @@ extension LLVMBuilder {
     LLVMValue(build(reference, a.reference, type.reference, "")!)
   }
 }
+
+extension LLVMBuilder {
+  /// The sum of two integers that is known not to leave the type.
+  package func addNoWrap(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue {
+    LLVMValue(LLVMBuildNSWAdd(reference, a.reference, b.reference, ""))
+  }
+
+  /// The product of two integers that is known not to leave the type.
+  package func multiplyNoWrap(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue {
+    if a.integerConstant == 1 { return b }
+    if b.integerConstant == 1 { return a }
+    return LLVMValue(LLVMBuildNSWMul(reference, a.reference, b.reference, ""))
+  }
+}

@@ -1,0 +1,40 @@
+internal import HeedIR
+
+/// A block of a matrix product whose sums stay in vector registers: `rows` rows of `vectors` vectors.
+struct RegisterTile: Hashable {
+  var rows: Int
+  var vectors: Int
+
+  /// The tile for a product of `rows` x `vectors` vectors: the one that keeps the multiply-add units busiest.
+  ///
+  /// A step along the contracted dimension loads `vectors` vectors and broadcasts `rows` scalars for `rows * vectors`
+  /// multiply-adds, and needs `rows * vectors` sums in registers beside the loaded vectors and one scalar. Two loads and two
+  /// multiply-adds start a cycle; a multiply-add takes four cycles, so fewer than eight sums leave the units idle.
+  static func best(rows: Int, vectors: Int, on target: Target) -> RegisterTile {
+    // Without fused multiply-add the product needs a register as well.
+    let registers = target.vectorRegisterCount - (target.hasFMA ? 1 : 2)
+    var best = (tile: RegisterTile(rows: 1, vectors: 1), cost: Double.infinity)
+    for vectorCount in 1...max(1, min(vectors, 6)) {
+      for rowCount in 1...max(1, min(rows, 14)) where rowCount * vectorCount + vectorCount <= registers {
+        let tile = RegisterTile(rows: rowCount, vectors: vectorCount)
+        let cost = tile.cost(rows: rows, vectors: vectors)
+        if cost < best.cost - 1e-9 { best = (tile, cost) }
+      }
+    }
+    return best.tile
+  }
+
+  /// Half cycles a step for the whole product, remainders by smaller tiles included.
+  private func cost(rows totalRows: Int, vectors totalVectors: Int) -> Double {
+    var cost = 0.0
+    for (vectorCount, vectorBlocks) in [(vectors, totalVectors / vectors), (totalVectors % vectors, 1)] where vectorCount > 0 {
+      for (rowCount, rowBlocks) in [(rows, totalRows / rows), (totalRows % rows, 1)] where rowCount > 0 {
+        let multiplyAdds = Double(rowCount * vectorCount)
+        // Loads compete with the multiply-adds for issue slots even where they are not the bottleneck.
+        let step = max(multiplyAdds, Double(rowCount + vectorCount), 8) + 0.1 * Double(rowCount + vectorCount)
+        cost += step * Double(vectorBlocks * rowBlocks)
+      }
+    }
+    return cost
+  }
+}
