@@ -18,6 +18,8 @@ public struct Target: Hashable, Sendable {
   /// Whether a multiply and an add that are written as fused run as one instruction, rounded once. Where false they run as two,
   /// rounded twice.
   public let hasFMA: Bool
+  /// Whether one instruction rounds a vector of floats to whole numbers.
+  public let hasRounding: Bool
   /// Whether vector loads and stores can leave lanes out at no cost.
   public let hasMaskedAccess: Bool
   /// Whether products of pairs of bf16 are summed into f32 by one instruction.

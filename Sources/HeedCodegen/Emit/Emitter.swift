@@ -45,6 +45,14 @@ final class Emitter {
   /// Whether the index `a` is known at compile time to be `value`.
   func isKnown(_ a: LLVMValue, _ value: Int) -> Bool { a.integerConstant == value }
 
+  /// Room for a value of `type` in the current function's frame.
+  func allocateInEntry(_ type: LLVMType) -> LLVMValue {
+    let block = builder.block
+    builder.position(beforeTerminatorOf: builder.function.entry)
+    defer { builder.position(at: block) }
+    return builder.allocate(type)
+  }
+
   // MARK: Control
 
   /// A loop of `index = lower, lower + step, ...` while `index < upper`, carrying values from one round to the next.
@@ -95,10 +103,24 @@ final class Emitter {
     }
   }
 
+  /// Runs a body where a condition holds.
+  func branch(if condition: LLVMValue, name: String = "if", then body: () throws -> Void) rethrows {
+    if let known = condition.integerConstant {
+      if known != 0 { try body() }
+      return
+    }
+    let function = builder.function
+    let (first, after) = (function.appendBlock("\(name).then"), function.appendBlock("\(name).end"))
+    builder.branch(if: condition, to: first, else: after)
+    builder.position(at: first)
+    try body()
+    builder.branch(to: after)
+    builder.position(at: after)
+  }
+
   /// Runs one of two bodies; both give as many values, of the same types.
-  @discardableResult
   func branch(
-    if condition: LLVMValue, name: String = "if", then yes: () throws -> [LLVMValue], else no: () throws -> [LLVMValue] = { [] }
+    if condition: LLVMValue, name: String = "if", then yes: () throws -> [LLVMValue], else no: () throws -> [LLVMValue]
   ) rethrows -> [LLVMValue] {
     if let known = condition.integerConstant { return try known != 0 ? yes() : no() }
     let function = builder.function

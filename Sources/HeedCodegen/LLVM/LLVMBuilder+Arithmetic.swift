@@ -12,6 +12,8 @@ extension LLVMBuilder {
   package func multiply(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { binary(a, b, LLVMBuildMul, LLVMBuildFMul) }
   /// The quotient; an integer one is rounded toward 0 and undefined for a zero divisor.
   package func divide(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { binary(a, b, LLVMBuildSDiv, LLVMBuildFDiv) }
+  /// The quotient of unsigned integers; undefined for a zero divisor.
+  package func divideUnsigned(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { binary(a, b, LLVMBuildUDiv, LLVMBuildUDiv) }
   /// The remainder, of the sign of `a`.
   package func remainder(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { binary(a, b, LLVMBuildSRem, LLVMBuildFRem) }
   package func and(_ a: LLVMValue, _ b: LLVMValue) -> LLVMValue { binary(a, b, LLVMBuildAnd, LLVMBuildAnd) }
@@ -49,6 +51,20 @@ extension LLVMBuilder {
       case .lessEqual: LLVMIntSLE
       case .greater: LLVMIntSGT
       case .greaterEqual: LLVMIntSGE
+      }
+    return LLVMValue(LLVMBuildICmp(reference, predicate, a.reference, b.reference, ""))
+  }
+
+  /// The comparison of unsigned integers.
+  package func compareUnsigned(_ a: LLVMValue, _ comparison: LLVMComparison, _ b: LLVMValue) -> LLVMValue {
+    let predicate: LLVMIntPredicate =
+      switch comparison {
+      case .equal: LLVMIntEQ
+      case .notEqual: LLVMIntNE
+      case .less: LLVMIntULT
+      case .lessEqual: LLVMIntULE
+      case .greater: LLVMIntUGT
+      case .greaterEqual: LLVMIntUGE
       }
     return LLVMValue(LLVMBuildICmp(reference, predicate, a.reference, b.reference, ""))
   }

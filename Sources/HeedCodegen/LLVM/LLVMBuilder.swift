@@ -16,6 +16,12 @@ package struct LLVMBuilder: ~Copyable {
   /// Makes `block`'s end the place where instructions go.
   package func position(at block: LLVMBlock) { LLVMPositionBuilderAtEnd(reference, block.reference) }
 
+  /// Makes the place before `block`'s branch, or its end where it has none, the place where instructions go.
+  package func position(beforeTerminatorOf block: LLVMBlock) {
+    guard let terminator = LLVMGetBasicBlockTerminator(block.reference) else { return position(at: block) }
+    LLVMPositionBuilderBefore(reference, terminator)
+  }
+
   // MARK: Control
 
   package func branch(to block: LLVMBlock) { LLVMBuildBr(reference, block.reference) }
@@ -33,6 +39,15 @@ package struct LLVMBuilder: ~Copyable {
     return LLVMValue(LLVMBuildCall2(reference, function.type.reference, function.reference, &list, UInt32(list.count), ""))
   }
 
+  /// A call that says that the pointer at the position `argument` is divisible by `alignment` bytes.
+  package func call(_ function: LLVMFunction, _ arguments: [LLVMValue], alignment: Int, ofArgument argument: Int) -> LLVMValue {
+    let call = self.call(function, arguments)
+    let context = LLVMGetTypeContext(function.type.reference)
+    let attribute = LLVMCreateEnumAttribute(context, LLVMGetEnumAttributeKindForName("align", 5), UInt64(alignment))
+    LLVMAddCallSiteAttribute(call.reference, UInt32(argument + 1), attribute)
+    return call
+  }
+
   /// A phi without edges yet.
   package func phi(_ type: LLVMType) -> LLVMValue { LLVMValue(LLVMBuildPhi(reference, type.reference, "")) }
 
@@ -41,6 +56,9 @@ package struct LLVMBuilder: ~Copyable {
   }
 
   // MARK: Memory
+
+  /// Room for a value of `type` in the function's frame. To be called in the function's first block.
+  package func allocate(_ type: LLVMType) -> LLVMValue { LLVMValue(LLVMBuildAlloca(reference, type.reference, "")) }
 
   /// `pointer` moved by `index` elements of `type`. The result must stay within or just past the object pointed into.
   package func address(_ pointer: LLVMValue, _ index: LLVMValue, of type: LLVMType) -> LLVMValue {

@@ -25,6 +25,8 @@ package struct LLVMType: Hashable {
   package var laneCount: Int { isVector ? Int(LLVMGetVectorSize(reference)) : 1 }
   /// The element type of a vector; any other type itself.
   package var lane: LLVMType { isVector ? LLVMType(LLVMGetElementType(reference)) : self }
+  /// The bits of an integer type.
+  package var integerBits: Int { Int(LLVMGetIntTypeWidth(reference)) }
   /// Whether this is a floating-point type or a vector of one.
   package var isFloat: Bool {
     let kind = lane.kind

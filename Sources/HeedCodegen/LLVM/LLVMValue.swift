@@ -45,7 +45,10 @@ package struct LLVMFunction: Hashable {
 
   package var value: LLVMValue { LLVMValue(reference) }
   package var type: LLVMType { LLVMType(LLVMGlobalGetValueType(reference)) }
+  package var parameterCount: Int { Int(LLVMCountParams(reference)) }
   package func parameter(_ index: Int) -> LLVMValue { LLVMValue(LLVMGetParam(reference, UInt32(index))) }
+
+  package var entry: LLVMBlock { LLVMBlock(LLVMGetEntryBasicBlock(reference)) }
 
   /// A new block at the end of the function.
   package func appendBlock(_ name: String) -> LLVMBlock {

@@ -1,0 +1,78 @@
+internal import HeedIR
+
+/// Element types in registers and in memory.
+///
+/// 16-bit floats are held as f32 that the narrow type can represent; a bool is one bit in a register and a byte, 0 or 1, in memory.
+extension Emitter {
+  /// The type that holds `lanes` elements in registers; a scalar for one lane.
+  func registerType(_ element: ElementType, _ lanes: Int) -> LLVMType {
+    let lane: LLVMType =
+      switch element {
+      case .f64: module.context.double
+      case .f32, .f16, .bf16: module.context.float
+      case .i64: int64
+      case .i32: int32
+      case .i8, .u8: module.context.integer(8)
+      case .bool: truth
+      }
+    return lanes == 1 ? lane : lane.vector(lanes)
+  }
+
+  /// The type of `lanes` consecutive elements in memory; a scalar for one lane.
+  func memoryType(_ element: ElementType, _ lanes: Int) -> LLVMType {
+    let lane: LLVMType =
+      switch element {
+      case .f16: module.context.half
+      case .bf16: module.context.integer(16)
+      case .bool: module.context.integer(8)
+      case .f64, .f32, .i64, .i32, .i8, .u8: registerType(element, 1)
+      }
+    return lanes == 1 ? lane : lane.vector(lanes)
+  }
+
+  /// What was loaded as `memoryType`, as `registerType`.
+  func fromMemory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
+    let type = registerType(element, value.type.laneCount)
+    switch element {
+    case .f16: return builder.floatExtend(value, to: type)
+    case .bf16:
+      let wide = like(value.type, int32)
+      return builder.bitCast(builder.shiftLeft(builder.extendUnsigned(value, to: wide), wide.constant(16)), to: type)
+    case .bool: return builder.compare(value, .notEqual, value.type.zero)
+    case .f64, .f32, .i64, .i32, .i8, .u8: return value
+    }
+  }
+
+  /// A value of `registerType` as it is stored: 16-bit floats round to nearest, ties to even.
+  func toMemory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
+    let type = memoryType(element, value.type.laneCount)
+    switch element {
+    case .f16: return builder.floatTruncate(value, to: type)
+    case .bf16:
+      let wide = like(value.type, int32)
+      let bits = builder.bitCast(value, to: wide)
+      let high = builder.shiftRightUnsigned(bits, wide.constant(16))
+      let odd = builder.and(high, wide.constant(1))
+      let rounded = builder.shiftRightUnsigned(builder.add(builder.add(bits, odd), wide.constant(0x7fff)), wide.constant(16))
+      // Rounding must not carry a NaN into infinity: a NaN keeps its high bits and becomes quiet.
+      let quiet = builder.or(high, wide.constant(0x40))
+      return builder.truncate(builder.select(builder.isUnordered(value, value), quiet, rounded), to: type)
+    case .bool: return builder.extendUnsigned(value, to: type)
+    case .f64, .f32, .i64, .i32, .i8, .u8: return value
+    }
+  }
+
+  /// A result computed in f32 rounded to the 16-bit float type `element`; any other type as it is.
+  func rounded(_ value: LLVMValue, to element: ElementType) -> LLVMValue {
+    element == .f16 || element == .bf16 ? fromMemory(toMemory(value, element), element) : value
+  }
+
+  /// `lane`, as a vector of as many lanes as `shape` has.
+  func like(_ shape: LLVMType, _ lane: LLVMType) -> LLVMType { shape.isVector ? lane.vector(shape.laneCount) : lane }
+
+  /// The constant `literal` of an element type, one lane.
+  func constant(_ literal: Literal, _ element: ElementType) -> LLVMValue {
+    let type = registerType(element, 1)
+    return element.isFloat ? type.constant(literal.real) : type.constant(Int(literal.integer))
+  }
+}

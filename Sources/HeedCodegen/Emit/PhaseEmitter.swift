@@ -1,0 +1,141 @@
+internal import HeedIR
+
+/// Emits one phase of a kernel: the environment in which its statements and bodies are evaluated.
+///
+/// A body is emitted for a group of `lanes` points at once. Its values are scalars where they are the same in every lane, and the
+/// addresses that it forms stay scalars with a step, so that neighbouring elements become one vector access.
+final class PhaseEmitter {
+  let emitter: Emitter
+  let kernel: Kernel
+  let layout: ScratchLayout
+  /// The phase being emitted, by its position in the kernel.
+  var phaseNumber = 0
+
+  /// The base address of each buffer, and the strides of each in elements.
+  var buffers: [LLVMValue] = []
+  var bufferStrides: [[LinearIndex]] = []
+  var bufferExtents: [[LinearIndex]] = []
+  var symbols: [Name: LLVMValue] = [:]
+  /// The base address of each tile, by its number in the phase.
+  var tiles: [LLVMValue] = []
+  var variables: [VariableID: LinearIndex] = [:]
+  /// The greatest value that a variable can have, where one is known: it guides the choice of register tiles.
+  var bounds: [VariableID: Int] = [:]
+
+  // What a body is being emitted for.
+  /// The number of points at once.
+  var lanes = 1
+  /// Which lanes are points of the domain; nil for all.
+  var mask: LLVMValue?
+  /// The body, and its values so far.
+  var body = Body()
+  var values: [LaneValue?] = []
+  /// Zeros in the function's frame: what a lane that must not load reads instead.
+  var zeros: LLVMValue?
+
+  var builder: LLVMBuilder { _read { yield emitter.builder } }
+
+  init(_ emitter: Emitter, _ kernel: Kernel, _ layout: ScratchLayout) {
+    (self.emitter, self.kernel, self.layout) = (emitter, kernel, layout)
+  }
+
+  // MARK: Functions
+
+  /// Emits `<kernel>.<phase>.count` and `<kernel>.<phase>.run`.
+  func emit(_ phase: Kernel.Phase, number: Int) throws {
+    let (pointer, int64) = (emitter.pointer, emitter.int64)
+    phaseNumber = number
+    let names = PhaseSymbols(kernel: kernel, phase: phase)
+
+    let count = emitter.module.addFunction(names.count, .function([pointer], to: int64))
+    try begin(count)
+    builder.return(try domainExtents(phase).reduce(emitter.index(1)) { builder.multiplyNoWrap($0, $1) })
+
+    let run = emitter.module.addFunction(names.run, .function([pointer, int64, int64, pointer], to: emitter.module.context.void))
+    try begin(run)
+    let scratch = run.parameter(3)
+    tiles = layout.offsets[number].map { builder.address(scratch, emitter.index($0), of: emitter.module.context.integer(8)) }
+    let extents = try domainExtents(phase)
+    try emitter.loop(from: run.parameter(1), to: run.parameter(2), name: phase.name.text) { point, _ in
+      var rest = point
+      for (position, dimension) in phase.domain.enumerated().reversed() {
+        if position == 0 {
+          variables[dimension.variable] = LinearIndex(rest)
+        } else {
+          // The divisor is at least 1 where a point is run at all.
+          let quotient = builder.divideUnsigned(rest, extents[position])
+          variables[dimension.variable] = LinearIndex(builder.subtract(rest, builder.multiply(quotient, extents[position])))
+          rest = quotient
+        }
+        bounds[dimension.variable] = upperBound(dimension.extent).map { $0 - 1 }
+      }
+      try emit(phase.body)
+      return []
+    }
+    builder.return()
+  }
+
+  /// Starts a function: loads buffers and symbols from its arguments.
+  private func begin(_ function: LLVMFunction) throws {
+    function.addAttribute("nounwind")
+    builder.position(at: function.appendBlock("entry"))
+    (variables, bounds, values, tiles, lanes, mask) = ([:], [:], [], [], 1, nil)
+    let arguments = function.parameter(0)
+    let (pointer, int64) = (emitter.pointer, emitter.int64)
+    let bufferTable = builder.load(pointer, arguments, alignment: 8)
+    let symbolTable = builder.load(pointer, builder.address(arguments, emitter.index(1), of: pointer), alignment: 8)
+    zeros = builder.allocate(int64)
+    builder.store(int64.zero, zeros!, alignment: 8)
+    for (position, symbol) in kernel.symbols.enumerated() {
+      symbols[symbol] = builder.load(int64, builder.address(symbolTable, emitter.index(position), of: int64), alignment: 8)
+        .named(symbol.text)
+    }
+    buffers = kernel.buffers.enumerated().map { position, buffer in
+      builder.load(pointer, builder.address(bufferTable, emitter.index(position), of: pointer), alignment: 8).named(buffer.name.text)
+    }
+    bufferStrides = try kernel.buffers.map { try $0.effectiveStrides.map { try uniform(IntegerExpression($0)) } }
+    bufferExtents = try kernel.buffers.map { try $0.type.shape.extents.map { try uniform(IntegerExpression($0)) } }
+  }
+
+  /// The extents of a phase's domain, held to at least 0.
+  private func domainExtents(_ phase: Kernel.Phase) throws -> [LLVMValue] {
+    try phase.domain.map { emitter.maximum(emitter.scalar(try uniform($0.extent)), emitter.index(0)) }
+  }
+
+  // MARK: Statements
+
+  private func emit(_ statements: [Statement]) throws {
+    for statement in statements { try emit(statement) }
+  }
+
+  private func emit(_ statement: Statement) throws {
+    switch statement {
+    case .tile: break  // The layout has placed it.
+    case .define(let variable, let expression):
+      variables[variable] = try uniform(expression)
+      bounds[variable] = upperBound(expression)
+    case .loop(let loop):
+      let (from, to) = (try uniform(loop.from), try uniform(loop.to))
+      let first = emitter.scalar(from)
+      try emitter.loop(from: first, to: emitter.scalar(to), step: loop.step, name: kernel.variables[loop.variable.index].text) {
+        position, _ in
+        variables[loop.variable] = LinearIndex(position, multiple: max(1, greatestCommonDivisor(from.knownMultiple, loop.step)))
+        bounds[loop.variable] = upperBound(loop.to).map { $0 - 1 }
+        try emit(loop.body)
+        return []
+      }
+    case .branch(let condition, let then, let otherwise):
+      let holds = try self.condition(condition)
+      if otherwise.isEmpty { return try emitter.branch(if: holds) { try emit(then) } }
+      _ = try emitter.branch(if: holds) {
+        try emit(then)
+        return []
+      } else: {
+        try emit(otherwise)
+        return []
+      }
+    case .map(let map): try emit(map)
+    case .contract(let contraction): try emit(contraction)
+    }
+  }
+}

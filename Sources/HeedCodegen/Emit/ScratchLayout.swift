@@ -1,0 +1,42 @@
+internal import HeedIR
+
+/// Where a kernel's tiles lie in a thread's scratch memory. Tiles of disjoint blocks share memory.
+struct ScratchLayout {
+  /// For each phase, for each tile in textual order, its offset in bytes, a multiple of 64.
+  private(set) var offsets: [[Int]] = []
+  /// For each phase, its tiles in textual order.
+  private(set) var tiles: [[Tile]] = []
+  /// The bytes that a thread needs for any phase; at least 64.
+  private(set) var byteCount = 64
+
+  /// - Throws: where a tile is too large to address.
+  init(_ kernel: Kernel) throws {
+    for phase in kernel.phases {
+      offsets.append([])
+      tiles.append([])
+      try place(phase.body, from: 0)
+    }
+  }
+
+  /// Places the tiles of a block above `start`.
+  private mutating func place(_ statements: [Statement], from start: Int) throws {
+    var top = start
+    for statement in statements {
+      switch statement {
+      case .tile(let tile):
+        offsets[offsets.count - 1].append(top)
+        tiles[tiles.count - 1].append(tile)
+        let (bytes, overflow) = try NDArray.elementCount(tile.shape).multipliedReportingOverflow(by: tile.element.byteCount)
+        guard !overflow, bytes <= 1 << 40 else { throw HeedError("the tile %\(tile.name) has \(tile.shape) elements, too many") }
+        // A line between tiles that are filled alike keeps their rows in different sets of the cache.
+        top += (bytes + 63) / 64 * 64 + 64
+        byteCount = max(byteCount, top)
+      case .loop(let loop): try place(loop.body, from: top)
+      case .branch(_, let then, let otherwise):
+        try place(then, from: top)
+        try place(otherwise, from: top)
+      case .define, .map, .contract: break
+      }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+public import HeedIR
+
+/// Compiles kernels to native code for one target.
+///
+/// Every phase of a kernel becomes two functions of the object file, in the form that Runtime/ABI/include/heed_abi.h declares.
+public struct KernelCompiler: Sendable {
+  public let target: Target
+
+  public init(target: Target = .host) { self.target = target }
+
+  /// The kernels as one object file. Their names must differ.
+  /// - Throws: where a kernel uses what code generation has no instructions for.
+  public func object(for kernels: [Kernel]) throws -> [UInt8] { try emit(kernels, .object) }
+
+  /// The kernels as assembly text.
+  public func assembly(for kernels: [Kernel]) throws -> String { String(decoding: try emit(kernels, .assembly), as: UTF8.self) }
+
+  /// The kernels as LLVM's text, optimised or as they were generated.
+  public func llvmText(for kernels: [Kernel], optimized: Bool = true) throws -> String {
+    let machine = try LLVMMachine(target)
+    let emitter = try generate(kernels, machine)
+    if optimized { try emitter.module.runPasses(Self.passes, on: machine) }
+    return emitter.module.text
+  }
+
+  /// What code generation puts into an object besides the kernels' own text, for the keys of a cache: `llvm 19.1.7`.
+  public static var version: String { "llvm \(llvmVersion())" }
+
+  /// LLVM's passes: redundant address arithmetic goes, and what does not change leaves the loops. The kernels are vectorised and
+  /// unrolled already.
+  static let passes = "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm),early-cse)"
+
+  private func emit(_ kernels: [Kernel], _ kind: LLVMMachine.OutputKind) throws -> [UInt8] {
+    let machine = try LLVMMachine(target)
+    let emitter = try generate(kernels, machine)
+    try emitter.module.runPasses(Self.passes, on: machine)
+    return try machine.emit(emitter.module, as: kind)
+  }
+
+  /// The module as generated, checked by LLVM's verifier.
+  private func generate(_ kernels: [Kernel], _ machine: borrowing LLVMMachine) throws -> Emitter {
+    let emitter = Emitter(kernels.first?.name.text ?? "empty", for: machine)
+    for kernel in kernels {
+      do {
+        let layout = try ScratchLayout(kernel)
+        for (number, phase) in kernel.phases.enumerated() { try PhaseEmitter(emitter, kernel, layout).emit(phase, number: number) }
+      } catch let error as HeedError {
+        throw error.during("kernel @\(kernel.name)")
+      }
+    }
+    try emitter.module.verify()
+    return emitter
+  }
+}
+
+/// The names of a phase's functions in the object file.
+public struct PhaseSymbols: Hashable, Sendable {
+  /// The function that counts the phase's points: `heed_count_function`.
+  public let count: String
+  /// The function that runs a range of them: `heed_run_function`.
+  public let run: String
+
+  public init(kernel: Kernel, phase: Kernel.Phase) {
+    (count, run) = ("\(kernel.name).\(phase.name).count", "\(kernel.name).\(phase.name).run")
+  }
+}
+
+extension Kernel {
+  /// The bytes of scratch memory that a thread needs to run any phase of the kernel; a multiple of 64.
+  /// - Throws: where a tile is too large to address.
+  public func scratchByteCount() throws -> Int { try ScratchLayout(self).byteCount }
+}
