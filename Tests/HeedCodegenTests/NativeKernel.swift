@@ -1,0 +1,55 @@
+import CHeedABI
+import HeedCodegen
+import HeedIR
+
+/// A kernel compiled for a target and loaded, to be run on arrays by one thread.
+struct NativeKernel: ~Copyable {
+  let kernel: Kernel
+  private let loader: LLVMObjectLoader
+
+  init(_ text: String, target: Target = .host) throws {
+    try self.init(try Kernel.parse(text)[0], target: target)
+  }
+
+  init(_ kernel: Kernel, target: Target = .host) throws {
+    self.kernel = kernel
+    loader = try LLVMObjectLoader(objects: [KernelCompiler(target: target).object(for: [kernel])])
+  }
+
+  /// Runs all phases on the arrays, one for each of the kernel's buffers in order.
+  func run(_ arrays: [NDArray], _ symbols: [String: Int] = [:]) throws {
+    precondition(arrays.count == kernel.buffers.count)
+    let pointers: [UnsafeMutableRawPointer?] = arrays.map { $0.storage.bytes.baseAddress }
+    let numbers = kernel.symbols.map { Int64(symbols[$0.text]!) }
+    let scratch = ArrayStorage(byteCount: try kernel.scratchByteCount())
+    // Scratch holds no zeros when a phase begins.
+    scratch.bytes.initializeMemory(as: UInt8.self, repeating: 0xff)
+    try pointers.withUnsafeBufferPointer { pointers in
+      try numbers.withUnsafeBufferPointer { numbers in
+        var arguments = heed_arguments(buffers: pointers.baseAddress, symbols: numbers.baseAddress)
+        for phase in kernel.phases {
+          let names = PhaseSymbols(kernel: kernel, phase: phase)
+          let count = unsafeBitCast(try loader.address(of: names.count), to: heed_count_function.self)
+          let run = unsafeBitCast(try loader.address(of: names.run), to: heed_run_function.self)
+          let total = count(&arguments)
+          // In two parts, as two threads would.
+          run(&arguments, 0, total / 2, scratch.bytes.baseAddress)
+          run(&arguments, total / 2, total, scratch.bytes.baseAddress)
+        }
+      }
+    }
+    withExtendedLifetime(arrays) {}
+  }
+}
+
+/// The targets whose code this machine runs.
+let runnableTargets = Target.all.filter(\.runsOnHost)
+
+/// Numbers that look random and are the same at each run, in -1 ..< 1.
+func noise(_ count: Int, seed: UInt64 = 1) -> [Float] {
+  var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
+  return (0..<count).map { _ in
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
+  }
+}
