@@ -60,7 +60,7 @@ struct MatrixProduct {
   /// The start of an operand for the current row and column, at 0 of the contracted dimensions.
   func start(_ access: Access, _ phase: PhaseEmitter) throws -> Start {
     let indices = try access.indices.map { try phase.evaluate($0.expression) }
-    guard var distance = phase.distance(access, indices) else { preconditionFailure("an operand's address varies from lane to lane") }
+    guard var distance = phase.distance(access, indices) else { preconditionFailure("an operand's lanes are scattered") }
     let offset = distance.offset
     distance.offset = 0
     return Start(pointer: phase.address(access.place, distance), offset: offset, element: phase.elementType(access.place))

@@ -76,7 +76,7 @@ extension PhaseEmitter {
     let value = emitter.scalar(extent)
     if extent.knownMultiple % width == 0 { return value }
     let positive = emitter.maximum(value, emitter.index(0))
-    return builder.subtract(positive, builder.subtract(positive, builder.multiply(builder.divideUnsigned(positive, emitter.index(width)), emitter.index(width))))
+    return builder.multiply(builder.divideUnsigned(positive, emitter.index(width)), emitter.index(width))
   }
 
   /// The rows of one block of columns, by register tiles. Where the number of rows is known only when the code runs, the last tile
@@ -161,7 +161,8 @@ extension PhaseEmitter {
     _ step: (_ left: LinearIndex, _ right: LinearIndex, _ sums: [LLVMValue]) throws -> [LLVMValue]
   ) throws -> [LLVMValue] {
     guard depth < over.count else { return try step(left, right, sums) }
-    return try emitter.loop(from: emitter.index(0), to: emitter.scalar(over[depth]), carrying: sums, name: "over") { position, sums in
+    let end = emitter.scalar(over[depth])
+    return try emitter.loop(from: emitter.index(0), to: end, carrying: sums, name: "over") { position, sums in
       let index = LinearIndex(position)
       return try emitSums(
         product, over, depth: depth + 1, emitter.add(left, emitter.multiply(index, by: product.leftStrides[depth])),
@@ -228,13 +229,16 @@ extension PhaseEmitter {
       builder.store(sum, builder.address(memory, emitter.index(slot * block.lanes), of: element), alignment: type.byteCount)
     }
     // The columns that are there: all but those that the last vector's mask leaves out.
-    let extent = try block.masks.contains { $0 != nil } ? emitter.subtract(uniform(product.columns.extent), block.start) : LinearIndex(width)
+    var extent = LinearIndex(width)
+    if block.masks.contains(where: { $0 != nil }) {
+      extent = emitter.subtract(try uniform(product.columns.extent), block.start)
+      if extent.constant == nil { extent = LinearIndex(emitter.minimum(emitter.scalar(extent), emitter.index(width))) }
+    }
     let count = rows.live ?? emitter.index(rows.count)
     try emitter.loop(from: emitter.index(0), to: count, name: "epilogue") { row, _ in
       variables[product.rows.variable] = emitter.add(rows.start, LinearIndex(row))
       let line = builder.address(memory, builder.multiplyNoWrap(row, emitter.index(width)), of: element)
-      let held = vectors == 1 && extent.constant == nil ? LinearIndex(emitter.minimum(emitter.scalar(extent), emitter.index(width))) : extent
-      try emitVectors(epilogue, over: product.columns.variable, from: block.start, extent: held) { position in
+      try emitVectors(epilogue, over: product.columns.variable, from: block.start, extent: extent) { position in
         let pointer = builder.address(line, position, of: element)
         let value = builder.load(emitter.registerType(type, lanes), pointer, alignment: type.byteCount)
         return [lanes == 1 ? .uniform(value) : .varying(value)]
@@ -268,7 +272,8 @@ extension PhaseEmitter {
       let right = register(try load(contraction.right, as: type, otherwise: nil), type)
       return emitter.multiplyAdd(left, right, sum)
     }
-    return try emitter.loop(from: emitter.index(0), to: emitter.scalar(over[depth]), carrying: [sum], name: "over") { position, sums in
+    let end = emitter.scalar(over[depth])
+    return try emitter.loop(from: emitter.index(0), to: end, carrying: [sum], name: "over") { position, sums in
       variables[contraction.over[depth].variable] = LinearIndex(position)
       return [try emitPoint(contraction, over, depth: depth + 1, sums[0])]
     }[0]

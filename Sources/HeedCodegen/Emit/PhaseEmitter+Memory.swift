@@ -204,7 +204,11 @@ extension PhaseEmitter {
 
   private func ifAllInside(_ limits: Guard, _ fast: () -> LLVMValue, else slow: () -> LLVMValue) -> LLVMValue {
     guard limits.lanes != nil, let all = limits.all, mask == nil else { return slow() }
-    return emitter.branch(if: all, name: "all") { [fast()] } else: { [slow()] }[0]
+    return emitter.branch(if: all, name: "all") {
+      [fast()]
+    } else: {
+      [slow()]
+    }[0]
   }
 
   private func ifAllInside(_ limits: Guard, _ fast: () -> Void, else slow: () -> Void) {

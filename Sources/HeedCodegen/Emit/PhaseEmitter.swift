@@ -91,7 +91,8 @@ final class PhaseEmitter {
         .named(symbol.text)
     }
     buffers = kernel.buffers.enumerated().map { position, buffer in
-      builder.load(pointer, builder.address(bufferTable, emitter.index(position), of: pointer), alignment: 8).named(buffer.name.text)
+      builder.load(pointer, builder.address(bufferTable, emitter.index(position), of: pointer), alignment: 8).named(
+        buffer.name.text)
     }
     bufferStrides = try kernel.buffers.map { try $0.effectiveStrides.map { try uniform(IntegerExpression($0)) } }
     bufferExtents = try kernel.buffers.map { try $0.type.shape.extents.map { try uniform(IntegerExpression($0)) } }
