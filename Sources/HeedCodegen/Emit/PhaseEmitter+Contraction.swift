@@ -32,7 +32,8 @@ extension PhaseEmitter {
     let rowBound = rows.constant ?? upperBound(product.rows.extent) ?? 64
     let hasMasks = emitter.target.hasMaskedAccess
     let vectorBound = hasMasks ? (bound + lanes - 1) / lanes : bound / lanes
-    let tile = RegisterTile.best(rows: rowBound, vectors: max(1, vectorBound), on: emitter.target)
+    let tile = RegisterTile.best(
+      rows: rowBound, isExact: rows.constant != nil, vectors: max(1, vectorBound), on: emitter.target)
     let width = tile.vectors * lanes
     func block(_ start: LLVMValue, _ masks: [LLVMValue?], _ lanes: Int) throws {
       try emitRows(
@@ -185,10 +186,10 @@ extension PhaseEmitter {
   private func emitEpilogue(_ product: MatrixProduct, _ rows: RowBlock, _ block: ColumnBlock, _ sums: [LLVMValue]) throws {
     let epilogue = product.contraction.epilogue
     let vectors = block.masks.count
-    if block.lanes > 1, epilogue.instructions.count * rows.count * vectors > 160 {
+    let changes = Dependence(epilogue, on: [product.columns.variable])
+    if block.lanes > 1, changes.instructions.count(where: { $0 }) * rows.count * vectors > 160 {
       return try emitLoopedEpilogue(product, rows, block, sums)
     }
-    let changes = Dependence(epilogue, on: [product.columns.variable])
     for row in 0..<rows.count {
       func emitRow() throws {
         variables[product.rows.variable] = emitter.add(rows.start, LinearIndex(row))

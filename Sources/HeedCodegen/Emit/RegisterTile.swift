@@ -8,16 +8,20 @@ struct RegisterTile: Hashable {
   /// The tile for a product of `rows` x `vectors` vectors: the one that keeps the multiply-add units busiest.
   ///
   /// A step along the contracted dimension loads `vectors` vectors and broadcasts `rows` scalars for `rows * vectors`
-  /// multiply-adds, and needs `rows * vectors` sums in registers beside the loaded vectors and one scalar. Two loads and two
+  /// multiply-adds, and needs `rows * vectors` sums in registers beside the loaded vectors and a scalar or more. Two loads and two
   /// multiply-adds start a cycle; a multiply-add takes four cycles, so fewer than eight sums leave the units idle.
-  static func best(rows: Int, vectors: Int, on target: Target) -> RegisterTile {
-    // Without fused multiply-add the product needs a register as well.
-    let registers = target.vectorRegisterCount - (target.hasFMA ? 1 : 2)
+  ///
+  /// - Parameter isExact: whether a remainder of rows has a smaller tile of its own; otherwise it takes a whole one.
+  static func best(rows: Int, isExact: Bool, vectors: Int, on target: Target) -> RegisterTile {
+    // The scheduler moves broadcasts ahead, further where there are more registers: measured, fewer spare ones spill sums.
+    // Without fused multiply-add each product needs a register as well.
+    let spare = (target.vectorRegisterCount > 16 ? 4 : 1) + (target.hasFMA ? 0 : 1)
+    let registers = target.vectorRegisterCount - spare
     var best = (tile: RegisterTile(rows: 1, vectors: 1), cost: Double.infinity)
     for vectorCount in 1...max(1, min(vectors, 6)) {
       for rowCount in 1...max(1, min(rows, 14)) where rowCount * vectorCount + vectorCount <= registers {
         let tile = RegisterTile(rows: rowCount, vectors: vectorCount)
-        let cost = tile.cost(rows: rows, vectors: vectors)
+        let cost = tile.cost(rows: isExact ? rows : (rows + rowCount - 1) / rowCount * rowCount, vectors: vectors)
         if cost < best.cost - 1e-9 { best = (tile, cost) }
       }
     }

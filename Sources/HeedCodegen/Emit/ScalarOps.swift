@@ -158,7 +158,7 @@ extension Emitter {
       return rounded(isUnsigned ? builder.unsignedToFloat(value, to: type) : builder.signedToFloat(value, to: type), to: result)
     case (true, false):
       if result == .bool { return builder.compare(value, .notEqual, value.type.zero) }
-      return call(result == .u8 ? "llvm.fptoui.sat" : "llvm.fptosi.sat", [type, value.type], [value])
+      return saturated(value, to: result)
     case (false, false):
       if result == .bool { return builder.compare(value, .notEqual, value.type.zero) }
       let (from, to) = (value.type.lane.integerBits, type.lane.integerBits)
@@ -166,6 +166,19 @@ extension Emitter {
       if from > to { return builder.truncate(value, to: type) }
       return source == .u8 || source == .bool ? builder.extendUnsigned(value, to: type) : builder.extendSigned(value, to: type)
     }
+  }
+
+  /// The integer part of a float, held to the range of an integer type; 0 for NaN.
+  private func saturated(_ value: LLVMValue, to element: ElementType) -> LLVMValue {
+    let type = registerType(element, value.type.laneCount)
+    let range = element.integerRange
+    // Both ends are powers of two, or one less: the float beside the upper one is the first that does not fit.
+    let (least, beyond) = (value.type.constant(Double(range.lowerBound)), value.type.constant(Double(range.upperBound / 2 + 1) * 2))
+    // What the conversion gives outside of the range is not looked at.
+    var result = element == .u8 ? builder.floatToUnsigned(value, to: type) : builder.floatToSigned(value, to: type)
+    result = builder.select(builder.compare(value, .less, least), type.constant(Int(range.lowerBound)), result)
+    result = builder.select(builder.compare(value, .greaterEqual, beyond), type.constant(Int(range.upperBound)), result)
+    return builder.select(builder.isUnordered(value, value), type.zero, result)
   }
 
   /// The bits of an element read as another type of the same size.

@@ -87,6 +87,8 @@ extension LLVMBuilder {
   package func unsignedToFloat(_ a: LLVMValue, to type: LLVMType) -> LLVMValue { cast(a, type, LLVMBuildUIToFP) }
   /// The integer part; undefined where it does not fit.
   package func floatToSigned(_ a: LLVMValue, to type: LLVMType) -> LLVMValue { cast(a, type, LLVMBuildFPToSI) }
+  /// The integer part of a float that is at least 0; undefined where it does not fit.
+  package func floatToUnsigned(_ a: LLVMValue, to type: LLVMType) -> LLVMValue { cast(a, type, LLVMBuildFPToUI) }
   package func bitCast(_ a: LLVMValue, to type: LLVMType) -> LLVMValue { cast(a, type, LLVMBuildBitCast) }
 
   private typealias Binary = (LLVMBuilderRef?, LLVMValueRef?, LLVMValueRef?, UnsafePointer<CChar>?) -> LLVMValueRef?
