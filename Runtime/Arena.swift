@@ -1,5 +1,5 @@
 internal import CHeedPool
-internal import HeedIR
+package import HeedIR
 
 /// Workspace memory for calls of programs. Each call in progress has a block of its own, and blocks are kept for later calls, so
 /// that calls in a steady state allocate nothing.
@@ -36,6 +36,27 @@ package final class Arena: Sendable {
     defer { idle.withLock { $0.blocks.append(block) } }
     return try body(UnsafeMutableRawBufferPointer(start: block.memory.base, count: byteCount))
   }
+
+  /// An array's memory: `byteCount` bytes aligned to 64, contents unspecified, which come back to the arena when the array goes.
+  ///
+  /// A block much larger than that is not kept busy with it, so a small result does not hold what a large one needs.
+  /// - Throws: where memory lacks.
+  package func storage(byteCount: Int) throws -> ArrayStorage {
+    precondition(byteCount >= 0, "an array of \(byteCount) bytes")
+    let capacity = Self.roundedUp(byteCount)
+    var block = idle.withLock { $0.take(byteCount) }
+    if block.capacity > max(2 * capacity, Self.smallByteCount) { heed_memory_free(&block.memory) }
+    guard block.memory.base != nil && block.capacity >= byteCount || heed_memory_reserve(&block.memory, capacity) == 0 else {
+      throw HeedError("no memory for an array of \(byteCount) bytes")
+    }
+    let owned = block
+    return ArrayStorage(bytes: UnsafeMutableRawBufferPointer(start: owned.memory.base, count: byteCount)) { [self] _ in
+      idle.withLock { $0.blocks.append(owned) }
+    }
+  }
+
+  /// A block of up to so many bytes may serve any smaller need.
+  private static let smallByteCount = 64 << 10
 
   /// `byteCount` up to the next of eight sizes an octave, so that calls of about the same size reuse a block.
   private static func roundedUp(_ byteCount: Int) -> Int {

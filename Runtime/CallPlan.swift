@@ -1,0 +1,102 @@
+internal import HeedIR
+
+/// A call sequence at given lengths: every address as an offset from the start of its buffer or workspace, every symbol's value.
+struct CallPlan: Sendable {
+  struct Step: Sendable {
+    /// For each operand the bytes from the start of its buffer.
+    var operandOffsets: [Int]
+    /// For each of the kernel's workspaces the bytes from the start of the call's workspace.
+    var workspaceOffsets: [Int]
+    var symbols: [Int64]
+    var flops: Int
+    var bytes: Int
+  }
+
+  /// The values of the sequence's symbols that the plan is for.
+  let symbolValues: [Int]
+  /// The bytes of the workspace: the slots, then the kernels' own.
+  private(set) var workspaceByteCount = 0
+  /// For each intermediate buffer the bytes from the start of the workspace.
+  private(set) var slotOffsets: [(buffer: Int, offset: Int)] = []
+  /// What results and packed buffers take.
+  private(set) var allocations: [(buffer: Int, shape: [Int], byteCount: Int)] = []
+  private(set) var steps: [Step] = []
+
+  /// - Throws: where an extent is negative or a size leaves 64 bits.
+  init(_ sequence: CallSequence, _ binding: [Name: Int]) throws {
+    symbolValues = try Self.symbolValues(sequence, binding)
+    let values = try sequence.table.evaluate(symbolValues)
+    for size in sequence.results + sequence.packed {
+      allocations.append((size.buffer, size.extents.map { values[$0] }, try Self.byteCount(size, values)))
+    }
+
+    var slotByteCounts = [Int](repeating: 0, count: sequence.slotCount)
+    for (slot, size) in sequence.slots {
+      slotByteCounts[slot] = max(slotByteCounts[slot], try Self.byteCount(size, values))
+    }
+    var slotStarts: [Int] = []
+    for byteCount in slotByteCounts {
+      slotStarts.append(workspaceByteCount)
+      workspaceByteCount = try Self.sum(workspaceByteCount, try Self.aligned(byteCount))
+    }
+    slotOffsets = sequence.slots.map { ($0.size.buffer, slotStarts[$0.slot]) }
+
+    let kernelStart = workspaceByteCount
+    for step in sequence.steps {
+      var end = kernelStart
+      let workspaceOffsets = try step.workspaces.map { workspace in
+        let start = end
+        let count = values[workspace.count] == 0 ? 0 : try Self.sum(values[workspace.last], 1)
+        end = try Self.sum(end, try Self.aligned(try Self.product(count, workspace.elementByteCount)))
+        return start
+      }
+      workspaceByteCount = max(workspaceByteCount, end)
+      steps.append(
+        Step(
+          operandOffsets: try step.operands.map { try Self.byteOffset($0, step, values) }, workspaceOffsets: workspaceOffsets,
+          symbols: step.symbols.map { Int64(values[$0]) }, flops: values[step.flops], bytes: values[step.bytes]))
+    }
+  }
+
+  static func symbolValues(_ sequence: CallSequence, _ binding: [Name: Int]) throws -> [Int] {
+    try sequence.table.symbols.map { symbol in
+      guard let value = binding[symbol] else { throw HeedError("the symbol \(symbol) has no value: no argument's extents give it") }
+      return value
+    }
+  }
+
+  private static func byteCount(_ size: CallSequence.BufferSize, _ values: [Int]) throws -> Int {
+    guard size.extents.allSatisfy({ values[$0] >= 0 }) else {
+      throw HeedError("%\(size.name) would have the shape \(size.extents.map { values[$0] }), expected extents of at least 0")
+    }
+    return try product(values[size.count], size.elementByteCount)
+  }
+
+  /// Where an operand starts, once it is sure that all the kernel may touch lies in the buffer.
+  private static func byteOffset(_ operand: CallSequence.Operand, _ step: CallSequence.Step, _ values: [Int]) throws -> Int {
+    let offset = values[operand.offset]
+    guard values[operand.count] > 0 else { return 0 }
+    let end = try sum(try sum(offset, values[operand.last]), 1)
+    precondition(
+      offset >= 0 && values[operand.last] >= 0 && end <= values[operand.bufferCount],
+      "@\(step.name) sees elements up to \(end) of a buffer of \(values[operand.bufferCount])")
+    return try product(offset, operand.elementByteCount)
+  }
+
+  private static func sum(_ a: Int, _ b: Int) throws -> Int {
+    let (value, overflow) = a.addingReportingOverflow(b)
+    guard !overflow else { throw tooLarge }
+    return value
+  }
+
+  private static func product(_ a: Int, _ b: Int) throws -> Int {
+    let (value, overflow) = a.multipliedReportingOverflow(by: b)
+    guard !overflow, value >= 0 else { throw tooLarge }
+    return value
+  }
+
+  /// Up to the next multiple of a cache line.
+  private static func aligned(_ byteCount: Int) throws -> Int { try sum(byteCount, 63) & ~63 }
+
+  private static var tooLarge: HeedError { HeedError("the lengths of this call make buffers of more bytes than 63 bits count") }
+}

@@ -1,0 +1,109 @@
+internal import HeedIR
+
+/// Kernel calls that run one after the other, with everything about them that does not depend on a call's lengths.
+struct CallSequence: Sendable {
+  /// A buffer's memory that a call's lengths decide.
+  struct BufferSize: Sendable {
+    let buffer: Int
+    let name: Name
+    let elementByteCount: Int
+    let count: Int
+    let extents: [Int]
+  }
+
+  struct Operand: Sendable {
+    let buffer: Int
+    let elementByteCount: Int
+    /// In elements, from the start of the buffer.
+    let offset: Int
+    /// The number of elements that the kernel sees, and the greatest offset of one from the first.
+    let count: Int
+    let last: Int
+    let bufferCount: Int
+  }
+
+  struct Step: Sendable {
+    let kernel: Int
+    let name: Name
+    let operands: [Operand]
+    let symbols: [Int]
+    /// The kernel's own workspaces: the bytes of an element, the number of elements, the greatest offset of one.
+    let workspaces: [(elementByteCount: Int, count: Int, last: Int)]
+    let flops: Int
+    let bytes: Int
+  }
+
+  private(set) var table = ExtentTable()
+  private(set) var steps: [Step] = []
+  /// The buffers of the program that this sequence allocates: intermediates and results, or packed parameters.
+  private(set) var slots: [(slot: Int, size: BufferSize)] = []
+  private(set) var results: [BufferSize] = []
+  private(set) var packed: [BufferSize] = []
+  let slotCount: Int
+
+  /// - Parameter isLoad: whether `calls` are those that run once and so see parameters, constants and packed buffers alone.
+  init(_ program: Program, _ calls: [Program.Call], isLoad: Bool) {
+    slotCount = program.slotCount
+    let counts = program.buffers.map(\.type.shape.count)
+    for (position, buffer) in program.buffers.enumerated() {
+      switch buffer.storage {
+      case .input, .parameter, .constant: break
+      case .slot(let slot): if !isLoad { slots.append((slot, size(position, buffer))) }
+      case .result: if !isLoad { results.append(size(position, buffer)) }
+      case .packed: if isLoad { packed.append(size(position, buffer)) }
+      }
+    }
+    for call in calls {
+      let kernel = program.kernels[call.kernel]
+      let names = kernel.symbols
+      precondition(names.count == call.symbols.count, "@\(kernel.name): \(call.symbols.count) symbols, expected \(names.count)")
+      precondition(
+        call.operands.count == kernel.parameters.count,
+        "@\(kernel.name): \(call.operands.count) operands, expected \(kernel.parameters.count)")
+      let values = Dictionary(zip(names, call.symbols), uniquingKeysWith: { first, _ in first })
+      let operands = zip(kernel.parameters, call.operands).map { parameter, operand in
+        let buffer = program.buffers[operand.buffer]
+        precondition(
+          parameter.type.element == buffer.type.element,
+          "@\(kernel.name): %\(parameter.name) is \(parameter.type.element), %\(buffer.name) is \(buffer.type.element)")
+        if isLoad { precondition(buffer.storage.isFixed, "@\(kernel.name): %\(buffer.name) is not there at load") }
+        let (count, last) = span(parameter, values)
+        return Operand(
+          buffer: operand.buffer, elementByteCount: buffer.type.element.byteCount, offset: table.add(operand.offset), count: count,
+          last: last, bufferCount: table.add(counts[operand.buffer]))
+      }
+      let workspaces = kernel.buffers[kernel.parameters.count...].map { workspace in
+        let (count, last) = span(workspace, values)
+        return (workspace.type.element.byteCount, count, last)
+      }
+      steps.append(
+        Step(
+          kernel: call.kernel, name: kernel.name, operands: operands, symbols: call.symbols.map { table.add($0) },
+          workspaces: workspaces, flops: table.add(call.cost.flops), bytes: table.add(call.cost.bytes)))
+    }
+  }
+
+  private mutating func size(_ position: Int, _ buffer: Program.Buffer) -> BufferSize {
+    BufferSize(
+      buffer: position, name: buffer.name, elementByteCount: buffer.type.element.byteCount,
+      count: table.add(buffer.type.shape.count), extents: buffer.type.shape.extents.map { table.add($0) })
+  }
+
+  /// The number of elements of a kernel's buffer and the offset of the last one, in the program's symbols.
+  private mutating func span(_ buffer: Kernel.Buffer, _ values: [Name: Extent]) -> (count: Int, last: Int) {
+    let extents = buffer.type.shape.extents.map { $0.substituting { values[$0] } }
+    let strides = buffer.strides.map { $0.extents.map { $0.substituting { values[$0] } } } ?? Shape(extents).rowMajorStrides
+    let last = zip(extents, strides).reduce(Extent(0)) { $0 + ($1.0 - 1) * $1.1 }
+    return (table.add(Shape(extents).count), table.add(last))
+  }
+}
+
+extension Program.Buffer.Storage {
+  /// Whether the memory is the same at every call of a loaded program.
+  var isFixed: Bool {
+    switch self {
+    case .parameter, .constant, .packed: true
+    case .input, .slot, .result: false
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package import HeedIR
+
+/// A program with the compiled code of its kernels: what can be loaded with parameters and then called.
+package final class Executor: Sendable {
+  package let program: Program
+  let pool: ThreadPool
+  let kernels: [KernelCode]
+  let steps: CallSequence
+  let inputs: ArgumentTable
+  private let loading: CallSequence
+  private let parameters: ArgumentTable
+  private let codeOwner: any Sendable
+
+  /// - Parameters:
+  ///   - code: for each of the program's kernels, in order.
+  ///   - codeOwner: keeps the code in memory.
+  package init(_ program: Program, code: [KernelCode], codeOwner: any Sendable, pool: ThreadPool) {
+    precondition(code.count == program.kernels.count, "code of \(code.count) kernels for \(program.kernels.count)")
+    for (code, kernel) in zip(code, program.kernels) {
+      precondition(code.phases.count == kernel.phases.count, "@\(kernel.name): code of \(code.phases.count) phases")
+    }
+    (self.program, self.kernels, self.codeOwner, self.pool) = (program, code, codeOwner, pool)
+    loading = CallSequence(program, program.load, isLoad: true)
+    steps = CallSequence(program, program.steps, isLoad: false)
+    inputs = ArgumentTable(program, .input, kind: "input")
+    parameters = ArgumentTable(program, .parameter, kind: "parameter")
+  }
+
+  /// Whether there are parameters to give.
+  package var hasParameters: Bool { !parameters.isEmpty }
+
+  /// Binds the parameters and runs the program's `load` calls. What only these read is not kept.
+  /// - Throws: where a parameter is missing, unknown, given twice, or not of its declared type; the error names it.
+  package func load(_ arrays: [(name: String, array: NDArray)] = []) throws -> LoadedProgram {
+    let matched = try parameters.match(arrays)
+    let arguments = parameters.shapes(matched)
+    let binding: [Name: Int]
+    do { binding = try SymbolBinding.solve(arguments) } catch let error as HeedError { throw error.during("parameters") }
+
+    var memory = [NDArray?](repeating: nil, count: program.buffers.count)
+    for (buffer, array) in matched { memory[buffer] = array }
+    for (position, buffer) in program.buffers.enumerated() {
+      guard case .constant(let literals) = buffer.storage else { continue }
+      memory[position] = try NDArray(literals.values, buffer.type.element, buffer.type.shape.evaluate { _ in nil })
+    }
+    let plan = try CallPlan(loading, binding)
+    // Kept as long as the program is loaded, so an arena of its own does no harm: nothing comes back to it.
+    let arena = Arena()
+    for (buffer, shape, byteCount) in plan.allocations {
+      memory[buffer] = try NDArray(
+        element: program.buffers[buffer].type.element, shape: shape, storage: arena.storage(byteCount: byteCount))
+    }
+    try arena.withWorkspace(byteCount: plan.workspaceByteCount) { workspace in
+      let bases = memory.map { $0?.storage.bytes.baseAddress }
+      try withExtendedLifetime(memory) { try run(loading, plan, bases, workspace) }
+    }
+    arena.releaseIdle()
+
+    let used = Set(steps.steps.flatMap { $0.operands.map(\.buffer) })
+    for buffer in memory.indices where !used.contains(buffer) { memory[buffer] = nil }
+    return LoadedProgram(self, fixed: memory, arguments: arguments.filter { !$0.shape.extents.allSatisfy { $0.constant != nil } })
+  }
+
+  /// Runs the steps of `sequence` one after the other.
+  /// - Parameters:
+  ///   - bases: the start of each of the program's buffers.
+  ///   - observe: sees each step's number and how long it took; with nil no clock is read.
+  func run(
+    _ sequence: CallSequence, _ plan: CallPlan, _ bases: [UnsafeMutableRawPointer?], _ workspace: UnsafeMutableRawBufferPointer,
+    observe: ((Int, Duration) -> Void)? = nil
+  ) throws {
+    for (number, (step, sized)) in zip(sequence.steps, plan.steps).enumerated() {
+      let code = kernels[step.kernel]
+      let start = observe.map { _ in ContinuousClock.now }
+      try withUnsafeTemporaryAllocation(
+        of: UnsafeMutableRawPointer?.self, capacity: step.operands.count + step.workspaces.count
+      ) { buffers in
+        for (position, operand) in step.operands.enumerated() {
+          buffers[position] = bases[operand.buffer].map { $0 + sized.operandOffsets[position] }
+        }
+        for (position, offset) in sized.workspaceOffsets.enumerated() {
+          buffers[step.operands.count + position] = workspace.baseAddress.map { $0 + offset }
+        }
+        try sized.symbols.withUnsafeBufferPointer { symbols in
+          try code.run(UnsafePointer(buffers.baseAddress), symbols.baseAddress, pool)
+        }
+      }
+      if let observe, let start { observe(number, ContinuousClock.now - start) }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+internal import HeedIR
+
+/// Extents that are evaluated together, each distinct one once.
+///
+/// Evaluating `Extent` itself looks up interned terms each time; here they are flattened beforehand, since a call evaluates
+/// hundreds.
+struct ExtentTable: Sendable {
+  private enum Factor {
+    case symbol(Int)
+    case floor(Int, divisor: Int)
+    case ceiling(Int, divisor: Int)
+  }
+
+  private struct Term {
+    var coefficient: Int
+    var factors: [Factor]
+  }
+
+  /// The symbols of the extents, in order of appearance.
+  private(set) var symbols: [Name] = []
+  private var extents: [Extent] = []
+  /// The terms by extent. What an extent divides stands before it.
+  private var terms: [[Term]] = []
+  private var positions: [Extent: Int] = [:]
+
+  /// The position of `extent`'s value among those that `evaluate` gives.
+  mutating func add(_ extent: Extent) -> Int {
+    if let known = positions[extent] { return known }
+    let flat = extent.terms.map { term in Term(coefficient: term.coefficient, factors: term.factors.map { factor($0) }) }
+    extents.append(extent)
+    terms.append(flat)
+    positions[extent] = extents.count - 1
+    return extents.count - 1
+  }
+
+  private mutating func factor(_ atom: Extent.Atom) -> Factor {
+    switch atom {
+    case .symbol(let name):
+      if let known = symbols.firstIndex(of: name) { return .symbol(known) }
+      symbols.append(name)
+      return .symbol(symbols.count - 1)
+    case .floorDivision(let inner, let divisor): return .floor(add(inner), divisor: divisor)
+    case .ceilingDivision(let inner, let divisor): return .ceiling(add(inner), divisor: divisor)
+    }
+  }
+
+  /// The value of every extent, by position.
+  /// - Parameter symbolValues: the values of `symbols`.
+  /// - Throws: where a value leaves 64 bits.
+  func evaluate(_ symbolValues: [Int]) throws -> [Int] {
+    precondition(symbolValues.count == symbols.count, "\(symbolValues.count) values for \(symbols.count) symbols")
+    var values: [Int] = []
+    values.reserveCapacity(terms.count)
+    for (position, terms) in terms.enumerated() {
+      guard let value = Self.sum(terms, symbolValues, values) else {
+        throw HeedError("the extent \(extents[position]) leaves 64 bits")
+      }
+      values.append(value)
+    }
+    return values
+  }
+
+  private static func sum(_ terms: [Term], _ symbols: [Int], _ values: [Int]) -> Int? {
+    var sum = 0
+    for term in terms {
+      // An extent that left 64 bits while it was made stays at the largest coefficient.
+      guard term.coefficient.magnitude != Int.max.magnitude else { return nil }
+      var product = term.coefficient
+      for factor in term.factors {
+        let value =
+          switch factor {
+          case .symbol(let position): symbols[position]
+          case .floor(let position, let divisor): quotient(values[position], divisor)
+          case .ceiling(let position, let divisor): -quotient(-values[position], divisor)
+          }
+        let (next, overflow) = product.multipliedReportingOverflow(by: value)
+        guard !overflow else { return nil }
+        product = next
+      }
+      let (next, overflow) = sum.addingReportingOverflow(product)
+      guard !overflow else { return nil }
+      sum = next
+    }
+    return sum
+  }
+
+  /// Rounded down; `divisor` is positive.
+  private static func quotient(_ value: Int, _ divisor: Int) -> Int {
+    value / divisor - (value % divisor < 0 ? 1 : 0)
+  }
+}

@@ -1,0 +1,72 @@
+package import HeedIR
+
+/// A program with its parameters bound, ready to be called by any number of threads at once.
+package final class LoadedProgram: Sendable {
+  private let executor: Executor
+  /// The arrays of parameters, constants and packed buffers that the steps read, by buffer.
+  private let fixed: [NDArray?]
+  /// The parameters whose shapes say something of a call's symbols.
+  private let arguments: [SymbolBinding.Argument]
+  private let workspaces = Arena()
+  private let results = Arena()
+  /// The plan of the last call: calls of the same lengths share it.
+  private let lastPlan = Lock<CallPlan?>(nil)
+
+  init(_ executor: Executor, fixed: [NDArray?], arguments: [SymbolBinding.Argument]) {
+    (self.executor, self.fixed, self.arguments) = (executor, fixed, arguments)
+  }
+
+  package var program: Program { executor.program }
+
+  /// The results in the program's order.
+  ///
+  /// - Parameter timings: takes one entry a step; with nil no clock is read.
+  /// - Throws: where an input is missing, unknown, given twice or not of its declared type, extents do not fit each other or the stated
+  ///   facts, offsets or indices are out of range, or memory lacks; the error names the input.
+  package func call(
+    _ arrays: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil
+  ) throws -> [NDArray] {
+    let matched = try executor.inputs.match(arrays)
+    let binding = try SymbolBinding.solve(arguments + executor.inputs.shapes(matched), facts: program.facts)
+    try check(matched, binding)
+    let plan = try plan(binding)
+
+    var memory = fixed
+    for (buffer, array) in matched { memory[buffer] = array }
+    for (buffer, shape, byteCount) in plan.allocations {
+      memory[buffer] = try NDArray(
+        element: program.buffers[buffer].type.element, shape: shape, storage: results.storage(byteCount: byteCount))
+    }
+    try workspaces.withWorkspace(byteCount: plan.workspaceByteCount) { workspace in
+      var bases = memory.map { $0?.storage.bytes.baseAddress }
+      for (buffer, offset) in plan.slotOffsets { bases[buffer] = workspace.baseAddress.map { $0 + offset } }
+      try withExtendedLifetime(memory) {
+        guard let timings else { return try executor.run(executor.steps, plan, bases, workspace) }
+        try executor.run(executor.steps, plan, bases, workspace) { [executor] step, duration in
+          timings.pointee.append(
+            StepTiming(
+              kernel: executor.steps.steps[step].name, seconds: duration / .seconds(1), flops: plan.steps[step].flops,
+              bytes: plan.steps[step].bytes))
+        }
+      }
+    }
+    return program.results.map { memory[$0.buffer]! }
+  }
+
+  private func check(_ matched: [(buffer: Int, array: NDArray)], _ binding: [Name: Int]) throws {
+    for check in program.checks {
+      guard let array = matched.first(where: { $0.buffer == check.buffer })?.array else {
+        preconditionFailure("a check of %\(program.buffers[check.buffer].name), which is no input")
+      }
+      try check.verify(array, name: program.buffers[check.buffer].name, bound: check.extent.evaluate { binding[$0] })
+    }
+  }
+
+  private func plan(_ binding: [Name: Int]) throws -> CallPlan {
+    let values = try CallPlan.symbolValues(executor.steps, binding)
+    if let last = lastPlan.withLock({ $0 }), last.symbolValues == values { return last }
+    let plan = try CallPlan(executor.steps, binding)
+    lastPlan.withLock { $0 = plan }
+    return plan
+  }
+}
