@@ -45,7 +45,7 @@ extension Graph: Verifiable {
 
   private func verifySymbols() throws {
     let extents = arguments.flatMap { type($0.value).shape.extents }
-    if let symbol = SymbolSolver(extents: extents, facts: facts).unsolved.first {
+    if let symbol = SymbolBinding.unsolvable(extents: extents, facts: facts).first {
       throw HeedError(
         "the symbol \(symbol) does not follow from the arguments' extents, expected an extent such as \(symbol) or 2*\(symbol)")
     }

@@ -119,13 +119,11 @@ import Testing
     #expect(message(unknown).contains("the symbol T in the type of %y"))
   }
 
-  @Test func symbolsAreSolved() throws {
-    let solver = SymbolSolver(extents: ["B*S + 1", "S", "ceil(S/2)"], facts: [])
-    #expect(solver.unsolved == [])
-    #expect(try solver.solve([13, 4, 2]) { "dimension \($0)" } == ["S": 4, "B": 3])
-    #expect(throws: HeedError.self) { try solver.solve([14, 4, 2]) { "dimension \($0)" } }
-    #expect(throws: HeedError.self) { try solver.solve([1, 0, 0]) { "dimension \($0)" } }
-    #expect(SymbolSolver(extents: ["ceil(S/2)"], facts: []).unsolved == ["S"])
-    #expect(SymbolSolver(extents: ["S*S"], facts: []).unsolved == ["S"])
+  @Test func symbolsFollowFromExtents() {
+    #expect(SymbolBinding.unsolvable(extents: ["B*S + 1", "S", "ceil(S/2)"]) == [])
+    #expect(SymbolBinding.unsolvable(extents: ["ceil(S/2)"]) == ["S"])
+    #expect(SymbolBinding.unsolvable(extents: ["S*S"]) == ["S"])
+    #expect(SymbolBinding.unsolvable(extents: ["H", "N"], facts: [.equal("N*2", "W*H")]) == [])
+    #expect(SymbolBinding.unsolvable(extents: ["H*W"], facts: [.equal("H", "2*W + 1")]) == ["H", "W"])
   }
 }
