@@ -46,7 +46,13 @@ let package = Package(
       dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
 
-    .testTarget(name: "HeedIRTests", dependencies: ["HeedIR"], swiftSettings: strict),
+    // What several test targets share: random graphs and numbers, comparison of graphs.
+    .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
+    .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "FiletestTests",
+      dependencies: ["HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedDSL", "HeedModels", "HeedInterpreter"], swiftSettings: strict),

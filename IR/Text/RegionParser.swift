@@ -76,7 +76,7 @@ private struct RegionParser {
     if mnemonic.text == "element" {
       value = try element(mnemonic, named: name, &stream)
     } else if mnemonic.text == Op.constant.mnemonic {
-      value = try constant(mnemonic, named: name, &stream)
+      value = try constant(named: name, &stream)
     } else {
       value = try elementwise(mnemonic, named: name, &stream)
     }
@@ -127,16 +127,13 @@ private struct RegionParser {
     }
   }
 
-  /// `constant {value = [0.5]} : f32`
-  private mutating func constant(_ mnemonic: Token, named name: Token, _ stream: inout TokenStream) throws -> ScalarValue {
-    let attributes = try stream.attributes(of: .constant)
-    guard case .literals(let list)? = attributes.first?.value, list.values.count == 1 else {
-      throw stream.error("got a constant without its value, expected {value = [a number]}", at: mnemonic)
-    }
+  /// `constant 0.5 : f32`
+  private mutating func constant(named name: Token, _ stream: inout TokenStream) throws -> ScalarValue {
+    let token = stream.current
+    let literal = try stream.literal()
     try stream.expect(":")
     let element = try stream.elementType()
-    let value = try stream.convert(list.values[0], to: element, at: mnemonic)
-    return function.constant(value, element, name: PrintedNames.kept(name.text))
+    return function.constant(try stream.convert(literal, to: element, at: token), element, name: PrintedNames.kept(name.text))
   }
 
   // MARK: Operands

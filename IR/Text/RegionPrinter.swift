@@ -29,7 +29,7 @@ extension ScalarFunction: CustomStringConvertible {
     for (position, instruction) in instructions.enumerated() where !inlined[parameters.count + position] {
       let computed =
         switch instruction.operation {
-        case .constant(let literal): "constant {value = [\(literal.text(as: instruction.type))]}"
+        case .constant(let literal): "constant \(literal.text(as: instruction.type))"
         case .elementwise(let opcode): "\(opcode) \(list(instruction.operands))"
         case .element(let table): "element \(tables[table])[\(list(instruction.operands))]"
         }

@@ -1,9 +1,9 @@
 /// The one of `candidates` that a writer of `text` probably meant, or nil where none is near.
 ///
-/// Near is an edit distance of a third of the length or less.
+/// Near is an edit distance of a third of the length or less: nothing is near a text of one or two characters.
 package func nearest(to text: String, among candidates: some Sequence<String>) -> String? {
   guard text.count <= 64 else { return nil }
-  let limit = max(1, text.count / 3)
+  let limit = text.count / 3
   var best: (text: String, distance: Int)?
   for candidate in candidates where !candidate.isEmpty && abs(candidate.count - text.count) <= limit {
     let distance = editDistance(Array(text), Array(candidate))

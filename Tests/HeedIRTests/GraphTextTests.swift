@@ -84,7 +84,7 @@ import Testing
 
   @Test(arguments: [
     ("graph @f(%x: f32[S]) {\n  %y = sofmax %x\n  return %y\n}", 2, 8, "expected an op"),
-    ("graph @f(%x: f32[S]) {\n  %y = add %x, %x\n  return %z\n}", 3, 10, "did you mean %x?"),
+    ("graph @f(%x: f32[S]) {\n  %y = add %x, %x\n  return %z\n}", 3, 10, "expected a value that is defined above"),
     ("graph @f(%x: f32[S]) {\n  %x = add %x, %x\n  return %x\n}", 2, 3, "line 1 defines"),
     ("graph @f(%x: f32[S], %y: f32[T]) {\n  %z = add %x, %y\n  return %z\n}", 2, 8, "expected equal shapes"),
     ("graph @f(%x: f32[S]) {\n  %y = add %x, %x : f64[S]\n  return %y\n}", 2, 8, "expected f32[S]"),

@@ -1,0 +1,39 @@
+import HeedIR
+import Testing
+
+/// No op without its files.
+@Suite struct CoverageTests {
+  /// The ops of the graphs of every round-trip file, those inside regions included.
+  private func opsInRoundtrips() throws -> Set<String> {
+    var found: Set<String> = []
+    for path in Filetest.allPaths {
+      let file = try Filetest(path: path)
+      guard file.command == "roundtrip" else { continue }
+      for test in file.cases {
+        guard case .graphs(let graphs) = try IRText(test, path) else { continue }
+        for graph in graphs { for node in graph.body { found.insert(graph.op(node).mnemonic) } }
+      }
+    }
+    return found
+  }
+
+  @Test func everyOpRoundtrips() throws {
+    let found = try opsInRoundtrips()
+    let missing = Op.all.map(\.mnemonic).filter { !found.contains($0) }
+    #expect(missing.isEmpty, "no round-trip file has \(missing.joined(separator: ", "))")
+  }
+
+  /// An error of an op's own inference begins with its mnemonic.
+  @Test func everyOpRejectsSomething() throws {
+    var found: Set<String> = []
+    for path in Filetest.allPaths {
+      for test in try Filetest(path: path).cases {
+        for error in test.directives("error") {
+          found.formUnion(error.split(separator: " ").filter { $0.hasSuffix(":") }.map { String($0.dropLast()) })
+        }
+      }
+    }
+    let missing = Op.all.map(\.mnemonic).filter { !found.contains($0) }
+    #expect(missing.isEmpty, "no file has a bad input of \(missing.joined(separator: ", "))")
+  }
+}
