@@ -77,6 +77,16 @@ extension Tensor {
     return builder.broadcast(self, to: shape, site)
   }
 
+  /// The tensor repeated to `shape`, its dimension `d` becoming dimension `dimensions[d]` there; these rise.
+  ///
+  /// With ids `[S]` and scores `[B, H, S, S]`, `ids.broadcast(to: scores.shape, dimensions: [2])` is the id of each row.
+  public func broadcast(to shape: Shape, dimensions: [Int], file: String = #filePath, line: Int = #line) -> Tensor {
+    let resolved = dimensions.map { $0 < 0 ? $0 + shape.rank : $0 }
+    return builder.emit(
+      .broadcast, [self], [Attribute("dims", .integers(IntegerList(resolved)))], stated: TensorType(element, shape),
+      CallSite(file, line))
+  }
+
   /// An elementwise op on this tensor and another.
   func with(_ other: Tensor, _ op: Op, _ site: CallSite? = nil) -> Tensor { builder.elementwise(op, [self, other], site) }
 

@@ -9,7 +9,9 @@ func body(_ graph: Graph) -> String {
 }
 
 /// The text of the graph that `build` makes of inputs, without header and end; the graph must verify, and its text parse to itself.
-func text(_ location: Testing.SourceLocation = #_sourceLocation, _ build: (GraphBuilder) throws -> some GraphOutput) throws -> String {
+func text(_ location: Testing.SourceLocation = #_sourceLocation, _ build: (GraphBuilder) throws -> some GraphOutput) throws
+  -> String
+{
   let graph = Graph("g", build)
   try graph.verify()
   #expect(try Graph.parse(graph.text, file: "g").map(\.text) == [graph.text], sourceLocation: location)

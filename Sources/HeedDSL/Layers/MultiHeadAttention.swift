@@ -1,0 +1,111 @@
+public import HeedIR
+
+/// Attention over several heads, written in plain tensor math.
+///
+/// With fewer heads for keys and values than for queries, each serves a run of query heads.
+public struct MultiHeadAttention {
+  public let query: Linear
+  public let key: Linear
+  public let value: Linear
+  public let output: Linear
+  public let headCount: Int
+  public let keyValueHeadCount: Int
+
+  /// Maps of one's own, named as their weight file names them.
+  public init(query: Linear, key: Linear, value: Linear, output: Linear, headCount: Int, keyValueHeadCount: Int? = nil) {
+    (self.query, self.key, self.value, self.output) = (query, key, value, output)
+    (self.headCount, self.keyValueHeadCount) = (headCount, keyValueHeadCount ?? headCount)
+  }
+
+  /// Parameters: those of the linear maps `name.query`, `name.key`, `name.value` and `name.output`.
+  ///
+  /// - Parameters:
+  ///   - size: features of a row; a multiple of `headCount`.
+  ///   - contextSize: features of a row of the context, for attention across.
+  public init(
+    _ name: String, in g: GraphBuilder, size: Int, headCount: Int, keyValueHeadCount: Int? = nil, contextSize: Int? = nil,
+    hasBias: Bool = true, element: ElementType = .f32, file: String = #filePath, line: Int = #line
+  ) {
+    if headCount < 1 || size % headCount != 0 {
+      g.fail("MultiHeadAttention \(name): got \(size) features and \(headCount) heads, expected a multiple", CallSite(file, line))
+    }
+    func linear(_ part: String, _ inputs: Int, _ outputs: Int) -> Linear {
+      Linear("\(name).\(part)", in: g, inputs: inputs, outputs: outputs, hasBias: hasBias, element: element, file: file, line: line)
+    }
+    let narrow = size / Swift.max(headCount, 1) * (keyValueHeadCount ?? headCount)
+    self.init(
+      query: linear("query", size, size), key: linear("key", contextSize ?? size, narrow),
+      value: linear("value", contextSize ?? size, narrow), output: linear("output", size, size), headCount: headCount,
+      keyValueHeadCount: keyValueHeadCount)
+  }
+
+  /// What the scores `[..., heads, rows, context rows]` are turned into, or masked with.
+  public typealias OfScores = (_ scores: Tensor) -> Tensor
+
+  /// Attention of the rows of `x` to those of `context`, or of `x` itself: `[..., rows, size]` to the same shape.
+  ///
+  /// - Parameters:
+  ///   - position: applied to the queries and the keys of each head, `[..., heads, rows, head size]`: rotary embedding.
+  ///   - bias: from the scaled scores, what is added to them.
+  ///   - mask: from the scaled scores, a tensor of bools that broadcasts to them: true where a row may attend.
+  public func callAsFunction(
+    _ x: Tensor, context: Tensor? = nil, position: ((Tensor) -> Tensor)? = nil, bias: OfScores? = nil, mask: OfScores? = nil,
+    file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    attend(x, context: context, position: position, bias: bias, mask: mask, file: file, line: line).output
+  }
+
+  /// The same, with the probabilities `[..., heads, rows, context rows]`.
+  public func attend(
+    _ x: Tensor, context: Tensor? = nil, position: ((Tensor) -> Tensor)? = nil, bias: OfScores? = nil, mask: OfScores? = nil,
+    file: String = #filePath, line: Int = #line
+  ) -> (output: Tensor, probabilities: Tensor) {
+    x.builder.located(file, line) {
+      let context = context ?? x
+      var (q, k) = (split(query(x), headCount), split(key(context), keyValueHeadCount))
+      var v = split(value(context), keyValueHeadCount)
+      if let position { (q, k) = (position(q), position(k)) }
+      if keyValueHeadCount != headCount { (k, v) = (repeatHeads(k), repeatHeads(v)) }
+      var scores = matmul(q, k.transposed()) / Double(q.extent(-1).constant ?? 1).squareRoot()
+      scores.named("scores")
+      if let bias { scores = scores + bias(scores) }
+      if let mask { scores = scores.where(mask(scores), else: -.infinity) }
+      let probabilities = softmax(scores).named("probabilities")
+      return (output(merge(matmul(probabilities, v))), probabilities)
+    }
+  }
+
+  /// `[..., rows, heads * size]` to `[..., heads, rows, size]`.
+  private func split(_ x: Tensor, _ heads: Int) -> Tensor {
+    guard x.builder.graph.failure == nil, x.rank >= 2, let size = x.extent(-1).dividedExactly(by: heads) else {
+      return x.builder.fail(
+        "MultiHeadAttention: got \(x.summary) for \(heads) heads, expected rows of a multiple of \(heads)", nil, guess: x.type)
+    }
+    return swappingRowsAndHeads(x.reshape(Shape(x.shape.extents.dropLast() + [Extent(heads), size])))
+  }
+
+  /// `[..., heads, rows, size]` to `[..., rows, heads * size]`.
+  private func merge(_ x: Tensor) -> Tensor {
+    guard x.builder.graph.failure == nil else { return x }
+    let x = swappingRowsAndHeads(x)
+    return x.reshape(Shape(x.shape.extents.dropLast(2) + [x.extent(-2) * x.extent(-1)]))
+  }
+
+  private func swappingRowsAndHeads(_ x: Tensor) -> Tensor {
+    let rank = x.rank
+    return x.permuted(Array(0..<(rank - 3)) + [rank - 2, rank - 3, rank - 1], nil)
+  }
+
+  /// `[..., key heads, rows, size]` to `[..., query heads, rows, size]`, each head repeated in place.
+  private func repeatHeads(_ x: Tensor) -> Tensor {
+    guard x.builder.graph.failure == nil else { return x }
+    guard keyValueHeadCount > 0, headCount % keyValueHeadCount == 0 else {
+      return x.builder.fail(
+        "MultiHeadAttention: got \(keyValueHeadCount) heads for keys and \(headCount) for queries, expected a divisor", nil,
+        guess: x.type)
+    }
+    let (outer, rest) = (x.shape.extents.dropLast(2), x.shape.extents.suffix(2))
+    let groups = x.expandingDimension(-3).broadcast(to: Shape(outer + [Extent(headCount / keyValueHeadCount)] + rest))
+    return groups.reshape(Shape(outer.dropLast() + [Extent(headCount)] + rest))
+  }
+}

@@ -1,0 +1,99 @@
+import Foundation
+public import HeedIR
+
+func power(_ base: Double, _ exponent: Double) -> Double { Foundation.pow(base, exponent) }
+
+/// The sinusoidal encoding of positions, integers `[rows]`: `[rows, size]`, to be added to embeddings.
+///
+/// With the angles `t / base^(2p / size)`, element 2p of row t is the sine and 2p + 1 the cosine; not interleaved, the sines fill the
+/// first half and the cosines the second. `size` is even.
+public func sinusoidalEncoding(
+  _ positions: Tensor, size: Int, base: Double = 10000, isInterleaved: Bool = true, element: ElementType = .f32,
+  file: String = #filePath, line: Int = #line
+) -> Tensor {
+  let g = positions.builder
+  return g.located(file, line) {
+    guard size > 0, size % 2 == 0, positions.rank == 1 else {
+      let guess = TensorType(element, Shape(positions.shape.extents + [Extent(size)]))
+      return g.fail(
+        "sinusoidalEncoding: got \(positions.summary) and the size \(size), expected rank 1 and an even size", nil, guess: guess)
+    }
+    let angles = positionAngles(positions, size: size, base: base, as: element)
+    guard isInterleaved else { return concatenate([sin(angles), cos(angles)], dimension: 1) }
+    let pairs = concatenate([sin(angles).expandingDimension(2), cos(angles).expandingDimension(2)], dimension: 2)
+    return pairs.reshape([positions.extent(0), Extent(size)])
+  }
+}
+
+/// What each head subtracts from a score for each position of distance (ALiBi): `2^(-8h / heads)` for h in 1 ... heads.
+///
+/// Where the number of heads is no power of two, the slopes of the next lower one, then every other slope of twice that.
+/// Source: Press, Smith, Lewis, "Train short, test long", 2022.
+public func alibiSlopes(headCount: Int) -> [Double] {
+  func slopes(_ count: Int) -> [Double] { (1...count).map { Foundation.pow(2, -8 * Double($0) / Double(count)) } }
+  guard headCount > 0 else { return [] }
+  var whole = 1
+  while whole * 2 <= headCount { whole *= 2 }
+  let extra = slopes(2 * whole).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
+  return slopes(whole) + extra.prefix(headCount - whole)
+}
+
+/// The bias of ALiBi for scores `[..., heads, rows, context rows]`: minus the head's slope times the distance of the positions.
+public func alibiBias(_ scores: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  scores.builder.located(file, line) {
+    guard scores.rank >= 3, let heads = scores.extent(-3).constant else {
+      return scores.builder.fail(
+        "alibiBias: got \(scores.summary), expected a constant number of heads before rows and columns", nil, guess: scores.type)
+    }
+    let slopes = scores.builder.constant(alibiSlopes(headCount: heads), scores.element, shape: [Extent(heads), 1, 1])
+    let distance = abs(scores.index(-2) - scores.index(-1)).cast(to: scores.element)
+    return -(distance * slopes)
+  }
+}
+
+/// A learned bias for each head and bucket of relative positions, as in T5. Parameter: `name.weight [buckets, heads]`.
+///
+/// Near distances have a bucket each, farther ones share buckets that widen logarithmically up to `maximumDistance`.
+/// Source: Raffel et al., "Exploring the limits of transfer learning", 2020.
+public struct RelativePositionBias {
+  public let table: Embedding
+  public let bucketCount: Int
+  public let maximumDistance: Int
+  /// True where keys after the query have buckets of their own, false where they share that of distance 0.
+  public let isBidirectional: Bool
+
+  public init(
+    _ name: String, in g: GraphBuilder, headCount: Int, bucketCount: Int = 32, maximumDistance: Int = 128,
+    isBidirectional: Bool = true,
+    element: ElementType = .f32, file: String = #filePath, line: Int = #line
+  ) {
+    table = Embedding(name, in: g, count: bucketCount, size: headCount, element: element, file: file, line: line)
+    (self.bucketCount, self.maximumDistance, self.isBidirectional) = (bucketCount, maximumDistance, isBidirectional)
+  }
+
+  /// The bias for scores `[..., heads, rows, context rows]`: `[heads, rows, context rows]`.
+  public func callAsFunction(_ scores: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+    let g = scores.builder
+    return g.located(file, line) {
+      guard scores.rank >= 3 else {
+        return g.fail("RelativePositionBias: got \(scores.summary), expected rank 3 or more", nil, guess: scores.type)
+      }
+      let pairs: Shape = [scores.extent(-2), scores.extent(-1)]
+      let relative = g.iota(pairs, dimension: 1) - g.iota(pairs, dimension: 0)
+      return table(buckets(relative)).permuted([2, 0, 1], nil)
+    }
+  }
+
+  /// The bucket of each relative position, key minus query.
+  private func buckets(_ relative: Tensor) -> Tensor {
+    let side = isBidirectional ? bucketCount / 2 : bucketCount
+    let exact = side / 2
+    let distance = isBidirectional ? abs(relative) : maximum(-relative, 0)
+    // The logarithm of distance 0 is not used.
+    let real = maximum(distance, 1).cast(to: .f32)
+    let scale = Double(side - exact) / Foundation.log(Double(maximumDistance) / Double(exact))
+    let wide = minimum((log(real / Double(exact)) * scale).cast(to: .i32) + exact, side - 1)
+    let bucket = distance.where(distance < exact, else: wide)
+    return isBidirectional ? bucket + (relative > 0).cast(to: .i32) * side : bucket
+  }
+}

@@ -1,0 +1,62 @@
+import HeedDSL
+public import HeedIR
+
+/// A sentence encoder of the BERT family: graphs of plain tensor math, whose parameters are named as its weight file names them.
+///
+/// Sentences of different lengths lie one after another in one ragged batch, without padding: `ids i32[T]`, and `offsets i32[B + 1]`, which
+/// rise from 0 to T: sentence b is the tokens `offsets[b] ..< offsets[b + 1]`.
+public struct Encoder: Hashable, Sendable {
+  public let configuration: EncoderConfiguration
+  /// What the names of all parameters begin with: nothing, or `bert.`.
+  public let parameterPrefix: String
+
+  public init(_ configuration: EncoderConfiguration, parameterPrefix: String = "") {
+    (self.configuration, self.parameterPrefix) = (configuration, parameterPrefix)
+  }
+
+  /// The encoder whose weights are in a file, which tells how their names begin.
+  /// - Throws: where the file has no word embedding.
+  public init(_ configuration: EncoderConfiguration, weights: SafetensorsFile) throws {
+    let probe = "embeddings.word_embeddings.weight"
+    guard let prefix = ["", "bert."].first(where: { weights.entry($0 + probe) != nil }) else {
+      throw HeedError("reading \(weights.path): got no tensor \(probe), with or without bert. before it")
+    }
+    self.init(configuration, parameterPrefix: prefix)
+  }
+
+  /// The graph that gives `embeddings f32[B, hidden]`: of each sentence the mean over its tokens, scaled to length 1.
+  public func embeddingGraph(name: String = "encoder") -> Graph {
+    Graph(name) { g in
+      let (states, offsets, _) = tokenStates(g)
+      return [sentenceEmbeddings(states, offsets).named("embeddings")]
+    }
+  }
+
+  /// The graph that gives the attention probabilities of each layer, `attention.0`, ...: f32[heads, T, T], each row a query. Between
+  /// sentences they are 0.
+  public func attentionGraph(name: String = "attention") -> Graph {
+    Graph(name) { g in
+      tokenStates(g).probabilities.enumerated().map { $1.named("attention.\($0)") }
+    }
+  }
+
+  /// The graph that gives the last layer's `states f32[T, hidden]`.
+  public func stateGraph(name: String = "states") -> Graph {
+    Graph(name) { g in [tokenStates(g).states.named("states")] }
+  }
+
+  /// The weights that a graph's parameters name.
+  /// - Throws: where one is missing or not of the parameter's type.
+  public static func parameters(of graph: Graph, from weights: SafetensorsFile) throws -> [Name: NDArray] {
+    var arrays: [Name: NDArray] = [:]
+    for argument in graph.arguments where argument.role == .parameter {
+      let (name, type) = (graph.name(argument.value), graph.type(argument.value))
+      let array = try weights.array(name.text)
+      guard array.element == type.element, array.shape.map({ Extent($0) }) == type.shape.extents else {
+        throw HeedError("reading \(weights.path): tensor \(name): got \(array.element)\(array.shape), expected \(type)")
+      }
+      arrays[name] = array
+    }
+    return arrays
+  }
+}
