@@ -10,13 +10,13 @@ public struct KernelCompiler: Sendable {
 
   /// The kernels as one object file. Their names must differ.
   /// - Throws: where a kernel uses what code generation has no instructions for.
-  public func object(for kernels: [Kernel]) throws -> [UInt8] { try emit(kernels, .object) }
+  public func object(for kernels: [Verified<Kernel>]) throws -> [UInt8] { try emit(kernels, .object) }
 
   /// The kernels as assembly text.
-  public func assembly(for kernels: [Kernel]) throws -> String { String(decoding: try emit(kernels, .assembly), as: UTF8.self) }
+  public func assembly(for kernels: [Verified<Kernel>]) throws -> String { String(decoding: try emit(kernels, .assembly), as: UTF8.self) }
 
   /// The kernels as LLVM's text, optimised or as they were generated.
-  public func llvmText(for kernels: [Kernel], optimized: Bool = true) throws -> String {
+  public func llvmText(for kernels: [Verified<Kernel>], optimized: Bool = true) throws -> String {
     let machine = try LLVMMachine(target)
     let emitter = try generate(kernels, machine)
     if optimized { try emitter.module.runPasses(Self.passes, on: machine) }
@@ -30,7 +30,7 @@ public struct KernelCompiler: Sendable {
   /// unrolled already.
   static let passes = "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm),early-cse)"
 
-  private func emit(_ kernels: [Kernel], _ kind: LLVMMachine.OutputKind) throws -> [UInt8] {
+  private func emit(_ kernels: [Verified<Kernel>], _ kind: LLVMMachine.OutputKind) throws -> [UInt8] {
     let machine = try LLVMMachine(target)
     let emitter = try generate(kernels, machine)
     try emitter.module.runPasses(Self.passes, on: machine)
@@ -38,9 +38,9 @@ public struct KernelCompiler: Sendable {
   }
 
   /// The module as generated, checked by LLVM's verifier.
-  private func generate(_ kernels: [Kernel], _ machine: borrowing LLVMMachine) throws -> Emitter {
-    let emitter = Emitter(kernels.first?.name.text ?? "empty", for: machine)
-    for kernel in kernels {
+  private func generate(_ kernels: [Verified<Kernel>], _ machine: borrowing LLVMMachine) throws -> Emitter {
+    let emitter = Emitter(kernels.first?.ir.name.text ?? "empty", for: machine)
+    for kernel in kernels.map(\.ir) {
       do {
         let layout = try ScratchLayout(kernel)
         for (number, phase) in kernel.phases.enumerated() { try PhaseEmitter(emitter, kernel, layout).emit(phase, number: number) }

@@ -13,7 +13,7 @@ struct NativeKernel: ~Copyable {
 
   init(_ kernel: Kernel, target: Target = .host) throws {
     self.kernel = kernel
-    loader = try LLVMObjectLoader(objects: [KernelCompiler(target: target).object(for: [kernel])])
+    loader = try LLVMObjectLoader(objects: [KernelCompiler(target: target).object(for: [Verified(kernel)])])
   }
 
   /// Runs all phases on the arrays, one for each of the kernel's buffers in order.
