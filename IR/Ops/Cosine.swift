@@ -4,5 +4,5 @@ extension Op {
   /// `cos`: the cosine of an angle in radians, elementwise. NaN for infinities.
   public static let cos = elementwise(
     "cos", operands: ["operand"],
-    ScalarSemantics(.unary(real: { Foundation.cos($0) }, integer: nil)))
+    ScalarSemantics(.unary(real: { Foundation.cos($0) }, integer: nil)).expanding { $0[0].cos() })
 }

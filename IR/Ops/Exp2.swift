@@ -4,5 +4,5 @@ extension Op {
   /// `exp2`: `r = 2^operand`, elementwise. 0 for -inf, inf for inf.
   public static let exp2 = elementwise(
     "exp2", operands: ["operand"],
-    ScalarSemantics(.unary(real: { Foundation.exp2($0) }, integer: nil)))
+    ScalarSemantics(.unary(real: { Foundation.exp2($0) }, integer: nil)).expanding { $0[0].exp2() })
 }

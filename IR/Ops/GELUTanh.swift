@@ -7,5 +7,6 @@ extension Op {
     "gelu_tanh", operands: ["operand"],
     ScalarSemantics(
       .unary(
-        real: { 0.5 * $0 * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }, integer: nil)))
+        real: { 0.5 * $0 * (1 + Foundation.tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }, integer: nil)
+    ).expanding { $0[0].geluTanh() })
 }

@@ -4,5 +4,5 @@ extension Op {
   /// `log`: the natural logarithm, elementwise. -inf for 0, NaN for negative operands.
   public static let log = elementwise(
     "log", operands: ["operand"],
-    ScalarSemantics(.unary(real: { Foundation.log($0) }, integer: nil)))
+    ScalarSemantics(.unary(real: { Foundation.log($0) }, integer: nil)).expanding { $0[0].log() })
 }

@@ -2,5 +2,5 @@ extension Op {
   /// `rsqrt`: `r = 1 / sqrt(operand)`, elementwise. inf for 0.
   public static let rsqrt = elementwise(
     "rsqrt", operands: ["operand"],
-    ScalarSemantics(.unary(real: { 1 / $0.squareRoot() }, integer: nil)))
+    ScalarSemantics(.unary(real: { 1 / $0.squareRoot() }, integer: nil)).expanding { 1 / $0[0].applying(.sqrt) })
 }

@@ -4,5 +4,5 @@ extension Op {
   /// `sigmoid`: the logistic function `r = 1 / (1 + exp(-operand))`, elementwise.
   public static let sigmoid = elementwise(
     "sigmoid", operands: ["operand"],
-    ScalarSemantics(.unary(real: { 1 / (1 + Foundation.exp(-$0)) }, integer: nil)))
+    ScalarSemantics(.unary(real: { 1 / (1 + Foundation.exp(-$0)) }, integer: nil)).expanding { $0[0].sigmoid() })
 }

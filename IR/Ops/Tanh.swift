@@ -4,5 +4,5 @@ extension Op {
   /// `tanh`: the hyperbolic tangent, elementwise.
   public static let tanh = elementwise(
     "tanh", operands: ["operand"],
-    ScalarSemantics(.unary(real: { Foundation.tanh($0) }, integer: nil)))
+    ScalarSemantics(.unary(real: { Foundation.tanh($0) }, integer: nil)).expanding { $0[0].tanh() })
 }

@@ -1,0 +1,104 @@
+/// Holds a scalar function that is being written through `ScalarExpression`s. Equal constants are written once.
+package final class ScalarBuilder {
+  package var function: ScalarFunction
+  private var constants: [ElementType: [Literal: ScalarValue]] = [:]
+
+  package init(_ function: ScalarFunction) { self.function = function }
+
+  package func parameter(_ position: Int) -> ScalarExpression {
+    ScalarExpression(builder: self, value: function.parameter(position))
+  }
+
+  package func constant(_ literal: Literal, _ element: ElementType) -> ScalarExpression {
+    if let known = constants[element]?[literal] { return ScalarExpression(builder: self, value: known) }
+    let value = function.constant(literal, element)
+    constants[element, default: [:]][literal] = value
+    return ScalarExpression(builder: self, value: value)
+  }
+
+  /// Traps where the operands do not fit the op: what is written here is the compiler's own.
+  func append(_ op: Op, _ operands: [ScalarExpression], type: ElementType? = nil) -> ScalarExpression {
+    do {
+      return ScalarExpression(builder: self, value: try function.append(op, operands.map(\.value), type: type))
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+}
+
+/// A value of a scalar function that is being written: arithmetic on it appends instructions to the function.
+package struct ScalarExpression {
+  package let builder: ScalarBuilder
+  package let value: ScalarValue
+
+  package var element: ElementType { builder.function.type(value) }
+
+  /// A constant of this expression's type.
+  package func constant(_ value: Double) -> ScalarExpression { builder.constant(Literal(value), element) }
+  /// A constant of this expression's integer type.
+  package func constant(_ value: Int64) -> ScalarExpression { builder.constant(Literal(value), element) }
+
+  package func applying(_ op: Op, _ others: ScalarExpression...) -> ScalarExpression { builder.append(op, [self] + others) }
+
+  package static func + (left: Self, right: Self) -> Self { left.applying(.add, right) }
+  package static func - (left: Self, right: Self) -> Self { left.applying(.subtract, right) }
+  package static func * (left: Self, right: Self) -> Self { left.applying(.multiply, right) }
+  package static func / (left: Self, right: Self) -> Self { left.applying(.divide, right) }
+  package static func + (left: Self, right: Double) -> Self { left + left.constant(right) }
+  package static func - (left: Self, right: Double) -> Self { left - left.constant(right) }
+  package static func - (left: Double, right: Self) -> Self { right.constant(left) - right }
+  package static func * (left: Self, right: Double) -> Self { left * left.constant(right) }
+  package static func / (left: Double, right: Self) -> Self { right.constant(left) / right }
+  package static prefix func - (operand: Self) -> Self { operand.applying(.negate) }
+
+  package static func < (left: Self, right: Double) -> Self { left.applying(.less, left.constant(right)) }
+  package static func > (left: Self, right: Double) -> Self { left.applying(.greater, left.constant(right)) }
+  package static func == (left: Self, right: Self) -> Self { left.applying(.equal, right) }
+  package static func == (left: Self, right: Double) -> Self { left == left.constant(right) }
+  package static func & (left: Self, right: Self) -> Self { left.applying(.and, right) }
+  package static func | (left: Self, right: Self) -> Self { left.applying(.or, right) }
+  package static prefix func ! (operand: Self) -> Self { operand.applying(.not) }
+
+  package var magnitude: Self { applying(.absolute) }
+
+  /// `self * factor + addend`, rounded once.
+  package func multiplied(by factor: Self, adding addend: Self) -> Self { applying(.fusedMultiplyAdd, factor, addend) }
+  package func multiplied(by factor: Double, adding addend: Self) -> Self { multiplied(by: constant(factor), adding: addend) }
+
+  /// The expression held to at least `bound`; a NaN stays one.
+  package func atLeast(_ bound: Double) -> Self { constant(bound).applying(.maximum, self) }
+  /// The expression held to at most `bound`; a NaN stays one.
+  package func atMost(_ bound: Double) -> Self { constant(bound).applying(.minimum, self) }
+
+  /// `left` where this bool holds, else `right`.
+  package func select(_ left: Self, _ right: Self) -> Self { builder.append(.select, [self, left, right]) }
+
+  package func converted(to element: ElementType) -> Self {
+    element == self.element ? self : builder.append(.convert, [self], type: element)
+  }
+
+  package func bitcast(to element: ElementType) -> Self { builder.append(.bitcast, [self], type: element) }
+
+  /// The polynomial with these coefficients, that of the lowest power first, by Horner's rule.
+  package func polynomial(_ coefficients: [Double]) -> Self {
+    var sum = constant(coefficients.last!)
+    for coefficient in coefficients.dropLast().reversed() { sum = sum.multiplied(by: self, adding: constant(coefficient)) }
+    return sum
+  }
+}
+
+extension ScalarSemantics {
+  /// The same semantics with an expansion: `body` writes the op in primitive ops for f32 and f64. The 16-bit types go through f32.
+  func expanding(_ body: @escaping @Sendable ([ScalarExpression]) -> ScalarExpression) -> ScalarSemantics {
+    let names: [Name] = ["x", "y", "z"]
+    let arity = arity
+    return ScalarSemantics(rule, takesBool: takesBool) { element in
+      guard element.isFloat else { return nil }
+      let builder = ScalarBuilder(ScalarFunction(parameters: names.prefix(arity).map { .init($0, element) }))
+      let wide: ElementType = element.byteCount == 2 ? .f32 : element
+      let result = body((0..<arity).map { builder.parameter($0).converted(to: wide) }).converted(to: element)
+      builder.function.results = [result.value]
+      return builder.function
+    }
+  }
+}
