@@ -3,7 +3,7 @@ package import HeedIR
 /// A program with the compiled code of its kernels: what can be loaded with parameters and then called.
 package final class Executor: Sendable {
   package let program: Program
-  let pool: ThreadPool
+  private let pool: ThreadPool
   let kernels: [KernelCode]
   let steps: CallSequence
   let inputs: ArgumentTable
@@ -25,6 +25,9 @@ package final class Executor: Sendable {
     inputs = ArgumentTable(program, .input, kind: "input")
     parameters = ArgumentTable(program, .parameter, kind: "parameter")
   }
+
+  /// The number of threads that run tiles.
+  package var threadCount: Int { pool.threadCount }
 
   /// Whether there are parameters to give.
   package var hasParameters: Bool { !parameters.isEmpty }

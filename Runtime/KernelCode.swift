@@ -35,3 +35,8 @@ extension KernelCode {
     }
   }
 }
+
+extension KernelCode {
+  /// The version of what generated code and the runtime agree on.
+  package static var abiVersion: Int { Int(HEED_ABI_VERSION) }
+}

@@ -1,0 +1,91 @@
+public import HeedIR
+public import HeedRuntime
+
+/// A graph as native code, for any values of its symbols. Any number of threads may call it at once.
+///
+/// ```swift
+/// let attention = try graph.compile()
+/// let out = try attention(["q": q, "k": k, "v": v])["out"]
+/// ```
+///
+/// A graph with parameters is given them first: `try graph.compile().load(parameters: weights)`.
+public final class CompiledGraph: Sendable {
+  /// The graph after the passes, the program and the remarks.
+  public let lowered: LoweredGraph
+  private let executor: Executor
+  private let loaded: LoadedProgram?
+  private let resultNames: [String]
+
+  init(_ lowered: LoweredGraph, _ executor: Executor, _ loaded: LoadedProgram?) {
+    (self.lowered, self.executor, self.loaded) = (lowered, executor, loaded)
+    resultNames = lowered.program.results.map(\.name.text)
+  }
+
+  /// The optimised graph.
+  public var graph: Graph { lowered.graph }
+  /// What runs: kernel calls over planned buffers.
+  public var program: Program { lowered.program }
+  /// What was fused and proved, what was not, and why.
+  public var remarks: Remarks { lowered.remarks }
+  /// The number of threads that run tiles.
+  public var threadCount: Int { executor.threadCount }
+
+  /// The same code with the graph's parameters bound, and packed as its kernels want them. Arrays that packing has replaced are
+  /// not kept.
+  /// - Throws: where a parameter is missing, unknown, or not of its declared type; the error names it.
+  public func load(parameters: [String: NDArray]) throws -> CompiledGraph {
+    try load(parameters: parameters.map { ($0.key, $0.value) })
+  }
+
+  /// The same, in an order in which a name that is given twice is found.
+  package func load(parameters: [(name: String, array: NDArray)]) throws -> CompiledGraph {
+    CompiledGraph(lowered, executor, try executor.load(parameters))
+  }
+
+  /// Runs the graph on `inputs`.
+  /// - Throws: where an input is missing, unknown or not of its declared type, extents do not fit each other or the stated facts,
+  ///   or offsets or indices are out of range; the error names the input, what was got and what was expected.
+  public func callAsFunction(_ inputs: [String: NDArray] = [:]) throws -> Outputs {
+    try run(inputs.map { ($0.key, $0.value) })
+  }
+
+  /// Runs the graph on `inputs` and says how long each kernel call took.
+  /// - Throws: as a call does.
+  public func timed(_ inputs: [String: NDArray]) throws -> (outputs: Outputs, timings: [StepTiming]) {
+    var timings: [StepTiming] = []
+    let outputs = try run(inputs.map { ($0.key, $0.value) }, timings: &timings)
+    return (outputs, timings)
+  }
+
+  package func run(
+    _ inputs: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil
+  ) throws -> Outputs {
+    guard let loaded else {
+      let names = program.buffers.filter { $0.storage == .parameter }.prefix(3).map { "'\($0.name)'" }.joined(separator: ", ")
+      throw HeedError("got a call of \(program.name) without its parameters (\(names), ...), expected load(parameters:) before")
+    }
+    return Outputs(names: resultNames, try loaded.call(inputs, timings: timings))
+  }
+}
+
+extension Graph {
+  /// The graph as native code: passes, lowering, code generation, linking.
+  /// - Throws: the first mistake made in building the graph, or what a later stage finds: an op without a kernel for its element
+  ///   type, a target that this machine cannot run.
+  public func compile(_ options: CompileOptions = CompileOptions()) throws -> CompiledGraph {
+    guard options.target.runsOnHost else {
+      let able = Target.all.filter(\.runsOnHost).map(\.name).joined(separator: ", ")
+      throw HeedError("got target \(options.target), whose code this machine cannot run, expected one of \(able)")
+    }
+    return try lowered(options).compile(options)
+  }
+}
+
+extension LoweredGraph {
+  func compile(_ options: CompileOptions) throws -> CompiledGraph {
+    let pool = try options.threads.map { try ThreadPool(threads: $0) } ?? ThreadPool()
+    let code = try NativeCode(verifiedKernels(), target: target, cache: options.cache ?? .standard)
+    let executor = Executor(program, code: code.kernels, codeOwner: code, pool: pool)
+    return CompiledGraph(self, executor, executor.hasParameters ? nil : try executor.load())
+  }
+}

@@ -1,0 +1,6 @@
+// What `import Heed` brings: graphs and arrays, the language to write graphs in, passes, models, and what runs compiled programs.
+@_exported public import HeedDSL
+@_exported public import HeedIR
+@_exported public import HeedModels
+@_exported public import HeedPasses
+@_exported public import HeedRuntime

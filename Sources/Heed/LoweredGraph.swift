@@ -1,0 +1,47 @@
+internal import HeedCodegen
+public import HeedIR
+internal import HeedLowering
+internal import Logging
+
+/// A graph on its way to native code: optimised, and turned into a program of kernels.
+public struct LoweredGraph: Sendable {
+  /// The graph after the passes.
+  public let graph: Graph
+  /// What runs, with its kernels.
+  public let program: Program
+  /// What the passes and the lowering said.
+  public let remarks: Remarks
+  public let target: Target
+
+  /// The kernels' code as LLVM's text; as it was generated, or optimised.
+  /// - Throws: where a kernel needs what the target or code generation lacks.
+  public func llvmText(optimized: Bool = true) throws -> String {
+    try KernelCompiler(target: target).llvmText(for: verifiedKernels(), optimized: optimized)
+  }
+
+  /// The kernels' code as assembly text.
+  /// - Throws: where a kernel needs what the target or code generation lacks.
+  public func assembly() throws -> String { try KernelCompiler(target: target).assembly(for: verifiedKernels()) }
+
+  func verifiedKernels() throws -> [Verified<Kernel>] {
+    try program.kernels.map { kernel in
+      do { return try Verified(kernel) } catch let error as HeedError { throw error.during("kernel @\(kernel.name)") }
+    }
+  }
+}
+
+extension Graph {
+  /// The graph after the passes of `options`, as a program of kernels for its target. Nothing is compiled yet.
+  /// - Throws: the first mistake made in building the graph, what the verifier finds, or why an op cannot be lowered.
+  public func lowered(_ options: CompileOptions = CompileOptions()) throws -> LoweredGraph {
+    _ = try Verified(self)
+    let outcome = try options.pipeline.run(self, target: options.target)
+    let lowered = try lower(outcome.graph, for: options.target)
+    log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
+    return LoweredGraph(
+      graph: outcome.graph.ir, program: lowered.program, remarks: Remarks(outcome.remarks + lowered.remarks),
+      target: options.target)
+  }
+}
+
+let log = Logger(label: "heed")
