@@ -62,6 +62,7 @@ let package = Package(
     .testTarget(name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

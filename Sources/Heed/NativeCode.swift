@@ -63,7 +63,7 @@ private final class ObjectCompiler: Sendable {
       return object
     }
     let start = ContinuousClock.now
-    let object = try compiler.object(for: [kernel])
+    let object = try compiler.object(for: [kernel.ir])
     log.debug(
       "compiled", metadata: ["kernel": "\(kernel.ir.name)", "bytes": "\(object.count)", "time": "\(ContinuousClock.now - start)"])
     if let key { cache.store(object, key: key) }

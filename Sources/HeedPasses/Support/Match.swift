@@ -55,7 +55,8 @@ extension Graph {
   mutating func appendResult(
     _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], stated: TensorType? = nil, name: Name = .none
   ) throws -> ValueID {
-    result(try append(op, operands, attributes: attributes, stated: stated.map { [$0] }, names: name.isNone ? [] : [name]))
+    let node = try append(op, operands, attributes: attributes, stated: stated.map { [$0] }, names: name.isNone ? [] : [name])
+    return result(node)
   }
 
   /// Appends the same op with the same attributes on other operands; for ops whose type is stated, `type` is it.
