@@ -15,7 +15,7 @@ final class NativeCode: @unchecked Sendable {
     let compiler = ObjectCompiler(target: target, cache: cache)
     do {
       try self.init(kernels, objects: compiler.objects(for: kernels, readingCache: true))
-    } catch where compiler.hits > 0 {
+    } catch  where compiler.hits > 0 {
       // A kept object that does not link is of no use; were it not the cache's fault, the same error comes again.
       log.warning("an object of the cache does not link: compiling all again", metadata: ["error": "\(error)"])
       try self.init(kernels, objects: compiler.objects(for: kernels, readingCache: false))
@@ -63,7 +63,7 @@ private final class ObjectCompiler: Sendable {
       return object
     }
     let start = ContinuousClock.now
-    let object = try compiler.object(for: [kernel.ir])
+    let object = try compiler.object(for: [kernel])
     log.debug(
       "compiled", metadata: ["kernel": "\(kernel.ir.name)", "bytes": "\(object.count)", "time": "\(ContinuousClock.now - start)"])
     if let key { cache.store(object, key: key) }
