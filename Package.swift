@@ -61,6 +61,8 @@ let package = Package(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
     .testTarget(name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
   ],

@@ -95,14 +95,23 @@ public struct Evaluation {
   /// The call's binding of symbols.
   public let binding: [Name: Int]
 
-  /// - Throws: where a result's extent is negative or has no value.
+  /// What an array of the reference may hold: 64 GiB.
+  private static let mostElements = 1 << 33
+
+  /// - Throws: where a result's extent is negative or has no value, or a result is too large to hold.
   public init(
     operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
     resultTypes: [TensorType], binding: [Name: Int]
   ) throws {
     (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
     (self.operandTypes, self.resultTypes, self.binding) = (operandTypes, resultTypes, binding)
-    resultShapes = try resultTypes.map { try $0.shape.evaluate { binding[$0] } }
+    resultShapes = try resultTypes.map { type in
+      let shape = try type.shape.evaluate { binding[$0] }
+      guard try NDArray.elementCount(shape) <= Self.mostElements else {
+        throw HeedError("a value of type \(type) has the shape \(shape), more elements than the reference can hold")
+      }
+      return shape
+    }
   }
 
   /// The extents of the attribute `key` under the call's binding.

@@ -1,0 +1,241 @@
+import HeedIR
+
+/// An op on small numbers, with its results worked out by hand.
+struct OpCase: Sendable {
+  var mnemonic: String
+  /// The graph's arguments as text, with what is given for them in order.
+  var arguments: String
+  /// The nodes and what is returned.
+  var body: String
+  var inputs: [ReferenceArray]
+  var expected: [ReferenceArray]
+}
+
+private func unary(_ mnemonic: String, _ input: ReferenceArray, _ expected: ReferenceArray) -> OpCase {
+  OpCase(
+    mnemonic: mnemonic, arguments: "%x: \(input.element)[N]", body: "%r = \(mnemonic) %x  return %r", inputs: [input],
+    expected: [expected])
+}
+
+private func binary(_ mnemonic: String, _ left: ReferenceArray, _ right: ReferenceArray, _ expected: ReferenceArray) -> OpCase {
+  OpCase(
+    mnemonic: mnemonic, arguments: "%x: \(left.element)[N], %y: \(right.element)[N]", body: "%r = \(mnemonic) %x, %y  return %r",
+    inputs: [left, right], expected: [expected])
+}
+
+private func cases(
+  _ mnemonic: String, _ arguments: String, _ body: String, _ inputs: [ReferenceArray], _ expected: ReferenceArray...
+) -> OpCase {
+  OpCase(mnemonic: mnemonic, arguments: arguments, body: body, inputs: inputs, expected: expected)
+}
+
+private let inf = Double.infinity
+private let nan = Double.nan
+private let least = Int64(Int32.min)
+
+/// A case or more for every op.
+let opCases: [OpCase] = elementwiseCases + comparisonCases + arrangementCases + reductionCases + compositeCases + fusedCases
+
+private let elementwiseCases: [OpCase] = [
+  binary("add", f64([2], 1, inf), f64([2], 2, -inf), f64([2], 3, nan)),
+  binary("add", i32([2], 1, Int64(Int32.max)), i32([2], 2, 1), i32([2], 3, least)),
+  binary("add", u8([1], 255), u8([1], 2), u8([1], 1)),
+  binary("subtract", f64([2], 1, 5), f64([2], 2, 3), f64([2], -1, 2)),
+  binary("multiply", f64([2], 1.5, inf), f64([2], 2, 0), f64([2], 3, nan)),
+  binary("divide", f64([3], 1, 1, 0), f64([3], 4, 0, 0), f64([3], 0.25, inf, nan)),
+  binary("divide", i32([6], 7, -7, 7, -7, 5, least), i32([6], 2, 2, -2, -2, 0, -1), i32([6], 3, -4, -4, 3, 0, least)),
+  binary("remainder", f64([5], 7, -7, 7, 5, 1), f64([5], 3, 3, -3, 0, inf), f64([5], 1, 2, -2, nan, 1)),
+  binary("remainder", i32([6], 7, -7, 7, -7, 5, least), i32([6], 3, 3, -3, -3, 0, -1), i32([6], 1, 2, -2, -1, 0, 0)),
+  binary("minimum", f64([4], 1, 3, nan, 1), f64([4], 2, 2, 5, nan), f64([4], 1, 2, 5, nan)),
+  binary("minimum", i32([2], 1, -3), i32([2], 2, -4), i32([2], 1, -4)),
+  binary("maximum", f64([4], 1, 3, nan, 1), f64([4], 2, 2, 5, nan), f64([4], 2, 3, 5, nan)),
+  binary("power", f64([4], 2, -2, 4, 0), f64([4], 10, 3, 0.5, 0), f64([4], 1024, -8, 2, 1)),
+  unary("negate", f64([2], 1, -inf), f64([2], -1, inf)),
+  unary("negate", i32([2], 7, least), i32([2], -7, least)),
+  unary("absolute", f64([2], -1.5, -inf), f64([2], 1.5, inf)),
+  unary("absolute", i32([2], -7, least), i32([2], 7, least)),
+  cases(
+    "fused_multiply_add", "%x: f64[N], %y: f64[N]", "%r = fused_multiply_add %x, %y, 0.5  return %r",
+    [f64([2], 2, 3), f64([2], 4, -1)],
+    f64([2], 8.5, -2.5)),
+  unary("exp", f64([4], 0, 1, -inf, inf), f64([4], 1, 2.718281828459045, 0, inf)),
+  unary("exp2", f64([4], 3, -1, -inf, nan), f64([4], 8, 0.5, 0, nan)),
+  unary("log", f64([4], 1, 2.718281828459045, 0, -1), f64([4], 0, 1, -inf, nan)),
+  unary("log2", f64([3], 8, 0.25, inf), f64([3], 3, -2, inf)),
+  unary("sqrt", f64([3], 9, 0, -1), f64([3], 3, 0, nan)),
+  unary("rsqrt", f64([3], 4, 0, inf), f64([3], 0.5, inf, 0)),
+  unary("reciprocal", f64([2], 4, 0), f64([2], 0.25, inf)),
+  unary("sin", f64([3], 0, .pi / 2, inf), f64([3], 0, 1, nan)),
+  unary("cos", f64([3], 0, .pi, inf), f64([3], 1, -1, nan)),
+  unary("tanh", f64([3], 0, 0.5 * 1.0986122886681098, -inf), f64([3], 0, 0.5, -1)),
+  unary("erf", f64([3], 0, 0.4769362762044699, inf), f64([3], 0, 0.5, 1)),
+  unary("floor", f64([3], 1.5, -1.5, inf), f64([3], 1, -2, inf)),
+  unary("ceil", f64([3], 1.5, -1.5, -inf), f64([3], 2, -1, -inf)),
+  unary("round", f64([4], 0.5, 1.5, -2.5, 2.6), f64([4], 0, 2, -2, 3)),
+  unary("sigmoid", f64([3], 0, 1.0986122886681098, -inf), f64([3], 0.5, 0.75, 0)),
+  unary(
+    "gelu", f64([3], 0, inf, 0.4769362762044699 * 2.0.squareRoot()), f64([3], 0, inf, 0.75 * 0.4769362762044699 * 2.0.squareRoot())),
+  unary("gelu_tanh", f64([2], 0, inf), f64([2], 0, inf)),
+  unary("silu", f64([2], 0, 1.0986122886681098), f64([2], 0, 0.75 * 1.0986122886681098)),
+  binary("and", i32([2], 12, -1), i32([2], 10, 7), i32([2], 8, 7)),
+  binary("and", bool([3], true, true, false), bool([3], true, false, false), bool([3], true, false, false)),
+  binary("or", i32([1], 12), i32([1], 10), i32([1], 14)),
+  binary("or", bool([2], true, false), bool([2], false, false), bool([2], true, false)),
+  binary("xor", i32([1], 12), i32([1], 10), i32([1], 6)),
+  binary("xor", bool([2], true, true), bool([2], false, true), bool([2], true, false)),
+  unary("not", i32([2], 0, 5), i32([2], -1, -6)),
+  unary("not", u8([1], 5), u8([1], 250)),
+  unary("not", bool([2], true, false), bool([2], false, true)),
+  binary("shift_left", i32([5], 1, 1, 3, 1, 1), i32([5], 4, 31, 31, 32, -1), i32([5], 16, least, least, 0, 0)),
+  binary("shift_right", i32([5], -16, 16, -16, 16, -16), i32([5], 2, 2, 32, 99, -1), i32([5], -4, 4, -1, 0, -1)),
+  binary("shift_right", u8([2], 240, 240), u8([2], 4, 8), u8([2], 15, 0)),
+]
+
+private let comparisonCases: [OpCase] = [
+  binary("less", f64([3], 1, 2, nan), f64([3], 2, 2, 1), bool([3], true, false, false)),
+  binary("less_equal", f64([3], 1, 2, nan), f64([3], 2, 2, nan), bool([3], true, true, false)),
+  binary("greater", i32([2], 3, 2), i32([2], 2, 2), bool([2], true, false)),
+  binary("greater_equal", i32([2], 1, 2), i32([2], 2, 2), bool([2], false, true)),
+  binary("equal", f64([3], 0, inf, nan), f64([3], -0.0, inf, nan), bool([3], true, true, false)),
+  binary("not_equal", f64([3], 0, 1, nan), f64([3], 0, 2, nan), bool([3], false, true, true)),
+  binary("not_equal", bool([2], true, true), bool([2], true, false), bool([2], false, true)),
+  cases(
+    "select", "%c: bool[N], %x: f64[N]", "%r = select %c, %x, -inf  return %r", [bool([2], true, false), f64([2], 3, nan)],
+    f64([2], 3, -inf)),
+  cases(
+    "convert", "%x: f64[N]", "%r = convert %x : i32[N]  return %r", [f64([5], 1.9, -1.9, nan, inf, -1e30)],
+    i32([5], 1, -1, 0, Int64(Int32.max), least)),
+  cases("convert", "%x: i32[N]", "%r = convert %x : u8[N]  return %r", [i32([3], 255, 256, -1)], u8([3], 255, 0, 255)),
+  cases("convert", "%x: f64[N]", "%r = convert %x : bool[N]  return %r", [f64([3], 0, -0.5, nan)], bool([3], false, true, true)),
+  cases(
+    "convert", "%x: f64[N]", "%n = convert %x : bf16[N]  %r = convert %n : f64[N]  return %r", [f64([2], 1.00390625, 1.0 / 3)],
+    f64([2], 1, 0.333984375)),
+  cases(
+    "bitcast", "%x: f32[N]", "%r = bitcast %x : i32[N]  return %r", [ReferenceArray(.f32, [3], reals: [1, -0.0, inf])],
+    i32([3], 0x3F80_0000, least, 0x7F80_0000)),
+]
+
+private let arrangementCases: [OpCase] = [
+  cases("constant", "", "%r = constant {value = [1, -2]} : i32[2]  return %r", [], i32([2], 1, -2)),
+  cases(
+    "iota", "%x: f64[N, 2]", "%r = iota {dim = 0} : i32[N, 2]  return %r", [f64([2, 2], 0, 0, 0, 0)], i32([2, 2], 0, 0, 1, 1)),
+  cases(
+    "iota", "%x: f64[N]", "%r = iota {dim = 0} : u8[257*N]  %s = slice %r {start = [255], stop = [257]}  return %s", [f64([1], 0)],
+    u8([2], 255, 0)),
+  cases("extent", "%x: f64[N]", "%r = extent {value = [2*N + 1]} : f64  return %r", [f64([3], 0, 0, 0)], f64([], 7)),
+  cases(
+    "broadcast", "%x: f64[N]", "%r = broadcast %x {dims = [1]} : f64[2, N]  return %r", [f64([2], 1, 2)], f64([2, 2], 1, 2, 1, 2)),
+  cases(
+    "broadcast", "%x: f64[1, N]", "%r = broadcast %x {dims = [0, 2]} : f64[2, 2, N]  return %r", [f64([1, 1], 5)],
+    f64([2, 2, 1], 5, 5, 5, 5)),
+  cases("reshape", "%x: f64[N, 2]", "%r = reshape %x : f64[2*N]  return %r", [f64([2, 2], 1, 2, 3, 4)], f64([4], 1, 2, 3, 4)),
+  cases(
+    "transpose", "%x: f64[A, B, C]", "%r = transpose %x {permutation = [2, 0, 1]}  return %r", [f64([1, 2, 3], 1, 2, 3, 4, 5, 6)],
+    f64([3, 1, 2], 1, 4, 2, 5, 3, 6)),
+  cases(
+    "slice", "%x: f64[N, 3]", "%r = slice %x {start = [1, 0], stop = [N, 3], step = [1, 2]}  return %r",
+    [f64([3, 3], 1, 2, 3, 4, 5, 6, 7, 8, 9)], f64([2, 2], 4, 6, 7, 9)),
+  cases("slice", "%x: f64[N]", "%r = slice %x {start = [N], stop = [N]}  return %r", [f64([2], 1, 2)], f64([0])),
+  cases(
+    "concatenate", "%x: f64[N, 1], %y: f64[N, 2]", "%r = concatenate %x, %y, %x {dim = 1}  return %r",
+    [f64([2, 1], 1, 2), f64([2, 2], 3, 4, 5, 6)], f64([2, 4], 1, 3, 4, 1, 2, 5, 6, 2)),
+  cases(
+    "pad", "%x: f64[N, 1]", "%r = pad %x {low = [1, 0], high = [0, N], value = -inf}  return %r", [f64([1, 1], 5)],
+    f64([2, 2], -inf, -inf, 5, -inf)),
+  cases(
+    "gather", "%t: f64[3, N], %i: i32[M]", "%r = gather %t, %i {dim = 0}  return %r",
+    [f64([3, 2], 1, 2, 3, 4, 5, 6), i32([3], 2, -1, 0)],
+    f64([3, 2], 5, 6, nan, nan, 1, 2)),
+  cases(
+    "gather", "%t: i32[2, 3], %i: i32[1, M]", "%r = gather %t, %i {dim = 1}  return %r",
+    [i32([2, 3], 1, 2, 3, 4, 5, 6), i32([1, 2], 1, 3)],
+    i32([2, 1, 2], 2, 0, 5, 0)),
+  cases(
+    "scatter_add", "%b: f64[2, 3], %i: i32[K], %u: f64[2, K]", "%r = scatter_add %b, %i, %u {dim = 1}  return %r",
+    [f64([2, 3], 1, 1, 1, 2, 2, 2), i32([4], 0, 2, 0, 7), f64([2, 4], 1, 2, 3, 99, 4, 5, 6, 99)], f64([2, 3], 5, 1, 3, 12, 2, 7)),
+]
+
+private let reductionCases: [OpCase] = [
+  cases(
+    "reduce", "%x: f64[2, N]", "%r = reduce %x {dims = [1], kind = add}  return %r", [f64([2, 3], 1, 2, 3, 4, 5, 6)],
+    f64([2], 6, 15)),
+  cases(
+    "reduce", "%x: f64[2, N]", "%r = reduce %x {dims = [0, 1], kind = maximum}  return %r", [f64([2, 2], 1, 9, 3, 4)], f64([], 9)),
+  cases("reduce", "%x: f64[N]", "%r = reduce %x {dims = [0], kind = minimum}  return %r", [f64([0])], f64([], inf)),
+  cases("reduce", "%x: i32[N]", "%r = reduce %x {dims = [0], kind = maximum}  return %r", [i32([0])], i32([], least)),
+  cases("reduce", "%x: i32[N]", "%r = reduce %x {dims = [0], kind = multiply}  return %r", [i32([3], 65536, 65536, 5)], i32([], 0)),
+  cases("reduce", "%x: bool[N]", "%r = reduce %x {dims = [0], kind = and}  return %r", [bool([0])], bool([], true)),
+  cases("reduce", "%x: u8[N]", "%r = reduce %x {dims = [0], kind = and}  return %r", [u8([0])], u8([], 255)),
+  cases("reduce", "%x: bool[N]", "%r = reduce %x {dims = [0], kind = or}  return %r", [bool([2], false, true)], bool([], true)),
+  cases("scan", "%x: f64[N]", "%r = scan %x {dim = 0, kind = add}  return %r", [f64([3], 1, 2, 3)], f64([3], 1, 3, 6)),
+  cases(
+    "scan", "%x: f64[N, 2]", "%r = scan %x {dim = 0, kind = add, exclusive = true}  return %r", [f64([2, 2], 1, 2, 3, 4)],
+    f64([2, 2], 0, 0, 1, 2)),
+  cases(
+    "scan", "%x: i32[N]", "%r = scan %x {dim = 0, kind = maximum, reverse = true}  return %r", [i32([3], 1, 3, 2)],
+    i32([3], 3, 3, 2)),
+  cases(
+    "scan", "%x: f64[N]", "%r = scan %x {dim = 0, kind = multiply, exclusive = true, reverse = true}  return %r",
+    [f64([3], 2, 3, 4)],
+    f64([3], 12, 4, 1)),
+  cases(
+    "top_k", "%x: f64[2, N]", "%v, %i = top_k %x {count = 2}  return %v, %i", [f64([2, 4], 1, 3, 3, 2, nan, -inf, 5, nan)],
+    f64([2, 2], 3, 3, 5, -inf), i32([2, 2], 1, 2, 2, 1)),
+  cases("top_k", "%x: i32[N]", "%v, %i = top_k %x {count = 1}  return %v, %i", [i32([3], -4, -2, -2)], i32([1], -2), i32([1], 1)),
+  cases(
+    "segment_ids", "%o: i32[B + 1], %x: f64[T]", "%r = segment_ids %o : i32[T]  return %r",
+    [i32([5], 0, 2, 2, 3, 5), f64([5], 0, 0, 0, 0, 0)], i32([5], 0, 0, 2, 3, 3)),
+  cases(
+    "segment_sum", "%x: f64[T, 2], %o: i32[B + 1]", "%r = segment_sum %x, %o  return %r",
+    [f64([3, 2], 1, 2, 3, 4, 5, 6), i32([4], 0, 2, 2, 3)], f64([3, 2], 4, 6, 0, 0, 5, 6)),
+]
+
+private let compositeCases: [OpCase] = [
+  cases(
+    "contract", "%x: f64[2, N], %y: f64[N, 2]", "%r = contract %x, %y {subscripts = \"ij,jk->ki\"}  return %r",
+    [f64([2, 2], 1, 2, 3, 4), f64([2, 2], 5, 6, 7, 8)], f64([2, 2], 19, 43, 22, 50)),
+  cases(
+    "contract", "%x: f64[2, N], %y: f64[N, 1]", "%r = contract %x, %y {subscripts = \"ij,jk->ik\"}  return %r",
+    [f64([2, 0]), f64([0, 1])],
+    f64([2, 1], 0, 0)),
+  cases(
+    "softmax", "%x: f64[N, 2]", "%r = softmax %x {dim = 1}  return %r", [f64([4, 2], 0, 0, -inf, 5, -inf, -inf, nan, 0)],
+    f64([4, 2], 0.5, 0.5, 0, 1, 0, 0, nan, nan)),
+  cases(
+    "softmax", "%x: f64[2, N]", "%r = softmax %x {dim = 0}  return %r", [f64([2, 1], 1000, 1000 + 1.0986122886681098)],
+    f64([2, 1], 0.25, 0.75)),
+  cases(
+    "layer_norm", "%x: f64[N, 2], %s: f64[2], %b: f64[2]", "%r = layer_norm %x, %s, %b {epsilon = 3.0}  return %r",
+    [f64([1, 2], 1, 3), f64([2], 2, 4), f64([2], 10, 20)], f64([1, 2], 9, 22)),
+  cases(
+    "rms_norm", "%x: f64[N, 2], %s: f64[2]", "%r = rms_norm %x, %s {epsilon = 2.0}  return %r",
+    [f64([1, 2], 1, 3), f64([2], 1, 2)],
+    f64([1, 2], 1 / 7.0.squareRoot(), 6 / 7.0.squareRoot())),
+  cases(
+    "rotary", "%x: f64[S, 4], %c: f64[S, 2], %s: f64[S, 2]", "%r = rotary %x, %c, %s  return %r",
+    [f64([1, 4], 1, 2, 3, 4), f64([1, 2], 0, 1), f64([1, 2], 1, 0)], f64([1, 4], -3, 2, 1, 4)),
+  cases(
+    "rotary", "%x: f64[S, 4], %c: f64[S, 2], %s: f64[S, 2]", "%r = rotary %x, %c, %s {interleaved = true}  return %r",
+    [f64([1, 4], 1, 2, 3, 4), f64([1, 2], 0, 1), f64([1, 2], 1, 0)], f64([1, 4], -2, 1, 3, 4)),
+]
+
+private let fusedCases: [OpCase] = [
+  cases(
+    "map", "%x: f64[N], %s: f64",
+    "%a, %b = map %x, %s (%e: f64, %f: f64) { %p = multiply %e, %f : f64  %l = less %p, 3.0 : bool  yield %p, %l }  return %a, %b",
+    [f64([2], 1, 2), f64([], 2)], f64([2], 2, 4), bool([2], true, false)),
+  cases(
+    "linear", "%x: f64[N, 2], %w: f64[2, 1], %b: f64",
+    "%r = linear %x, %w, %b epilogue (%a: f64, %e: f64) { %y = add %a, %e : f64  yield %y } {subscripts = \"ij,jk->ik\"}  return %r",
+    [f64([2, 2], 1, 2, 3, 4), f64([2, 1], 1, 1), f64([], 10)], f64([2, 1], 13, 17)),
+  cases(
+    "attention", "%q: f64[S, 1], %k: f64[S, 1], %v: f64[S, 1], %bias: f64[S]",
+    """
+    %r = attention %q, %k, %v, %bias score (%s: f64, %i: i32, %j: i32) { %b = element %bias[%j] : f64  %y = add %s, %b : f64  yield %y }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l }
+    return %r
+    """,
+    // Row 0 has no live pair, row 1 one, row 2 two with scores log 3 and 0.
+    [f64([3, 1], 5, 5, 0), f64([3, 1], 1, 2, 3), f64([3, 1], 4, 8, nan), f64([3], 1.0986122886681098, 0, nan)],
+    f64([3, 1], 0, 4, 5)),
+]
