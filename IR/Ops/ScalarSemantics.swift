@@ -110,7 +110,7 @@ public struct ScalarSemantics: Sendable {
 
   /// A float becomes an integer by dropping its fraction, held to the type's range, NaN as 0; anything becomes a bool by comparing
   /// with 0; an integer is wrapped; a float is rounded to the narrower type.
-  static func convert(_ value: Literal, to element: ElementType) -> Literal {
+  package static func convert(_ value: Literal, to element: ElementType) -> Literal {
     if element.isFloat { return Literal(element.round(value.real)) }
     if element == .bool { return Literal(value.isReal ? value.real != 0 : value.integer != 0) }
     guard value.isReal else { return Literal(element.wrap(value.integer)) }
@@ -121,7 +121,7 @@ public struct ScalarSemantics: Sendable {
     return Literal(Int64(value.real))
   }
 
-  static func bitcast(_ value: Literal, from source: ElementType, to target: ElementType) -> Literal {
+  package static func bitcast(_ value: Literal, from source: ElementType, to target: ElementType) -> Literal {
     let bits: UInt64 =
       switch source {
       case .f64: value.real.bitPattern
