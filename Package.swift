@@ -63,7 +63,7 @@ let package = Package(
     .testTarget(name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
       name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
-    .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

@@ -3,7 +3,7 @@ extension Kernel: CustomStringConvertible {
   public var text: String {
     var printer = KernelPrinter(kernel: self)
     printer.print()
-    return printer.lines.joined(separator: "\n") + "\n"
+    return printer.lines.joined(separator: "\n")
   }
 
   public var description: String { text }

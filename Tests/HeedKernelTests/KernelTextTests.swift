@@ -53,7 +53,6 @@ struct KernelTextTests {
         }
       }
     }
-
     """.replacing("!PLACEHOLDER", with: "1 == 1")
 
   @Test func printingWhatWasParsedIsTheIdentity() throws {
@@ -88,7 +87,6 @@ struct KernelTextTests {
             }
           }
         }
-
         """)
   }
 
@@ -124,7 +122,6 @@ struct KernelTextTests {
           }
         }
       }
-
       """
     #expect(kernel.text == text)
     #expect(try Kernel.parse(text)[0].text == text)

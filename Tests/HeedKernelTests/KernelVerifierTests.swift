@@ -159,7 +159,8 @@ struct KernelVerifierTests {
       try messageOf { $0.phases[0].domain = [Dimension(VariableID(0), .symbol("Q"))] }
         == "kernel @k, phase @p: got the symbol Q, expected one of the buffers' shapes or strides")
     #expect(
-      try messageOfBody({ $0.append(.init(.store(Access(.buffer(0), 1)), operands: [BodyValue(3)], type: .f32)) })?.contains("got the value 3 of 0") == true)
+      try messageOfBody({ $0.append(.init(.store(Access(.buffer(0), 1)), operands: [BodyValue(3)], type: .f32)) })?.contains(
+        "got the value 3 of 0") == true)
     #expect(
       try messageOfBody({ $0.append(.init(.elementwise("softmax"), operands: [], type: .f32)) })?.contains("got the op softmax")
         == true)

@@ -28,9 +28,9 @@ package final class KernelMemory {
   static let accumulated: UInt64 = 0xffff_fffe
 
   /// Undefined elements.
-  /// - Throws: where there are more than 2^28.
+  /// - Throws: where there are more than 2^26.
   package init(_ element: ElementType, count: Int, name: String) throws {
-    guard 0...(1 << 28) ~= count else { throw HeedError("\(name) has \(count) elements, expected at most 2^28 to evaluate") }
+    guard 0...(1 << 26) ~= count else { throw HeedError("\(name) has \(count) elements, expected at most 2^26 to evaluate") }
     (self.element, self.count, self.name) = (element, count, name)
     reals = .allocate(capacity: element.isFloat ? count : 0)
     integers = .allocate(capacity: element.isFloat ? 0 : count)

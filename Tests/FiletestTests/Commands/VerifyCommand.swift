@@ -5,7 +5,7 @@ extension FiletestCommand {
   static let verify = FiletestCommand(name: "verify") { test, _, path in
     switch try IRText(test, path) {
     case .graphs(let graphs): for graph in graphs { try graph.verify() }
-    case .kernels: break
+    case .kernels(let kernels): for kernel in kernels { try kernel.verify() }
     }
     return test
   }
