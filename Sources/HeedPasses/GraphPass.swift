@@ -26,7 +26,8 @@ public struct GraphPass: Sendable {
 extension GraphPass {
   /// Every pass there is, in the order of the default pipeline.
   public static let all: [GraphPass] = [
-    .eliminateCommonSubexpressions, .eliminateDeadNodes, .fuseAttention,
+    .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes, .canonicalizeAttention, .fuseAttention,
+    .fuseLinear, .fuseElementwise, .chooseTiles,
   ]
 
   /// The pass called `name`.

@@ -49,12 +49,27 @@ public struct PassPipeline: Sendable {
 
   /// The order in which a graph is compiled, and why:
   public static let standardPasses: [GraphPass] = [
+    // Scalars that are written as arithmetic (1/sqrt(64)) become numbers, which the matchers look for.
+    .foldConstants,
+    // Views and identities go, so that matchers meet a contract where the writer put a transposed contract.
+    .simplify,
     // Equal values become one value: a written-out softmax divides a value by the sum of the *same* value.
     .eliminateCommonSubexpressions,
     // Uses are counted from here on, and a dead use must not count.
     .eliminateDeadNodes,
+    // The spellings of attention become one: contract, score arithmetic, softmax, contract.
+    .canonicalizeAttention,
+    // What canonicalisation took apart may have left numbers, identities and twins behind.
+    .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes,
     // Before the other fusions, which would take its elementwise ops and its contracts.
     .fuseAttention,
+    // Before elementwise fusion: an epilogue in registers beats a pass over memory.
+    .fuseLinear,
+    // What no product took.
+    .fuseElementwise,
+    .eliminateDeadNodes,
+    // Last: it reads the regions that fusion made.
+    .chooseTiles,
   ]
 
   /// Runs the passes on a copy of `graph` and verifies what they made.

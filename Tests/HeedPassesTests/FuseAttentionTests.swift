@@ -4,8 +4,8 @@ import Testing
 
 @Suite struct FuseAttentionTests {
   static let sizes: [[Name: Int]] = [
-    ["B": 2, "M": 3, "N": 5, "S": 4, "T": 6, "H": 2, "W": 2], ["B": 1, "M": 1, "N": 1, "S": 1, "T": 1, "H": 1, "W": 1],
-    ["B": 1, "M": 6, "N": 2, "S": 7, "T": 9, "H": 3, "W": 2],
+    ["B": 2, "M": 3, "N": 6, "S": 4, "T": 6, "H": 2, "W": 3], ["B": 1, "M": 1, "N": 1, "S": 1, "T": 1, "H": 1, "W": 1],
+    ["B": 1, "M": 6, "N": 2, "S": 7, "T": 9, "H": 2, "W": 1],
   ]
 
   @Test(arguments: Spelling.all) func becomesOneOp(_ spelling: Spelling) throws {
@@ -18,7 +18,8 @@ import Testing
     #expect(fused.count(.attention) == 1, "\(fused.text)\n\(remarks)")
     #expect(fused.count(.softmax) == 0 && fused.count(.contract) == 0 && fused.count(.exp) == 0, "\(fused.text)")
     for words in spelling.says { #expect(remarks.contains(words), "\(remarks)") }
-    try expectSameValues(graph, fused, sizes: Self.sizes)
+    // Scales are numbers of f32; probabilities in half precision are kept in more.
+    try expectSameValues(graph, fused, sizes: Self.sizes, tolerance: spelling.text.contains("f16") ? 2e-3 : 1e-6)
     #expect(try pipeline.run(fused).graph.ir.text == fused.text)
   }
 }

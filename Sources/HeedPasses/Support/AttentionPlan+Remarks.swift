@@ -8,12 +8,11 @@ extension AttentionPlan {
     if let scale = scale { findings.append("scale \(scale) folded into the score") }
     let (inScore, inMask) = (score.tables(of: score.results), live.tables(of: live.results))
     func list(_ numbers: Set<Int>) -> String {
-      numbers.sorted().map { number in
-        switch captured[number] {
-        case .value(let value): graph.label(value)
-        case .extent(let extent): "the extent \(extent)"
-        }
-      }.joined(separator: ", ")
+      let values = numbers.sorted().compactMap { if case .value(let value) = captured[$0] { graph.label(value) } else { nil } }
+      let extents = numbers.sorted().compactMap {
+        if case .extent(let extent) = captured[$0] { "the extent \(extent)" } else { nil }
+      }
+      return (values + extents).joined(separator: ", ")
     }
     if !inScore.isEmpty { findings.append("the score reads \(list(inScore))") }
     if let offsets { findings.append("pairs live in the segments of \(graph.label(offsets))") }

@@ -1,8 +1,19 @@
 import HeedIR
 
-/// A local step: looks at a node and what defines its operands, and gives other values for its results, or nil where it does not
-/// fit. It may append nodes; what then has no use is taken out afterwards.
-typealias RewriteRule = (inout Graph, NodeID, inout PassContext) throws -> ValueID?
+/// What a rule may know and change: the graph being built and what else the pass keeps.
+struct RewriteState {
+  /// The graph being built; a rule may append to it. What then has no use is taken out afterwards.
+  var graph: Graph
+  var context: PassContext
+  /// How often each value is used in the graph that is being rewritten, under the values that stand for its own.
+  fileprivate(set) var uses: [ValueID: Int] = [:]
+
+  /// Whether `value` is used more than once, or was made by a rule, of which nothing is known.
+  func hasOtherUses(_ value: ValueID) -> Bool { uses[value] != 1 }
+}
+
+/// A local step: looks at a node and what defines its operands, and gives another value for its result, or nil where it does not fit.
+typealias RewriteRule = (inout RewriteState, NodeID) throws -> ValueID?
 
 extension Graph {
   /// Applies the first rule that fits to each node with one result, in order, until none fits any more. Nodes without use are
@@ -13,18 +24,26 @@ extension Graph {
   mutating func rewrite(_ context: inout PassContext, rules: [RewriteRule]) throws {
     for _ in 0..<64 {
       var rewriter = GraphRewriter(self)
+      var state = RewriteState(graph: rewriter.result, context: context)
+      let counts = useCounts()
       var changed = false
+      for argument in arguments { state.uses[rewriter(argument.value)] = counts[Int(argument.value.index)] }
       for node in body {
         let copy = rewriter.copy(node)
-        let results = results(node)
-        guard results.count == 1 else { continue }
-        for rule in rules {
-          guard let replacement = try rule(&rewriter.result, copy, &context) else { continue }
-          rewriter.replace(results[0], with: replacement)
-          changed = true
-          break
-        }
+        for (old, new) in zip(results(node), rewriter.result.results(copy)) { state.uses[new] = counts[Int(old.index)] }
+        guard results(node).count == 1 else { continue }
+        swap(&state.graph, &rewriter.result)
+        defer { swap(&state.graph, &rewriter.result) }
+        var replacement: ValueID?
+        for rule in rules where replacement == nil { replacement = try rule(&state, copy) }
+        guard let replacement, replacement != state.graph.result(copy) else { continue }
+        swap(&state.graph, &rewriter.result)
+        rewriter.replace(result(node), with: replacement)
+        swap(&state.graph, &rewriter.result)
+        state.uses[replacement, default: 0] += counts[Int(result(node).index)]
+        changed = true
       }
+      context = state.context
       self = rewriter.finish()
       eliminateDeadNodes()
       if !changed { return }

@@ -1,0 +1,127 @@
+import HeedIR
+
+extension GraphPass {
+  /// `canonicalize-attention` brings the ways to write attention into one: product of queries and keys, arithmetic on scores,
+  /// softmax, weighted sum.
+  ///
+  ///     %t = multiply %q, 0.125 : f32[B, H, S, 64]
+  ///     %s = contract %t, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, H, S, S]
+  ///     %m = reduce %s {dims = [3], kind = maximum} : f32[B, H, S]
+  ///     %n = broadcast %m {dims = [0, 1, 2]} : f32[B, H, S, S]
+  ///     %e = exp %d : f32[B, H, S, S]                                  // %d is %s - %n
+  ///     %u = contract %e, %v {subscripts = "bhij,bhje->bhie"} : f32[B, H, S, 64]
+  ///     %z = reduce %e {dims = [3], kind = add} : f32[B, H, S]
+  ///     %w = broadcast %z {dims = [0, 1, 2]} : f32[B, H, S, 64]
+  ///     %o = divide %u, %w : f32[B, H, S, 64]
+  /// becomes
+  ///     %s = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, H, S, S]
+  ///     %x = multiply %s, 0.125 : f32[B, H, S, S]
+  ///     %p = softmax %x {dim = 3} : f32[B, H, S, S]
+  ///     %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, H, S, 64]
+  ///
+  /// - A softmax written out becomes one, whatever is subtracted from all scores of a row, before or after the weighted sum, masked
+  ///   before or after the exponential, to base e or 2 (`WrittenSoftmax`).
+  /// - Constant scales of queries and keys move to the scores.
+  /// - A mask that the probabilities are multiplied by goes where the scores have it already.
+  /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`).
+  ///
+  /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair gives 0 as the
+  /// op does; a value subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the
+  /// finished score, where no view stands in the way.
+  public static let canonicalizeAttention = GraphPass(
+    "canonicalize-attention", summary: "bring the ways to write attention into one"
+  ) { graph, context in
+    try graph.rewrite(
+      &context, rules: [recogniseSoftmax, recogniseLateDivision, dropRepeatedMask, splitMergedProduct, splitMergedSum])
+    try graph.moveScalesToScores(&context)
+  }
+
+  /// `select(m, softmax(x), 0)` and `softmax(x) * convert(m)`, where `x` is masked by `m` already, are `softmax(x)`.
+  private static func dropRepeatedMask(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
+    let graph = state.graph
+    guard let masked = graph.maskedValue(node), let softmax = graph.definingNode(masked.value, where: .softmax) else { return nil }
+    let conditions = graph.conditions(ofScores: graph.inputs(softmax)[0])
+    guard graph.conjuncts(masked.condition).allSatisfy({ conditions.contains($0) }) else { return nil }
+    state.context.remark(.applied, masked.value, in: graph, "masked probabilities are those of masked scores already")
+    return masked.value
+  }
+}
+
+extension Graph {
+  /// The value and the condition where `node` is `select(condition, value, 0)` or the value times the condition as a number.
+  func maskedValue(_ node: NodeID) -> (value: ValueID, condition: ValueID)? {
+    let inputs = inputs(node)
+    if op(node) === Op.select { return uniformConstant(inputs[2])?.real == 0 ? (inputs[1], inputs[0]) : nil }
+    guard op(node) === Op.multiply else { return nil }
+    for (value, factor) in [(inputs[0], inputs[1]), (inputs[1], inputs[0])] {
+      if let source = match(factor, .convert)?[0], type(source).element == .bool { return (value, source) }
+      if let choice = match(factor, .select), uniformConstant(choice[1])?.real == 1, uniformConstant(choice[2])?.real == 0 {
+        return (value, choice[0])
+      }
+    }
+    return nil
+  }
+
+  /// The conditions without which a score is a large negative number or -inf.
+  fileprivate func conditions(ofScores value: ValueID) -> Set<ValueID> {
+    guard let choice = match(value, .select), let masked = uniformConstant(choice[2])?.real, masked <= MaskSplit.threshold else {
+      return []
+    }
+    return Set(conjuncts(choice[0])).union(conditions(ofScores: choice[1]))
+  }
+
+  fileprivate func conjuncts(_ value: ValueID) -> [ValueID] {
+    guard let pair = match(value, .and) else { return [value] }
+    return [value] + pair.flatMap(conjuncts)
+  }
+
+  // MARK: Scales
+
+  /// Moves constant factors of the operands of score products behind the products.
+  fileprivate mutating func moveScalesToScores(_ context: inout PassContext) throws {
+    var products: Set<NodeID> = []
+    for node in body where op(node) === Op.softmax { products.formUnion(self.products(below: inputs(node)[0])) }
+    guard !products.isEmpty else { return }
+    var rewriter = GraphRewriter(self)
+    for node in body {
+      guard products.contains(node) else {
+        rewriter.copy(node)
+        continue
+      }
+      let operands = try inputs(node).map { try rewriter.result.withoutScale(rewriter($0)) }
+      let factor = operands.reduce(1) { $0 * $1.factor }
+      guard operands.contains(where: { $0.factor != 1 }), factor.isFinite, factor != 0 else {
+        rewriter.copy(node)
+        continue
+      }
+      let old = result(node)
+      let product = try rewriter.result.appendResult(.contract, operands.map(\.value), attributes: attributes(node).all)
+      let scaled = try rewriter.result.appendResult(.multiply, [product, rewriter.result.appendScalar(factor, type(old).element)])
+      rewriter.replace(old, with: scaled)
+      context.remark(
+        .applied, old, in: self, "the scale \(Literal(factor).text(as: type(old).element)) of queries and keys moved to the scores")
+    }
+    self = rewriter.finish()
+    eliminateDeadNodes()
+  }
+
+  /// A value and a factor whose product is `value`, looking through views for products with constants.
+  private mutating func withoutScale(_ value: ValueID) throws -> (value: ValueID, factor: Double) {
+    guard let node = definingNode(value) else { return (value, 1) }
+    let (op, inputs) = (op(node), inputs(node))
+    if op === Op.multiply || op === Op.divide {
+      for (position, other) in op === Op.multiply ? [(1, 0), (0, 1)] : [(1, 0)] {
+        guard let constant = uniformConstant(inputs[position])?.real, constant != 0, constant.isFinite,
+          type(inputs[other]) == type(value)
+        else { continue }
+        let inner = try withoutScale(inputs[other])
+        return (inner.value, inner.factor * (op === Op.multiply ? constant : 1 / constant))
+      }
+    }
+    if op === Op.transpose || op === Op.reshape || op === Op.broadcast || op === Op.slice {
+      let inner = try withoutScale(inputs[0])
+      return inner.factor == 1 ? (value, 1) : (try appendLike(node, [inner.value], type: type(value)), inner.factor)
+    }
+    return (value, 1)
+  }
+}

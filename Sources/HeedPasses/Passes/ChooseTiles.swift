@@ -1,0 +1,117 @@
+import HeedIR
+
+extension GraphPass {
+  /// `choose-tiles` sets the sizes of the blocks that products are computed in, for the caches of the target.
+  ///
+  ///     %o = attention %q, %k, %v ... : f32[B, 8, S, 64]
+  /// becomes, for AVX-512
+  ///     %o = attention %q, %k, %v ... {tile = [96, 384]} : f32[B, 8, S, 64]
+  ///
+  /// Legal because a tile has no influence on an op's meaning. Rows are a multiple of the register tile's 8, columns of the width of a
+  /// packed panel, which is three vectors: sums of 8 rows and 3 vectors fill the registers of AVX-512 and are a few
+  /// instructions on smaller machines. A tile that is set already stays.
+  public static let chooseTiles = GraphPass(
+    "choose-tiles", summary: "choose block sizes for the caches of the target"
+  ) { graph, context in
+    var rewriter = GraphRewriter(graph)
+    let chooser = TileChooser(target: context.target)
+    for node in graph.body {
+      let isOpen = graph.attributes(node)["tile"] == nil
+      guard isOpen, let choice = chooser.choose(graph, node) else {
+        rewriter.copy(node)
+        continue
+      }
+      let value = try rewriter.append(
+        graph.op(node), graph.operands(node).map { rewriter($0) },
+        attributes: graph.attributes(node).all + [.integers("tile", [choice.rows, choice.columns])],
+        regions: Array(graph.regions(node)))
+      rewriter.replace(graph.result(node), with: value)
+      context.remark(.note, value, in: rewriter.result, choice.reason)
+    }
+    graph = rewriter.finish()
+  }
+}
+
+/// Chooses blocks by what must stay in the second-level cache of one core.
+private struct TileChooser {
+  let target: Target
+
+  struct Choice {
+    var rows: Int
+    var columns: Int
+    var reason: String
+  }
+
+  private static let registerRows = 8
+  private static let mostRows = 96
+  /// What a dimension whose length is not known counts as.
+  private static let typicalWidth = 128
+
+  func choose(_ graph: Graph, _ node: NodeID) -> Choice? {
+    switch graph.op(node).opcode {
+    case Op.attention.opcode: attention(graph, node)
+    case Op.linear.opcode: linear(graph, node)
+    default: nil
+    }
+  }
+
+  /// A block of scores, the keys and values of its columns, the queries and sums of its rows: two thirds of the cache.
+  private func attention(_ graph: Graph, _ node: NodeID) -> Choice {
+    let types = graph.operands(node).prefix(3).map(graph.type)
+    let (element, rank) = (types[0].element, types[0].rank)
+    let widths = (types[0].shape[rank - 1].constant ?? Self.typicalWidth) + (types[2].shape[rank - 1].constant ?? Self.typicalWidth)
+    let rows = blockOfRows(types[0].shape[rank - 2])
+    let panel = 3 * target.lanes(of: element)
+    let budget = target.caches.level2 / 3 * 2 / element.byteCount
+    let fitting = (budget - rows * widths) / (rows + widths)
+    let columns = blockOfColumns(types[1].shape[rank - 2], panel: panel, atMost: min(fitting, 384))
+    let bytes = (rows * columns + (rows + columns) * widths) * element.byteCount
+    return Choice(
+      rows: rows, columns: columns,
+      reason:
+        "tiles of \(rows) x \(columns) keep \(kibibytes(bytes)) in a second-level cache of \(kibibytes(target.caches.level2)) on \(target)"
+    )
+  }
+
+  /// The packed weights of a block of columns over the whole depth: half of the cache; blocks of equal size.
+  private func linear(_ graph: Graph, _ node: NodeID) -> Choice {
+    let inputs = graph.inputs(node)
+    let subscripts = graph.attributes(node).subscripts
+    let (left, right) = (graph.type(inputs[0]), graph.type(inputs[1]))
+    func extent(_ letter: Character?) -> Extent {
+      guard let letter else { return 1 }
+      if let position = subscripts.right.firstIndex(of: letter) { return right.shape[position] }
+      return left.shape[subscripts.left.firstIndex(of: letter)!]
+    }
+    let depth = subscripts.over.reduce(1) { $0 * max(1, extent($1).constant ?? Self.typicalWidth) }
+    let element = left.element
+    let panel = 3 * target.lanes(of: element)
+    let rows = blockOfRows(extent(subscripts.leftFree.last))
+    let fitting = target.caches.level2 / 2 / element.byteCount / depth
+    let columns = blockOfColumns(extent(subscripts.rightFree.last), panel: panel, atMost: fitting)
+    let bytes = columns * depth * element.byteCount
+    return Choice(
+      rows: rows, columns: columns,
+      reason:
+        "tiles of \(rows) x \(columns) keep \(kibibytes(bytes)) of weights in a second-level cache of \(kibibytes(target.caches.level2)) on \(target)"
+    )
+  }
+
+  private func blockOfRows(_ extent: Extent) -> Int {
+    guard let rows = extent.constant, rows < Self.mostRows else { return Self.mostRows }
+    return max(1, rows < Self.registerRows ? rows : roundedUp(rows, to: Self.registerRows))
+  }
+
+  /// The most panels that fit, at least one; where the extent is known, of about equal number in each block.
+  private func blockOfColumns(_ extent: Extent, panel: Int, atMost limit: Int) -> Int {
+    let most = max(1, limit / panel)
+    guard let columns = extent.constant else { return most * panel }
+    let panels = max(1, roundedUp(columns, to: panel) / panel)
+    let blocks = (panels + most - 1) / most
+    return (panels + blocks - 1) / blocks * panel
+  }
+
+  private func roundedUp(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }
+
+  private func kibibytes(_ bytes: Int) -> String { "\((bytes + 1023) / 1024) KiB" }
+}

@@ -1,0 +1,119 @@
+import HeedIR
+
+extension GraphPass {
+  /// `fuse-elementwise` makes one pass over memory of elementwise ops that work on the same elements.
+  ///
+  ///     %a = multiply %x, 2.0 : f32[S, 64]
+  ///     %b = tanh %a : f32[S, 64]
+  ///     %c = add %b, %y : f32[S, 64]
+  /// becomes
+  ///     %c = map %x, %y (%x: f32, %y: f32) {
+  ///       %a = multiply %x, 2.0 : f32
+  ///       %b = tanh %a : f32
+  ///       %c = add %b, %y : f32
+  ///       yield %c
+  ///     } : f32[S, 64]
+  ///
+  /// Legal because each result element depends on the operands' elements at the same place. A group takes every elementwise
+  /// neighbour of its shape, unless a path of other ops leads from the group to it: then the group would have to run before and
+  /// after that path. Values that others use are further results, so nothing is computed twice. Single ops stay as they are.
+  public static let fuseElementwise = GraphPass(
+    "fuse-elementwise", summary: "make one pass over memory of neighbouring elementwise ops"
+  ) { graph, context in
+    let groups = ElementwiseGroups(graph)
+    guard !groups.members.isEmpty else { return }
+    let users = graph.users()
+    var rewriter = GraphRewriter(graph)
+    var emitted: Set<Int> = []
+    var copied: Set<NodeID> = []
+
+    /// Emits the node, or the group that it belongs to, after what it needs.
+    func emit(_ node: NodeID) throws {
+      if let group = groups.group[node] {
+        guard emitted.insert(group).inserted else { return }
+        let nodes = groups.members[group]!
+        for member in nodes { try emitOperands(member) { groups.group[$0] == group } }
+        let leaving = nodes.map { graph.result($0) }.filter { value in
+          graph.results.contains(value) || users[Int(value.index)].contains { groups.group[$0] != group }
+        }
+        let region = try ElementwiseRegion(graph, nodes: nodes, results: leaving)
+        let map = try rewriter.result.append(.map, region.operands.map { rewriter($0) }, regions: [region.function])
+        for (old, new) in zip(leaving, rewriter.result.results(map)) { rewriter.replace(old, with: new) }
+        let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
+        context.remark(.applied, leaving[0], in: graph, "\(ops) done in one pass over memory")
+      } else {
+        guard copied.insert(node).inserted else { return }
+        try emitOperands(node) { _ in false }
+        rewriter.copy(node)
+      }
+    }
+    func emitOperands(_ node: NodeID, except isInside: (NodeID) -> Bool) throws {
+      for operand in graph.operands(node) {
+        if let producer = graph.definingNode(operand), !isInside(producer) { try emit(producer) }
+      }
+    }
+    for node in graph.body { try emit(node) }
+    graph = rewriter.finish()
+    graph.eliminateDeadNodes()
+  }
+}
+
+/// A partition of a graph's elementwise nodes into groups that can each run as one.
+private struct ElementwiseGroups {
+  /// The number of the group that a node is in; nodes that stay alone are in none.
+  private(set) var group: [NodeID: Int] = [:]
+  /// The nodes of each group, in the graph's order.
+  private(set) var members: [Int: [NodeID]] = [:]
+
+  init(_ graph: Graph) {
+    for node in graph.body where Self.isCandidate(graph, node) {
+      let number = Int(node.index)
+      group[node] = number
+      members[number] = [node]
+      for operand in graph.operands(node) {
+        guard let producer = graph.definingNode(operand), let other = group[producer], other != group[node]!,
+          graph.type(graph.result(producer)).shape == graph.type(graph.result(node)).shape
+        else { continue }
+        if !leadsAround(graph, from: other, to: group[node]!) { merge(other, into: group[node]!) }
+      }
+    }
+    for (number, nodes) in members where nodes.count == 1 {
+      group[nodes[0]] = nil
+      members[number] = nil
+    }
+  }
+
+  /// Scalars are left: one op on one number is not worth a pass. So are ops on numbers alone, which have no element to run over.
+  private static func isCandidate(_ graph: Graph, _ node: NodeID) -> Bool {
+    graph.op(node).has(.elementwise) && graph.type(graph.result(node)).rank > 0
+  }
+
+  private mutating func merge(_ other: Int, into number: Int) {
+    for node in members[other]! { group[node] = number }
+    members[number] = (members[other]! + members[number]!).sorted()
+    members[other] = nil
+  }
+
+  /// Whether a path from group `from` to group `to` passes through nodes of neither.
+  private func leadsAround(_ graph: Graph, from: Int, to: Int) -> Bool {
+    // Backwards from what the later group reads; groups on the way count as one node each.
+    var pending: [NodeID] = []
+    var seen: Set<NodeID> = []
+    func visit(_ node: NodeID, skipping: Set<Int>) {
+      for operand in graph.operands(node) {
+        guard let producer = graph.definingNode(operand) else { continue }
+        if let group = group[producer], skipping.contains(group) { continue }
+        if seen.insert(producer).inserted { pending.append(producer) }
+      }
+    }
+    for node in members[to]! { visit(node, skipping: [from, to]) }
+    while let node = pending.popLast() {
+      if let group = group[node] {
+        if group == from { return true }
+        for member in members[group]! { visit(member, skipping: []) }
+      }
+      visit(node, skipping: [])
+    }
+    return false
+  }
+}

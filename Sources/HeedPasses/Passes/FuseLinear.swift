@@ -1,0 +1,121 @@
+import HeedIR
+
+extension GraphPass {
+  /// `fuse-linear` puts the elementwise ops that follow a product into its epilogue, where the sums are still in registers.
+  ///
+  ///     %y = contract %x, %w {subscripts = "ti,io->to"} : f32[T, 1536]
+  ///     %bias = broadcast %b {dims = [1]} : f32[T, 1536]
+  ///     %z = add %y, %bias : f32[T, 1536]
+  ///     %o = gelu %z : f32[T, 1536]
+  /// becomes
+  ///     %bias = broadcast %b {dims = [1]} : f32[T, 1536]
+  ///     %o = linear %x, %w, %bias epilogue (%acc: f32, %bias: f32) {
+  ///       %z = add %acc, %bias : f32
+  ///       %o = gelu %z : f32
+  ///       yield %o
+  ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
+  ///
+  /// Legal because the epilogue does the same ops on the same elements. It takes the longest run of elementwise ops on the product
+  /// that leaves one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from
+  /// parameters alone become the right operand, which is packed when the graph is loaded.
+  public static let fuseLinear = GraphPass(
+    "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
+  ) { graph, context in
+    let users = graph.users()
+    var taken: Set<NodeID> = []
+    var epilogues: [NodeID: (product: NodeID, nodes: [NodeID])] = [:]
+    for node in graph.body where graph.op(node) === Op.contract {
+      let nodes = graph.epilogue(of: node, users: users, without: taken)
+      if let last = nodes.last {
+        epilogues[last] = (node, nodes)
+        taken.formUnion(nodes)
+        taken.insert(node)
+      } else {
+        graph.sayWhyNot(node, users: users, taken: taken, &context)
+      }
+    }
+    guard !epilogues.isEmpty else { return }
+    var rewriter = GraphRewriter(graph)
+    for node in graph.body {
+      if let (product, nodes) = epilogues[node] {
+        let value = try rewriter.appendLinear(product, nodes)
+        rewriter.replace(graph.result(node), with: value)
+        let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
+        context.remark(
+          .applied, value, in: rewriter.result, "\(ops) done in the epilogue of the product \(graph.label(graph.result(product)))")
+      } else if !taken.contains(node) {
+        rewriter.copy(node)
+      }
+    }
+    graph = rewriter.finish()
+    graph.eliminateDeadNodes()
+  }
+}
+
+extension Graph {
+  /// The elementwise nodes that can follow `product` in its epilogue, in order.
+  fileprivate func epilogue(of product: NodeID, users: [[NodeID]], without taken: Set<NodeID>) -> [NodeID] {
+    let shape = type(result(product)).shape
+    var inside: Set<NodeID> = [product]
+    var nodes: [NodeID] = []
+    var best = 0
+    var pending = Set(users[Int(result(product).index)])
+    // Users come after what they use, so the least pending node is the next in the graph's order.
+    while let node = pending.min() {
+      pending.remove(node)
+      guard op(node).has(.elementwise), !taken.contains(node), type(result(node)).shape == shape else { continue }
+      inside.insert(node)
+      nodes.append(node)
+      pending.formUnion(users[Int(result(node).index)])
+      // What leaves is what others use or the graph returns: the epilogue gives one value, that of the last node.
+      let leaving = inside.filter { node in
+        let value = result(node)
+        return results.contains(value) || users[Int(value.index)].contains { !inside.contains($0) }
+      }
+      if leaving == [node] || leaving.isEmpty { best = nodes.count }
+    }
+    return Array(nodes.prefix(best))
+  }
+
+  fileprivate func sayWhyNot(_ product: NodeID, users: [[NodeID]], taken: Set<NodeID>, _ context: inout PassContext) {
+    let value = result(product)
+    let elementwise = users[Int(value.index)].filter { op($0).has(.elementwise) }
+    guard let first = elementwise.first else { return }
+    if taken.contains(first) {
+      context.remark(.declined, value, in: self, "no epilogue: \(label(result(first))) is in the epilogue of another product")
+    } else if results.contains(value) {
+      context.remark(.declined, value, in: self, "no epilogue: the product is returned by the graph as well")
+    } else if let other = users[Int(value.index)].first(where: { $0 != first }) {
+      context.remark(
+        .declined, value, in: self,
+        "no epilogue: the product is used by \(label(results(other)[0])) as well as \(label(result(first)))")
+    }
+  }
+
+  /// Whether `value` comes from parameters and constants alone.
+  fileprivate func comesFromParameters(_ value: ValueID) -> Bool {
+    switch origin(value) {
+    case .argument(let number): arguments[number].role == .parameter
+    case .node(let node, _): operands(node).allSatisfy(comesFromParameters)
+    }
+  }
+}
+
+extension GraphRewriter {
+  /// Appends a `linear` for a product and the nodes after it.
+  fileprivate mutating func appendLinear(_ product: NodeID, _ nodes: [NodeID]) throws -> ValueID {
+    let accumulator = source.result(product)
+    var region = try ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(nodes.last!)])
+    region.rename(0, "acc")
+    var operands = source.inputs(product).map { self($0) }
+    var subscripts = source.attributes(product).subscripts
+    let isWeight = source.inputs(product).map(source.comesFromParameters)
+    if isWeight[0], !isWeight[1] {
+      operands.reverse()
+      (subscripts.left, subscripts.right) = (subscripts.right, subscripts.left)
+    }
+    return try append(
+      .linear, operands + region.operands.dropFirst().map { self($0) }, attributes: [.subscripts(subscripts)],
+      regions: [region.function])
+  }
+}

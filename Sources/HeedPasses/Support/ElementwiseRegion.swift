@@ -1,0 +1,62 @@
+import HeedIR
+
+/// A scalar function made of elementwise nodes: constants of rank 0 are written into it, what the nodes do not compute becomes a
+/// parameter.
+struct ElementwiseRegion {
+  private(set) var function: ScalarFunction
+  /// The values that the parameters stand for, in order.
+  let operands: [ValueID]
+  private var values: [ValueID: ScalarValue] = [:]
+
+  /// The region of `nodes`, in the graph's order.
+  /// - Parameter leading: values that must be the first parameters.
+  init(_ graph: Graph, nodes: [NodeID], leading: [ValueID] = [], results: [ValueID]) throws {
+    let computed = Set(nodes.map { graph.result($0) })
+    var operands = leading
+    for node in nodes {
+      for operand in graph.operands(node) where !computed.contains(operand) && !operands.contains(operand) {
+        if !Self.isLiteral(operand, graph) { operands.append(operand) }
+      }
+    }
+    self.operands = operands
+    var names: Set<Name> = []
+    let parameters = operands.enumerated().map { position, operand in
+      let name = graph.name(operand)
+      let isFree = !name.isNone && names.insert(name).inserted
+      return ScalarFunction.Parameter(isFree ? name : Name("x\(position)"), graph.type(operand).element)
+    }
+    function = ScalarFunction(parameters: parameters)
+    for (position, operand) in operands.enumerated() { values[operand] = function.parameter(position) }
+    for node in nodes { try place(node, graph) }
+    function.results = results.map { values[$0]! }
+  }
+
+  private static func isLiteral(_ value: ValueID, _ graph: Graph) -> Bool {
+    graph.type(value).rank == 0 && graph.uniformConstant(value) != nil
+  }
+
+  private mutating func place(_ node: NodeID, _ graph: Graph) throws {
+    let (op, result) = (graph.op(node), graph.result(node))
+    let arguments = graph.operands(node).map { operand in
+      if let known = values[operand] { return known }
+      guard let literal = graph.uniformConstant(operand) else {
+        preconditionFailure("an operand that is neither parameter nor number")
+      }
+      let value = function.constant(literal, graph.type(operand).element)
+      values[operand] = value
+      return value
+    }
+    values[result] = try function.append(
+      op, arguments, type: op.has(.typedByResult) ? graph.type(result).element : nil, name: graph.name(result))
+  }
+}
+
+extension ElementwiseRegion {
+  /// Names a parameter; another one of that name gives way.
+  mutating func rename(_ position: Int, _ name: Name) {
+    for other in function.parameters.indices where other != position && function.parameters[other].name == name {
+      function.parameters[other].name = Name("\(name).\(other)")
+    }
+    function.parameters[position].name = name
+  }
+}
