@@ -41,7 +41,10 @@ struct GraphPrinter {
       "\(argument.role == .parameter ? "parameter " : "")\(names[Int(argument.value.index)]): \(graph.type(argument.value))"
     }
     let facts = graph.facts.isEmpty ? "" : " facts (\(graph.facts.map(\.description).joined(separator: ", ")))"
-    return "graph @\(graph.name.quotedWhereNeeded)(\(arguments.joined(separator: ", ")))\(facts) {"
+    let name = "graph @\(graph.name.quotedWhereNeeded)"
+    let line = "\(name)(\(arguments.joined(separator: ", ")))\(facts) {"
+    if line.count <= 132 { return line }
+    return "\(name)(\n    \(arguments.joined(separator: ",\n    "))\n)\(facts) {"
   }
 
   private func line(_ node: NodeID) -> String {

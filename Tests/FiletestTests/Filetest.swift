@@ -10,7 +10,7 @@ import HeedIR
 ///     ...
 ///     // -----                          the next case; one without IR has that of the case before
 ///
-/// CONTRIBUTING.md tells how to write one. With `BLESS=1` in the environment the expectations are rewritten in place.
+/// Tests/Filetests/README.md tells how to write one. With `BLESS=1` in the environment the expectations are rewritten in place.
 struct Filetest {
   let path: String
   let command: String
