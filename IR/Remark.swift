@@ -20,5 +20,7 @@ public struct Remark: Hashable, Sendable, CustomStringConvertible {
     (self.kind, self.pass, self.value, self.message) = (kind, pass, value, message)
   }
 
-  public var description: String { "\(pass): \(value.isNone ? "" : "%\(value.quotedWhereNeeded): ")\(kind == .declined ? "declined: " : "")\(message)" }
+  public var description: String {
+    "\(pass): \(value.isNone ? "" : "%\(value.quotedWhereNeeded): ")\(kind == .declined ? "declined: " : "")\(message)"
+  }
 }

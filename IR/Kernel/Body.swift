@@ -80,13 +80,19 @@ public struct Body: Hashable, Sendable {
 
   /// An elementwise op applied to values; `convert` and `bitcast` need the type stated.
   /// - Throws: where the operands do not fit the op.
-  public mutating func apply(_ op: Op, _ operands: BodyValue..., type stated: ElementType? = nil, name: Name = .none) throws -> BodyValue {
+  public mutating func apply(_ op: Op, _ operands: BodyValue..., type stated: ElementType? = nil, name: Name = .none) throws
+    -> BodyValue
+  {
     try apply(op, operands, type: stated, name: name)
   }
 
-  public mutating func apply(_ op: Op, _ operands: [BodyValue], type stated: ElementType? = nil, name: Name = .none) throws -> BodyValue {
+  public mutating func apply(_ op: Op, _ operands: [BodyValue], type stated: ElementType? = nil, name: Name = .none) throws
+    -> BodyValue
+  {
     guard let scalar = op.scalar else { throw HeedError("got \(op.mnemonic) in a kernel's body, expected an elementwise op") }
-    guard operands.count == scalar.arity else { throw HeedError("\(op.mnemonic): got \(operands.count) operands, expected \(scalar.arity)") }
+    guard operands.count == scalar.arity else {
+      throw HeedError("\(op.mnemonic): got \(operands.count) operands, expected \(scalar.arity)")
+    }
     do {
       let result = try scalar.resultElement(operands.map(type), stated: stated)
       return append(Instruction(.elementwise(op.opcode), operands: operands, type: result, name: name))
@@ -106,7 +112,8 @@ public struct Body: Hashable, Sendable {
     for instruction in function.instructions {
       let operands = instruction.operands.map { map[$0.index] }
       switch instruction.operation {
-      case .constant(let literal): map.append(append(Instruction(.constant(literal), type: instruction.type, name: instruction.name)))
+      case .constant(let literal):
+        map.append(append(Instruction(.constant(literal), type: instruction.type, name: instruction.name)))
       case .elementwise(let opcode):
         map.append(append(Instruction(.elementwise(opcode), operands: operands, type: instruction.type, name: instruction.name)))
       case .element(let table): map.append(try element(&self, table, operands, instruction.type))

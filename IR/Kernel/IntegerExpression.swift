@@ -44,7 +44,8 @@ extension IntegerExpression: ExpressibleByIntegerLiteral {
     if case .constant(let x) = a, case .constant(let y) = b, let folded = op.apply(x, y) { return .constant(folded) }
     switch (op, a, b) {
     case (.add, .constant(0), let other), (.add, let other, .constant(0)), (.subtract, let other, .constant(0)): return other
-    case (.multiply, .constant(1), let other), (.multiply, let other, .constant(1)), (.divide, let other, .constant(1)): return other
+    case (.multiply, .constant(1), let other), (.multiply, let other, .constant(1)), (.divide, let other, .constant(1)):
+      return other
     case (.multiply, .constant(0), _), (.multiply, _, .constant(0)), (.remainder, _, .constant(1)): return 0
     case (.and, .constant(1), let other), (.and, let other, .constant(1)): return other
     case (.or, .constant(0), let other), (.or, let other, .constant(0)): return other

@@ -96,7 +96,9 @@ public struct Access: Hashable, Sendable {
     /// Every other index must be inside; the verifier and the evaluator check what they can.
     public var isGuarded: Bool
 
-    public init(_ expression: IntegerExpression, isGuarded: Bool = false) { (self.expression, self.isGuarded) = (expression, isGuarded) }
+    public init(_ expression: IntegerExpression, isGuarded: Bool = false) {
+      (self.expression, self.isGuarded) = (expression, isGuarded)
+    }
   }
 
   public var place: Place

@@ -18,7 +18,9 @@ public struct Tile: Hashable, Sendable {
   public var element: ElementType
   public var shape: [Int]
 
-  public init(_ name: Name, _ element: ElementType, _ shape: [Int]) { (self.name, self.element, self.shape) = (name, element, shape) }
+  public init(_ name: Name, _ element: ElementType, _ shape: [Int]) {
+    (self.name, self.element, self.shape) = (name, element, shape)
+  }
 }
 
 public struct Loop: Hashable, Sendable {

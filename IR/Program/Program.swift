@@ -41,7 +41,9 @@ public struct Program: Hashable, Sendable {
     public var type: TensorType
     public var storage: Storage
 
-    public init(_ name: Name, _ type: TensorType, _ storage: Storage) { (self.name, self.type, self.storage) = (name, type, storage) }
+    public init(_ name: Name, _ type: TensorType, _ storage: Storage) {
+      (self.name, self.type, self.storage) = (name, type, storage)
+    }
   }
 
   /// A condition on the numbers in an input, checked at each call before anything runs.

@@ -32,7 +32,9 @@ public struct Extent: Hashable, Sendable {
       let factors = term.factors.sorted { $0.description < $1.description }
       sums[factors] = Self.saturatingSum(sums[factors] ?? 0, term.coefficient)
     }
-    let kept = sums.filter { $0.value != 0 }.map { (key: $0.key.map(\.description), term: Term(coefficient: $0.value, factors: $0.key)) }
+    let kept = sums.filter { $0.value != 0 }.map {
+      (key: $0.key.map(\.description), term: Term(coefficient: $0.value, factors: $0.key))
+    }
     // Higher degree first, then by the names of the factors: the order of the printed form.
     self.init(
       canonical: kept.sorted {

@@ -18,7 +18,9 @@ public struct Shape: Hashable, Sendable {
   public var rowMajorStrides: [Extent] {
     var strides = [Extent](repeating: 1, count: rank)
     let extents = extents
-    for dimension in stride(from: rank - 2, through: 0, by: -1) { strides[dimension] = strides[dimension + 1] * extents[dimension + 1] }
+    for dimension in stride(from: rank - 2, through: 0, by: -1) {
+      strides[dimension] = strides[dimension + 1] * extents[dimension + 1]
+    }
     return strides
   }
 

@@ -18,7 +18,9 @@ extension LoweringContext {
       let values = zip(boundInputs, inputs).map { $0.read(indices, as: $1.1, in: &body) }
       for (value, output) in zip(try region(&body, values), boundOutputs) { body.store(value, output.access(indices)) }
     }
-    let bytes = shape.reduce(Extent(1), *) * Extent(outputs.reduce(0) { $0 + $1.element.byteCount } + inputs.reduce(0) { $0 + $1.1.byteCount })
+    let bytes =
+      shape.reduce(Extent(1), *)
+      * Extent(outputs.reduce(0) { $0 + $1.element.byteCount } + inputs.reduce(0) { $0 + $1.1.byteCount })
     try emit(builder, cost: cost ?? Cost(flops: 0, bytes: bytes))
   }
 
@@ -92,7 +94,8 @@ extension KernelBuilder {
       try map([("c", count)], in: &block) { body, inner in try build(&body, [start + inner[0]]) }
     default:
       let columns = extents[extents.count - 1]
-      let (start, count) = blocked(extents[extents.count - 2], size: max(1, Self.grain / (columns.constant.map { max($0, 1) } ?? 1024)), "t")
+      let (start, count) = blocked(
+        extents[extents.count - 2], size: max(1, Self.grain / (columns.constant.map { max($0, 1) } ?? 1024)), "t")
       try map([("r", count), ("c", IntegerExpression(columns))], in: &block) { body, inner in
         try build(&body, indices + [start + inner[0], inner[1]])
       }

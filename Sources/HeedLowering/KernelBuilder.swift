@@ -117,7 +117,9 @@ struct KernelBuilder {
 
 extension BoundSource {
   /// The element at `indices` as a value of type `element`.
-  func read(_ indices: [IntegerExpression], as element: ElementType, guarded: Set<Int> = [], otherwise: Literal? = nil, in body: inout Body) -> BodyValue {
+  func read(
+    _ indices: [IntegerExpression], as element: ElementType, guarded: Set<Int> = [], otherwise: Literal? = nil, in body: inout Body
+  ) -> BodyValue {
     switch self {
     case .view(let view): body.load(view.access(indices, guarded: guarded), element, otherwise: otherwise)
     case .literal(let literal): body.append(Body.Instruction(.constant(literal.converted(to: element)!), type: element))

@@ -48,7 +48,9 @@ extension LoweringContext {
   func requireCompiledTypes(_ node: NodeID) throws {
     for value in Array(graph.operands(node)) + graph.results(node) {
       let element = graph.type(value).element
-      if element == .f16 || element == .bf16 { throw unsupported(node, "no kernels for \(element) yet; f32, f64 and the integer types have them") }
+      if element == .f16 || element == .bf16 {
+        throw unsupported(node, "no kernels for \(element) yet; f32, f64 and the integer types have them")
+      }
     }
   }
 }

@@ -46,7 +46,9 @@ struct LoweringContext {
     let type = graph.type(value)
     let buffer = addBuffer(graph.name(value), type, .slot(0))
     let view = Self.rowMajor(buffer, type)
-    try emitElementwise("fill", shape: type.shape.extents, inputs: [(source(value), type.element)], outputs: [view]) { _, values in values }
+    try emitElementwise("fill", shape: type.shape.extents, inputs: [(source(value), type.element)], outputs: [view]) { _, values in
+      values
+    }
     setSource(value, .view(view))
     return view
   }

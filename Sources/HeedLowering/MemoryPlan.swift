@@ -52,7 +52,9 @@ private func dropUnusedBuffers(_ program: inout Program) {
   program.buffers = zip(program.buffers, isUsed).filter(\.1).map(\.0)
   func renumber(_ calls: inout [Program.Call]) {
     for call in calls.indices {
-      for operand in calls[call].operands.indices { calls[call].operands[operand].buffer = position[calls[call].operands[operand].buffer] }
+      for operand in calls[call].operands.indices {
+        calls[call].operands[operand].buffer = position[calls[call].operands[operand].buffer]
+      }
     }
   }
   renumber(&program.load)

@@ -55,7 +55,8 @@ struct IntervalTwin {
     if function.hasNarrowArithmetic {
       // Indices at or above the limit could wrap in the function's own arithmetic.
       let isLarge = IntegerExpression.apply(
-        .or, .apply(.lessEqual, .constant(indexLimit), rectangle.lastQuery), .apply(.lessEqual, .constant(indexLimit), rectangle.lastKey))
+        .or, .apply(.lessEqual, .constant(indexLimit), rectangle.lastQuery),
+        .apply(.lessEqual, .constant(indexLimit), rectangle.lastKey))
       verdict = Verdict(canHold: .apply(.or, verdict.canHold, isLarge), canFail: .apply(.or, verdict.canFail, isLarge))
     }
     builder = twin.builder
@@ -117,7 +118,8 @@ struct IntervalTwin {
     case ("convert", 1):
       // Integer to a type at least as wide changes nothing.
       let source = function.type(instruction.operands[0])
-      return source.isInteger && instruction.type.isInteger && instruction.type.byteCount >= source.byteCount ? operands[0] : .unknown
+      return source.isInteger && instruction.type.isInteger && instruction.type.byteCount >= source.byteCount
+        ? operands[0] : .unknown
     case ("add", 2): return sum(operands[0], operands[1], sign: 1)
     case ("subtract", 2): return sum(operands[0], operands[1], sign: -1)
     case ("multiply", 2): return product(operands[0], operands[1])

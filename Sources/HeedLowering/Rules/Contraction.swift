@@ -56,7 +56,8 @@ extension LoweringRule {
       switch source {
       case .view(let view): builder.input(.view(arranged(view, subscripts.result, outer + columns + [row, column])))
       case .iota, .literal, .extent:
-        builder.input(source.collapsed((outer + columns + [row, column]).map { positions($0, in: subscripts.result) }, output.shape))
+        builder.input(
+          source.collapsed((outer + columns + [row, column]).map { positions($0, in: subscripts.result) }, output.shape))
       }
     }
     let target = builder.output(arranged(output, subscripts.result, outer + columns + [row, column]))
@@ -85,7 +86,9 @@ extension LoweringRule {
     let (rowDimension, r) = builder.dimension("r", rowCount)
     let (panelDimension, p) = builder.dimension("p", panelsHere)
     let (columnDimension, c) = builder.dimension("c", .constant(width))
-    let depth = (over.isEmpty ? [[]] : over).enumerated().map { builder.dimension(Name("k\($0.offset)"), IntegerExpression(extent($0.element))) }
+    let depth = (over.isEmpty ? [[]] : over).enumerated().map {
+      builder.dimension(Name("k\($0.offset)"), IntegerExpression(extent($0.element)))
+    }
     let overIndices = over.isEmpty ? [] : depth.map(\.1)
     let isWhole = extent(column).dividedExactly(by: width) != nil
     let at = batchIndices + rowIndices + columnIndices + [firstRow + r, (firstPanel + p) * .constant(width) + c]

@@ -58,16 +58,20 @@ extension LoweringRule {
 
 extension LoweringContext {
   /// A kernel for a node whose results are computed element by element from its operands.
-  mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]) throws {
+  mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]) throws
+  {
     try requireCompiledTypes(node)
     let types = graph.results(node).map(graph.type)
     // A scalar operand is one number for every element, whatever its source.
     let inputs = graph.operands(node).map { operand -> (Source, ElementType) in
       let type = graph.type(operand)
-      let source = type.rank == 0 && types[0].rank > 0 ? self.source(operand).broadcast(dims: [], to: types[0].shape.extents) : self.source(operand)
+      let source =
+        type.rank == 0 && types[0].rank > 0
+        ? self.source(operand).broadcast(dims: [], to: types[0].shape.extents) : self.source(operand)
       return (source, type.element)
     }
     let outputs = types.indices.map { allocateResult(node, $0) }
-    try emitElementwise(Name(graph.op(node).mnemonic), shape: types[0].shape.extents, inputs: inputs, outputs: outputs, cost: cost(node), region)
+    try emitElementwise(
+      Name(graph.op(node).mnemonic), shape: types[0].shape.extents, inputs: inputs, outputs: outputs, cost: cost(node), region)
   }
 }

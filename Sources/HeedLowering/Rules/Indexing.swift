@@ -119,7 +119,8 @@ extension LoweringRule {
     let length = builder.define("length", .load(bound.access([segment + 1])) - start, in: &block)
     let sum = builder.tile("sum", type.element, [blockSize], in: &block)
     builder.map([("c", count)], in: &block) { body, at in
-      body.store(body.append(Body.Instruction(.constant(Body.Reduction.add.identity(type.element)), type: type.element)), Access(sum, at[0]))
+      body.store(
+        body.append(Body.Instruction(.constant(Body.Reduction.add.identity(type.element)), type: type.element)), Access(sum, at[0]))
     }
     builder.map([("r", length), ("c", count)], in: &block) { body, at in
       let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)

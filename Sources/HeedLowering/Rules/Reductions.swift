@@ -159,7 +159,9 @@ extension LoweringRule {
       store(Literal(Int64(Int32.max)), .i32, bestIndex, in: &body)
     }
     /// The element at a column, its index, and whether it comes after the last one taken.
-    func candidate(_ column: IntegerExpression, _ body: inout Body) throws -> (value: BodyValue, index: BodyValue, isLater: BodyValue) {
+    func candidate(_ column: IntegerExpression, _ body: inout Body) throws -> (
+      value: BodyValue, index: BodyValue, isLater: BodyValue
+    ) {
       let value = body.load(input.access(row + [column]), type.element)
       let index = body.index(column, .i32)
       let last = body.load(Access(lastValue, 0), type.element)

@@ -37,7 +37,9 @@ extension LoweringRule {
   static let layerNorm = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
     let epsilon = context.graph.attributes(node).literal("epsilon").real
-    try context.emitRows(node, "layer_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())) { rows in
+    try context.emitRows(
+      node, "layer_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
+    ) { rows in
       let mean = rows.statistic("mean", startingAt: 0)
       let variance = rows.statistic("variance", startingAt: 0)
       rows.sweep { rows, body, point in body.accumulate(.add, rows.element(point, &body), mean(point)) }
@@ -66,7 +68,9 @@ extension LoweringRule {
   static let rmsNorm = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
     let epsilon = context.graph.attributes(node).literal("epsilon").real
-    try context.emitRows(node, "rms_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())) { rows in
+    try context.emitRows(
+      node, "rms_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
+    ) { rows in
       let square = rows.statistic("square", startingAt: 0)
       try rows.sweep { rows, body, point in
         let x = rows.element(point, &body)

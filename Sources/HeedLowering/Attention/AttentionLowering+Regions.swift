@@ -1,0 +1,57 @@
+import HeedIR
+
+/// The op's regions inside a kernel's body, and what the remarks say of the mask.
+extension AttentionLowering {
+  func describe(_ verdict: IntervalTwin.Verdict, context: inout LoweringContext) {
+    let value = context.graph.result(node)
+    switch (verdict.canHold, verdict.canFail) {
+    case (1, 1):
+      context.remark(
+        .declined, value, "no tile of the score matrix is skipped: the mask cannot be bounded over a rectangle of indices")
+    case (1, _): context.remark(.note, value, "tiles where the mask is true everywhere run without it; none can be proved empty")
+    default:
+      context.remark(
+        .applied, value,
+        "tiles of \(rowBlock) x \(keyBlock) where the mask is false everywhere are skipped; where it is true everywhere they run without it"
+      )
+    }
+  }
+
+  /// A region of the op at the given indices: batch indices, query and key.
+  func inline(
+    _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
+  ) -> BodyValue {
+    let used = Set(function.instructions.flatMap(\.operands) + function.results)
+    var arguments = leading
+    for (position, index) in zip(leading.count..., indices) {
+      // An index that the function does not use stands for nothing.
+      let isUsed = used.contains(function.parameter(position))
+      arguments.append(isUsed ? body.index(index, function.parameters[position].type) : BodyValue(-1))
+    }
+    let results = body.inline(function, arguments) { body, table, indices, type in
+      let expressions = indices.map { body.expression(of: $0) }
+      // An index that is no parameter by itself may be outside: such an element reads as NaN, or 0 for integers.
+      let guarded = Set(indices.indices.filter { if case .value = expressions[$0] { true } else { false } })
+      let outside = type.isFloat ? Literal(Double.nan) : Literal(0)
+      return tables[table].read(expressions, as: type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
+    }
+    return results[0]
+  }
+}
+
+extension Body {
+  /// The whole-number expression that a value is, where it is a plain index; else a reference to the value.
+  fileprivate func expression(of value: BodyValue) -> IntegerExpression {
+    guard value.index >= parameters.count else { return .value(value) }
+    let instruction = instructions[value.index - parameters.count]
+    switch instruction.operation {
+    case .index(let expression): return expression
+    case .constant(let literal) where !literal.isReal: return .constant(Int(literal.integer))
+    case .elementwise(Op.convert.opcode) where instruction.type.isInteger:
+      let inner = expression(of: instruction.operands[0])
+      if case .value = inner { return .value(value) }
+      return inner
+    default: return .value(value)
+    }
+  }
+}
