@@ -19,7 +19,7 @@ public struct Kernel: Hashable, Sendable {
     public enum Role: String, Hashable, Sendable, CaseIterable {
       case input, output
       /// Read and written.
-      case inout_ = "inout"
+      case readWrite = "inout"
       /// Given by the runtime for the time of the call; its contents before the first write are undefined.
       case workspace
     }

@@ -29,7 +29,7 @@ public enum KernelEvaluator {
       }
       try run(ir, operands, symbols: symbols, roundsStores: roundsStores)
       var results: [Name: ReferenceArray] = [:]
-      for (buffer, operand) in zip(ir.parameters, operands) where buffer.role == .output || buffer.role == .inout_ {
+      for (buffer, operand) in zip(ir.parameters, operands) where buffer.role == .output || buffer.role == .readWrite {
         let layout = try Layout(buffer, symbols)
         results[buffer.name] = try operand.memory.array(layout.shape, strides: layout.strides, offset: 0)
       }

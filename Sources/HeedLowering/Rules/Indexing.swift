@@ -39,7 +39,7 @@ extension LoweringRule {
     ) { _, values in values }
     var builder = KernelBuilder("scatter_add")
     let (boundIndices, boundUpdates) = (builder.input(indices), builder.input(updates))
-    let target = builder.output(output, role: .inout_)
+    let target = builder.output(output, role: .readWrite)
     // Parallel and vectorised over the other dimensions, in order over the rows.
     var domain: [Dimension] = []
     var at = type.shape.extents.map { _ in IntegerExpression(0) }
