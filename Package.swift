@@ -43,7 +43,7 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "HeedCommand",
-      dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Heed", "HeedCodegen", "HeedInterpreter", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
 
     // What several test targets share: random graphs and numbers, comparison of graphs.

@@ -1,6 +1,7 @@
 internal import HeedCodegen
 public import HeedIR
 internal import HeedLowering
+public import HeedPasses
 internal import Logging
 
 /// A graph on its way to native code: optimised, and turned into a program of kernels.
@@ -12,6 +13,9 @@ public struct LoweredGraph: Sendable {
   /// What the passes and the lowering said.
   public let remarks: Remarks
   public let target: Target
+
+  /// The program and its kernels as text.
+  public var text: String { program.kernels.map(\.text).joined(separator: "\n\n") }
 
   /// The kernels' code as LLVM's text; as it was generated, or optimised.
   /// - Throws: where a kernel needs what the target or code generation lacks.
@@ -31,11 +35,17 @@ public struct LoweredGraph: Sendable {
 }
 
 extension Graph {
+  /// The graph after the passes of `options`, and what these said.
+  /// - Throws: the first mistake made in building the graph, or what the verifier finds.
+  public func optimized(_ options: CompileOptions = CompileOptions()) throws -> PassPipeline.Outcome {
+    _ = try Verified(self)
+    return try options.pipeline.run(self, target: options.target)
+  }
+
   /// The graph after the passes of `options`, as a program of kernels for its target. Nothing is compiled yet.
   /// - Throws: the first mistake made in building the graph, what the verifier finds, or why an op cannot be lowered.
   public func lowered(_ options: CompileOptions = CompileOptions()) throws -> LoweredGraph {
-    _ = try Verified(self)
-    let outcome = try options.pipeline.run(self, target: options.target)
+    let outcome = try optimized(options)
     let lowered = try lower(outcome.graph, for: options.target)
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(

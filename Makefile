@@ -1,0 +1,50 @@
+# Heed. `make demo` shows what it does, `make test` checks all of it; both need nothing but a Swift toolchain on Debian.
+# LLVM_VERSION=22 builds against another LLVM; SWIFT names another toolchain's driver.
+
+SWIFT ?= swift
+export LLVM_VERSION ?= 19
+MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
+RELEASE = --configuration release -Xswiftc -warnings-as-errors
+
+.PHONY: all demo test lint test-asan test-tsan install model build clean
+
+all: build
+
+## Shows the compiler at work on naive attention, and a real sentence encoder.
+demo: install model
+	@$(SWIFT) build $(RELEASE) --product demo
+	@$(SWIFT) build $(RELEASE) --product heed
+	@.build/release/demo $(MODEL)
+
+## Builds for release and runs every test (debug is twelve times slower).
+test: install
+	@scripts/fetch-model.sh $(MODEL) || { test -z "$(HEED_MODEL)" && echo "make: no model: its tests are skipped" >&2; }
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@$(SWIFT) test $(RELEASE) --skip-build --disable-xctest $(if $(FILTER),--filter $(FILTER))
+
+## What CI asks of the text of the sources.
+lint:
+	@$(SWIFT) format lint --strict --recursive Package.swift IR Runtime Sources Tests $(wildcard examples)
+
+## The suite under AddressSanitizer and LeakSanitizer, generated code included.
+test-asan: install
+	@HEED_SANITIZE=address $(SWIFT) test --sanitize address --scratch-path .build-asan --disable-xctest $(if $(FILTER),--filter $(FILTER))
+
+## The suite under ThreadSanitizer.
+test-tsan: install
+	@$(SWIFT) test --sanitize thread --scratch-path .build-tsan --disable-xctest $(if $(FILTER),--filter $(FILTER))
+
+## The command and the library, for release.
+build: install
+	@$(SWIFT) build $(RELEASE)
+
+## The Debian packages that are missing.
+install:
+	@scripts/install.sh
+
+## The pretrained model, 84 MB.
+model: install
+	@scripts/fetch-model.sh $(MODEL)
+
+clean:
+	@rm -rf .build .build-asan .build-tsan

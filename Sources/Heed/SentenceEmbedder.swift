@@ -1,0 +1,66 @@
+public import HeedIR
+public import HeedModels
+
+/// A sentence encoder read from a folder, compiled and ready: text in, unit vectors out.
+///
+/// ```swift
+/// let embedder = try SentenceEmbedder(model: "all-MiniLM-L6-v2")
+/// let vectors = try embedder.embed(["A cat sat.", "A dog ran."])
+/// ```
+///
+/// Any number of threads may use it at once. The vector of a sentence has the same bits whatever stands beside it in a batch and
+/// however many threads run.
+public final class SentenceEmbedder: Sendable {
+  public let tokenizer: WordPieceTokenizer
+  /// The compiled encoder with its weights: `ids i32[T]` and `offsets i32[B + 1]` to `embeddings f32[B, D]`.
+  public let encoder: CompiledGraph
+  /// The number of components of a vector.
+  public let dimension: Int
+
+  /// Reads the folder at `path` (see `ModelDirectory`) and compiles its encoder.
+  /// - Throws: where a file is missing or unfit; the error names it.
+  public init(model path: String, options: CompileOptions = CompileOptions()) throws {
+    let directory = try ModelDirectory(path: path)
+    tokenizer = try directory.tokenizer()
+    dimension = directory.configuration.hiddenSize
+    let weights = try directory.weights()
+    let graph = try Encoder(directory.configuration, weights: weights).embeddingGraph()
+    let parameters = try Encoder.parameters(of: graph, from: weights).map { (name: $0.key.text, array: $0.value) }
+    encoder = try graph.compile(options).load(parameters: parameters)
+  }
+
+  /// One vector of length 1 for each text, in order.
+  /// - Parameter tokenLimit: the most tokens that one ragged batch may have, though it has at least one text; nil for all in one.
+  public func embed(_ texts: [String], tokenLimit: Int? = nil) throws -> [[Float]] {
+    try embed(ids: texts.map(tokenizer.encode), tokenLimit: tokenLimit)
+  }
+
+  /// The same for texts that are tokens already.
+  /// - Throws: where an id is not in the vocabulary, or memory lacks.
+  public func embed(ids: [[Int32]], tokenLimit: Int? = nil) throws -> [[Float]] {
+    var vectors: [[Float]] = []
+    vectors.reserveCapacity(ids.count)
+    var rest = ids[...]
+    while !rest.isEmpty {
+      var tokens = rest.first!.count
+      var end = rest.startIndex + 1
+      while end < rest.endIndex, tokens + rest[end].count <= tokenLimit ?? Int.max {
+        tokens += rest[end].count
+        end += 1
+      }
+      let rows: [Float] = try encoder(Self.inputs(rest[..<end]))[0].values()
+      for start in stride(from: 0, to: rows.count, by: dimension) { vectors.append(Array(rows[start..<start + dimension])) }
+      rest = rest[end...]
+    }
+    return vectors
+  }
+
+  /// The encoder's inputs for a ragged batch: all tokens one after another, and where each text starts.
+  public static func inputs(_ ids: some Collection<[Int32]>) throws -> [String: NDArray] {
+    let tokens = ids.flatMap { $0 }
+    guard tokens.count <= Int32.max else { throw HeedError("got \(tokens.count) tokens in a batch, expected at most \(Int32.max)") }
+    var offsets: [Int32] = [0]
+    for text in ids { offsets.append(offsets.last! + Int32(text.count)) }
+    return ["ids": try NDArray(tokens, [tokens.count]), "offsets": try NDArray(offsets, [offsets.count])]
+  }
+}

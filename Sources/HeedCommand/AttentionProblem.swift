@@ -1,0 +1,130 @@
+import Foundation
+import Heed
+import HeedInterpreter
+
+/// One attention layer to measure: `q [B, H, M, D]`, `k [B, G, N, D]`, `v [B, G, N, E]` to `[B, H, M, E]`.
+struct AttentionProblem {
+  let batch, heads, keyHeads, queries, keys, headSize, valueSize: Int
+  let mask: AttentionMask
+  let element: ElementType
+
+  init(
+    batch: Int, heads: Int, keyHeads: Int, queries: Int, keys: Int, headSize: Int, valueSize: Int, mask: AttentionMask,
+    element: ElementType
+  ) throws {
+    let sizes = [
+      ("batch", batch), ("heads", heads), ("kv-heads", keyHeads), ("queries", queries), ("keys", keys), ("head-dim", headSize),
+      ("value-dim", valueSize),
+    ]
+    for (name, size) in sizes where !(1...1 << 32).contains(size) { throw HeedError("got --\(name) \(size), expected at least 1") }
+    guard heads.isMultiple(of: keyHeads) else {
+      throw HeedError("got --kv-heads \(keyHeads) for \(heads) heads, expected a divisor of these")
+    }
+    (self.batch, self.heads, self.keyHeads, self.queries, self.keys) = (batch, heads, keyHeads, queries, keys)
+    (self.headSize, self.valueSize, self.mask, self.element) = (headSize, valueSize, mask, element)
+  }
+
+  /// Multiplications and additions on live pairs.
+  var flops: Double {
+    let pairs = (0..<queries).reduce(0) { $0 + mask.liveKeys($1, queries: queries, keys: keys) }
+    return Double(batch * heads) * Double(pairs) * Double(2 * (headSize + valueSize))
+  }
+
+  /// The graph for any batch and any lengths; queries and keys share one length where the problem's are equal.
+  func graph() -> Graph {
+    Graph("attention") { g in
+      let (m, n): (Extent, Extent) = queries == keys ? ("S", "S") : ("M", "N")
+      let (h, kh, d, e) = (Extent(heads), Extent(keyHeads), Extent(headSize), Extent(valueSize))
+      let q = g.input("q", element, ["B", h, m, d])
+      let k = g.input("k", element, ["B", kh, n, d])
+      let v = g.input("v", element, ["B", kh, n, e])
+      let shift = queries == keys ? nil : g.size("N") - g.size("M")
+      guard heads != keyHeads else { return layer(q, k, v, "bhid,bhjd->bhij", "bhij,bhje->bhie", shift: shift).named("out") }
+      // A head of keys and values serves a group of query heads.
+      let grouped = q.reshape(["B", kh, Extent(heads / keyHeads), m, d])
+      return layer(grouped, k, v, "bgrid,bgjd->bgrij", "bgrij,bgje->bgrie", shift: shift).reshape(["B", h, m, e]).named("out")
+    }
+  }
+
+  private func layer(
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ scoring: String, _ summing: String, rows: Tensor? = nil, shift: Tensor?
+  ) -> Tensor {
+    let scores = einsum(scoring, q, k) * (1 / Double(headSize).squareRoot())
+    let i = rows ?? scores.index(-2)
+    let masked = mask.live(i, scores.index(-1), keysBefore: shift).map { scores.where($0, else: -.infinity) } ?? scores
+    return einsum(summing, softmax(masked), v)
+  }
+
+  /// Random numbers, about normal, the same at each run.
+  func inputs() throws -> [String: NDArray] {
+    let shapes = [
+      ("q", [batch, heads, queries, headSize]), ("k", [batch, keyHeads, keys, headSize]),
+      ("v", [batch, keyHeads, keys, valueSize]),
+    ]
+    var arrays: [String: NDArray] = [:]
+    for (seed, (name, shape)) in shapes.enumerated() {
+      var numbers = SeededNumbers(seed: UInt64(seed + 1))
+      let array = try NDArray(zeros: element, shape)
+      let bytes = array.storage.bytes
+      switch element {
+      case .f64: for index in 0..<array.count { bytes.storeBytes(of: numbers.normal(), toByteOffset: 8 * index, as: Double.self) }
+      case .f16:
+        for index in 0..<array.count { bytes.storeBytes(of: Float16(numbers.normal()), toByteOffset: 2 * index, as: Float16.self) }
+      case .bf16:
+        for index in 0..<array.count { bytes.storeBytes(of: BFloat16(numbers.normal()), toByteOffset: 2 * index, as: BFloat16.self) }
+      default:
+        for index in 0..<array.count { bytes.storeBytes(of: Float(numbers.normal()), toByteOffset: 4 * index, as: Float.self) }
+      }
+      arrays[name] = array
+    }
+    return arrays
+  }
+
+  /// The largest difference of `out` from the reference interpreter on rows of queries spread over batch, heads and positions.
+  func maximumError(of out: NDArray, _ inputs: [String: NDArray]) throws -> Double {
+    let positions = Array(Set([0, queries / 3, queries / 2, queries - 1])).sorted()
+    let reference = Graph("reference") { g in
+      let rows = g.input("rows", .i32, ["R"])
+      let q = g.input("q", element, ["R", Extent(headSize)])
+      let k = g.input("k", element, ["N", Extent(headSize)])
+      let v = g.input("v", element, ["N", Extent(valueSize)])
+      return layer(
+        q, k, v, "id,jd->ij", "ij,je->ie", rows: rows.broadcast(to: ["R", "N"], dimensions: [0]),
+        shift: g.constant(keys - queries, .i32))
+    }
+    var worst = 0.0
+    for (b, h) in Set([[0, 0], [batch / 2, heads - 1], [batch - 1, heads / 2]]).map({ ($0[0], $0[1]) }) {
+      let head = b * heads + h
+      let keyHead = b * keyHeads + h / (heads / keyHeads)
+      let q = try inputs["q"]!.rows(positions.map { head * queries + $0 }, of: headSize)
+      let expected = try GraphInterpreter.evaluate(
+        reference,
+        inputs: [
+          "rows": ReferenceArray(.i32, [positions.count], integers: positions.map(Int64.init)), "q": ReferenceArray(q),
+          "k": ReferenceArray(inputs["k"]!.rows((0..<keys).map { keyHead * keys + $0 }, of: headSize)),
+          "v": ReferenceArray(inputs["v"]!.rows((0..<keys).map { keyHead * keys + $0 }, of: valueSize)),
+        ])[0].array
+      let got = try ReferenceArray(out.rows(positions.map { head * queries + $0 }, of: valueSize))
+      for (x, y) in zip(got.reals, expected.reals) {
+        // A NaN on one side alone is as wrong as can be.
+        if x.isNaN != y.isNaN { worst = .infinity } else if abs(x - y) > worst { worst = abs(x - y) }
+      }
+    }
+    return worst
+  }
+}
+
+extension NDArray {
+  /// A copy of some rows of `size` elements, `[rows, size]`.
+  fileprivate func rows(_ numbers: [Int], of size: Int) throws -> NDArray {
+    let rowBytes = size * element.byteCount
+    let copy = try NDArray(zeros: element, [numbers.count, size])
+    withExtendedLifetime(storage) {
+      for (position, row) in numbers.enumerated() {
+        let source = UnsafeRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes])
+        UnsafeMutableRawBufferPointer(rebasing: copy.storage.bytes[(position * rowBytes)...]).copyMemory(from: source)
+      }
+    }
+    return copy
+  }
+}

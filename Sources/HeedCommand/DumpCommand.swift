@@ -1,0 +1,39 @@
+import ArgumentParser
+import Heed
+
+/// `heed dump`: what a graph becomes.
+struct DumpCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dump", abstract: "Prints what graphs become: the optimised graph, its program and kernels, LLVM IR or assembly.")
+
+  @OptionGroup var source: GraphFile
+  @OptionGroup var target: TargetOption
+  @Option(help: "Print the graph after the last run of this pass of the pipeline.") var after: String?
+  @Flag(help: "Print the program with its kernels.") var kernels = false
+  @Flag(help: "Print the kernels as LLVM IR.") var llvm = false
+  @Flag(help: "Print the kernels as assembly.") var asm = false
+
+  func validate() throws {
+    guard [after != nil, kernels, llvm, asm].filter({ $0 }).count <= 1 else {
+      throw ValidationError("--after, --kernels, --llvm and --asm exclude each other")
+    }
+  }
+
+  func run() throws {
+    var options = CompileOptions(target: try target.value())
+    if let after {
+      let pass = try GraphPass.named(after)
+      guard let last = options.pipeline.passes.lastIndex(where: { $0.name == pass.name }) else {
+        throw HeedError("got the pass '\(after)', which the pipeline does not run")
+      }
+      options.pipeline.passes = Array(options.pipeline.passes[...last])
+    }
+    let texts = try source.graphs().map { graph in
+      guard kernels || llvm || asm else { return try graph.optimized(options).graph.ir.text }
+      let lowered = try graph.lowered(options)
+      if kernels { return lowered.text }
+      return try llvm ? lowered.llvmText() : lowered.assembly()
+    }
+    print(texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n\n"))
+  }
+}

@@ -1,0 +1,80 @@
+import ArgumentParser
+import Heed
+
+/// `heed explain`: what the compiler did and why, and what it will cost.
+struct ExplainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "explain", abstract: "Prints the compiler's remarks, the tiles, and each kernel call's work and predicted time.",
+    discussion: "The predicted time of a call is the larger of its operations over the machine's peak and its bytes over the bandwidth.")
+
+  @OptionGroup var source: GraphFile
+  @OptionGroup var target: TargetOption
+  @OptionGroup var threads: ThreadsOption
+  @Option(name: .customLong("size"), help: "The value of a symbol, such as S=2048; times are predicted where all are given.")
+  var sizes: [SymbolValue] = []
+
+  func run() throws {
+    let target = try target.value()
+    for (position, graph) in try source.graphs().enumerated() {
+      if position > 0 { print() }
+      try explain(graph, graph.lowered(CompileOptions(target: target)))
+    }
+  }
+
+  private func explain(_ graph: Graph, _ lowered: LoweredGraph) throws {
+    print("graph @\(graph.name) for \(lowered.target)")
+    print("\nRemarks")
+    print(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
+    let tiles = tiles(lowered.graph)
+    if !tiles.isEmpty { print("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
+    printWork(lowered.program.load, "Work once, at load", lowered.program)
+    printWork(lowered.program.steps, "Work of a call", lowered.program)
+
+    let binding = Dictionary(sizes.map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
+    let symbols = lowered.program.symbols
+    let missing = symbols.filter { binding[$0] == nil }
+    guard missing.isEmpty else {
+      print("\nFor times give the sizes: " + missing.map { "--size \($0)=..." }.joined(separator: " "))
+      return
+    }
+    try printTimes(lowered, binding)
+  }
+
+  /// The nodes with tile sizes: `%out = attention: 96 x 384`.
+  private func tiles(_ graph: Graph) -> [String] {
+    graph.body.compactMap { node in
+      guard let sizes = graph.attributes(node).optionalIntegers("tile") else { return nil }
+      let names = graph.results(node).map { "%\(graph.name($0))" }.joined(separator: ", ")
+      return "\(names) = \(graph.op(node).mnemonic): \(sizes.map(String.init).joined(separator: " x "))"
+    }
+  }
+
+  private func printWork(_ calls: [Program.Call], _ title: String, _ program: Program) {
+    guard !calls.isEmpty else { return }
+    print("\n\(title)")
+    let width = calls.map { program.kernels[$0.kernel].name.text.count }.max()! + 1
+    for call in calls {
+      print("  \(padded("@\(program.kernels[call.kernel].name)", width))  flops \(call.cost.flops), bytes \(call.cost.bytes)")
+    }
+  }
+
+  private func printTimes(_ lowered: LoweredGraph, _ binding: [Name: Int]) throws {
+    let isHost = lowered.target.name == Target.host.name
+    let rates = try isHost ? MachineRates.measured(threads: threads.threads) : MachineRates.assumed(lowered.target)
+    let sizes = lowered.program.symbols.map { "\($0) = \(binding[$0]!)" }.joined(separator: ", ")
+    print("\nPredicted\(sizes.isEmpty ? "" : " for \(sizes)")")
+    var total = 0.0
+    for call in lowered.program.steps {
+      let flops = try call.cost.flops.evaluate { binding[$0] }
+      let bytes = try call.cost.bytes.evaluate { binding[$0] }
+      let seconds = rates.predictedSeconds(flops: flops, bytes: bytes)
+      total += seconds
+      let columns = [shownCount(Double(flops), unit: "FLOP"), shownCount(Double(bytes), unit: "B"), shownTime(seconds)]
+      print("  " + columns.map { padded($0, 14, left: true) }.joined() + "  @\(lowered.program.kernels[call.kernel].name)")
+    }
+    print("  in all \(shownTime(total))")
+    print(
+      "  from \(fixed(rates.flops / 1e9, 0)) GFLOP/s and \(fixed(rates.bytes / 1e9, 0)) GB/s (\(rates.source)); operations on every pair"
+        + " are counted, skipped tiles too")
+  }
+}

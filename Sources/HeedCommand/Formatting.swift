@@ -1,0 +1,29 @@
+import Foundation
+
+/// `value` with that many digits after the point.
+func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+
+/// `text` filled with blanks to at least `width` characters; to the left of it where `left`.
+func padded(_ text: String, _ width: Int, left: Bool = false) -> String {
+  let blanks = String(repeating: " ", count: max(0, width - text.count))
+  return left ? blanks + text : text + blanks
+}
+
+/// A time in a unit that suits it: `12.3 us`, `4.56 ms`.
+func shownTime(_ seconds: Double) -> String {
+  switch seconds {
+  case ..<1e-3: "\(fixed(seconds * 1e6, 1)) us"
+  case ..<1: "\(fixed(seconds * 1e3, 2)) ms"
+  default: "\(fixed(seconds, 2)) s"
+  }
+}
+
+/// A count in a unit that suits it: `1.34 G`.
+func shownCount(_ count: Double, unit: String) -> String {
+  switch count {
+  case ..<1e4: "\(fixed(count, 0)) \(unit)"
+  case ..<1e6: "\(fixed(count / 1e3, 1)) k\(unit)"
+  case ..<1e9: "\(fixed(count / 1e6, 1)) M\(unit)"
+  default: "\(fixed(count / 1e9, 2)) G\(unit)"
+  }
+}

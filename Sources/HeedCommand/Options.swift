@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import Heed
+
+/// The file of graphs that a subcommand reads, and which of them it means.
+struct GraphFile: ParsableArguments {
+  @ArgumentParser.Argument(help: "A file of graphs as text, or - for standard input.") var file: String
+  @Option(help: "The name of the graph; needed where the file holds several and one is meant.") var graph: String?
+
+  /// The graphs that are meant: the named one, or all.
+  func graphs() throws -> [Graph] {
+    let graphs = try Graph.parse(try Self.text(file), file: file == "-" ? "<stdin>" : file)
+    let names = graphs.map { "@\($0.name)" }.joined(separator: ", ")
+    guard let wanted = graph else {
+      guard !graphs.isEmpty else { throw HeedError("\(file): got no graph, expected at least one") }
+      return graphs
+    }
+    guard let found = graphs.first(where: { $0.name.text == wanted.drop(while: { $0 == "@" }) }) else {
+      throw HeedError("\(file): got the graph name '\(wanted)', expected one of \(names.isEmpty ? "none" : names)")
+    }
+    return [found]
+  }
+
+  /// The one graph that is meant.
+  func onlyGraph() throws -> Graph {
+    let graphs = try graphs()
+    guard graphs.count == 1 else {
+      let names = graphs.map { "@\($0.name)" }.joined(separator: ", ")
+      throw HeedError("\(file): got the \(graphs.count) graphs \(names), expected --graph to say which")
+    }
+    return graphs[0]
+  }
+
+  static func text(_ file: String) throws -> String {
+    guard file == "-" else { return try FileBytes.readText(file) }
+    guard let text = String(data: FileHandle.standardInput.readDataToEndOfFile(), encoding: .utf8) else {
+      throw HeedError("<stdin>: got bytes that are no UTF-8 text")
+    }
+    return text
+  }
+}
+
+/// What code is generated for.
+struct TargetOption: ParsableArguments {
+  @Option(help: "host, or one of \(Target.all.map(\.name).joined(separator: ", ")).") var target = "host"
+
+  func value() throws -> Target { try Target.named(target) }
+}
+
+/// How many threads run.
+struct ThreadsOption: ParsableArguments {
+  @Option(help: "The number of threads; HEED_THREADS or all cores unless given. Results do not depend on it.") var threads: Int?
+}
+
+/// `NAME=FILE` of an option.
+struct NamedFile: ExpressibleByArgument {
+  let name: String
+  let path: String
+
+  init?(argument: String) {
+    guard let split = argument.firstIndex(of: "="), split != argument.startIndex, argument[split...] != "=" else { return nil }
+    name = String(argument[..<split].drop { $0 == "%" })
+    path = String(argument[argument.index(after: split)...])
+  }
+}
+
+/// `S=2048` of an option.
+struct SymbolValue: ExpressibleByArgument {
+  let symbol: Name
+  let value: Int
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty, let value = Int(parts[1]), value >= 0 else { return nil }
+    (symbol, self.value) = (Name(parts[0]), value)
+  }
+}

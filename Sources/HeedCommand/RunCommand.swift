@@ -1,0 +1,60 @@
+import ArgumentParser
+import Heed
+import HeedInterpreter
+
+/// `heed run`: arrays in, arrays out.
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Runs a graph on arrays from files.",
+    discussion: "Files are .npy, or .safetensors for types that NumPy lacks. Parameters are given like inputs.")
+
+  @OptionGroup var source: GraphFile
+  @OptionGroup var target: TargetOption
+  @OptionGroup var threads: ThreadsOption
+  @Option(name: .customLong("input"), help: "An input or parameter and the file to read it from.") var inputs: [NamedFile] = []
+  @Option(name: .customLong("output"), help: "A result and the file to write it to.") var outputs: [NamedFile] = []
+  @Flag(help: "Run the reference interpreter, in double precision, instead of compiled code.") var interpret = false
+
+  func run() throws {
+    let graph = try source.onlyGraph()
+    _ = try Verified(graph)
+    let arrays = try readInputs(graph)
+    let results = try interpret ? interpreted(graph, arrays) : compiled(graph, arrays)
+    for output in outputs where !results.contains(where: { $0.name == output.name }) {
+      let names = results.map(\.name).joined(separator: ", ")
+      throw HeedError("got the output '\(output.name)', expected one of \(names)")
+    }
+    for output in outputs {
+      try ArrayFile.write(results.first { $0.name == output.name }!.array, name: output.name, to: output.path)
+    }
+    if outputs.isEmpty { for (name, array) in results { print("\(name): \(array.element)\(array.shape)") } }
+  }
+
+  /// The arrays by name; a name that the graph lacks or that is given twice is found before anything is read.
+  private func readInputs(_ graph: Graph) throws -> [(name: String, array: NDArray)] {
+    let names = graph.arguments.map { graph.name($0.value).text }
+    var seen: Set<String> = []
+    for input in inputs {
+      guard names.contains(input.name) else {
+        throw HeedError("got an unknown input '\(input.name)', expected one of \(names.joined(separator: ", "))")
+      }
+      guard seen.insert(input.name).inserted else { throw HeedError("got the input '\(input.name)' twice, expected it once") }
+    }
+    return try inputs.map { ($0.name, try ArrayFile.read($0.path, name: $0.name)) }
+  }
+
+  private func interpreted(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {
+    let inputs = Dictionary(uniqueKeysWithValues: arrays.map { (Name($0.name), $0.array) })
+    return try GraphInterpreter.evaluate(graph, inputs: inputs).enumerated().map { position, result in
+      (result.name.isNone ? "result\(position)" : result.name.text, result.array)
+    }
+  }
+
+  private func compiled(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {
+    let parameters = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
+    let program = try graph.compile(CompileOptions(target: target.value(), threads: threads.threads))
+    let loaded = try program.load(parameters: arrays.filter { parameters.contains($0.name) })
+    let outputs = try loaded.run(arrays.filter { !parameters.contains($0.name) })
+    return Array(zip(outputs.names, outputs))
+  }
+}

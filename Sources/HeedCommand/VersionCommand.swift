@@ -1,0 +1,23 @@
+import ArgumentParser
+import Heed
+import HeedCodegen
+
+/// `heed version`: what this build is and what it stands on.
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version", abstract: "Prints the versions of Heed and LLVM, and the target that this machine is.")
+
+  static let text = "heed 0.1.0"
+
+  func run() throws {
+    let host = Target.host
+    print(Self.text)
+    print(KernelCompiler.version)
+    print("target \(host.name): \(host.triple), cpu \(host.cpu)\(host.features.isEmpty ? "" : ", features \(host.features)")")
+    print("vectors of \(host.vectorBits) bits, \(host.vectorRegisterCount) registers")
+    let caches = host.caches
+    print("caches \(caches.level1 >> 10) KiB, \(caches.level2 >> 10) KiB, \(caches.level3 >> 10) KiB")
+    print("runs code for \(Target.all.filter(\.runsOnHost).map(\.name).joined(separator: ", "))")
+    print("threads \(try ThreadPool.defaultThreadCount())")
+  }
+}
