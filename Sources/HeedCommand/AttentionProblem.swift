@@ -71,7 +71,9 @@ struct AttentionProblem {
       case .f16:
         for index in 0..<array.count { bytes.storeBytes(of: Float16(numbers.normal()), toByteOffset: 2 * index, as: Float16.self) }
       case .bf16:
-        for index in 0..<array.count { bytes.storeBytes(of: BFloat16(numbers.normal()), toByteOffset: 2 * index, as: BFloat16.self) }
+        for index in 0..<array.count {
+          bytes.storeBytes(of: BFloat16(numbers.normal()), toByteOffset: 2 * index, as: BFloat16.self)
+        }
       default:
         for index in 0..<array.count { bytes.storeBytes(of: Float(numbers.normal()), toByteOffset: 4 * index, as: Float.self) }
       }

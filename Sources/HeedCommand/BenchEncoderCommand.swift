@@ -41,7 +41,9 @@ struct BenchEncoderCommand: ParsableCommand {
   private func sentenceLengths() throws -> [Int] {
     guard let text = lengths else {
       let (batch, sequence) = (batch ?? 1, sequence ?? 128)
-      guard batch > 0, sequence > 0 else { throw HeedError("got a batch of \(batch) x \(sequence) tokens, expected at least 1 x 1") }
+      guard batch > 0, sequence > 0 else {
+        throw HeedError("got a batch of \(batch) x \(sequence) tokens, expected at least 1 x 1")
+      }
       return Array(repeating: sequence, count: batch)
     }
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in

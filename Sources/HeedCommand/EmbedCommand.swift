@@ -6,7 +6,8 @@ import Heed
 struct EmbedCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "embed", abstract: "Embeds sentences with a pretrained encoder.",
-    discussion: "Each line of the input is an object with a \"text\". With --json each line of the output is an object with \"ids\" and "
+    discussion:
+      "Each line of the input is an object with a \"text\". With --json each line of the output is an object with \"ids\" and "
       + "\"embedding\", in the same order.")
 
   @Option(help: "A folder with config.json, vocab.txt and model.safetensors.") var model: String

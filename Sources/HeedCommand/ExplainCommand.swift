@@ -5,7 +5,8 @@ import Heed
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain", abstract: "Prints the compiler's remarks, the tiles, and each kernel call's work and predicted time.",
-    discussion: "The predicted time of a call is the larger of its operations over the machine's peak and its bytes over the bandwidth.")
+    discussion:
+      "The predicted time of a call is the larger of its operations over the machine's peak and its bytes over the bandwidth.")
 
   @OptionGroup var source: GraphFile
   @OptionGroup var target: TargetOption

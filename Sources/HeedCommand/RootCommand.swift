@@ -21,7 +21,7 @@ struct RootCommand: ParsableCommand {
       try command.run()
     } catch let error as HeedError {
       fail(error.description)
-    } catch where RootCommand.exitCode(for: error) == .failure {
+    } catch  where RootCommand.exitCode(for: error) == .failure {
       fail("error: \(error.localizedDescription.split(whereSeparator: \.isNewline).joined(separator: " "))")
     } catch {
       RootCommand.exit(withError: error)
