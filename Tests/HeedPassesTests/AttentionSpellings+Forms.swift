@@ -222,6 +222,30 @@ extension Spelling {
       return %o
       """),
     Spelling(
+      "repeated heads with slopes", says: ["the score reads %slopes", "the mask depends on indices only"],
+      arguments: "%q: f32[B, 6, M, 4], %k: f32[B, 2, N, 4], %v: f32[B, 2, N, 5], %slopes: f32[6]",
+      """
+      %k1 = reshape %k : f32[B, 2, 1, N, 4]
+      %k2 = broadcast %k1 {dims = [0, 1, 2, 3, 4]} : f32[B, 2, 3, N, 4]
+      %k3 = reshape %k2 : f32[B, 6, N, 4]
+      %k4 = transpose %k3 {permutation = [0, 1, 3, 2]} : f32[B, 6, 4, N]
+      %s = contract %q, %k4 {subscripts = "bhid,bhdj->bhij"} : f32[B, 6, M, N]
+      %i = iota {dim = 2} : i32[B, 6, M, N]
+      %j = iota {dim = 3} : i32[B, 6, M, N]
+      %live = less_equal %j, %i : bool[B, 6, M, N]
+      %d = subtract %j, %i : i32[B, 6, M, N]
+      %f = convert %d : f32[B, 6, M, N]
+      %m = broadcast %slopes {dims = [1]} : f32[B, 6, M, N]
+      %bias = multiply %m, %f : f32[B, 6, M, N]
+      %t = add %s, %bias : f32[B, 6, M, N]
+      %x = select %live, %t, -inf : f32[B, 6, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 6, M, N]
+      %v1 = broadcast %v {dims = [0, 1, 3, 4]} : f32[B, 2, 3, N, 5]
+      %v2 = reshape %v1 : f32[B, 6, N, 5]
+      %o = contract %p, %v2 {subscripts = "bhij,bhje->bhie"} : f32[B, 6, M, 5]
+      return %o
+      """),
+    Spelling(
       "batch and heads merged for the products", says: ["the mask reads %keep"],
       arguments: "%q: f32[B*2, M, 4], %k: f32[B*2, N, 4], %v: f32[B*2, N, 5], %keep: bool[B, N]",
       """

@@ -22,4 +22,27 @@ import Testing
     try expectSameValues(graph, fused, sizes: Self.sizes, tolerance: spelling.text.contains("f16") ? 2e-3 : 1e-6)
     #expect(try pipeline.run(fused).graph.ir.text == fused.text)
   }
+
+  @Test(arguments: Spelling.nearMisses) func staysAsWritten(_ spelling: Spelling) throws {
+    let graph = try parse(spelling.text)
+    var pipeline = PassPipeline()
+    pipeline.verifiesEach = true
+    let outcome = try pipeline.run(graph)
+    let remarks = outcome.remarks.map(\.description).joined(separator: "\n")
+    #expect(outcome.graph.ir.count(.attention) == 0, "\(outcome.graph.ir.text)")
+    for words in spelling.says { #expect(remarks.contains(words), "\(remarks)") }
+    try expectSameValues(graph, outcome.graph.ir, sizes: Self.sizes, tolerance: 1e-6)
+    #expect(try pipeline.run(outcome.graph.ir).graph.ir.text == outcome.graph.ir.text)
+  }
+
+  /// Repeated heads of keys and values are broadcast, not merged with others: a merged repetition would be stored.
+  @Test func repeatedHeadsStayViews() throws {
+    let spelling = try #require(Spelling.all.first { $0.name == "repeated heads" })
+    let fused = try PassPipeline().run(parse(spelling.text)).graph.ir
+    let node = try #require(fused.body.first { fused.op($0) === Op.attention })
+    for operand in fused.operands(node).dropFirst().prefix(2) {
+      #expect(fused.type(operand).shape.rank == 5)
+      #expect(fused.definingNode(operand, where: .broadcast) != nil, "\(fused.text)")
+    }
+  }
 }

@@ -59,15 +59,6 @@ extension GraphPass {
 extension AttentionPlan {
   /// Appends the op and the views around it; gives the value that stands for the weighted sum.
   func build(_ rewriter: inout GraphRewriter) throws -> ValueID {
-    let source = sum.graph
-    let node = sum.node
-    func extent(_ axis: AttentionAxis) -> Extent { sum.extent(axis, width: width) }
-    let old = (query: rewriter(query), key: rewriter(key), values: rewriter(sum.values))
-    let operands = [
-      try rewriter.result.arrange(old.query, queryAxes, as: sum.batch + [.row, .width], extent: extent),
-      try rewriter.result.arrange(old.key, keyAxes, as: sum.batch + [.column, .width], extent: extent),
-      try rewriter.result.arrange(old.values, sum.valueAxes, as: sum.batch + [.column, .valueWidth], extent: extent),
-    ]
     var tables: [ValueID] = []
     for (table, declared) in zip(captured, score.tables) {
       switch table {
@@ -77,13 +68,36 @@ extension AttentionPlan {
           try rewriter.append(.extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type))
       }
     }
+    var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(sum.values), sum.valueAxes.map { $0 })]
+    var (batchExtents, regions) = (sum.batchExtents, [score, live])
+    let groups = GroupedHeads(self)
+    if let groups {
+      let sources = [nil] + groups.sources.map { $0.map { rewriter($0) } }
+      for (position, (value, axes)) in operands.enumerated() {
+        let split = try sources[position] ?? groups.split(value, axes, in: &rewriter.result)
+        operands[position] = (split, axes.flatMap(groups.split))
+      }
+      batchExtents = groups.split(batchExtents)
+      regions = [try groups.split(score, leading: 1), try groups.split(live, leading: 0)]
+    }
+    func extent(_ axis: AttentionAxis) -> Extent {
+      if case .batch(let number) = axis { batchExtents[number] } else { sum.extent(axis, width: width) }
+    }
+    let batch = batchExtents.indices.map { AttentionAxis.batch($0) }
+    let targets = [batch + [.row, .width], batch + [.column, .width], batch + [.column, .valueWidth]]
+    let arranged = try zip(operands, targets).map { try rewriter.result.arrange($0.0, $0.1, as: $1, extent: extent) }
     let attributes = ragged.map { [Attribute("ragged", .integer($0))] } ?? []
-    var value = try rewriter.append(.attention, operands + tables, attributes: attributes, regions: [score, live])
+    var value = try rewriter.append(.attention, arranged + tables, attributes: attributes, regions: regions)
+    if groups != nil {
+      let type = rewriter.result.type(value)
+      value = try rewriter.append(
+        .reshape, [value], stated: TensorType(type.element, Shape(sum.batchExtents + type.shape.extents.suffix(2))))
+    }
     // Back into the order of the written product; a row or a width that it does not have is of extent 1.
     let made = sum.batch + [.row, .valueWidth]
-    let type = source.type(source.result(node))
+    let type = sum.graph.type(sum.graph.result(sum.node))
     value = try rewriter.result.arrange(
-      value, made.map { sum.resultAxes.contains($0) ? $0 : nil }, as: sum.resultAxes, extent: extent)
+      value, made.map { sum.resultAxes.contains($0) ? $0 : nil }, as: sum.resultAxes, extent: { sum.extent($0, width: width) })
     // The written type may name an equal extent by another symbol.
     return rewriter.result.type(value) == type ? value : try rewriter.append(.reshape, [value], stated: type)
   }

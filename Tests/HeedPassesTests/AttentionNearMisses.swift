@@ -1,0 +1,134 @@
+extension Spelling {
+  /// What is nearly attention and must stay as it is written; the remarks say why.
+  static let nearMisses: [Spelling] = [
+    Spelling(
+      "probabilities returned", says: ["%p: declined: not fused into attention: the probabilities %p are returned by the graph"],
+      """
+      %x = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o, %p
+      """),
+    Spelling(
+      "probabilities used", says: ["the probabilities %p are used by %entropy as well"],
+      """
+      %x = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      %entropy = reduce %p {dims = [3], kind = maximum} : f32[B, 2, M]
+      %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o, %entropy
+      """),
+    Spelling(
+      "scores used", says: ["the scores %s are used by %top as well"],
+      """
+      \(product)
+      %top = reduce %s {dims = [3], kind = maximum} : f32[B, 2, M]
+      %x = multiply %s, 0.5 : f32[B, 2, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o, %top
+      """),
+    Spelling(
+      "something added to the sum", says: ["no softmax: the divisor %y is not the sum of the exponentials alone"],
+      """
+      \(product)
+      %e = exp %s : f32[B, 2, M, N]
+      %z = reduce %e {dims = [3], kind = add} : f32[B, 2, M]
+      %y = add %z, 1.0 : f32[B, 2, M]
+      %w = broadcast %y {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %p = divide %e, %w : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "something added to the sum after the weighted sum", says: ["no softmax: the divisor %y is not the sum"],
+      """
+      \(product)
+      %e = exp %s : f32[B, 2, M, N]
+      %u = contract %e, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      %z = reduce %e {dims = [3], kind = add} : f32[B, 2, M]
+      %y = add %z, 1.0 : f32[B, 2, M]
+      %w = broadcast %y {dims = [0, 1, 2]} : f32[B, 2, M, 5]
+      %o = divide %u, %w : f32[B, 2, M, 5]
+      return %o
+      """),
+    Spelling(
+      "dropout", says: ["%p: declined: not fused into attention: the probabilities are changed by multiply"],
+      arguments: qkv + ", %kept: f32[B, 2, M, N]",
+      """
+      \(product)
+      %y = softmax %s {dim = 3} : f32[B, 2, M, N]
+      %p = multiply %y, %kept : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "softmax over the queries", says: ["it sums over j, not over the dimension of the softmax"],
+      """
+      \(product)
+      %p = softmax %s {dim = 2} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "no product", says: ["%p: declined: not fused into attention: %x is not computed from a product of queries and keys"],
+      arguments: "%x: f32[B, 2, M, N], %v: f32[B, 2, N, 5]",
+      """
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "two widths", says: ["the product %s sums over 2 dimensions, expected one"],
+      arguments: "%q: f32[B, 2, M, 4, 3], %k: f32[B, 2, N, 4, 3], %v: f32[B, 2, N, 5]",
+      """
+      %s = contract %q, %k {subscripts = "bhidc,bhjdc->bhij"} : f32[B, 2, M, N]
+      %p = softmax %s {dim = 3} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "values of two widths", says: ["the values %v have more than one dimension of width"],
+      arguments: "%q: f32[B, 2, M, 4], %k: f32[B, 2, N, 4], %v: f32[B, 2, N, 5, 3]",
+      """
+      \(product)
+      %p = softmax %s {dim = 3} : f32[B, 2, M, N]
+      %o = contract %p, %v {subscripts = "bhij,bhjef->bhief"} : f32[B, 2, M, 5, 3]
+      return %o
+      """),
+    Spelling(
+      "running sum of scores", says: ["%x is not computed from a product of queries and keys by elementwise ops and views"],
+      """
+      \(product)
+      %x = scan %s {dim = 3, kind = add} : f32[B, 2, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "centred scores", says: ["is made from the scores by reduce, which is not elementwise"],
+      """
+      \(product)
+      %m = reduce %s {dims = [2], kind = add} : f32[B, 2, N]
+      %c = broadcast %m {dims = [0, 1, 3]} : f32[B, 2, M, N]
+      %x = subtract %s, %c : f32[B, 2, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "scores and their transpose", says: ["the scores %s are read at other places than their own"],
+      arguments: "%q: f32[S, 4], %k: f32[S, 4], %v: f32[S, 5]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[S, S]
+      %t = transpose %s {permutation = [1, 0]} : f32[S, S]
+      %x = add %s, %t : f32[S, S]
+      %p = softmax %x {dim = 1} : f32[S, S]
+      %o = contract %p, %v {subscripts = "ij,je->ie"} : f32[S, 5]
+      return %o
+      """),
+    Spelling(
+      "values of another type", says: ["the values are f64, the scores f32"],
+      arguments: "%q: f32[M, 4], %k: f32[N, 4], %v: f64[N, 5]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[M, N]
+      %y = softmax %s {dim = 1} : f32[M, N]
+      %p = convert %y : f64[M, N]
+      %o = contract %p, %v {subscripts = "ij,je->ie"} : f64[M, 5]
+      return %o
+      """),
+  ]
+}
