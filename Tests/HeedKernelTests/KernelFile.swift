@@ -36,7 +36,15 @@ extension ReferenceArray {
   }
 
   /// The element at indices.
-  func at(_ indices: Int...) -> Double { reals[position(indices)] }
+  func at(_ indices: Int...) -> Double {
+    var position = 0
+    var dimension = 0
+    while dimension < indices.count {
+      position = position * shape[dimension] + indices[dimension]
+      dimension += 1
+    }
+    return reals[position]
+  }
 
   /// The largest absolute difference to the values of `expected`, in the order of its shape; infinite where one is NaN and the other is not.
   func largestDifference(_ expected: [Double]) -> Double {

@@ -16,10 +16,53 @@ final class ExpressionCode {
   let loads: [AccessCode]
   /// The value, where it is one number.
   let constant: Int?
+  /// The same as a sum of multiples of variables, where it is one.
+  let linear: LinearForm?
 
   init(source: IntegerExpression, nodes: [Node], loads: [AccessCode]) {
     (self.source, self.nodes, self.loads) = (source, nodes, loads)
     if nodes.count == 1, case .constant(let value) = nodes[0] { constant = value } else { constant = nil }
+    linear = LinearForm(nodes)
+  }
+}
+
+/// A number plus multiples of variables: evaluated without a stack.
+struct LinearForm {
+  var constant: Int
+  var terms: [(variable: Int, factor: Int)]
+
+  /// Factors, constants and variables are below this, so that no sum leaves 64 bits.
+  static let limit = 1 << 28
+
+  /// The form of a postfix expression; nil where it is not linear, or has large numbers or many terms.
+  init?(_ nodes: [ExpressionCode.Node]) {
+    var stack: [LinearForm] = []
+    for node in nodes {
+      switch node {
+      case .constant(let value): stack.append(LinearForm(constant: value, terms: []))
+      case .variable(let variable): stack.append(LinearForm(constant: 0, terms: [(variable, 1)]))
+      case .value, .load: return nil
+      case .binary(let op):
+        let b = stack.removeLast()
+        let a = stack.removeLast()
+        switch op {
+        case .add: stack.append(a.adding(b, times: 1))
+        case .subtract: stack.append(a.adding(b, times: -1))
+        case .multiply where a.terms.isEmpty: stack.append(LinearForm(constant: 0, terms: []).adding(b, times: a.constant))
+        case .multiply where b.terms.isEmpty: stack.append(LinearForm(constant: 0, terms: []).adding(a, times: b.constant))
+        default: return nil
+        }
+      }
+      let numbers = [stack[stack.count - 1].constant] + stack[stack.count - 1].terms.map(\.factor)
+      guard numbers.count <= 16, numbers.allSatisfy({ $0.magnitude < Self.limit }) else { return nil }
+    }
+    self = stack[0]
+  }
+
+  private init(constant: Int, terms: [(variable: Int, factor: Int)]) { (self.constant, self.terms) = (constant, terms) }
+
+  private func adding(_ other: LinearForm, times factor: Int) -> LinearForm {
+    LinearForm(constant: constant + other.constant * factor, terms: terms + other.terms.map { ($0.variable, $0.factor * factor) })
   }
 }
 
@@ -30,13 +73,67 @@ final class AccessCode {
   let memory: Int
   let indices: [ExpressionCode]
   let isGuarded: [Bool]
+  let rank: Int
   let extents: [Int]
   let strides: [Int]
 
   init(source: Access, memory: Int, indices: [ExpressionCode], extents: [Int], strides: [Int]) {
     (self.source, self.memory, self.indices) = (source, memory, indices)
     isGuarded = source.indices.map(\.isGuarded)
+    rank = indices.count
     (self.extents, self.strides) = (extents, strides)
+    let forms = indices.compactMap(\.linear)
+    isLinear = forms.count == indices.count && !isGuarded.contains(true)
+    termCounts = .allocate(capacity: indices.count)
+    constants = .allocate(capacity: indices.count)
+    terms = .allocate(capacity: forms.reduce(0) { $0 + $1.terms.count })
+    var next = 0
+    for (dimension, form) in forms.enumerated() where isLinear {
+      termCounts[dimension] = form.terms.count
+      constants[dimension] = form.constant
+      for term in form.terms {
+        terms[next] = term
+        next += 1
+      }
+    }
+    limits = .allocate(capacity: indices.count)
+    for dimension in extents.indices { limits[dimension] = (extents[dimension], strides[dimension]) }
+  }
+
+  // The indices again where all are linear and none is guarded: most are, and this is what evaluation spends its time on.
+  let isLinear: Bool
+  private let termCounts: UnsafeMutablePointer<Int>
+  private let constants: UnsafeMutablePointer<Int>
+  private let terms: UnsafeMutablePointer<(variable: Int, factor: Int)>
+  private let limits: UnsafeMutablePointer<(extent: Int, stride: Int)>
+
+  deinit {
+    termCounts.deallocate()
+    constants.deallocate()
+    terms.deallocate()
+    limits.deallocate()
+  }
+
+  /// The position from the place's start; -1 where an index is outside or a variable is large.
+  func linearPosition(_ variables: UnsafeMutablePointer<Int>, rank: Int) -> Int {
+    var position = 0
+    var term = 0
+    var dimension = 0
+    while dimension < rank {
+      var index = constants[dimension]
+      let end = term + termCounts[dimension]
+      while term < end {
+        let value = variables[terms[term].variable]
+        if value >= LinearForm.limit || value <= -LinearForm.limit { return -1 }
+        index += value * terms[term].factor
+        term += 1
+      }
+      let limit = limits[dimension]
+      if index < 0 || index >= limit.extent { return -1 }
+      position += index * limit.stride
+      dimension += 1
+    }
+    return position
   }
 }
 

@@ -55,6 +55,19 @@ final class KernelMachine {
 
   func evaluate(_ code: ExpressionCode) throws -> Int {
     if let constant = code.constant { return constant }
+    if let linear = code.linear {
+      var sum = linear.constant
+      var isSmall = true
+      for (variable, factor) in linear.terms {
+        let value = variables[variable]
+        guard value < LinearForm.limit, value > -LinearForm.limit else {
+          isSmall = false
+          break
+        }
+        sum += value * factor
+      }
+      if isSmall { return sum }
+    }
     let base = top
     defer { top = base }
     for node in code.nodes {
@@ -97,6 +110,10 @@ final class KernelMachine {
   /// The position of an access in its memory; nil where a guarded index is outside.
   /// - Throws: where an index without a guard is outside, and the access happens.
   func locate(_ access: AccessCode) throws -> Int? {
+    if access.isLinear {
+      let position = access.linearPosition(variables, rank: access.rank)
+      if position >= 0 { return offsets[access.memory] + position }
+    }
     var position = offsets[access.memory]
     var isOutside = false
     var wrong = -1
