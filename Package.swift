@@ -56,7 +56,7 @@ let package = Package(
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedDSL", "HeedModels", "HeedInterpreter"], swiftSettings: strict),
-    .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "CHeedABI"], swiftSettings: strict),
+    .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "HeedRuntime", "CHeedABI"], swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
     .testTarget(name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter"], swiftSettings: strict),

@@ -13,7 +13,9 @@ public struct KernelCompiler: Sendable {
   public func object(for kernels: [Verified<Kernel>]) throws -> [UInt8] { try emit(kernels, .object) }
 
   /// The kernels as assembly text.
-  public func assembly(for kernels: [Verified<Kernel>]) throws -> String { String(decoding: try emit(kernels, .assembly), as: UTF8.self) }
+  public func assembly(for kernels: [Verified<Kernel>]) throws -> String {
+    String(decoding: try emit(kernels, .assembly), as: UTF8.self)
+  }
 
   /// The kernels as LLVM's text, optimised or as they were generated.
   public func llvmText(for kernels: [Verified<Kernel>], optimized: Bool = true) throws -> String {

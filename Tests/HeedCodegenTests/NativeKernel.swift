@@ -1,6 +1,7 @@
 import CHeedABI
 import HeedCodegen
 import HeedIR
+import HeedRuntime
 
 /// A kernel compiled for a target and loaded, to be run on arrays by one thread.
 struct NativeKernel: ~Copyable {
@@ -16,14 +17,21 @@ struct NativeKernel: ~Copyable {
     loader = try LLVMObjectLoader(objects: [KernelCompiler(target: target).object(for: [Verified(kernel)])])
   }
 
-  /// Runs all phases on the arrays, one for each of the kernel's buffers in order.
+  /// Runs all phases on the arrays, one for each of the kernel's buffers in order. They lie between guard pages meanwhile, once at
+  /// the first page and once at the last, so that an access out of bounds ends the process.
   func run(_ arrays: [NDArray], _ symbols: [String: Int] = [:]) throws {
     precondition(arrays.count == kernel.buffers.count)
-    let pointers: [UnsafeMutableRawPointer?] = arrays.map { $0.storage.bytes.baseAddress }
-    let numbers = kernel.symbols.map { Int64(symbols[$0.text]!) }
-    let scratch = ArrayStorage(byteCount: try kernel.scratchByteCount())
-    // Scratch holds no zeros when a phase begins.
-    scratch.bytes.initializeMemory(as: UInt8.self, repeating: 0xff)
+    for place in GuardedMemory.allCases {
+      let guarded = try arrays.map { try $0.guarded(place) }
+      let scratch = try place.storage(byteCount: try kernel.scratchByteCount(), alignment: 64)
+      try run(guarded.map { $0.storage.bytes.baseAddress }, kernel.symbols.map { Int64(symbols[$0.text]!) }, scratch)
+      if place == GuardedMemory.allCases.last {
+        for (array, result) in zip(arrays, guarded) { array.storage.bytes.copyMemory(from: result.bytes) }
+      }
+    }
+  }
+
+  private func run(_ pointers: [UnsafeMutableRawPointer?], _ numbers: [Int64], _ scratch: ArrayStorage) throws {
     try pointers.withUnsafeBufferPointer { pointers in
       try numbers.withUnsafeBufferPointer { numbers in
         var arguments = heed_arguments(buffers: pointers.baseAddress, symbols: numbers.baseAddress)
@@ -38,7 +46,6 @@ struct NativeKernel: ~Copyable {
         }
       }
     }
-    withExtendedLifetime(arrays) {}
   }
 }
 

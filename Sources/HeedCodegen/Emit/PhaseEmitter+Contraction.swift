@@ -187,7 +187,7 @@ extension PhaseEmitter {
     let epilogue = product.contraction.epilogue
     let vectors = block.masks.count
     let changes = Dependence(epilogue, on: [product.columns.variable])
-    if block.lanes > 1, changes.instructions.count(where: { $0 }) * rows.count * vectors > 160 {
+    if block.lanes > 1, try instructionCount(epilogue, changes) * rows.count * vectors > 160 {
       return try emitLoopedEpilogue(product, rows, block, sums)
     }
     for row in 0..<rows.count {
@@ -217,6 +217,19 @@ extension PhaseEmitter {
         try emitRow()
       }
     }
+  }
+
+  /// The instructions that run for each vector, expansions included.
+  private func instructionCount(_ body: Body, _ changes: Dependence) throws -> Int {
+    var count = 0
+    for (instruction, differs) in zip(body.instructions, changes.instructions) where differs {
+      count += 1
+      guard case .elementwise(let opcode) = instruction.operation, let type = instruction.operands.first.map(body.type) else {
+        continue
+      }
+      count += try Op.with(opcode).scalar?.expansion?(type)?.instructions.count ?? 0
+    }
+    return count
   }
 
   private func emitLoopedEpilogue(_ product: MatrixProduct, _ rows: RowBlock, _ block: ColumnBlock, _ sums: [LLVMValue]) throws {

@@ -275,12 +275,14 @@ extension PhaseEmitter {
     }
   }
 
-  /// The address of the element at a distance in elements from a place's start.
-  func address(_ place: Place, _ distance: LinearIndex) -> LLVMValue {
+  /// The address of the element at a distance in elements from a place's start. It `mayLeave` the place where only a guard tells
+  /// whether it is used.
+  func address(_ place: Place, _ distance: LinearIndex, mayLeave: Bool = false) -> LLVMValue {
     let type = emitter.memoryType(elementType(place), 1)
     var pointer = basePointer(place)
-    if let base = distance.base { pointer = builder.address(pointer, base, of: type) }
-    return distance.offset == 0 ? pointer : builder.address(pointer, emitter.index(distance.offset), of: type)
+    if let base = distance.base { pointer = builder.address(pointer, base, of: type, mayLeave: mayLeave) }
+    return distance.offset == 0
+      ? pointer : builder.address(pointer, emitter.index(distance.offset), of: type, mayLeave: mayLeave)
   }
 
   /// The distance of an access from its place's start in elements; nil where the lanes' distances do not grow by one step.
@@ -296,12 +298,14 @@ extension PhaseEmitter {
   private func locate(_ access: Access, _ indices: [LaneValue]) -> Location {
     let type = emitter.memoryType(elementType(access.place), 1)
     if let distance = distance(access, indices) {
-      let first = address(access.place, distance)
+      let mayLeave = access.isGuarded || mask != nil
+      let first = address(access.place, distance, mayLeave: mayLeave)
       guard let step = distance.step, lanes > 1 else { return .uniform(first) }
       if distance.constantStep == 1 { return .unitStride(first) }
       return .scattered(
         (0..<lanes).map { lane in
-          lane == 0 ? first : builder.address(first, builder.multiplyNoWrap(step, emitter.index(lane)), of: type)
+          lane == 0
+            ? first : builder.address(first, builder.multiplyNoWrap(step, emitter.index(lane)), of: type, mayLeave: mayLeave)
         })
     }
     var total = emitter.int64.vector(lanes).zero
@@ -309,11 +313,11 @@ extension PhaseEmitter {
       total = builder.add(total, builder.multiply(vector(index), builder.broadcast(emitter.scalar(stride), lanes)))
     }
     let base = basePointer(access.place)
-    return .scattered((0..<lanes).map { builder.address(base, builder.extract(total, lane: $0), of: type) })
+    return .scattered((0..<lanes).map { builder.address(base, builder.extract(total, lane: $0), of: type, mayLeave: true) })
   }
 
   private func consecutive(_ pointer: LLVMValue, _ element: ElementType) -> [LLVMValue] {
     let type = emitter.memoryType(element, 1)
-    return (0..<lanes).map { builder.address(pointer, emitter.index($0), of: type) }
+    return (0..<lanes).map { builder.address(pointer, emitter.index($0), of: type, mayLeave: true) }
   }
 }

@@ -60,10 +60,12 @@ package struct LLVMBuilder: ~Copyable {
   /// Room for a value of `type` in the function's frame. To be called in the function's first block.
   package func allocate(_ type: LLVMType) -> LLVMValue { LLVMValue(LLVMBuildAlloca(reference, type.reference, "")) }
 
-  /// `pointer` moved by `index` elements of `type`. The result must stay within or just past the object pointed into.
-  package func address(_ pointer: LLVMValue, _ index: LLVMValue, of type: LLVMType) -> LLVMValue {
+  /// `pointer` moved by `index` elements of `type`. Unless it `mayLeave`, the result must stay within or just past the object
+  /// pointed into.
+  package func address(_ pointer: LLVMValue, _ index: LLVMValue, of type: LLVMType, mayLeave: Bool = false) -> LLVMValue {
     var indices: [LLVMValueRef?] = [index.reference]
-    return LLVMValue(LLVMBuildInBoundsGEP2(reference, type.reference, pointer.reference, &indices, 1, ""))
+    let build = mayLeave ? LLVMBuildGEP2 : LLVMBuildInBoundsGEP2
+    return LLVMValue(build(reference, type.reference, pointer.reference, &indices, 1, "")!)
   }
 
   /// A load that needs an address divisible by `alignment` bytes.
