@@ -1,6 +1,4 @@
-import Foundation
 import Heed
-import HeedInterpreter
 
 /// One attention layer to measure: `q [B, H, M, D]`, `k [B, G, N, D]`, `v [B, G, N, E]` to `[B, H, M, E]`.
 struct AttentionProblem {
@@ -46,13 +44,18 @@ struct AttentionProblem {
     }
   }
 
-  private func layer(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, _ scoring: String, _ summing: String, rows: Tensor? = nil, shift: Tensor?
-  ) -> Tensor {
-    let scores = einsum(scoring, q, k) * (1 / Double(headSize).squareRoot())
-    let i = rows ?? scores.index(-2)
-    let masked = mask.live(i, scores.index(-1), keysBefore: shift).map { scores.where($0, else: -.infinity) } ?? scores
+  private func layer(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ scoring: String, _ summing: String, shift: Tensor?) -> Tensor {
+    let scores = self.scores(q, k, scoring)
+    let masked = self.masked(scores, scores.index(-2), scores.index(-1), shift: shift)
     return einsum(summing, softmax(masked), v)
+  }
+
+  func scores(_ q: Tensor, _ k: Tensor, _ subscripts: String) -> Tensor {
+    einsum(subscripts, q, k) * (1 / Double(headSize).squareRoot())
+  }
+
+  func masked(_ scores: Tensor, _ i: Tensor, _ j: Tensor, shift: Tensor?) -> Tensor {
+    mask.live(i, j, keysBefore: shift).map { scores.where($0, else: -.infinity) } ?? scores
   }
 
   /// Random numbers, about normal, the same at each run.
@@ -80,53 +83,5 @@ struct AttentionProblem {
       arrays[name] = array
     }
     return arrays
-  }
-
-  /// The largest difference of `out` from the reference interpreter on rows of queries spread over batch, heads and positions.
-  func maximumError(of out: NDArray, _ inputs: [String: NDArray]) throws -> Double {
-    let positions = Array(Set([0, queries / 3, queries / 2, queries - 1])).sorted()
-    let reference = Graph("reference") { g in
-      let rows = g.input("rows", .i32, ["R"])
-      let q = g.input("q", element, ["R", Extent(headSize)])
-      let k = g.input("k", element, ["N", Extent(headSize)])
-      let v = g.input("v", element, ["N", Extent(valueSize)])
-      return layer(
-        q, k, v, "id,jd->ij", "ij,je->ie", rows: rows.broadcast(to: ["R", "N"], dimensions: [0]),
-        shift: g.constant(keys - queries, .i32))
-    }
-    var worst = 0.0
-    for (b, h) in Set([[0, 0], [batch / 2, heads - 1], [batch - 1, heads / 2]]).map({ ($0[0], $0[1]) }) {
-      let head = b * heads + h
-      let keyHead = b * keyHeads + h / (heads / keyHeads)
-      let q = try inputs["q"]!.rows(positions.map { head * queries + $0 }, of: headSize)
-      let expected = try GraphInterpreter.evaluate(
-        reference,
-        inputs: [
-          "rows": ReferenceArray(.i32, [positions.count], integers: positions.map(Int64.init)), "q": ReferenceArray(q),
-          "k": ReferenceArray(inputs["k"]!.rows((0..<keys).map { keyHead * keys + $0 }, of: headSize)),
-          "v": ReferenceArray(inputs["v"]!.rows((0..<keys).map { keyHead * keys + $0 }, of: valueSize)),
-        ])[0].array
-      let got = try ReferenceArray(out.rows(positions.map { head * queries + $0 }, of: valueSize))
-      for (x, y) in zip(got.reals, expected.reals) {
-        // A NaN on one side alone is as wrong as can be.
-        if x.isNaN != y.isNaN { worst = .infinity } else if abs(x - y) > worst { worst = abs(x - y) }
-      }
-    }
-    return worst
-  }
-}
-
-extension NDArray {
-  /// A copy of some rows of `size` elements, `[rows, size]`.
-  fileprivate func rows(_ numbers: [Int], of size: Int) throws -> NDArray {
-    let rowBytes = size * element.byteCount
-    let copy = try NDArray(zeros: element, [numbers.count, size])
-    withExtendedLifetime(storage) {
-      for (position, row) in numbers.enumerated() {
-        let source = UnsafeRawBufferPointer(rebasing: bytes[row * rowBytes..<(row + 1) * rowBytes])
-        UnsafeMutableRawBufferPointer(rebasing: copy.storage.bytes[(position * rowBytes)...]).copyMemory(from: source)
-      }
-    }
-    return copy
   }
 }

@@ -32,7 +32,7 @@ struct BenchAttentionCommand: ParsableCommand {
       valueSize: valueDim ?? headDim, mask: AttentionMask(mask), element: element)
     let program = try problem.graph().compile(CompileOptions(target: target.value(), threads: threads.threads))
     let inputs = try problem.inputs()
-    let maximumError = try problem.maximumError(of: program(inputs)[0], inputs)
+    let maximumError = try AttentionReference(problem).maximumError(of: program(inputs)[0], inputs)
     var report = try BenchReport(program, inputs, flops: problem.flops, seconds: bench.seconds)
     report.fields.append(("max_error", .number("\(maximumError)")))
     report.print(json: bench.json)
