@@ -51,7 +51,9 @@ let package = Package(
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FiletestTests",
-      dependencies: ["HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport"],
+      dependencies: [
+        "Heed", "HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport", "CHeedABI",
+      ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(

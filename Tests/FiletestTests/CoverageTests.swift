@@ -3,12 +3,12 @@ import Testing
 
 /// No op without its files.
 @Suite struct CoverageTests {
-  /// The ops of the graphs of every round-trip file, those inside regions included.
-  private func opsInRoundtrips() throws -> Set<String> {
+  /// The ops of the graphs of every file with this command.
+  private func ops(in command: String) throws -> Set<String> {
     var found: Set<String> = []
     for path in Filetest.allPaths {
       let file = try Filetest(path: path)
-      guard file.command == "roundtrip" else { continue }
+      guard file.command == command else { continue }
       for test in file.cases {
         guard case .graphs(let graphs) = try IRText(test, path) else { continue }
         for graph in graphs { for node in graph.body { found.insert(graph.op(node).mnemonic) } }
@@ -17,10 +17,10 @@ import Testing
     return found
   }
 
-  @Test func everyOpRoundtrips() throws {
-    let found = try opsInRoundtrips()
+  @Test(arguments: ["roundtrip", "run"]) func everyOpOccurs(in command: String) throws {
+    let found = try ops(in: command)
     let missing = Op.all.map(\.mnemonic).filter { !found.contains($0) }
-    #expect(missing.isEmpty, "no round-trip file has \(missing.joined(separator: ", "))")
+    #expect(missing.isEmpty, "no \(command) file has \(missing.joined(separator: ", "))")
   }
 
   /// An error of an op's own inference begins with its mnemonic.

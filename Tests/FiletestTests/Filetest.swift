@@ -24,7 +24,7 @@ struct Filetest {
     var sections: [Section] = []
     /// The number of the first line of `header`, from 1.
     var line: Int
-    /// What this case reads: its own IR, or the last one above.
+    /// What this case reads: its own IR, that of the file which `// from FILE` names, or the last one above.
     var source: String
   }
 
@@ -59,7 +59,7 @@ struct Filetest {
     var start = 0
     for position in lines.indices where lines[position] == Self.separator || position == lines.count - 1 {
       let end = lines[position] == Self.separator ? position : position + 1
-      cases.append(Self.makeCase(Array(lines[start..<end]), at: start + 1, after: cases.last))
+      cases.append(try Self.makeCase(Array(lines[start..<end]), at: start + 1, after: cases.last))
       start = position + 1
     }
   }
@@ -67,7 +67,13 @@ struct Filetest {
   private static let separator = "// -----"
   private static let sectionPrefix = "// ----- "
 
-  private static func makeCase(_ lines: [String], at line: Int, after previous: Case?) -> Case {
+  /// The text of the file that a line `// from kernels/linear.heed` of the header names.
+  private static func included(_ header: [String]) throws -> String? {
+    guard let line = header.first(where: { $0.hasPrefix("// from ") }) else { return nil }
+    return try String(contentsOf: folder.appending(path: String(line.dropFirst("// from ".count))), encoding: .utf8)
+  }
+
+  private static func makeCase(_ lines: [String], at line: Int, after previous: Case?) throws -> Case {
     let header = Array(lines.prefix { $0.hasPrefix("//") && !$0.hasPrefix(sectionPrefix) })
     let ir = Array(lines.dropFirst(header.count).prefix { !$0.hasPrefix(sectionPrefix) })
     var sections: [Section] = []
@@ -79,7 +85,7 @@ struct Filetest {
       }
     }
     let isEmpty = ir.allSatisfy { $0.allSatisfy(\.isWhitespace) }
-    let source = isEmpty ? previous?.source ?? "" : ir.joined(separator: "\n")
+    let source = try isEmpty ? included(header) ?? previous?.source ?? "" : ir.joined(separator: "\n")
     return Case(header: header, ir: ir, sections: sections, line: line, source: source)
   }
 

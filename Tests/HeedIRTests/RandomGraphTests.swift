@@ -46,8 +46,10 @@ import Testing
   @Test func damagedTextNeverCrashes() throws {
     var numbers = SeededGenerator(seed: 7)
     let pieces = [
-      "%x1", "%0", "(", ")", "{", "}", "[", "]", ",", ":", "=", "==", "%", "@", "\"", "\\", "-", "*", "/", "0", "-1", "99999999999999999999",
-      "1e999", "nan", "inf", "true", "f32", "i32", "S", "graph", "return", "yield", "facts", "parameter", "element", "constant", "add",
+      "%x1", "%0", "(", ")", "{", "}", "[", "]", ",", ":", "=", "==", "%", "@", "\"", "\\", "-", "*", "/", "0", "-1",
+      "99999999999999999999",
+      "1e999", "nan", "inf", "true", "f32", "i32", "S", "graph", "return", "yield", "facts", "parameter", "element", "constant",
+      "add",
       "attention", "where", "dim", "dims", "ceil(", "\n", "//", "é", "\u{301}",
     ]
     for seed in UInt64(0)..<60 {

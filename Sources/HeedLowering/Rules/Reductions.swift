@@ -10,7 +10,13 @@ extension LoweringRule {
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let attributes = context.graph.attributes(node)
+    let kind = attributes.reduction
+    guard type.element == .bool || kind != .and && kind != .or else {
+      throw context.unsupported(node, "no kernel combines the bits of numbers yet")
+    }
     let reduction = try Body.Reduction(kind: attributes.word("kind"))
+    // Bytes and truth values are combined as i32, and wrapped at the end.
+    let accumulator: ElementType = type.element.byteCount == 1 ? .i32 : type.element
     let reduced = attributes.integers("dims")
     let kept = (0..<type.rank).filter { !reduced.contains($0) }
     let source = context.source(operand)
@@ -42,21 +48,24 @@ extension LoweringRule {
     let start = block * .constant(blockSize)
     let rowCount = IntegerExpression.blockSize(count, block: start, size: blockSize)
     var body: [Statement] = []
-    let partial = builder.tile("partial", type.element, [blockSize], in: &body)
+    let partial = builder.tile("partial", accumulator, [blockSize], in: &body)
     builder.map([("r", rowCount)], in: &body) { body, indices in
-      let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: type.element))
+      let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: accumulator))
       body.store(identity, Access(partial, indices[0]))
     }
     let overDimensions = over.enumerated().map { (Name("k\($0.offset)"), IntegerExpression(extent($0.element))) }
     let rowDimension = [(Name("r"), rowCount)]
-    builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions, in: &body) { body, indices in
+    try builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions, in: &body) { body, indices in
       let row = isRowContiguous ? indices.last! : indices.first!
       let inner = isRowContiguous ? Array(indices.dropLast()) : Array(indices.dropFirst())
-      let value = input.read(outer + [start + row] + inner, as: type.element, in: &body)
+      let element = input.read(outer + [start + row] + inner, as: type.element, in: &body)
+      let value = accumulator == type.element ? element : try body.apply(.convert, element, type: accumulator)
       body.accumulate(reduction, value, Access(partial, row))
     }
-    builder.map([("r", rowCount)], in: &body) { body, indices in
-      body.store(body.load(Access(partial, indices[0]), type.element), target.access(outer + [start + indices[0]]))
+    try builder.map([("r", rowCount)], in: &body) { body, indices in
+      let sum = body.load(Access(partial, indices[0]), accumulator)
+      let result = accumulator == type.element ? sum : try body.apply(.convert, sum, type: type.element)
+      body.store(result, target.access(outer + [start + indices[0]]))
     }
     builder.phase("run", domain + [blocks], body)
     try context.emit(builder, cost: context.cost(node))
@@ -68,7 +77,7 @@ extension LoweringRule {
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let attributes = context.graph.attributes(node)
-    let reduction = try Body.Reduction(kind: attributes.word("kind"))
+    let reduction = attributes.reduction
     let (isExclusive, isReverse) = (attributes.flag("exclusive"), attributes.flag("reverse"))
     let along = attributes.integer("dim")
     let others = (0..<type.rank).filter { $0 != along }
@@ -109,7 +118,7 @@ extension LoweringRule {
     try builder.map([("c", columns)], in: &round) { body, indices in
       let at = outer + [start + indices[0], position]
       let before = body.load(Access(carry, indices[0]), type.element)
-      let after = try body.apply(reduction.op(type.element), before, input.read(at, as: type.element, in: &body))
+      let after = try body.apply(reduction.op, before, input.read(at, as: type.element, in: &body))
       body.store(isExclusive ? before : after, target.access(at))
       body.store(after, Access(carry, indices[0]))
     }
@@ -214,15 +223,6 @@ extension Body.Reduction {
     case .multiply: element.isFloat ? Literal(1.0) : Literal(1)
     case .minimum: element.isFloat ? Literal(Double.infinity) : Literal(element.integerRange.upperBound)
     case .maximum: element.isFloat ? Literal(-Double.infinity) : Literal(element.integerRange.lowerBound)
-    }
-  }
-
-  func op(_ element: ElementType) -> Op {
-    switch self {
-    case .add: .add
-    case .multiply: .multiply
-    case .minimum: element == .bool ? .and : .minimum
-    case .maximum: element == .bool ? .or : .maximum
     }
   }
 }
