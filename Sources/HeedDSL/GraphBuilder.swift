@@ -28,7 +28,7 @@ public final class GraphBuilder {
   ///
   /// Asking for a parameter of the same name and type again gives the same one: tied weights.
   public func parameter(
-    _ name: String, _ element: ElementType = .f32, _ shape: Shape, file: String = #filePath, line: Int = #line
+    _ name: String, _ element: ElementType, _ shape: Shape, file: String = #filePath, line: Int = #line
   ) -> Tensor {
     let type = TensorType(element, shape)
     let name = scoped(name)
@@ -87,6 +87,14 @@ public final class GraphBuilder {
   package func located<Result>(_ file: String, _ line: Int, _ body: () throws -> Result) rethrows -> Result {
     let saved = outerSite
     outerSite = saved ?? CallSite(file, line)
+    defer { outerSite = saved }
+    return try body()
+  }
+
+  /// Runs a closure that a layer's user gave, in which mistakes are reported on their own lines again.
+  func asWritten<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let saved = outerSite
+    outerSite = nil
     defer { outerSite = saved }
     return try body()
   }

@@ -19,9 +19,12 @@ public struct TensorIndex: Hashable, Sendable {
   public static let newDimension = TensorIndex(kind: .new)
 
   /// From `start` up to, not including, `stop`, in steps. Constants below 0 count from the end.
-  public static func range(_ start: Extent? = nil, _ stop: Extent? = nil, step: Int = 1) -> TensorIndex {
+  public static func range(_ start: Extent, _ stop: Extent, step: Int = 1) -> TensorIndex {
     TensorIndex(kind: .range(start, stop, step: step))
   }
+
+  /// From `start` to the end, in steps. A constant below 0 counts from the end.
+  public static func from(_ start: Extent, step: Int = 1) -> TensorIndex { TensorIndex(kind: .range(start, nil, step: step)) }
 }
 
 /// What can stand in a tensor's subscript: `x[0, 2...5, (-3)..., .all, "S - 1"]`.
@@ -38,18 +41,19 @@ extension Range<Int>: TensorIndexConvertible {
 extension ClosedRange<Int>: TensorIndexConvertible {
   public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound + 1)) }
 }
-extension PartialRangeFrom<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .range(Extent(lowerBound)) } }
-extension PartialRangeUpTo<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .range(nil, Extent(upperBound)) } }
+extension PartialRangeFrom<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .from(Extent(lowerBound)) } }
+extension PartialRangeUpTo<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .range(0, Extent(upperBound)) } }
 extension PartialRangeThrough<Int>: TensorIndexConvertible {
-  public var tensorIndex: TensorIndex { .range(nil, upperBound == -1 ? nil : Extent(upperBound + 1)) }
+  public var tensorIndex: TensorIndex { upperBound == -1 ? .all : .range(0, Extent(upperBound + 1)) }
 }
 extension TensorIndexConvertible where Self == TensorIndex {
   public static var all: TensorIndex { TensorIndex.all }
   public static var rest: TensorIndex { TensorIndex.rest }
   public static var newDimension: TensorIndex { TensorIndex.newDimension }
-  public static func range(_ start: Extent? = nil, _ stop: Extent? = nil, step: Int = 1) -> TensorIndex {
-    TensorIndex.range(start, stop, step: step)
+  public static func range(_ start: Extent, _ stop: Extent, step: Int = 1) -> TensorIndex {
+    TensorIndex(kind: .range(start, stop, step: step))
   }
+  public static func from(_ start: Extent, step: Int) -> TensorIndex { TensorIndex(kind: .range(start, nil, step: step)) }
 }
 
 extension Tensor {
@@ -59,14 +63,48 @@ extension Tensor {
   /// x[0]                 // the first matrix of a batch
   /// x[0..., 2]           // column 2
   /// x[.rest, (-1)...]    // the last element of each row, the dimension kept
-  /// x[.range(0, "S - 1")]
+  /// x[.range(0, "S - 1", step: 2)]
   /// ```
-  public subscript<each Index: TensorIndexConvertible>(
-    _ index: repeat each Index, file file: String = #filePath, line line: Int = #line
+  public subscript(_ indices: [TensorIndex], file file: String = #filePath, line line: Int = #line) -> Tensor {
+    sliced(indices, CallSite(file, line))
+  }
+
+  // One for each number of indices, since literals in a parameter pack take no type from their context.
+
+  public subscript<A: TensorIndexConvertible>(_ a: A, file file: String = #filePath, line line: Int = #line) -> Tensor {
+    sliced([a.tensorIndex], CallSite(file, line))
+  }
+
+  public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible>(_ a: A, _ b: B, file file: String = #filePath,
+    line line: Int = #line
   ) -> Tensor {
-    var indices: [TensorIndex] = []
-    for one in repeat each index { indices.append(one.tensorIndex) }
-    return sliced(indices, CallSite(file, line))
+    sliced([a.tensorIndex, b.tensorIndex], CallSite(file, line))
+  }
+
+  public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible>(_ a: A, _ b: B, _ c: C,
+    file file: String = #filePath, line line: Int = #line
+  ) -> Tensor {
+    sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex], CallSite(file, line))
+  }
+
+  public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible>(
+    _ a: A, _ b: B, _ c: C, _ d: D, file file: String = #filePath, line line: Int = #line
+  ) -> Tensor {
+    sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex], CallSite(file, line))
+  }
+
+  public subscript<
+    A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible,
+    E: TensorIndexConvertible
+  >(_ a: A, _ b: B, _ c: C, _ d: D, _ e: E, file file: String = #filePath, line line: Int = #line) -> Tensor {
+    sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex], CallSite(file, line))
+  }
+
+  public subscript<
+    A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible,
+    E: TensorIndexConvertible, F: TensorIndexConvertible
+  >(_ a: A, _ b: B, _ c: C, _ d: D, _ e: E, _ f: F, file file: String = #filePath, line line: Int = #line) -> Tensor {
+    sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex, f.tensorIndex], CallSite(file, line))
   }
 
   private func sliced(_ given: [TensorIndex], _ site: CallSite) -> Tensor {

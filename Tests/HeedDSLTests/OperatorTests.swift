@@ -75,7 +75,7 @@ import Testing
 }
 
 @Suite struct ElementwiseFunctionTests {
-  private func check(_ name: String, _ value: (Double) -> Double, _ build: @escaping (Tensor) -> Tensor) throws {
+  private func check(_ name: String, _ value: (Double) -> Double, _ build: (Tensor) -> Tensor) throws {
     let numbers = [0.5, 1.0, 2.5, 3.25]
     #expect(try text { build($0.input("x", .f32, [4])) } == "%0 = \(name) %x : f32[4]\nreturn %0")
     let result = try run(["x": reals(numbers)]) { build($0.input("x", .f32, [4])) }[0]
@@ -83,29 +83,29 @@ import Testing
   }
 
   @Test func unary() throws {
-    try check("absolute", { $0.magnitude }) { abs($0) }
-    try check("exp", { Foundation.exp($0) }) { exp($0) }
-    try check("exp2", { Foundation.exp2($0) }) { exp2($0) }
-    try check("log", { Foundation.log($0) }) { log($0) }
-    try check("log2", { Foundation.log2($0) }) { log2($0) }
-    try check("sqrt", { $0.squareRoot() }) { sqrt($0) }
-    try check("rsqrt", { 1 / $0.squareRoot() }) { rsqrt($0) }
-    try check("reciprocal", { 1 / $0 }) { reciprocal($0) }
-    try check("tanh", { Foundation.tanh($0) }) { tanh($0) }
-    try check("erf", { Foundation.erf($0) }) { erf($0) }
-    try check("sigmoid", { 1 / (1 + Foundation.exp(-$0)) }) { sigmoid($0) }
-    try check("sin", { Foundation.sin($0) }) { sin($0) }
-    try check("cos", { Foundation.cos($0) }) { cos($0) }
-    try check("floor", { $0.rounded(.down) }) { floor($0) }
-    try check("ceil", { $0.rounded(.up) }) { ceil($0) }
-    try check("round", { $0.rounded(.toNearestOrEven) }) { round($0) }
-    try check("silu", { $0 / (1 + Foundation.exp(-$0)) }) { silu($0) }
-    try check("gelu", { $0 / 2 * (1 + Foundation.erf($0 / 2.0.squareRoot())) }) { gelu($0) }
+    try check("absolute", { $0.magnitude }, { abs($0) })
+    try check("exp", { Foundation.exp($0) }, { exp($0) })
+    try check("exp2", { Foundation.exp2($0) }, { exp2($0) })
+    try check("log", { Foundation.log($0) }, { log($0) })
+    try check("log2", { Foundation.log2($0) }, { log2($0) })
+    try check("sqrt", { $0.squareRoot() }, { sqrt($0) })
+    try check("rsqrt", { 1 / $0.squareRoot() }, { rsqrt($0) })
+    try check("reciprocal", { 1 / $0 }, { reciprocal($0) })
+    try check("tanh", { Foundation.tanh($0) }, { tanh($0) })
+    try check("erf", { Foundation.erf($0) }, { erf($0) })
+    try check("sigmoid", { 1 / (1 + Foundation.exp(-$0)) }, { sigmoid($0) })
+    try check("sin", { Foundation.sin($0) }, { sin($0) })
+    try check("cos", { Foundation.cos($0) }, { cos($0) })
+    try check("floor", { $0.rounded(.down) }, { floor($0) })
+    try check("ceil", { $0.rounded(.up) }, { ceil($0) })
+    try check("round", { $0.rounded(.toNearestOrEven) }, { round($0) })
+    try check("silu", { $0 / (1 + Foundation.exp(-$0)) }, { silu($0) })
+    try check("gelu", { $0 / 2 * (1 + Foundation.erf($0 / 2.0.squareRoot())) }, { gelu($0) })
     func byTanh(_ x: Double) -> Double {
       let inner: Double = (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)
       return x / 2 * (1 + Foundation.tanh(inner))
     }
-    try check("gelu_tanh", byTanh) { gelu($0, approximation: .tanh) }
+    try check("gelu_tanh", byTanh, { gelu($0, approximation: .tanh) })
   }
 
   @Test func several() throws {

@@ -64,12 +64,13 @@ public struct MultiHeadAttention {
       let context = context ?? x
       var (q, k) = (split(query(x), headCount), split(key(context), keyValueHeadCount))
       var v = split(value(context), keyValueHeadCount)
-      if let position { (q, k) = (position(q), position(k)) }
+      let builder = x.builder
+      if let position { (q, k) = builder.asWritten { (position(q), position(k)) } }
       if keyValueHeadCount != headCount { (k, v) = (repeatHeads(k), repeatHeads(v)) }
       var scores = matmul(q, k.transposed()) / Double(q.extent(-1).constant ?? 1).squareRoot()
       scores.named("scores")
-      if let bias { scores = scores + bias(scores) }
-      if let mask { scores = scores.where(mask(scores), else: -.infinity) }
+      if let bias { scores = scores + builder.asWritten { bias(scores) } }
+      if let mask { scores = scores.where(builder.asWritten { mask(scores) }, else: -.infinity) }
       let probabilities = softmax(scores).named("probabilities")
       return (output(merge(matmul(probabilities, v))), probabilities)
     }

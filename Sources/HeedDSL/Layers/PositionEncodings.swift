@@ -84,16 +84,20 @@ public struct RelativePositionBias {
     }
   }
 
-  /// The bucket of each relative position, key minus query.
+  /// The bucket of each relative position, key minus query: looked up in a table of the distances up to the largest.
   private func buckets(_ relative: Tensor) -> Tensor {
+    let g = relative.builder
+    let distance = isBidirectional ? abs(relative) : maximum(-relative, 0)
+    let table = g.constant((0...maximumDistance).map(bucket(ofDistance:)), .i32)
+    let bucket = table.gather(minimum(distance, maximumDistance))
+    return isBidirectional ? bucket + (relative > 0).cast(to: .i32) * (bucketCount / 2) : bucket
+  }
+
+  func bucket(ofDistance distance: Int) -> Int {
     let side = isBidirectional ? bucketCount / 2 : bucketCount
     let exact = side / 2
-    let distance = isBidirectional ? abs(relative) : maximum(-relative, 0)
-    // The logarithm of distance 0 is not used.
-    let real = maximum(distance, 1).cast(to: .f32)
-    let scale = Double(side - exact) / Foundation.log(Double(maximumDistance) / Double(exact))
-    let wide = minimum((log(real / Double(exact)) * scale).cast(to: .i32) + exact, side - 1)
-    let bucket = distance.where(distance < exact, else: wide)
-    return isBidirectional ? bucket + (relative > 0).cast(to: .i32) * side : bucket
+    guard distance >= exact, exact > 0 else { return Swift.min(distance, side - 1) }
+    let part = Foundation.log(Double(distance) / Double(exact)) / Foundation.log(Double(maximumDistance) / Double(exact))
+    return Swift.min(exact + Int(part * Double(side - exact)), side - 1)
   }
 }

@@ -1,0 +1,146 @@
+import HeedDSL
+import HeedIR
+import HeedInterpreter
+import Testing
+
+/// Each mistake is reported in one line that says what was got and what was expected, with the line of the caller.
+@Suite struct MistakeTests {
+  /// Checks the message, and that the line is one of the closure, which stands on the line of the call or the next two.
+  private func check(
+    _ expected: String, line: Int = #line, location: Testing.SourceLocation = #_sourceLocation,
+    _ build: (_ g: GraphBuilder, _ x: Tensor, _ i: Tensor) -> Tensor
+  ) {
+    let error = mistake { g in
+      let (x, i) = (g.input("x", .f32, ["B", 8]), g.input("i", .i32, ["B"]))
+      // What follows a mistake does not crash.
+      let wrong = build(g, x, i)
+      return [matmul(wrong, wrong.transposed()) + wrong[0, 1] - softmax(wrong.sum(5) * 2), wrong.index(3).named("late")]
+    }
+    #expect(error?.message == expected, sourceLocation: location)
+    #expect(error?.location?.file == #filePath, sourceLocation: location)
+    #expect((line...line + 2).contains(error?.location?.line ?? 0), sourceLocation: location)
+  }
+
+  @Test func operators() {
+    check("add: got %x: f32[B, 8] and %i: i32[B], expected one element type; cast(to:) converts") { _, x, i in x + i }
+    check("less: got %x: f32[B, 8] and f32[8, B], expected shapes that broadcast, but the extents B and 8 differ") { g, x, i in
+      x < x.transposed()
+    }
+    check("got the number 1.5, expected one of type i32") { _, _, i in i * 1.5 }
+    check("&&: got %x: f32[B, 8] and bool[B, 8], expected bools") { _, x, _ in x && x > 0 }
+    check("!: got %i: i32[B], expected bools") { _, _, i in !i }
+    check("and: got operands of type f32, expected an integer type") { _, x, _ in x & x }
+  }
+
+  @Test func functions() {
+    check("exp: got operands of type i32, expected a float type") { g, x, i in exp(i) }
+    check("select: got a condition of type f32, expected bool") { g, x, i in select(x, x, x) }
+    check("select: got %x: f32[B, 8] and %i: i32[B], expected one element type; cast(to:) converts") { g, x, i in
+      x.where(x > 0, else: i)
+    }
+    check("mean: got %i: i32[B], expected a float type") { g, x, i in i.mean() }
+    check("softmax: got i32[B], expected a float type") { g, x, i in softmax(i) }
+    check("gather: got indices of type f32[B, 8], expected an integer type") { g, x, i in x.gather(x) }
+    check("top_k: got count = 9, expected one in 0 ... 8") { g, x, i in x.topK(9).values }
+  }
+
+  @Test func dimensions() {
+    check("got dimension 2 of %x: f32[B, 8], expected one in -2 ..< 2") { g, x, i in x.sum(2) }
+    check("got dimension -3 of %x: f32[B, 8], expected one in -2 ..< 2") { g, x, i in x.index(-3) }
+    check("got dimension 0 of f32, expected a tensor of rank 1 or more") { g, x, i in softmax(x.sum(), dimension: 0) }
+    check("got the dimensions [0, -2] of %x: f32[B, 8], expected distinct ones") { g, x, i in x.max(0, -2) }
+    check("transposed: got %i: i32[B], expected a tensor of rank 2 or more") { g, x, i in i.transposed() }
+    check("transposed: got the permutation [0, 0] of %x: f32[B, 8], expected each dimension once") { g, x, i in x.transposed(0, 0) }
+    check("squeezingDimension: got dimension 1 of %x: f32[B, 8], expected one of extent 1") { g, x, i in x.squeezingDimension(1) }
+    check("expandingDimension: got 4 for %x: f32[B, 8], expected one in -3 ... 2") { g, x, i in x.expandingDimension(4) }
+  }
+
+  @Test func shapes() {
+    check("reshape: got [B, 9] of 9*B elements for %x: f32[B, 8], expected 8*B elements") { g, x, i in x.reshape(["B", 9]) }
+    check("reshape: got [3, -1] for %x: f32[B, 8], expected extents that divide 8*B") { g, x, i in x.reshape([3, -1]) }
+    check("got %x: f32[B, 8], expected a shape that broadcasts to [4, B, 7]") { g, x, i in x.broadcast(to: [4, "B", 7]) }
+    check("got 3 indices for %x: f32[B, 8], expected at most 2, and .rest once") { g, x, i in x[0, 0, 0] }
+    check("slice: got the range 3 ..< 12, expected one inside 0 ..< 8") { g, x, i in x[.all, 3..<12] }
+    check("matmul: got %x: f32[B, 8] and f32, expected tensors of rank 1 or more") { g, x, i in matmul(x, x.sum()) }
+    check("matmul: got f32[1, B, 2, 4] and f32[3, 8, 4, B], expected leading shapes that broadcast, not extents B and 8") {
+      g, x, i in
+      matmul(x.reshape([1, "B", 2, 4]), g.full([3, 8, 4, "B"], 1))
+    }
+    check("einsum: got the subscripts \"ij\", expected a form such as \"bij->ji\"") { g, x, i in einsum("ij", x) }
+    check("einsum: got the subscripts \"ijk\" for %x: f32[B, 8], expected 2 letters") { g, x, i in einsum("ijk->k", x) }
+    check("einsum: got the subscripts \"ii->i\" with a letter twice in \"ii\", expected each once") { g, x, i in einsum("ii->i", x)
+    }
+    check("einsum: got the letter z in the result of \"ij,jk->iz\" alone, expected it in an operand") { g, x, i in
+      einsum("ij,jk->iz", x, x)
+    }
+  }
+
+  @Test func arguments() {
+    check("got a second argument called x, expected another name") { g, _, _ in g.input("x", .f32, [1]) }
+    check("got the parameter x of type f32[2], but x is already an input of type f32[B, 8]") { g, _, _ in
+      g.parameter("x", .f32, [2])
+    }
+    check("got the name y for the argument %x: f32[B, 8], expected a computed value") { g, x, i in x.named("y") }
+    check("got the number 300, expected one of type u8") { g, _, _ in g.constant(300, .u8) }
+    check("constant: got 3 values, expected 4 for f32[4]") { g, _, _ in g.constant([1, 2, 3], .f32, shape: [4]) }
+  }
+
+  @Test func otherGraphs() {
+    var stray: Tensor?
+    _ = Graph("first") { g -> Tensor in
+      stray = g.input("a", .f32, [2])
+      return stray!
+    }
+    check("add: got %a: f32[2] of the graph first, expected a tensor of g") { g, _, _ in g.input("b", .f32, [2]) + stray! }
+    #expect(mistake { _ in stray! }?.message == "got the result %a: f32[2] of another graph, expected tensors of g")
+  }
+
+  @Test func onlyTheFirstIsKept() throws {
+    let graph = Graph("g") { g in
+      let x = g.input("x", .f32, [2])
+      let first = x.sum(7)
+      return first + x.sum(8)
+    }
+    let failure = try #require(graph.failure)
+    let message = "got dimension 7 of %x: f32[2], expected one in -1 ..< 1"
+    #expect(failure.message == message)
+    #expect(throws: failure) { try graph.verify() }
+    #expect(throws: failure) { try GraphInterpreter.evaluate(graph, inputs: [:] as [Name: ReferenceArray]) }
+    #expect(graph.text.contains("error: " + message))
+  }
+
+  @Test func whatTheClosureThrowsIsKept() {
+    let graph = Graph("g") { g -> Tensor in
+      if g.input("x", .f32, [2]).rank == 1 { throw HeedError("no such model") }
+      return g.constant(1)
+    }
+    #expect(graph.failure?.message == "no such model")
+  }
+
+  @Test func layersReportTheLineOfTheirCaller() {
+    check("Linear: got %x: f32[B, 8] for the weight %p.weight: f32[3, 9], expected rows of 9") { g, x, i in
+      Linear("p", in: g, inputs: 9, outputs: 3)(x)
+    }
+    check("MultiHeadAttention: got f32[B, 8] for 3 heads, expected rows of a multiple of 3") { g, x, _ in
+      let map = Linear("m", in: g, inputs: 8, outputs: 8)
+      return MultiHeadAttention(query: map, key: map, value: map, output: map, headCount: 3)(x)
+    }
+    check("less: got i32[2, B, B] and %scores: f32[2, B, B], expected one element type; cast(to:) converts") { g, x, _ in
+      MultiHeadAttention("a", in: g, size: 8, headCount: 2)(x, mask: { $0.index(1) < $0 })
+    }
+  }
+
+  @Test func closuresGivenToLayersReportTheirOwnLine() {
+    var line = 0
+    let error = mistake { g in
+      let x = g.input("x", .f32, ["B", 8])
+      return MultiHeadAttention("a", in: g, size: 8, headCount: 2)(
+        x,
+        mask: { scores in
+          line = #line + 1
+          return scores.sum(3)
+        })
+    }
+    #expect(error?.location == HeedIR.SourceLocation(file: #filePath, line: line))
+  }
+}
