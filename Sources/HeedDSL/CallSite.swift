@@ -15,8 +15,9 @@ package struct CallSite: Hashable, Sendable {
 }
 
 extension CallSite {
-  /// The folder of this module's sources, by which its frames are told from the user's.
-  private static let ownFolder = String(#filePath.dropLast("CallSite.swift".count))
+  /// The end of the folder of this module's sources, by which its frames are told from the user's. Debug information may hold paths
+  /// relative to the folder of the build.
+  private static let ownFolder = "Sources/HeedDSL/"
 
   /// The nearest caller outside this module, from the stack; nil where there are no debug information or no means to read it.
   ///
@@ -28,7 +29,7 @@ extension CallSite {
       var seenOwn = false
       for frame in trace.frames {
         guard let place = frame.symbol?.sourceLocation, !place.path.isEmpty, place.line > 0 else { continue }
-        if place.path.hasPrefix(ownFolder) {
+        if place.path.contains(ownFolder) {
           seenOwn = true
         } else if seenOwn, !place.path.hasPrefix("<") {
           return CallSite(place.path, place.line)
