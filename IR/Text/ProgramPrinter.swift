@@ -1,0 +1,86 @@
+extension Program: CustomStringConvertible {
+  /// The program as text that parses to the same program, but for names made unique. One that is not well formed prints as well as it
+  /// can.
+  public var text: String {
+    var lines = ["program @\(name.quotedWhereNeeded) {"]
+    var names = PrintedNames()
+    let bufferNames = buffers.map { names.next($0.name) }
+    let kernelNames = uniqueKernelNames
+    func line(_ text: String, depth: Int = 1) { lines.append(String(repeating: "  ", count: depth) + text) }
+    func bufferName(_ buffer: Int) -> String { bufferNames.indices.contains(buffer) ? bufferNames[buffer] : "%buffer.\(buffer)" }
+    func callText(_ call: Call) -> String {
+      let operands = call.operands.map { bufferName($0.buffer) + ($0.offset == 0 ? "" : " + \($0.offset)") }
+      let isKnown = kernels.indices.contains(call.kernel)
+      var text =
+        "call @\(isKnown ? kernelNames[call.kernel].quotedWhereNeeded : "kernel.\(call.kernel)")(\(operands.joined(separator: ", ")))"
+      if isKnown, !call.symbols.isEmpty {
+        text += " {" + zip(kernels[call.kernel].symbols, call.symbols).map { "\($0) = \($1)" }.joined(separator: ", ") + "}"
+      }
+      return call.cost == Cost(flops: 0, bytes: 0) ? text : text + " flops \(call.cost.flops) bytes \(call.cost.bytes)"
+    }
+    func list(_ keyword: String, _ calls: [Call]) {
+      guard !calls.isEmpty else { return }
+      line("\(keyword) {")
+      for call in calls { line(callText(call), depth: 2) }
+      line("}")
+    }
+
+    for (buffer, name) in zip(buffers, bufferNames) { line("\(buffer.storage.keyword) \(name): \(buffer.type)\(buffer.value)") }
+    if !facts.isEmpty { line("facts (\(facts.map(\.description).joined(separator: ", ")))") }
+    for check in checks {
+      switch check {
+      case .offsets(let buffer, let total): line("check offsets(\(bufferName(buffer)), \(total))")
+      case .indices(let buffer, let limit): line("check indices(\(bufferName(buffer)), \(limit))")
+      }
+    }
+    list("load", load)
+    list("steps", steps)
+    if !results.isEmpty {
+      line("return " + results.map { "\(bufferName($0.buffer)) as %\($0.name.quotedWhereNeeded)" }.joined(separator: ", "))
+    }
+    for (kernel, name) in zip(kernels, kernelNames) {
+      var named = kernel
+      named.name = name
+      for text in named.text.split(separator: "\n", omittingEmptySubsequences: false) { line(String(text)) }
+    }
+    lines.append("}")
+    return lines.joined(separator: "\n")
+  }
+
+  public var description: String { text }
+
+  /// The kernels' names with suffixes where two are equal.
+  private var uniqueKernelNames: [Name] {
+    var taken: Set<Name> = []
+    return kernels.map { kernel in
+      var name = kernel.name
+      var count = 0
+      while !taken.insert(name).inserted {
+        count += 1
+        name = Name("\(kernel.name).\(count)")
+      }
+      return name
+    }
+  }
+}
+
+extension Program.Buffer {
+  /// What follows the type.
+  fileprivate var value: String {
+    guard case .constant(let list) = storage else { return "" }
+    return " = [\(list.values.map { ($0.converted(to: type.element) ?? $0).text(as: type.element) }.joined(separator: ", "))]"
+  }
+}
+
+extension Program.Buffer.Storage {
+  fileprivate var keyword: String {
+    switch self {
+    case .input: "input"
+    case .parameter: "parameter"
+    case .constant: "constant"
+    case .packed: "packed"
+    case .slot(let slot): "slot \(slot)"
+    case .result: "result"
+    }
+  }
+}
