@@ -61,7 +61,9 @@ let package = Package(
     .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "HeedRuntime", "CHeedABI"], swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
-    .testTarget(name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
       name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),

@@ -11,6 +11,8 @@ public struct Kernel: Hashable, Sendable {
   public var phases: [Phase] = []
   /// The names of the loop variables and `let`s, by id.
   public var variables: [Name] = []
+  /// Symbols that the kernel mentions though no buffer's shape or stride does.
+  public var additionalSymbols: [Name] = []
 
   public init(name: Name, buffers: [Buffer]) { (self.name, self.buffers) = (name, buffers) }
 
@@ -47,7 +49,7 @@ public struct Kernel: Hashable, Sendable {
     public init(name: Name, domain: [Dimension], body: [Statement]) { (self.name, self.domain, self.body) = (name, domain, body) }
   }
 
-  /// The symbols of the buffers' shapes and strides, in order of appearance: what a call binds.
+  /// What a call binds: the symbols of the buffers' shapes and strides, in order of appearance, then the additional ones.
   public var symbols: [Name] {
     var found: [Name] = []
     for buffer in buffers {
@@ -55,6 +57,7 @@ public struct Kernel: Hashable, Sendable {
         for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
       }
     }
+    for symbol in additionalSymbols where !found.contains(symbol) { found.append(symbol) }
     return found
   }
 

@@ -95,13 +95,23 @@ struct KernelParser {
 
   // MARK: Kernels
 
-  /// `kernel @name(input %x: f32[S], ...) { phases }`
+  /// `kernel @name(input %x: f32[S], ...) symbols (N, M) { phases }`
   mutating func readKernel() throws -> Kernel {
     try stream.expect("kernel")
     kernel = Kernel(name: Name(try stream.expect(.symbol, "a kernel's name, @name").text), buffers: [])
     scopes = [[:]]
     try stream.expect("(")
     try list(until: ")") { try $0.buffer() }
+    if stream.take("symbols") {
+      try stream.expect("(")
+      try list(until: ")") {
+        let token = try $0.stream.expect(.word, "a symbol")
+        guard !$0.kernel.symbols.contains(Name(token.text)) else {
+          throw $0.stream.error("got the symbol \(token.text) again, expected one that is not there yet", at: token)
+        }
+        $0.kernel.additionalSymbols.append(Name(token.text))
+      }
+    }
     try stream.expect("{")
     while !stream.take("}") {
       let token = stream.peek()

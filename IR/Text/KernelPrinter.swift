@@ -107,12 +107,14 @@ package struct KernelPrinter {
       return "\(buffer.role.rawValue) \(bufferNames.last!): \(buffer.type)\(strides)"
     }
     let head = "kernel @\(kernel.name.quotedWhereNeeded)("
+    let additional = kernel.additionalSymbols.map(\.text).joined(separator: ", ")
+    let tail = additional.isEmpty ? ") {" : ") symbols (\(additional)) {"
     if head.count + buffers.reduce(0, { $0 + $1.count + 2 }) <= Self.width {
-      line("\(head)\(buffers.joined(separator: ", "))) {")
+      line("\(head)\(buffers.joined(separator: ", "))\(tail)")
     } else {
       line(head)
       for (position, buffer) in buffers.enumerated() { line("    \(buffer)\(position == buffers.count - 1 ? "" : ",")") }
-      line(") {")
+      line(tail)
     }
     for phase in kernel.phases { scoped { $0.print(phase) } }
     line("}")

@@ -50,8 +50,8 @@ extension KernelVerifier {
       try checkWrite(access, instruction, types)
       let element = element(of: access.place)
       try expect(
-        [.f32, .f64, .i32, .i64].contains(element),
-        "got an accumulation in \(printer.name(access.place)) of type \(element), expected f32, f64, i32 or i64")
+        element.isInteger || element == .f32 || element == .f64,
+        "got an accumulation in \(printer.name(access.place)) of type \(element), expected f32, f64 or an integer type")
       try expect(
         instruction.type.isFloat == element.isFloat && instruction.type != .bool,
         "got an accumulation of \(instruction.type) in \(printer.name(access.place)) of type \(element), expected both float or both integer"

@@ -11,6 +11,14 @@ extension Kernel: Verifiable {
   }
 }
 
+extension Kernel {
+  fileprivate var withoutAdditionalSymbols: [Name] {
+    var copy = self
+    copy.additionalSymbols = []
+    return copy.symbols
+  }
+}
+
 /// Walks a kernel as it runs, with what is in scope.
 struct KernelVerifier {
   let kernel: Kernel
@@ -71,6 +79,10 @@ struct KernelVerifier {
         try verifier.check(buffer)
       }
     }
+    try expect(
+      Set(kernel.symbols).count == Set(kernel.withoutAdditionalSymbols).count + kernel.additionalSymbols.count,
+      "got additional symbols (\(kernel.additionalSymbols.map(\.text).joined(separator: ", "))), expected ones that no buffer mentions, each once"
+    )
     var phases: Set<Name> = []
     for phase in kernel.phases {
       try within("phase @\(phase.name.quotedWhereNeeded)") {

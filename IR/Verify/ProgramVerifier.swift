@@ -16,10 +16,13 @@ private struct ProgramVerifier {
   /// The buffers that hold something by now.
   private var written: Set<Int> = []
   private let symbols: Set<Name>
+  /// Those that are known at load.
+  private let parameterSymbols: Set<Name>
 
   init(program: Program) {
     self.program = program
     symbols = Set(program.symbols).union(program.facts.flatMap(\.symbols))
+    parameterSymbols = Set(program.buffers.filter { $0.storage == .parameter }.flatMap { $0.type.shape.extents.flatMap(\.symbols) })
   }
 
   private func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
@@ -117,7 +120,12 @@ private struct ProgramVerifier {
         call.operands.count == kernel.parameters.count, "got \(call.operands.count) operands, expected \(kernel.parameters.count)")
       try expect(call.symbols.count == kernel.symbols.count, "got \(call.symbols.count) symbols, expected \(kernel.symbols.count)")
       let values = Dictionary(uniqueKeysWithValues: zip(kernel.symbols, call.symbols))
-      for (symbol, value) in zip(kernel.symbols, call.symbols) { try bound(value, "\(symbol)") }
+      for (symbol, value) in zip(kernel.symbols, call.symbols) {
+        try bound(value, "\(symbol)")
+        if isLoad, let unknown = value.symbols.first(where: { !parameterSymbols.contains($0) }) {
+          throw HeedError("got \(symbol) = \(value) at load, where \(unknown) has no value, expected extents of parameters")
+        }
+      }
       for (parameter, operand) in zip(kernel.parameters, call.operands) {
         try checkFit(parameter, operand, values)
         try checkUse(parameter, operand, isLoad: isLoad)

@@ -100,6 +100,7 @@ struct LoweringContext {
   /// A call whose inputs are all known at load, and whose outputs have constant extents, runs at load.
   mutating func emit(_ builder: KernelBuilder, cost: Cost) throws {
     var kernel = builder.kernel
+    kernel.declareMentionedSymbols()
     let position: Int
     if let known = program.kernels.firstIndex(where: { $0.isSame(as: kernel) }) {
       position = known
@@ -116,7 +117,7 @@ struct LoweringContext {
     let canLoad =
       parameters.allSatisfy { $0.0.role != .input || isLoadTime[$0.1.buffer] }
       && outputs.allSatisfy { program.buffers[$0].storage != .result && program.buffers[$0].type.shape.count.constant != nil }
-      && parameters.contains { $0.0.role == .input }
+      && parameters.contains { $0.0.role == .input } && kernel.additionalSymbols.isEmpty
     if canLoad {
       for output in outputs {
         program.buffers[output].storage = .packed
@@ -175,5 +176,6 @@ extension Kernel {
   /// True where the kernels differ in their names alone.
   fileprivate func isSame(as other: Kernel) -> Bool {
     buffers == other.buffers && phases == other.phases && variables == other.variables
+      && additionalSymbols == other.additionalSymbols
   }
 }

@@ -12,7 +12,7 @@ struct KernelTextTests {
         inout %state: f64,
         output %y: f32[B, 8, S, 64],
         workspace %panels: f32[B, 8, ceil(S/48), 64, 48]
-    ) {
+    ) symbols (N, M.1) {
       phase @pack (%b : B, %h : 8, %p : ceil(S/48)) {
         map (%d : 64, %c : 48) {
           %x.1 = load %x[%b, %h, (%p*48 + %c)?, %d] else 0.0 : f32
@@ -22,7 +22,7 @@ struct KernelTextTests {
       phase @run () {
         tile %scores : f32[96, 48]
         tile %total : i32
-        let %rows = min(S - 3, max(96, B*2 % 7))
+        let %rows = min(S - N*M.1, max(96, B*2 % 7))
         for %j = %table[0] to (S + 1)*8 step 48 {
           tile %best : f32[96]
           if %j < S && !PLACEHOLDER || S <= %rows && %j/2 - (%rows - 1) != -3 {

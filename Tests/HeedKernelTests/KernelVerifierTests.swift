@@ -69,7 +69,7 @@ struct KernelVerifierTests {
     ),
     (
       "tile %a : bf16[4] map (%i : 4) { accumulate add 1.0, %a[%i] }",
-      "map (%i): accumulate add 1.0, %a[%i]: got an accumulation in %a of type bf16, expected f32, f64, i32 or i64"
+      "map (%i): accumulate add 1.0, %a[%i]: got an accumulation in %a of type bf16, expected f32, f64 or an integer type"
     ),
     (
       "contract (%r : 8) x (%c : 8) over (%d : 8) %x[%c, %d] * %x[%r, %d] as %s : f32 { }",

@@ -43,7 +43,13 @@ final class KernelMachine {
 
   // MARK: Messages
 
-  var printer: KernelPrinter { KernelPrinter(describing: kernel, tiles: tiles) }
+  var printer: KernelPrinter {
+    var printer = KernelPrinter(describing: kernel, tiles: tiles)
+    if let body { printer.describe(body.source) }
+    return printer
+  }
+  /// The body in hand, for messages.
+  private var body: BodyCode?
   /// The tiles of the phase in hand, for messages.
   var tiles: [Tile] = []
 
@@ -139,13 +145,13 @@ final class KernelMachine {
   // MARK: Bodies
 
   func run(_ body: BodyCode) throws {
+    self.body = body
+    defer { self.body = nil }
     var result = body.parameterCount
     for instruction in body.instructions {
       do {
         try run(instruction, result)
       } catch let error as HeedError {
-        var printer = printer
-        printer.describe(body.source)
         throw error.during(printer.text(body.source.instructions[result - body.parameterCount]))
       }
       result += 1

@@ -1,0 +1,67 @@
+extension Kernel {
+  /// Makes `additionalSymbols` what the kernel mentions beside its buffers' symbols.
+  public mutating func declareMentionedSymbols() {
+    additionalSymbols = []
+    let known = Set(symbols)
+    var found: [Name] = []
+    for phase in phases {
+      for dimension in phase.domain { dimension.extent.collectSymbols(&found) }
+      for statement in phase.body { statement.collectSymbols(&found) }
+    }
+    for symbol in found where !known.contains(symbol) && !additionalSymbols.contains(symbol) { additionalSymbols.append(symbol) }
+  }
+}
+
+extension IntegerExpression {
+  fileprivate func collectSymbols(_ found: inout [Name]) {
+    switch self {
+    case .constant, .variable, .value: break
+    case .symbol(let name): found.append(name)
+    case .load(let access): access.collectSymbols(&found)
+    case .binary(_, let a, let b):
+      a.collectSymbols(&found)
+      b.collectSymbols(&found)
+    }
+  }
+}
+
+extension Access {
+  fileprivate func collectSymbols(_ found: inout [Name]) {
+    for index in indices { index.expression.collectSymbols(&found) }
+  }
+}
+
+extension Statement {
+  fileprivate func collectSymbols(_ found: inout [Name]) {
+    switch self {
+    case .tile: break
+    case .define(_, let value): value.collectSymbols(&found)
+    case .loop(let loop):
+      loop.from.collectSymbols(&found)
+      loop.to.collectSymbols(&found)
+      for statement in loop.body { statement.collectSymbols(&found) }
+    case .branch(let condition, let then, let otherwise):
+      condition.collectSymbols(&found)
+      for statement in then + otherwise { statement.collectSymbols(&found) }
+    case .map(let map):
+      for dimension in map.dimensions { dimension.extent.collectSymbols(&found) }
+      map.body.collectSymbols(&found)
+    case .contract(let contraction):
+      for dimension in [contraction.rows] + contraction.columns + contraction.over { dimension.extent.collectSymbols(&found) }
+      for access in [contraction.left, contraction.right, contraction.initial].compactMap({ $0 }) { access.collectSymbols(&found) }
+      contraction.epilogue.collectSymbols(&found)
+    }
+  }
+}
+
+extension Body {
+  fileprivate func collectSymbols(_ found: inout [Name]) {
+    for instruction in instructions {
+      switch instruction.operation {
+      case .index(let expression): expression.collectSymbols(&found)
+      case .load(let access, _), .store(let access), .accumulate(_, let access): access.collectSymbols(&found)
+      case .constant, .elementwise: break
+      }
+    }
+  }
+}
