@@ -46,6 +46,9 @@ let package = Package(
       dependencies: ["Heed", "HeedCodegen", "HeedInterpreter", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: strict),
 
+    // Examples, one runnable program a folder.
+    .executableTarget(name: "demo", dependencies: ["Heed"], path: "examples/demo", swiftSettings: strict),
+
     // What several test targets share: random graphs and numbers, comparison of graphs.
     .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
@@ -69,6 +72,7 @@ let package = Package(
       name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
+    .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,65 @@
+import Foundation
+import Heed
+import Testing
+
+/// What a run of the command gave.
+struct CommandResult {
+  let status: Int32
+  let output: String
+  let errors: String
+}
+
+/// Runs the command `heed` of this build, with an object cache of its own.
+func heed(_ arguments: String..., input: String = "") throws -> CommandResult {
+  let tests = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+  let process = Process()
+  process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("heed")
+  process.arguments = arguments
+  process.environment = ProcessInfo.processInfo.environment.merging(["HEED_CACHE": "off", "HEED_THREADS": "2"]) { $1 }
+  let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
+  (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, errors)
+  try process.run()
+  standardInput.fileHandleForWriting.write(Data(input.utf8))
+  try standardInput.fileHandleForWriting.close()
+  // Read while it runs, so that no pipe fills up.
+  let group = DispatchGroup()
+  let errorText = Lock("")
+  DispatchQueue.global().async(group: group) {
+    let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    errorText.withLock { $0 = text }
+  }
+  let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+  group.wait()
+  process.waitUntilExit()
+  return CommandResult(status: process.terminationStatus, output: text, errors: errorText.withLock { $0 })
+}
+
+/// Fails unless the command says `message` in its one line and exits with 1.
+func expectFailure(_ result: CommandResult, _ message: String, _ location: Testing.SourceLocation = #_sourceLocation) {
+  #expect(result.status == 1, sourceLocation: location)
+  #expect(
+    result.errors.hasSuffix("\n") && result.errors.split(separator: "\n").count == 1, "\(result.errors)", sourceLocation: location)
+  #expect(result.errors.contains("error: ") && result.errors.contains(message), "\(result.errors)", sourceLocation: location)
+}
+
+/// Calls `body` with the path of a new empty folder, which is removed afterwards.
+func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("heed-" + UUID().uuidString)
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(at: folder) }
+  return try body(folder.path)
+}
+
+let causal = """
+  graph @causal(%q: f32[B, 2, S, 16], %k: f32[B, 2, S, 16], %v: f32[B, 2, S, 16]) {
+    %scores = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, S, S]
+    %scaled = multiply %scores, 0.25 : f32[B, 2, S, S]
+    %i = iota {dim = 2} : i32[B, 2, S, S]
+    %j = iota {dim = 3} : i32[B, 2, S, S]
+    %live = less_equal %j, %i : bool[B, 2, S, S]
+    %masked = select %live, %scaled, -inf : f32[B, 2, S, S]
+    %probs = softmax %masked {dim = 3} : f32[B, 2, S, S]
+    %out = contract %probs, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, S, 16]
+    return %out
+  }
+  """
