@@ -55,13 +55,15 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
-        "Heed", "HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport", "CHeedABI",
+        "Heed", "HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport",
+        "CHeedABI",
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedDSL", "HeedModels", "HeedInterpreter"], swiftSettings: strict),
-    .testTarget(name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "HeedRuntime", "CHeedABI"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "HeedRuntime", "CHeedABI"], swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
     .testTarget(
