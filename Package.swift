@@ -69,7 +69,8 @@ let package = Package(
     .testTarget(
       name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
-    .testTarget(name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),

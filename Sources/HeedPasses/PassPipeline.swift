@@ -63,6 +63,8 @@ public struct PassPipeline: Sendable {
     .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes,
     // Before the other fusions, which would take its elementwise ops and its contracts.
     .fuseAttention,
+    // The views that it put around its operands may be there already.
+    .eliminateCommonSubexpressions,
     // Before elementwise fusion: an epilogue in registers beats a pass over memory.
     .fuseLinear,
     // What no product took.

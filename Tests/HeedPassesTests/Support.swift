@@ -1,19 +1,8 @@
 import HeedIR
 import HeedInterpreter
 import HeedPasses
+import HeedTestSupport
 import Testing
-
-/// A small generator of reproducible numbers (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
 
 /// The one graph that `text` holds.
 func parse(_ text: String, file: String = "test") throws -> Graph {
@@ -24,7 +13,7 @@ func parse(_ text: String, file: String = "test") throws -> Graph {
 
 /// Inputs for a graph: floats around 0, small integers, bools, segment offsets for arguments named `offsets`.
 func randomInputs(_ graph: Graph, extents: [Name: Int], seed: UInt64) throws -> [Name: ReferenceArray] {
-  var generator = SeededGenerator(state: seed)
+  var generator = SeededGenerator(seed: seed)
   var inputs: [Name: ReferenceArray] = [:]
   for argument in graph.arguments {
     let (name, type) = (graph.name(argument.value), graph.type(argument.value))

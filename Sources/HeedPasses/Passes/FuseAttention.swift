@@ -28,6 +28,8 @@ extension GraphPass {
   public static let fuseAttention = GraphPass(
     "fuse-attention", summary: "make one op of product, score, softmax and weighted sum"
   ) { graph, context in
+    // A use that nothing needs is no use.
+    graph.eliminateDeadNodes()
     var rewriter = GraphRewriter(graph)
     for node in graph.body {
       guard graph.op(node) === Op.contract, let plan = plan(graph, node, &context) else {

@@ -21,6 +21,8 @@ extension GraphPass {
   public static let fuseLinear = GraphPass(
     "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
   ) { graph, context in
+    // A use that nothing needs is no use.
+    graph.eliminateDeadNodes()
     let users = graph.users()
     var taken: Set<NodeID> = []
     var epilogues: [NodeID: (product: NodeID, nodes: [NodeID])] = [:]

@@ -79,16 +79,21 @@ extension RegionBuilder {
     guard type.isFloat, !isAdditive else { return nil }
     if op === Op.divide {
       let inverse = Literal(1 / right.real).converted(to: type)!
-      return inverse.real.isFinite && inverse.real != 0
+      return inverse.real.isFinite && inverse.real != 0 && type.keepsScale(1 / right.real)
         ? try apply(.multiply, [operands[0], constant(inverse, type)], name: name) : nil
     }
     if let inner = match(operands[0], .multiply), let scale = constant(inner[1]) {
       let product = type.round(scale.real * right.real)
-      guard product.isFinite, product != 0 else { return nil }
+      guard product.isFinite, product != 0, type.keepsScale(scale.real * right.real) else { return nil }
       return try apply(.multiply, [inner[0], constant(product, type)], name: name)
     }
     return nil
   }
+}
+
+extension ElementType {
+  /// Whether scales may be regrouped into one of this value: in 16-bit types only where that is exact.
+  func keepsScale(_ value: Double) -> Bool { byteCount >= 4 || round(value) == value }
 }
 
 extension [ScalarValue] {
