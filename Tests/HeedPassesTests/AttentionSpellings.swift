@@ -273,6 +273,22 @@ extension Spelling {
       return %o
       """),
     Spelling(
+      "same segment by reshaped ids", says: ["pairs live in the segments of %offsets"],
+      arguments: "%q: f32[T, 4], %k: f32[T, 4], %v: f32[T, 5], %offsets: i32[B + 1]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[T, T]
+      %id = segment_ids %offsets : i32[T]
+      %a = reshape %id : i32[T, 1]
+      %a1 = broadcast %a {dims = [0, 1]} : i32[T, T]
+      %b = reshape %id : i32[1, T]
+      %b1 = broadcast %b {dims = [0, 1]} : i32[T, T]
+      %live = equal %b1, %a1 : bool[T, T]
+      %x = select %live, %s, -inf : f32[T, T]
+      %p = softmax %x {dim = 1} : f32[T, T]
+      %o = contract %p, %v {subscripts = "ij,je->ie"} : f32[T, 5]
+      return %o
+      """),
+    Spelling(
       "same segment and causal", says: ["pairs live in the segments of %offsets", "the mask depends on indices only"],
       arguments: "%q: f32[T, 2, 4], %k: f32[T, 2, 4], %v: f32[T, 2, 5], %offsets: i32[B + 1]",
       """
@@ -295,7 +311,7 @@ extension Spelling {
   /// Masks by finite numbers. A row without a live pair differs from the written form, so every row has one here.
   static let finiteMasks: [Spelling] = [
     Spelling(
-      "large negative", says: ["the mask value -1000000000.0 counts as -inf: a row without a live pair gives 0"],
+      "large negative", says: ["the mask value -1e+09 counts as -inf: a row without a live pair gives 0"],
       """
       \(product)
       \(causal)

@@ -90,7 +90,9 @@ extension Graph {
       }
       let operands = try inputs(node).map { try rewriter.result.withoutScale(rewriter($0)) }
       let factor = operands.reduce(1) { $0 * $1.factor }
-      guard operands.contains(where: { $0.factor != 1 }), factor.isFinite, factor != 0, type(result(node)).element.keepsScale(factor) else {
+      guard operands.contains(where: { $0.factor != 1 }), factor.isFinite, factor != 0,
+        type(result(node)).element.keepsScale(factor)
+      else {
         rewriter.copy(node)
         continue
       }

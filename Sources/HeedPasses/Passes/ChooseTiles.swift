@@ -44,6 +44,8 @@ private struct TileChooser {
 
   private static let registerRows = 8
   private static let mostRows = 96
+  /// The most panels of weights in a block of a linear layer: enough to read the rows seldom, few enough for many blocks.
+  private static let panelsOfBlock = 4
   /// What a dimension whose length is not known counts as.
   private static let typicalWidth = 128
 
@@ -73,7 +75,8 @@ private struct TileChooser {
     )
   }
 
-  /// The packed weights of a block of columns over the whole depth: half of the cache; blocks of equal size.
+  /// The rows of a block over the whole depth and the packed weights of one panel: two thirds of the cache. Each row block is read
+  /// for as many panels as `panelsOfBlock`.
   private func linear(_ graph: Graph, _ node: NodeID) -> Choice {
     let inputs = graph.inputs(node)
     let subscripts = graph.attributes(node).subscripts
@@ -86,15 +89,16 @@ private struct TileChooser {
     let depth = subscripts.over.reduce(1) { $0 * max(1, extent($1).constant ?? Self.typicalWidth) }
     let element = left.element
     let panel = 3 * target.lanes(of: element)
-    let rows = blockOfRows(extent(subscripts.leftFree.last))
-    let fitting = target.caches.level2 / 2 / element.byteCount / depth
-    let columns = blockOfColumns(extent(subscripts.rightFree.last), panel: panel, atMost: fitting)
-    let bytes = columns * depth * element.byteCount
+    let budget = target.caches.level2 / 3 * 2 / element.byteCount
+    let fitting = max(1, (budget / depth - panel) / Self.registerRows) * Self.registerRows
+    let rows = min(blockOfRows(extent(subscripts.leftFree.last)), fitting)
+    let columns = blockOfColumns(extent(subscripts.rightFree.last), panel: panel, atMost: Self.panelsOfBlock * panel)
+    let bytes = (rows + panel) * depth * element.byteCount
     return Choice(
       rows: rows, columns: columns,
       reason:
-        "tiles of \(rows) x \(columns) keep \(kibibytes(bytes)) of weights in a second-level cache of \(kibibytes(target.caches.level2)) on \(target)"
-    )
+        "tiles of \(rows) x \(columns): the rows and \(panel) columns of weights take \(kibibytes(bytes)) of a second-level cache of "
+        + "\(kibibytes(target.caches.level2)) on \(target)")
   }
 
   private func blockOfRows(_ extent: Extent) -> Int {

@@ -67,7 +67,9 @@ extension AttentionPlan {
       case .value(let value): tables.append(rewriter(value))
       case .extent(let extent):
         tables.append(
-          try rewriter.append(.extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type))
+          try rewriter.append(
+            .extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type,
+            name: declared.name))
       }
     }
     var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(sum.values), sum.valueAxes.map { $0 })]

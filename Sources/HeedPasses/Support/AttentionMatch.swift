@@ -130,10 +130,13 @@ extension Graph {
     let kept = target.compactMap { axis in axes.firstIndex(of: axis) }
     let order = kept + axes.indices.filter { axes[$0] == nil }
     precondition(order.count == axes.count, "a dimension that the target lacks")
-    if order != Array(axes.indices) {
+    // Dimensions of extent 1 can go from between others without a transpose.
+    let isInOrder = zip(kept, kept.dropFirst()).allSatisfy { $0 < $1 }
+    if !isInOrder {
       value = try appendResult(.transpose, [value], attributes: [.integers("permutation", order)])
     }
-    let shape = type(value).shape.extents
+    let all = type(value).shape.extents
+    let shape = isInOrder ? kept.map { all[$0] } : Array(all.prefix(kept.count))
     let present = target.indices.filter { axes.contains(target[$0]) }
     var extents = target.map(extent)
     for (position, dimension) in present.enumerated() { extents[dimension] = shape[position] }
@@ -142,7 +145,7 @@ extension Graph {
     if missing.isEmpty && kept.count == axes.count { return value }
     if missing.allSatisfy({ extents[$0] == 1 }) { return try appendResult(.reshape, [value], stated: full) }
     if kept.count < axes.count {
-      value = try appendResult(.reshape, [value], stated: TensorType(full.element, Shape(shape.prefix(kept.count))))
+      value = try appendResult(.reshape, [value], stated: TensorType(full.element, Shape(shape)))
     }
     return try appendResult(.broadcast, [value], attributes: [.integers("dims", present)], stated: full)
   }

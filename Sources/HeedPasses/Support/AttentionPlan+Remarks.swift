@@ -38,11 +38,12 @@ extension AttentionPlan {
 extension MaskSplit {
   /// What the numeric contract made of finite mask values.
   var notes: [String] {
-    finiteFills.map { fill in
-      "the mask value \(fill) counts as -inf: a row without a live pair gives 0, where the written form weighs all its pairs alike"
+    func text(_ fill: Double) -> String { Literal(fill).text(as: .f32) }
+    return finiteFills.map { fill in
+      "the mask value \(text(fill)) counts as -inf: a row without a live pair gives 0, where the written form weighs all its pairs alike"
     }
       + keptFills.map { fill in
-        "the mask value \(fill) is above \(Self.threshold): kept as a score, so its pairs are computed and no tile is skipped for it"
+        "the mask value \(text(fill)) is above \(text(Self.threshold)): kept as a score, so its pairs are computed and no tile is skipped for it"
       }
   }
 }

@@ -86,22 +86,17 @@ extension ScalarFunction {
 }
 
 extension Graph {
-  /// Whether the node is computed with an op that is no primitive (exponentials, ...), with a product, a reduction or a gather, looking
-  /// through elementwise ops and views.
+  /// Whether the node is computed with an op that takes many instructions (exponentials, ...) or a gather, looking through elementwise
+  /// ops and views.
   func containsExpensiveOp(_ node: NodeID) -> Bool {
     var pending = [node]
     var seen: Set<NodeID> = []
     while let next = pending.popLast() {
       guard seen.insert(next).inserted else { continue }
       let op = op(next)
-      if op.has(.elementwise) ? op.scalar?.expansion != nil : !(op.has(.view) || op.inputsAreNone) { return true }
-      pending += operands(next).compactMap(definingNode)
+      if op === Op.gather || op.scalar?.expansion != nil { return true }
+      if op.has(.elementwise) || op.has(.view) { pending += operands(next).compactMap(definingNode) }
     }
     return false
   }
-}
-
-extension Op {
-  /// Whether the op has no operands: constants, iotas, extents.
-  var inputsAreNone: Bool { if case .named(let names) = operands { names.isEmpty } else { false } }
 }

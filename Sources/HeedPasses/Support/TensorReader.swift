@@ -109,8 +109,9 @@ struct TensorReader {
   }
 
   /// True where the element is one of a tensor that is small beside the scores (it has not both a query and a key index) and takes
-  /// more than a few instructions: then the tensor is computed once and read.
+  /// more than a few instructions: then the tensor is computed once and read. Views are always looked through.
   private func isWorthComputingOnce(_ node: NodeID, at indices: [ScalarValue]) -> Bool {
+    guard !graph.op(node).has(.view) else { return false }
     let parameters = indices.reduce(into: Set<Int>()) { $0.formUnion(region.function.parameters(of: $1)) }
     let count = region.function.parameters.count
     guard !(parameters.contains(count - 1) && parameters.contains(count - 2)) else { return false }
@@ -123,7 +124,7 @@ struct TensorReader {
     let (name, type): (Name, TensorType) =
       switch table {
       case .value(let value): (graph.name(value), graph.type(value))
-      case .extent: (.none, TensorType(indexType, .scalar))
+      case .extent(let extent): (extent.symbol ?? "extent", TensorType(indexType, .scalar))
       }
     let number: Int
     if let known = tables.firstIndex(of: table) {
