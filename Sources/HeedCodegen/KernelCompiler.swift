@@ -21,12 +21,12 @@ public struct KernelCompiler: Sendable {
   public func llvmText(for kernels: [Verified<Kernel>], optimized: Bool = true) throws -> String {
     let machine = try LLVMMachine(target)
     let emitter = try generate(kernels, machine)
-    if optimized { try emitter.module.runPasses(Self.passes, on: machine) }
+    if optimized { try optimize(emitter, machine) }
     return emitter.module.text
   }
 
-  /// What code generation puts into an object besides the kernels' own text, for the keys of a cache: `llvm 19.1.7`.
-  public static var version: String { "llvm \(llvmVersion())" }
+  /// What decides an object besides the kernels' own text, the target and the build, for the keys of a cache: `llvm 19.1.7`.
+  public static var version: String { "llvm \(llvmVersion())" + (Sanitizer.checksAddresses ? " address" : "") }
 
   /// LLVM's passes: redundant address arithmetic goes, and what does not change leaves the loops. The kernels are vectorised and
   /// unrolled already.
@@ -35,8 +35,12 @@ public struct KernelCompiler: Sendable {
   private func emit(_ kernels: [Verified<Kernel>], _ kind: LLVMMachine.OutputKind) throws -> [UInt8] {
     let machine = try LLVMMachine(target)
     let emitter = try generate(kernels, machine)
-    try emitter.module.runPasses(Self.passes, on: machine)
+    try optimize(emitter, machine)
     return try machine.emit(emitter.module, as: kind)
+  }
+
+  private func optimize(_ emitter: Emitter, _ machine: borrowing LLVMMachine) throws {
+    try emitter.module.runPasses(Sanitizer.checksAddresses ? Self.passes + ",asan" : Self.passes, on: machine)
   }
 
   /// The module as generated, checked by LLVM's verifier.

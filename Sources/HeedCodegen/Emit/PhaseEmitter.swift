@@ -78,6 +78,7 @@ final class PhaseEmitter {
   /// Starts a function: loads buffers and symbols from its arguments.
   private func begin(_ function: LLVMFunction) throws {
     function.addAttribute("nounwind")
+    if Sanitizer.checksAddresses { function.addAttribute("sanitize_address") }
     builder.position(at: function.appendBlock("entry"))
     (variables, bounds, values, tiles, lanes, mask) = ([:], [:], [], [], 1, nil)
     let arguments = function.parameter(0)

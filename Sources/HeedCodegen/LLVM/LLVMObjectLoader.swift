@@ -12,15 +12,8 @@ package struct LLVMObjectLoader: ~Copyable {
     var created: LLVMOrcLLJITRef?
     try check(LLVMOrcCreateLLJIT(&created, nil), "starting LLVM's linker")
     let jit = created!
-    // Errors reach the caller through `check`; the session's own report of them would be a second line on stderr.
-    LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(jit), { _, error in LLVMConsumeError(error) }, nil)
     do {
-      for bytes in objects {
-        let buffer = bytes.withUnsafeBytes {
-          LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, "object")
-        }
-        try check(LLVMOrcLLJITAddObjectFile(jit, LLVMOrcLLJITGetMainJITDylib(jit), buffer), "loading object code")
-      }
+      try Self.add(objects, to: jit)
     } catch {
       LLVMConsumeError(LLVMOrcDisposeLLJIT(jit))
       throw error
@@ -32,7 +25,23 @@ package struct LLVMObjectLoader: ~Copyable {
 
   /// The address of the function called `name`.
   /// - Throws: where no object has it, or its object cannot be linked.
-  package func address(of name: String) throws -> UnsafeRawPointer {
+  package func address(of name: String) throws -> UnsafeRawPointer { try Self.address(of: name, in: jit) }
+
+  private static func add(_ objects: [[UInt8]], to jit: OpaquePointer) throws {
+    // Errors reach the caller through `check`; the session's own report of them would be a second line on stderr.
+    LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(jit), { _, error in LLVMConsumeError(error) }, nil)
+    for bytes in objects {
+      let buffer = bytes.withUnsafeBytes {
+        LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, "object")
+      }
+      try check(LLVMOrcLLJITAddObjectFile(jit, LLVMOrcLLJITGetMainJITDylib(jit), buffer), "loading object code")
+    }
+    guard PerfMap.isWanted else { return }
+    let symbols = try objects.flatMap(objectSymbols)
+    PerfMap.add(try symbols.map { (UInt(bitPattern: try address(of: $0.name, in: jit)), $0.byteCount, $0.name) })
+  }
+
+  private static func address(of name: String, in jit: OpaquePointer) throws -> UnsafeRawPointer {
     var address: LLVMOrcExecutorAddress = 0
     try check(LLVMOrcLLJITLookup(jit, &address, name), "linking '\(name)'")
     guard let pointer = UnsafeRawPointer(bitPattern: UInt(address)) else {
