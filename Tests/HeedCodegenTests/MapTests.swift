@@ -1,3 +1,5 @@
+import Foundation
+import HeedCodegen
 import HeedIR
 import Testing
 
@@ -161,5 +163,18 @@ import Testing
       }
       #expect(z.values(as: Float.self) == expected)
     }
+  }
+
+  @Test func addressesAreCheckedWhereTheSanitizerIs() throws {
+    let kernel = try Kernel.parse(
+      """
+      kernel @k(output %z: f32[N]) {
+        phase @run (%p : 1) { map (%i : N) { store 1.0, %z[%i] } }
+      }
+      """)[0]
+    let text = try KernelCompiler().llvmText(for: [Verified(kernel)])
+    #expect(text.contains("k.run.run"))
+    let isAsked = ProcessInfo.processInfo.environment["HEED_SANITIZE"] == "address"
+    #expect(text.contains("__asan_report") == isAsked)
   }
 }
