@@ -128,7 +128,7 @@ private struct GraphParser {
     } else if op.has(.typedByResult) {
       throw stream.unexpected("':' and the result type, which \(op.mnemonic) needs")
     }
-    let values = try materialise(operands, of: op, regions: regions, stream)
+    let values = try materialise(operands, of: op, regions: regions, result: stated?.first?.element, stream)
     let node = try stream.located(at: mnemonic) {
       try graph.append(
         op, values, attributes: attributes.map { normalised($0, stated: stated) }, regions: regions, stated: stated,
@@ -180,7 +180,7 @@ private struct GraphParser {
 
   /// The operands as values; numbers become `constant` nodes.
   private mutating func materialise(
-    _ operands: [Operand], of op: Op, regions: [ScalarFunction], _ stream: TokenStream
+    _ operands: [Operand], of op: Op, regions: [ScalarFunction], result: ElementType?, _ stream: TokenStream
   ) throws -> [ValueID] {
     let types = operands.map { operand -> ElementType? in
       if case .value(let value, _) = operand { graph.type(value).element } else { nil }
@@ -189,7 +189,8 @@ private struct GraphParser {
       switch operand {
       case .value(let value, _): return value
       case .literal(let literal, let token):
-        guard let element = LiteralOperand.element(of: op, at: position, operands: types, regions: regions) else {
+        let element = LiteralOperand.element(of: op, at: position, operands: types, result: result, regions: regions)
+        guard let element else {
           throw stream.untypedLiteral(at: token)
         }
         let converted = try stream.convert(literal, to: element, at: token)

@@ -88,7 +88,8 @@ struct GraphPrinter {
         for (position, operand) in operands.enumerated() where inlined[Int(operand.index)] {
           let types = operands.map { inlined[Int($0.index)] ? nil : graph.type($0).element }
           let element = LiteralOperand.element(
-            of: graph.op(node), at: position, operands: types, regions: Array(graph.regions(node)))
+            of: graph.op(node), at: position, operands: types, result: graph.type(graph.results(node)[0]).element,
+            regions: Array(graph.regions(node)))
           if element != graph.type(operand).element {
             inlined[Int(operand.index)] = false
             changed = true

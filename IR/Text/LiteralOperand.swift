@@ -1,25 +1,30 @@
 /// Which element type a number has that is written where a value could stand: `multiply %x, 0.125`.
 ///
-/// Text writes scalar constants without names in place. The type follows from the other operands, so that it need not be written;
-/// the printer writes a constant in place only where the parser would give it its type again.
+/// Text writes scalar constants without names in place. The type follows from the other operands or the result, so that it need not
+/// be written; the printer writes a constant in place only where the parser would give it its type again.
 enum LiteralOperand {
   /// The element type of a number at `position` among the operands of an elementwise op, or nil where it does not follow.
-  /// - Parameter operands: the operands' element types, nil for those that are numbers.
-  static func element(of op: Op, at position: Int, operands: [ElementType?]) -> ElementType? {
+  /// - Parameters:
+  ///   - operands: the operands' element types, nil for those that are numbers.
+  ///   - result: the result's element type, where it is written.
+  static func element(of op: Op, at position: Int, operands: [ElementType?], result: ElementType?) -> ElementType? {
     guard let scalar = op.scalar else { return nil }
     switch scalar.rule {
     case .select:
       guard operands.count == 3 else { return nil }
-      return position == 0 ? .bool : operands[3 - position]
-    case .binary, .ternary, .comparison: return operands.lazy.compactMap { $0 }.first
-    case .unary, .convert, .bitcast: return nil
+      return position == 0 ? .bool : operands[3 - position] ?? result
+    case .unary, .binary, .ternary: return operands.lazy.compactMap { $0 }.first ?? result
+    case .comparison: return operands.lazy.compactMap { $0 }.first
+    case .convert, .bitcast: return nil
     }
   }
 
   /// The same for any op of a graph: an op with a region that takes its last operands' elements as its last parameters gives a
   /// number the type of its parameter.
-  static func element(of op: Op, at position: Int, operands: [ElementType?], regions: [ScalarFunction]) -> ElementType? {
-    if op.has(.elementwise) { return element(of: op, at: position, operands: operands) }
+  static func element(
+    of op: Op, at position: Int, operands: [ElementType?], result: ElementType?, regions: [ScalarFunction]
+  ) -> ElementType? {
+    if op.has(.elementwise) { return element(of: op, at: position, operands: operands, result: result) }
     guard !op.has(.capturesTables), let parameters = regions.first?.parameters else { return nil }
     let named = if case .leading(let names, _) = op.operands { names.count } else { 0 }
     guard position >= named else { return nil }

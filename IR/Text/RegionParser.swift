@@ -95,7 +95,7 @@ private struct RegionParser {
     let stated = stream.take(":") ? try stream.elementType() : nil
     let types = operands.map(type)
     let values = try operands.enumerated().map { position, operand in
-      try materialise(operand, LiteralOperand.element(of: op, at: position, operands: types), stream)
+      try materialise(operand, LiteralOperand.element(of: op, at: position, operands: types, result: stated), stream)
     }
     return try stream.located(at: mnemonic) {
       try function.append(op, values, type: stated, name: PrintedNames.kept(name.text))

@@ -57,7 +57,8 @@ extension ScalarFunction: CustomStringConvertible {
           let types = instruction.operands.map { inlined[$0.index] ? nil : type($0) }
           let element: ElementType? =
             switch instruction.operation {
-            case .elementwise(let opcode): LiteralOperand.element(of: Op.with(opcode), at: position, operands: types)
+            case .elementwise(let opcode):
+              LiteralOperand.element(of: Op.with(opcode), at: position, operands: types, result: instruction.type)
             case .element: LiteralOperand.index(among: types)
             case .constant: nil
             }

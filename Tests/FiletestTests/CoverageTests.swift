@@ -1,4 +1,5 @@
 import HeedIR
+import HeedPasses
 import Testing
 
 /// No op without its files.
@@ -21,6 +22,11 @@ import Testing
     let found = try ops(in: command)
     let missing = Op.all.map(\.mnemonic).filter { !found.contains($0) }
     #expect(missing.isEmpty, "no \(command) file has \(missing.joined(separator: ", "))")
+  }
+
+  @Test func everyPassHasFiles() throws {
+    let missing = GraphPass.all.map(\.name).filter { name in !Filetest.allPaths.contains { $0.hasPrefix("pass/\(name)/") } }
+    #expect(missing.isEmpty, "no files in Tests/Filetests/pass/ for \(missing.joined(separator: ", "))")
   }
 
   /// An error of an op's own inference begins with its mnemonic.

@@ -50,13 +50,14 @@ import Testing
     let text = """
       graph @f(%x: f32[S], %b: bool[S]) {
         %0 = constant {value = [2.0]} : f32
-        %1 = add %0, 3.0 : f32
+        %c = less %0, 3.0 : bool
+        %1 = add 2.0, 3.0 : f32
         %y = select %b, %x, 1e-06 : f32[S]
         %z = select true, %y, %x : f32[S]
         %2 = constant {value = [7]} : i32
         %w = convert %2 : f32
         %r = add %z, %1 : f32[S]
-        return %r, %w
+        return %r, %w, %c
       }
       """
     #expect(try Graph.parse(text)[0].text == text)
