@@ -162,15 +162,20 @@ final class KernelMachine {
     if value.isReal { reals[result] = value.real } else { integers[result] = value.integer }
   }
 
+  /// What a rule for integers gives as a value of the type; of a bool the lowest bit counts.
+  @inline(__always) private static func wrapped(_ value: Int64, _ type: ElementType) -> Int64 {
+    type == .bool ? value & 1 : type.wrap(value)
+  }
+
   @inline(__always) private func run(_ instruction: BodyCode.Instruction, _ result: Int) throws {
     let (a, b, c) = (instruction.a, instruction.b, instruction.c)
     switch instruction.operation {
     case .constant(let literal): set(result, literal)
     case .index(let expression): integers[result] = instruction.type.wrap(Int64(try evaluate(expression)))
     case .unaryReal(let apply): reals[result] = apply(reals[a])
-    case .unaryInteger(let apply): integers[result] = instruction.type.wrap(apply(integers[a]))
+    case .unaryInteger(let apply): integers[result] = Self.wrapped(apply(integers[a]), instruction.type)
     case .binaryReal(let apply): reals[result] = apply(reals[a], reals[b])
-    case .binaryInteger(let apply): integers[result] = instruction.type.wrap(apply(integers[a], integers[b]))
+    case .binaryInteger(let apply): integers[result] = Self.wrapped(apply(integers[a], integers[b]), instruction.type)
     case .ternaryReal(let apply): reals[result] = apply(reals[a], reals[b], reals[c])
     case .compareReal(let apply): integers[result] = apply(reals[a], reals[b]) ? 1 : 0
     case .compareInteger(let apply): integers[result] = apply(integers[a], integers[b]) ? 1 : 0

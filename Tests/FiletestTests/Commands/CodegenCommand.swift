@@ -31,10 +31,11 @@ extension FiletestCommand {
   private static func kernels(_ test: Filetest.Case, _ path: String, _ target: Target) throws -> [Verified<Kernel>] {
     switch try IRText(test, path) {
     case .kernels(let kernels): return try kernels.map { try Verified($0) }
+    case .programs(let programs): return try programs.flatMap { try Verified($0).ir.kernels.map { try Verified($0) } }
     case .graphs(let graphs):
       return try graphs.flatMap { graph in
         let outcome = try PassPipeline().run(graph, target: target)
-        return try lower(outcome.graph, for: target).program.kernels.map { try Verified($0) }
+        return try HeedLowering.lower(outcome.graph, for: target).program.kernels.map { try Verified($0) }
       }
     }
   }

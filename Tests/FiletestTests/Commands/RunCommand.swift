@@ -5,11 +5,12 @@ import HeedRuntime
 import Synchronization
 
 extension FiletestCommand {
-  /// `// test run`: the case's graph or kernel is run on the inputs that the header describes (see `RunInputs`); the section `expected`
+  /// `// test run`: the case's graph, kernel or program is run on the inputs that the header describes (see `RunInputs`); the section `expected`
   /// has the results.
   ///
-  /// A graph is run by the interpreter, by the interpreter again after each pass of the standard pipeline, and as compiled code for every
-  /// target whose code this machine runs; a kernel by the evaluator and as compiled code. All must agree within `// tolerance X`.
+  /// A graph is run by the interpreter, by the interpreter again after each pass of the standard pipeline, as a program by the programs'
+  /// evaluator, and as compiled code for every target whose code this machine runs; a kernel by the evaluator and as compiled code;
+  /// a program by the evaluator. All must agree within `// tolerance X`.
   /// Compiled code gets its inputs between guard pages. `// interpreted` says that the graph has no compiled form yet.
   static let run = FiletestCommand(name: "run") { test, _, path in
     let ir = try IRText(test, path)
@@ -18,6 +19,8 @@ extension FiletestCommand {
       return test.expecting(try run(try test.chosen(graphs, \.name), test))
     case .kernels(let kernels):
       return test.expecting(try run(try test.chosen(kernels, \.name), test))
+    case .programs(let programs):
+      return test.expecting(try run(try Verified(test.chosen(programs, \.name)), test))
     }
   }
 
@@ -38,6 +41,17 @@ extension FiletestCommand {
     }
     try runCompiled(graph, inputs, outputs, isInterpreted: test.header.contains { $0.hasPrefix("// interpreted") })
     return outputs
+  }
+
+  private static func run(_ program: Verified<Program>, _ test: Filetest.Case) throws -> RunOutputs {
+    let given = try RunInputs(test)
+    var inputs: [Name: ReferenceArray] = [:]
+    for (position, buffer) in program.ir.buffers.enumerated() where buffer.storage == .input || buffer.storage == .parameter {
+      let shape = try buffer.type.shape.evaluate { given.binding[$0] }
+      inputs[buffer.name] = try given.array(buffer.name, buffer.type.element, shape, position: position)
+    }
+    if let unknown = given.unknown(among: Array(inputs.keys)).first { throw HeedError("the program has no input %\(unknown)") }
+    return try RunOutputs(ProgramEvaluator.evaluate(program, inputs: inputs), tolerance: test.tolerance)
   }
 
   /// The graph after each pass of the standard pipeline.
@@ -62,6 +76,8 @@ extension FiletestCommand {
         continue
       }
       let code = try graph.compile(options)
+      let evaluated = try ProgramEvaluator.evaluate(Verified(code.program), inputs: inputs)
+      try outputs.expectEqual(evaluated.map(\.array), "lowered for \(target.name)")
       for place in GuardedMemory.allCases {
         let arrays = try inputs.map { (name: $0.key, array: try NDArray($0.value).guarded(place)) }
         func isParameter(_ name: Name) -> Bool {

@@ -6,6 +6,7 @@ extension FiletestCommand {
     switch try IRText(test, path) {
     case .graphs(let graphs): for graph in graphs { try graph.verify() }
     case .kernels(let kernels): for kernel in kernels { try kernel.verify() }
+    case .programs(let programs): for program in programs { try program.verify() }
     }
     return test
   }
