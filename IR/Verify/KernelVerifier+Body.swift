@@ -102,7 +102,8 @@ extension KernelVerifier {
 
   /// Rounds that differ in a variable which the indices do not depend on store to one element.
   private func checkDistinct(_ access: Access, in body: Body, over dimensions: [Dimension]) throws {
-    for dimension in dimensions {
+    let isEmpty = dimensions.contains { if case .constant(let extent) = $0.extent { extent <= 0 } else { false } }
+    for dimension in dimensions where !isEmpty {
       guard case .constant(let extent) = dimension.extent, extent > 1, !dependsOn(dimension.variable, access, in: body) else {
         continue
       }

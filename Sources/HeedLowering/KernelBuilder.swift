@@ -1,6 +1,7 @@
 import HeedIR
 
-/// A view bound to a parameter of the kernel being built. Broadcast dimensions are dropped: the kernel indexes what is stored.
+/// A view bound to a parameter of the kernel being built. Broadcast dimensions are dropped, since the kernel indexes what is stored,
+/// but for those whose indices are to be guarded: dropping one would drop its guard.
 struct BoundView {
   let place: Place
   let element: ElementType
@@ -25,17 +26,18 @@ enum BoundSource {
 struct KernelBuilder {
   private(set) var kernel: Kernel
   private(set) var operands: [Program.Operand] = []
-  private var bound: [StridedView: BoundView] = [:]
+  private var bound: [StridedView: [BoundView]] = [:]
   private var phaseTiles = 0
 
   init(_ name: Name) { kernel = Kernel(name: name, buffers: []) }
 
   // MARK: Buffers. Parameters must be added before workspaces.
 
-  mutating func input(_ view: StridedView) -> BoundView {
-    if let known = bound[view] { return known }
-    let new = parameter("x\(operands.count)", .input, view)
-    bound[view] = new
+  /// - Parameter guarding: dimensions whose indices may be outside.
+  mutating func input(_ view: StridedView, guarding: Set<Int> = []) -> BoundView {
+    if let known = bound[view]?.first(where: { guarding.isSubset(of: $0.kept) }) { return known }
+    let new = parameter("x\(operands.count)", .input, view, guarding)
+    bound[view, default: []].append(new)
     return new
   }
 
@@ -48,13 +50,17 @@ struct KernelBuilder {
     }
   }
 
-  mutating func output(_ view: StridedView, role: Kernel.Buffer.Role = .output, name: Name = "out") -> BoundView {
-    parameter(name, role, view)
+  mutating func output(
+    _ view: StridedView, role: Kernel.Buffer.Role = .output, name: Name = "out", guarding: Set<Int> = []
+  ) -> BoundView {
+    parameter(name, role, view, guarding)
   }
 
-  private mutating func parameter(_ name: Name, _ role: Kernel.Buffer.Role, _ view: StridedView) -> BoundView {
+  private mutating func parameter(
+    _ name: Name, _ role: Kernel.Buffer.Role, _ view: StridedView, _ guarding: Set<Int>
+  ) -> BoundView {
     precondition(kernel.buffers.allSatisfy { $0.role != .workspace }, "a parameter after a workspace")
-    let kept = view.shape.indices.filter { view.strides[$0] != 0 }
+    let kept = view.shape.indices.filter { view.strides[$0] != 0 || guarding.contains($0) }
     let stored = view.transposed(kept)
     let taken = kernel.buffers.contains { $0.name == name }
     kernel.buffers.append(

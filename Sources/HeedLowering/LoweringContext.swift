@@ -116,7 +116,9 @@ struct LoweringContext {
     let outputs = parameters.filter { $0.0.role != .input }.map(\.1.buffer)
     let canLoad =
       parameters.allSatisfy { $0.0.role != .input || isLoadTime[$0.1.buffer] }
-      && outputs.allSatisfy { program.buffers[$0].storage != .result && program.buffers[$0].type.shape.count.constant != nil }
+      && outputs.allSatisfy {
+        program.buffers[$0].storage != .result && program.buffers[$0].type.shape.extents.allSatisfy { $0.constant != nil }
+      }
       && parameters.contains { $0.0.role == .input } && kernel.additionalSymbols.isEmpty
     if canLoad {
       for output in outputs {

@@ -207,6 +207,10 @@ struct KernelTextTests {
       "kernel @k() { phase @p () { if 1 {} " + String(repeating: "else if 1 {} ", count: deep),
       "kernel @k(input %x: i32[4]) { phase @p () { let %a = " + String(repeating: "%x[", count: deep),
       "kernel @k() { phase @p () { let %a = 99999999999999999999 } }",
+      "kernel @k(input %x: f32[" + String(repeating: "(", count: deep),
+      "kernel @k(input %x: f32[" + String(repeating: "floor(", count: deep),
+      "kernel @k(input %x: f32[" + String(repeating: "(A + B + C + D)*", count: deep) + "1",
+      "kernel @k(input %x: f32[1" + String(repeating: "*A", count: deep) + "])",
     ]
     for text in texts { #expect(throws: HeedError.self) { try Kernel.parse(text) } }
   }

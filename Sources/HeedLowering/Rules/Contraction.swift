@@ -60,7 +60,10 @@ extension LoweringRule {
           source.collapsed((outer + columns + [row, column]).map { positions($0, in: subscripts.result) }, output.shape))
       }
     }
-    let target = builder.output(arranged(output, subscripts.result, outer + columns + [row, column]))
+    // The columns of the last panel that there are not: their results are not stored.
+    let isWhole = extent(column).dividedExactly(by: width) != nil
+    let guarded: Set<Int> = isWhole ? [] : [outer.count + columns.count + 1]
+    let target = builder.output(arranged(output, subscripts.result, outer + columns + [row, column]), guarding: guarded)
 
     var domain: [Dimension] = []
     func domainIndices(_ groups: [[Character]]) -> [IntegerExpression] {
@@ -90,9 +93,7 @@ extension LoweringRule {
       builder.dimension(Name("k\($0.offset)"), IntegerExpression(extent($0.element)))
     }
     let overIndices = over.isEmpty ? [] : depth.map(\.1)
-    let isWhole = extent(column).dividedExactly(by: width) != nil
     let at = batchIndices + rowIndices + columnIndices + [firstRow + r, (firstPanel + p) * .constant(width) + c]
-    let guarded: Set<Int> = isWhole ? [] : [at.count - 1]
     var epilogue = Body(parameters: [ScalarFunction.Parameter("sum", element)])
     var results = [BodyValue(0)]
     if let region = graph.regions(node).first {

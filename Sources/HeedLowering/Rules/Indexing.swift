@@ -14,7 +14,7 @@ extension LoweringRule {
     let (table, indices) = (try context.view(operands[0]), try context.view(operands[1]))
     let output = context.allocateResult(node)
     var builder = KernelBuilder("gather")
-    let (boundTable, boundIndices) = (builder.input(table), builder.input(indices))
+    let (boundTable, boundIndices) = (builder.input(table, guarding: [dimension]), builder.input(indices))
     let target = builder.output(output)
     let outside = type.element.isFloat ? Literal(Double.nan) : Literal(0)
     builder.elementwisePhase("run", type.shape.extents) { body, at in
