@@ -25,7 +25,7 @@ public indirect enum IntegerExpression: Hashable, Sendable {
     case lessEqual = "<="
     case equal = "=="
     case notEqual = "!="
-    /// Both operands are conditions.
+    /// Both operands are conditions, and both are evaluated: a load in either must be inside.
     case and = "&&"
     case or = "||"
     case shiftLeft = "<<"

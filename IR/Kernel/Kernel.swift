@@ -76,7 +76,8 @@ public struct VariableID: Hashable, Sendable {
   public init(_ index: Int) { self.index = index }
 }
 
-/// A variable that runs from 0 to below an extent.
+/// A variable that runs from 0 to below an extent; an extent below 0 counts as 0. Dimensions that stand together are a box: all their
+/// extents are known before any of their variables.
 public struct Dimension: Hashable, Sendable {
   public var variable: VariableID
   public var extent: IntegerExpression
@@ -96,7 +97,8 @@ public struct Access: Hashable, Sendable {
   public struct Index: Hashable, Sendable {
     public var expression: IntegerExpression
     /// Written `?`: the index may be outside. A load then gives the access's fallback, a store or accumulate does nothing.
-    /// Every other index must be inside; the verifier and the evaluator check what they can.
+    /// Every other index must be inside where the access happens; the verifier and the evaluator check what they can. Only loads,
+    /// stores and accumulations of bodies have guards.
     public var isGuarded: Bool
 
     public init(_ expression: IntegerExpression, isGuarded: Bool = false) {

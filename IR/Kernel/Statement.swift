@@ -38,7 +38,8 @@ public struct Loop: Hashable, Sendable {
 
 /// `map (%r : 96, %c : 384) { ... }`: the body for every point of a box.
 ///
-/// Rounds are independent but for `accumulate`: no round may read what another one stores. The last dimension is vectorised.
+/// Rounds are independent but for `accumulate`: no round may read what another one stores, nor two store to one element. The last
+/// dimension is vectorised. What a body accumulates in it neither loads nor stores.
 /// An accumulation runs over the dimensions that its target does not mention: in order over the outer ones; over the last one as one
 /// partial result per vector lane, combined pairwise at the end.
 public struct Map: Hashable, Sendable {
@@ -60,14 +61,14 @@ public struct Contraction: Hashable, Sendable {
   /// One dimension, or panels and the columns within one. The last is vectorised; `right` has unit stride in it for speed.
   public var columns: [Dimension]
   public var over: [Dimension]
-  /// Indexed by rows and over, not by columns.
+  /// Indexed by rows and over, not by columns. Like `right` and `initial` of a float type no wider than the accumulator, without guards.
   public var left: Access
   /// Indexed by columns and over, not by rows.
   public var right: Access
   public var initial: Access?
   /// f32 or f64.
   public var accumulator: ElementType
-  /// Its value 0 is the accumulator.
+  /// Its value 0 is the accumulator. It sees rows and columns, and stores to another place than `left` and `right`.
   public var epilogue: Body
 
   public init(

@@ -17,6 +17,14 @@ struct HandWrittenKernelTests {
     }
   }
 
+  /// The kernels that DESIGN.md shows are well formed.
+  @Test func documentedKernels() throws {
+    let page = try String(contentsOf: KernelFile.root.appending(path: "DESIGN.md"), encoding: .utf8)
+    let blocks = page.components(separatedBy: "```").filter { $0.hasPrefix("\nkernel @") }
+    #expect(!blocks.isEmpty)
+    for block in blocks { for kernel in try Kernel.parse(block, file: "DESIGN.md") { try kernel.verify() } }
+  }
+
   // MARK: Attention
 
   /// Softmax attention of one head over the live pairs; rows without one give zeros.

@@ -5,8 +5,10 @@ import HeedTestSupport
 
 /// The kernels written by hand, Tests/Filetests/kernels.
 enum KernelFile {
-  private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
-    path: "Filetests/kernels")
+  /// The package.
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  private static let folder = root.appending(path: "Tests/Filetests/kernels")
 
   /// The names of the files.
   static let names: [String] = {
