@@ -200,7 +200,7 @@ struct ProgramTests {
     #expect(message(3) { _ in }.contains("T % 2 == 0"))
   }
 
-  /// What the verifier cannot see: memory planned wrongly where only some steps use a buffer, caught as it runs.
+  /// What the verifier cannot see is diagnosed as it runs, with the step that does it.
   @Test func kernelErrorsNameTheStep() throws {
     let broken = Self.text.replacing("%x.1 = load %x[%row, %j]", with: "%x.1 = load %x[%row + 1, %j]")
     let program = try Verified(try Program.parse(broken)[0])
