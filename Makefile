@@ -13,7 +13,6 @@ all: build
 ## Shows the compiler at work on naive attention, and a real sentence encoder.
 demo: install model
 	@$(SWIFT) build $(RELEASE) --product demo
-	@$(SWIFT) build $(RELEASE) --product heed
 	@.build/release/demo $(MODEL)
 
 ## Builds for release and runs every test (debug is twelve times slower).
