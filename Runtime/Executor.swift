@@ -14,7 +14,8 @@ package final class Executor: Sendable {
   /// - Parameters:
   ///   - code: for each of the program's kernels, in order.
   ///   - codeOwner: keeps the code in memory.
-  package init(_ program: Program, code: [KernelCode], codeOwner: any Sendable, pool: ThreadPool) {
+  package init(_ verified: Verified<Program>, code: [KernelCode], codeOwner: any Sendable, pool: ThreadPool) {
+    let program = verified.ir
     precondition(code.count == program.kernels.count, "code of \(code.count) kernels for \(program.kernels.count)")
     for (code, kernel) in zip(code, program.kernels) {
       precondition(code.phases.count == kernel.phases.count, "@\(kernel.name): code of \(code.phases.count) phases")

@@ -9,13 +9,11 @@ public struct LoweredGraph: Sendable {
   /// The graph after the passes.
   public let graph: Graph
   /// What runs, with its kernels.
-  public let program: Program
+  public var program: Program { verified.ir }
   /// What the passes and the lowering said.
   public let remarks: Remarks
   public let target: Target
-
-  /// The program and its kernels as text.
-  public var text: String { program.kernels.map(\.text).joined(separator: "\n\n") }
+  let verified: Verified<Program>
 
   /// The kernels' code as LLVM's text; as it was generated, or optimised.
   /// - Throws: where a kernel needs what the target or code generation lacks.
@@ -27,11 +25,7 @@ public struct LoweredGraph: Sendable {
   /// - Throws: where a kernel needs what the target or code generation lacks.
   public func assembly() throws -> String { try KernelCompiler(target: target).assembly(for: verifiedKernels()) }
 
-  func verifiedKernels() throws -> [Verified<Kernel>] {
-    try program.kernels.map { kernel in
-      do { return try Verified(kernel) } catch let error as HeedError { throw error.during("kernel @\(kernel.name)") }
-    }
-  }
+  func verifiedKernels() throws -> [Verified<Kernel>] { try program.kernels.map { try Verified($0) } }
 }
 
 extension Graph {
@@ -49,8 +43,8 @@ extension Graph {
     let lowered = try lower(outcome.graph, for: options.target)
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(
-      graph: outcome.graph.ir, program: lowered.program, remarks: Remarks(outcome.remarks + lowered.remarks),
-      target: options.target)
+      graph: outcome.graph.ir, remarks: Remarks(outcome.remarks + lowered.remarks), target: options.target,
+      verified: try Verified(lowered.program))
   }
 }
 

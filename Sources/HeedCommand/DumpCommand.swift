@@ -31,7 +31,7 @@ struct DumpCommand: ParsableCommand {
     let texts = try source.graphs().map { graph in
       guard kernels || llvm || asm else { return try graph.optimized(options).graph.ir.text }
       let lowered = try graph.lowered(options)
-      if kernels { return lowered.text }
+      if kernels { return lowered.program.text }
       return try llvm ? lowered.llvmText() : lowered.assembly()
     }
     print(texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n\n"))

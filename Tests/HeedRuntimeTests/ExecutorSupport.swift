@@ -81,7 +81,7 @@ func exampleExecutor(threads: Int = 1, bounds: Extent = "T") throws -> Executor 
   program.results = [Program.Result(name: "out", buffer: 5), Program.Result(name: "sums", buffer: 6)]
   let secondSymbol: heed_count_function = { $0!.pointee.symbols[1] }
   return Executor(
-    program,
+    try Verified(program),
     code: [
       KernelCode(phases: [code(countEight, double)], scratchByteCount: 0),
       KernelCode(
