@@ -56,16 +56,9 @@ struct CallSequence: Sendable {
     for call in calls {
       let kernel = program.kernels[call.kernel]
       let names = kernel.symbols
-      precondition(names.count == call.symbols.count, "@\(kernel.name): \(call.symbols.count) symbols, expected \(names.count)")
-      precondition(
-        call.operands.count == kernel.parameters.count,
-        "@\(kernel.name): \(call.operands.count) operands, expected \(kernel.parameters.count)")
       let values = Dictionary(zip(names, call.symbols), uniquingKeysWith: { first, _ in first })
       let operands = zip(kernel.parameters, call.operands).map { parameter, operand in
         let buffer = program.buffers[operand.buffer]
-        precondition(
-          parameter.type.element == buffer.type.element,
-          "@\(kernel.name): %\(parameter.name) is \(parameter.type.element), %\(buffer.name) is \(buffer.type.element)")
         if isLoad { precondition(buffer.storage.isFixed, "@\(kernel.name): %\(buffer.name) is not there at load") }
         let (count, last) = span(parameter, values)
         return Operand(
