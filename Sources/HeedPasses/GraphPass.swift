@@ -51,9 +51,10 @@ public struct PassContext: Sendable {
 
   public init(target: Target = .host) { self.target = target }
 
-  /// Says `message` about `value` of `graph`.
-  mutating func remark(_ kind: Remark.Kind, _ value: ValueID?, in graph: Graph, _ message: String) {
-    let remark = Remark(kind, pass: pass, value: value.map { graph.name($0) } ?? .none, message)
+  /// Says `message` about `value` of `graph`; what has no name is described by what it is made from.
+  mutating func remark(_ kind: Remark.Kind, _ value: ValueID, in graph: Graph, _ message: String) {
+    let name = graph.name(value)
+    let remark = Remark(kind, pass: pass, value: name, name.isNone ? "\(graph.label(value)): \(message)" : message)
     if made.insert(remark).inserted { remarks.append(remark) }
   }
 }

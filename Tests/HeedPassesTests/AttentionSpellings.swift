@@ -251,11 +251,22 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "masked by the score itself",
+      "masked by the score itself", says: ["a mask stays in the score"],
       """
       \(product)
       %high = less -0.5, %s : bool[B, 2, M, N]
       %x = select %high, %s, -inf : f32[B, 2, M, N]
+      \(ending)
+      """),
+    Spelling(
+      "mask before an unknown scale", says: ["a mask stays in the score"], arguments: qkv + ", %temperature: f32",
+      """
+      \(product)
+      \(causal)
+      %t = absolute %temperature : f32
+      %u = add %t, 1.0 : f32
+      %y = select %live, %s, -inf : f32[B, 2, M, N]
+      %x = multiply %y, %u : f32[B, 2, M, N]
       \(ending)
       """),
     Spelling(

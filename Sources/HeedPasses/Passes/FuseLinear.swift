@@ -44,7 +44,9 @@ extension GraphPass {
         rewriter.replace(graph.result(node), with: value)
         let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
         context.remark(
-          .applied, value, in: rewriter.result, "\(ops) done in the epilogue of the product \(graph.label(graph.result(product)))")
+          .applied, value, in: rewriter.result,
+          "\(ops) done in the epilogue of \(graph.name(graph.result(product)).isNone ? "the product" : graph.label(graph.result(product)))"
+        )
       } else if !taken.contains(node) {
         rewriter.copy(node)
       }

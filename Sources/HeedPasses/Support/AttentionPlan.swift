@@ -150,6 +150,9 @@ struct AttentionPlan {
     findings = []
     findings = describe(offsets: offsets)
     notes = split.notes
+    if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
+      notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
+    }
     for case .value(let value) in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
       notes.append(
         "\(graph.label(value)) is stored whole, as large as the scores: \(graph.definingOp(value)!.mnemonic) cannot be computed pair by pair"

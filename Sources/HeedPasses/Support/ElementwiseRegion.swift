@@ -21,7 +21,7 @@ struct ElementwiseRegion {
     self.operands = operands
     var names: Set<Name> = []
     let parameters = operands.enumerated().map { position, operand in
-      let name = graph.name(operand)
+      let name = Self.parameterName(operand, graph)
       let isFree = !name.isNone && names.insert(name).inserted
       return ScalarFunction.Parameter(isFree ? name : Name("x\(position)"), graph.type(operand).element)
     }
@@ -33,6 +33,12 @@ struct ElementwiseRegion {
 
   private static func isLiteral(_ value: ValueID, _ graph: Graph) -> Bool {
     graph.type(value).rank == 0 && graph.uniformConstant(value) != nil
+  }
+
+  /// The last part of the name of an operand, or of what it is a view of: `bias` for a broadcast of `%layer.0.bias`.
+  private static func parameterName(_ value: ValueID, _ graph: Graph) -> Name {
+    let source = graph.name(value).isNone ? Arrangement(value, in: graph).source : value
+    return graph.name(source).text.split(separator: ".").last.map { Name($0) } ?? .none
   }
 
   private mutating func place(_ node: NodeID, _ graph: Graph) throws {

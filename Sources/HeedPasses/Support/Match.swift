@@ -22,11 +22,29 @@ extension Graph {
       ? uniformConstant(inputs(node)[0]) : nil
   }
 
-  /// The value as a remark names it: `%scores`, or `the result of softmax`.
+  /// The value as a remark names it: `%scores`, or `the contract of %x and %weight`.
   func label(_ value: ValueID) -> String {
     let name = name(value)
     if !name.isNone { return "%\(name)" }
-    return definingNode(value).map { "the result of \(op($0).mnemonic)" } ?? "an argument"
+    guard let node = definingNode(value) else { return "an argument" }
+    var sources: [Name] = []
+    for operand in operands(node) {
+      if let source = nearestName(operand), !sources.contains(source) { sources.append(source) }
+    }
+    let list = sources.prefix(2).map { "%\($0)" }.joined(separator: " and ")
+    return "the \(op(node).mnemonic)\(list.isEmpty ? "" : " of \(list)")"
+  }
+
+  /// The name of `value`, or of the nearest of the values that it is made from that has one.
+  private func nearestName(_ value: ValueID) -> Name? {
+    var pending = [value][...]
+    var seen: Set<ValueID> = []
+    while let next = pending.popFirst() {
+      if !name(next).isNone { return name(next) }
+      guard seen.insert(next).inserted, let node = definingNode(next) else { continue }
+      pending += operands(node)
+    }
+    return nil
   }
 
   /// The nodes of `body` whose results depend on `value`, by node; `value`'s own node is not among them.
