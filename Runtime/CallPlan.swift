@@ -16,8 +16,8 @@ struct CallPlan: Sendable {
   let symbolValues: [Int]
   /// The bytes of the workspace: the slots, then the kernels' own.
   private(set) var workspaceByteCount = 0
-  /// For each intermediate buffer the bytes from the start of the workspace.
-  private(set) var slotOffsets: [(buffer: Int, offset: Int)] = []
+  /// For each intermediate buffer the bytes from the start of the workspace, and how many it takes.
+  private(set) var slotOffsets: [(buffer: Int, offset: Int, byteCount: Int)] = []
   /// What results and packed buffers take.
   private(set) var allocations: [(buffer: Int, shape: [Int], byteCount: Int)] = []
   private(set) var steps: [Step] = []
@@ -31,15 +31,14 @@ struct CallPlan: Sendable {
     }
 
     var slotByteCounts = [Int](repeating: 0, count: sequence.slotCount)
-    for (slot, size) in sequence.slots {
-      slotByteCounts[slot] = max(slotByteCounts[slot], try Self.byteCount(size, values))
-    }
+    let byteCounts = try sequence.slots.map { try Self.byteCount($0.size, values) }
+    for ((slot, _), byteCount) in zip(sequence.slots, byteCounts) { slotByteCounts[slot] = max(slotByteCounts[slot], byteCount) }
     var slotStarts: [Int] = []
     for byteCount in slotByteCounts {
       slotStarts.append(workspaceByteCount)
       workspaceByteCount = try Self.sum(workspaceByteCount, try Self.aligned(byteCount))
     }
-    slotOffsets = sequence.slots.map { ($0.size.buffer, slotStarts[$0.slot]) }
+    slotOffsets = zip(sequence.slots, byteCounts).map { ($0.size.buffer, slotStarts[$0.slot], $1) }
 
     let kernelStart = workspaceByteCount
     for step in sequence.steps {

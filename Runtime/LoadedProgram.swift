@@ -20,11 +20,15 @@ package final class LoadedProgram: Sendable {
 
   /// The results in the program's order.
   ///
-  /// - Parameter timings: takes one entry a step; with nil no clock is read.
+  /// - Parameters:
+  ///   - timings: takes one entry a step; with nil no clock is read.
+  ///   - guarding: puts every result, every intermediate buffer and the kernels' workspaces between guard pages, and shares no
+  ///     memory between them: for tests.
   /// - Throws: where an input is missing, unknown, given twice or not of its declared type, extents do not fit each other or the stated
   ///   facts, offsets or indices are out of range, or memory lacks; the error names the input.
   package func call(
-    _ arrays: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil
+    _ arrays: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil,
+    guarding: GuardedMemory? = nil
   ) throws -> [NDArray] {
     let matched = try executor.inputs.match(arrays)
     let binding = try SymbolBinding.solve(arguments + executor.inputs.shapes(matched), facts: program.facts)
@@ -34,13 +38,22 @@ package final class LoadedProgram: Sendable {
     var memory = fixed
     for (buffer, array) in matched { memory[buffer] = array }
     for (buffer, shape, byteCount) in plan.allocations {
+      let element = program.buffers[buffer].type.element
       memory[buffer] = try NDArray(
-        element: program.buffers[buffer].type.element, shape: shape, storage: results.storage(byteCount: byteCount))
+        element: element, shape: shape,
+        storage: guarding?.storage(byteCount: byteCount, alignment: element.byteCount) ?? results.storage(byteCount: byteCount))
     }
-    try workspaces.withWorkspace(byteCount: plan.workspaceByteCount) { workspace in
+    // Intermediate buffers lie in the workspace, but for guarded ones.
+    var guarded: [Int: ArrayStorage] = [:]
+    for (buffer, _, byteCount) in plan.slotOffsets {
+      guarded[buffer] = try guarding?.storage(byteCount: byteCount, alignment: program.buffers[buffer].type.element.byteCount)
+    }
+    try withWorkspace(byteCount: plan.workspaceByteCount, guarding) { workspace in
       var bases = memory.map { $0?.storage.bytes.baseAddress }
-      for (buffer, offset) in plan.slotOffsets { bases[buffer] = workspace.baseAddress.map { $0 + offset } }
-      try withExtendedLifetime(memory) {
+      for (buffer, offset, _) in plan.slotOffsets {
+        bases[buffer] = guarded[buffer]?.bytes.baseAddress ?? workspace.baseAddress.map { $0 + offset }
+      }
+      try withExtendedLifetime((memory, guarded)) {
         guard let timings else { return try executor.run(executor.steps, plan, bases, workspace) }
         try executor.run(executor.steps, plan, bases, workspace) { [executor] step, duration in
           timings.pointee.append(
@@ -51,6 +64,14 @@ package final class LoadedProgram: Sendable {
       }
     }
     return program.results.map { memory[$0.buffer]! }
+  }
+
+  private func withWorkspace(
+    byteCount: Int, _ guarding: GuardedMemory?, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
+  ) throws {
+    guard let guarding else { return try workspaces.withWorkspace(byteCount: byteCount, body) }
+    let storage = try guarding.storage(byteCount: byteCount, alignment: 64)
+    try withExtendedLifetime(storage) { try body(storage.bytes) }
   }
 
   private func check(_ matched: [(buffer: Int, array: NDArray)], _ binding: [Name: Int]) throws {

@@ -57,14 +57,15 @@ public final class CompiledGraph: Sendable {
     return (outputs, timings)
   }
 
+  /// - Parameter guarding: puts results and intermediate buffers between guard pages: for tests.
   package func run(
-    _ inputs: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil
+    _ inputs: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
   ) throws -> Outputs {
     guard let loaded else {
       let names = program.buffers.filter { $0.storage == .parameter }.prefix(3).map { "'\($0.name)'" }.joined(separator: ", ")
       throw HeedError("got a call of \(program.name) without its parameters (\(names), ...), expected load(parameters:) before")
     }
-    return Outputs(names: resultNames, try loaded.call(inputs, timings: timings))
+    return Outputs(names: resultNames, try loaded.call(inputs, timings: timings, guarding: guarding))
   }
 }
 

@@ -1,0 +1,144 @@
+import Heed
+import HeedInterpreter
+import HeedTestSupport
+import Testing
+
+/// The targets whose code runs on this machine, one of each instruction set.
+let hostTargets: [Target] = Target.all.filter { $0.runsOnHost && $0 != .x86AVX512BF16 }
+
+/// How far compiled results may be from those of the reference.
+struct Tolerance: Sendable {
+  /// What an error is relative to: the element itself, or the largest element of the array, for sums that cancel.
+  enum Scale: Sendable { case element, array }
+
+  var f32 = 2e-6
+  var f64 = 1e-12
+  var scale = Scale.array
+  /// Elements below this count as so large.
+  var least = 1.0
+
+  static let sums = Tolerance()
+  static let elements = Tolerance(scale: .element)
+  /// For long chains of ops.
+  static let loose = Tolerance(f32: 2e-5, f64: 1e-11)
+  static let exact = Tolerance(f32: 0, f64: 0)
+}
+
+/// The one graph that `text` holds.
+func parse(_ text: String, file: String = "test") throws -> Graph {
+  let graphs = try Graph.parse(text, file: file)
+  try #require(graphs.count == 1)
+  return graphs[0]
+}
+
+/// A graph with these arguments and body, which ends in `return`.
+func graph(_ arguments: String, _ body: String, facts: String = "") throws -> Graph {
+  try parse("graph @test(\(arguments))\(facts.isEmpty ? "" : " facts (\(facts))") {\n\(body)\n}\n")
+}
+
+/// No cache: tests neither see nor leave anything.
+func options(_ target: Target = .host, threads: Int = 2) -> CompileOptions {
+  CompileOptions(target: target, threads: threads, cache: ObjectCache(directory: nil))
+}
+
+/// Inputs for a graph at a binding of its symbols: floats in -2 ..< 2, integers in 0 ..< 6, and `given` instead of what it names.
+func randomInputs(
+  _ graph: Graph, _ binding: [Name: Int], seed: UInt64 = 1, given: [Name: ReferenceArray] = [:]
+) throws -> [Name: ReferenceArray] {
+  var numbers = SeededGenerator(seed: seed)
+  var inputs: [Name: ReferenceArray] = [:]
+  for argument in graph.arguments {
+    let (name, type) = (graph.name(argument.value), graph.type(argument.value))
+    inputs[name] = try given[name] ?? numbers.array(type.element, type.shape.evaluate { binding[$0] })
+  }
+  return inputs
+}
+
+extension CompiledGraph {
+  /// Runs the graph, whose parameters are among `inputs`, with all memory between guard pages.
+  func run(_ graph: Graph, _ inputs: [Name: ReferenceArray], guarding: GuardedMemory) throws -> [NDArray] {
+    func arrays(_ role: Graph.Argument.Role) throws -> [(name: String, array: NDArray)] {
+      try graph.arguments.filter { $0.role == role }.map { argument in
+        let name = graph.name(argument.value)
+        return (name.text, try NDArray(inputs[name]!).guarded(guarding))
+      }
+    }
+    let parameters = try arrays(.parameter)
+    let loaded = parameters.isEmpty ? self : try load(parameters: parameters)
+    return Array(try loaded.run(arrays(.input), guarding: guarding))
+  }
+}
+
+/// Compiles `graph` for each target and checks what it gives on each set of inputs against the reference.
+///
+/// - Parameters:
+///   - attentions: how many attention ops the passes must make.
+///   - expected: the reference's results, where they are not those of `graph` itself.
+func expectAgreement(
+  _ graph: Graph, _ inputs: [[Name: ReferenceArray]], _ tolerance: Tolerance = .sums, attentions: Int? = nil,
+  targets: [Target] = hostTargets, pipeline: PassPipeline = PassPipeline(), note: String = "",
+  sourceLocation: Testing.SourceLocation = #_sourceLocation
+) throws {
+  let expected = try inputs.map { try GraphInterpreter.evaluate(graph, inputs: $0) }
+  for (number, target) in targets.enumerated() {
+    var options = options(target)
+    options.pipeline = pipeline
+    let compiled: CompiledGraph
+    do { compiled = try graph.compile(options) } catch {
+      Issue.record("\(note)\(target): \(error)\n\(graph.text)", sourceLocation: sourceLocation)
+      return
+    }
+    if let attentions {
+      let count = compiled.graph.body.count { compiled.graph.op($0) === Op.attention }
+      #expect(count == attentions, "\(note)\n\(graph.text)\n\(compiled.graph.text)\n\(compiled.remarks)", sourceLocation: sourceLocation)
+    }
+    for (set, input) in inputs.enumerated() {
+      let shapes = input.sorted { $0.key.text < $1.key.text }.map { "\($0.key)\($0.value.shape)" }.joined(separator: " ")
+      let where_ = "\(note)\(target) \(shapes)"
+      do {
+        let got = try compiled.run(graph, input, guarding: GuardedMemory.allCases[(set + number) % 2])
+        for (array, reference) in zip(got, expected[set]) {
+          if let difference = try difference(array, reference.array, tolerance) {
+            Issue.record("\(where_) %\(reference.name): \(difference)\n\(graph.text)\n\(compiled.graph.text)", sourceLocation: sourceLocation)
+            return
+          }
+        }
+      } catch {
+        Issue.record("\(where_): \(error)\n\(graph.text)", sourceLocation: sourceLocation)
+        return
+      }
+    }
+  }
+}
+
+/// As above with random inputs at each binding of the symbols.
+func expectAgreement(
+  _ graph: Graph, at bindings: [[Name: Int]], _ tolerance: Tolerance = .sums, attentions: Int? = nil,
+  targets: [Target] = hostTargets, pipeline: PassPipeline = PassPipeline(), note: String = "",
+  sourceLocation: Testing.SourceLocation = #_sourceLocation
+) throws {
+  let inputs = try bindings.enumerated().map { try randomInputs(graph, $0.element, seed: UInt64($0.offset + 1)) }
+  try expectAgreement(
+    graph, inputs, tolerance, attentions: attentions, targets: targets, pipeline: pipeline, note: note, sourceLocation: sourceLocation)
+}
+
+/// How `got` differs from `expected`; nil where it does not. Integers must be equal; the reference's numbers are rounded first, so
+/// that what is too large for the type is infinite.
+func difference(_ got: NDArray, _ expected: ReferenceArray, _ tolerance: Tolerance) throws -> String? {
+  guard got.element == expected.element, got.shape == expected.shape else {
+    return "got \(got.element)\(got.shape), expected \(expected.element)\(expected.shape)"
+  }
+  let array = ReferenceArray(got)
+  guard expected.element.isFloat else {
+    guard let position = zip(array.integers, expected.integers).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return nil }
+    return "at \(position) got \(array.integers[position]), expected \(expected.integers[position])"
+  }
+  let reals = expected.reals.map(expected.element.round)
+  let largest = reals.reduce(tolerance.least) { $1.isFinite ? max($0, abs($1)) : $0 }
+  let relative = expected.element == .f64 ? tolerance.f64 : tolerance.f32
+  for (position, (x, y)) in zip(array.reals, reals).enumerated() where x != y && !(x.isNaN && y.isNaN) {
+    let scale = tolerance.scale == .array ? largest : max(tolerance.least, abs(y))
+    if !(abs(x - y) <= relative * scale) { return "at \(position) got \(x), expected \(expected.reals[position]), scale \(scale)" }
+  }
+  return nil
+}
