@@ -2,20 +2,21 @@ package import HeedIR
 
 /// Checks of the numbers in an input, before anything runs: kernels trust offsets and indices.
 extension Program.Check {
-  var buffer: Int {
+  /// - Parameters:
+  ///   - array: gives the array of a buffer.
+  ///   - binding: the values of the symbols.
+  /// - Throws: where the condition does not hold.
+  func verify(_ program: Program, _ binding: [Name: Int], array: (Int) -> NDArray?) throws {
     switch self {
-    case .offsets(let buffer, _), .indices(let buffer, _): buffer
+    case .offsets(let buffer, let bound), .indices(let buffer, let bound):
+      let name = program.buffers[buffer].name
+      guard let array = array(buffer) else { preconditionFailure("a check of %\(name), which is no input") }
+      try verify(array, name: name, bound: bound.evaluate { binding[$0] })
+    case .range: try verifyExtents(binding)
     }
   }
 
-  var extent: Extent {
-    switch self {
-    case .offsets(_, let total): total
-    case .indices(_, let limit): limit
-    }
-  }
-
-  /// - Parameter bound: the value of `extent`.
+  /// - Parameter bound: the value of the extent in the condition.
   /// - Throws: where the condition does not hold; the error names the input, the position and the number.
   package func verify(_ array: NDArray, name: Name, bound: Int) throws {
     switch array.element {
@@ -39,6 +40,7 @@ extension Program.Check {
           throw HeedError(
             "input '\(name)': got \(numbers[position]) at position \(position), expected a number from 0 to below \(bound)")
         }
+      case .range: preconditionFailure("a range has no numbers")
       case .offsets(_, let total):
         guard let first = numbers.first, let last = numbers.last else {
           throw HeedError("input '\(name)': got no offsets, expected at least 0")

@@ -76,10 +76,7 @@ package final class LoadedProgram: Sendable {
 
   private func check(_ matched: [(buffer: Int, array: NDArray)], _ binding: [Name: Int]) throws {
     for check in program.checks {
-      guard let array = matched.first(where: { $0.buffer == check.buffer })?.array else {
-        preconditionFailure("a check of %\(program.buffers[check.buffer].name), which is no input")
-      }
-      try check.verify(array, name: program.buffers[check.buffer].name, bound: check.extent.evaluate { binding[$0] })
+      try check.verify(program, binding) { buffer in matched.first { $0.buffer == buffer }?.array }
     }
   }
 

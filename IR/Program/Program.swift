@@ -46,12 +46,31 @@ public struct Program: Hashable, Sendable {
     }
   }
 
-  /// A condition on the numbers in an input, checked at each call before anything runs.
+  /// A condition on the numbers in an input or on extents, checked at each call before anything runs.
   public enum Check: Hashable, Sendable {
     /// The elements start at 0, never fall, and end at `total`: row offsets of a ragged batch.
     case offsets(buffer: Int, total: Extent)
     /// Every element is at least 0 and below `limit`: indices of rows.
     case indices(buffer: Int, limit: Extent)
+    /// 0 <= start <= stop <= extent: what a slice takes of a dimension.
+    case range(start: Extent, stop: Extent, extent: Extent)
+
+    /// Whether the condition can be seen to hold for all lengths.
+    public var holdsAlways: Bool {
+      guard case .range(let start, let stop, let extent) = self else { return false }
+      return [start, stop - start, extent - stop].allSatisfy(\.isNeverNegative)
+    }
+
+    /// - Throws: where the extents' values break a condition on them.
+    package func verifyExtents(_ binding: [Name: Int]) throws {
+      guard case .range(let start, let stop, let extent) = self else { return }
+      func value(_ extent: Extent) throws -> Int { try extent.evaluate { binding[$0] } }
+      let (from, to, count) = (try value(start), try value(stop), try value(extent))
+      guard 0 <= from, from <= to, to <= count else {
+        let place = extent.constant == nil ? "\(extent) = \(count)" : "\(count)"
+        throw HeedError("got the range \(from) ..< \(to) of a dimension of \(place), expected one inside 0 ..< \(count)")
+      }
+    }
   }
 
   /// A kernel's parameter in a call: a buffer from an element on. The kernel's own declaration says how it is strided.

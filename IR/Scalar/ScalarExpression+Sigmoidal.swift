@@ -28,7 +28,7 @@ extension ScalarExpression {
     return (magnitude < 0.85).select(small, (self < 0).select(-large, large))
   }
 
-  /// `x/2 * (1 + erf(x/sqrt(2)))`. f32: within 2e-7 of the larger of 1 and |x|; f64: within 1e-15 so.
+  /// `x/2 * (1 + erf(x/sqrt(2)))`. f32: within 2e-7 of the larger of 1 and |x|, 0 for -inf; f64: within 1e-15 so, NaN for -inf.
   package func gelu() -> Self {
     guard element == .f32 else { return self * 0.5 * ((self * 0.5.squareRoot()).erf() + 1) }
     // max(x, 0) - |x| h, where h = erfc(|x|/sqrt(2))/2, whose logarithm is nearly a parabola. h vanishes long before 16.

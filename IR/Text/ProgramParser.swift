@@ -132,11 +132,20 @@ private struct ProgramParser {
     return buffer
   }
 
-  /// `check offsets(%offsets, T)` or `check indices(%ids, 30522)`
+  /// `check offsets(%offsets, T)`, `check indices(%ids, 30522)` or `check range(0, 5, N)`
   private mutating func check(_ stream: inout TokenStream) throws {
-    guard stream.isAt("offsets") || stream.isAt("indices") else { throw stream.unexpected("offsets or indices") }
+    let words = ["offsets", "indices", "range"]
+    guard words.contains(where: { stream.isAt($0) }) else { throw stream.unexpected("offsets, indices or range") }
     let word = stream.advance()
     try stream.expect("(")
+    if word.text == "range" {
+      let start = try stream.extent()
+      try stream.expect(",")
+      let stop = try stream.extent()
+      try stream.expect(",")
+      program.checks.append(.range(start: start, stop: stop, extent: try stream.extent()))
+      return try stream.expect(")")
+    }
     let buffer = try self.buffer(&stream)
     try stream.expect(",")
     let extent = try stream.extent()

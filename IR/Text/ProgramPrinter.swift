@@ -31,6 +31,7 @@ extension Program: CustomStringConvertible {
       switch check {
       case .offsets(let buffer, let total): line("check offsets(\(bufferName(buffer)), \(total))")
       case .indices(let buffer, let limit): line("check indices(\(bufferName(buffer)), \(limit))")
+      case .range(let start, let stop, let extent): line("check range(\(start), \(stop), \(extent))")
       }
     }
     list("load", load)

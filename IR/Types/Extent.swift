@@ -61,6 +61,19 @@ public struct Extent: Hashable, Sendable {
     return name
   }
 
+  /// Whether the form alone shows that no values of the symbols make this negative: symbols are at least 0.
+  public var isNeverNegative: Bool {
+    terms.allSatisfy { term in
+      term.coefficient >= 0
+        && term.factors.allSatisfy { factor in
+          switch factor {
+          case .symbol: true
+          case .floorDivision(let inner, _), .ceilingDivision(let inner, _): inner.isNeverNegative
+          }
+        }
+    }
+  }
+
   /// The symbols that the extent mentions, in the order in which they stand in its text.
   public var symbols: [Name] {
     var found: [Name] = []

@@ -98,6 +98,8 @@ private struct ProgramVerifier {
       switch check {
       case .offsets(let buffer, let total): (buffer, total)
       case .indices(let buffer, let limit): (buffer, limit)
+      case .range(let start, let stop, let extent):
+        return try [start, stop, extent].forEach { try bound($0, "a check of a range") }
       }
     try expect(program.buffers.indices.contains(position), "got a check of buffer \(position) of \(program.buffers.count)")
     let buffer = program.buffers[position]

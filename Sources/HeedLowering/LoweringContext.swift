@@ -11,6 +11,8 @@ struct LoweringContext {
   private let isResult: Set<ValueID>
   /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
   private var isLoadTime: [Bool] = []
+  /// Buffers that several calls write together, not all of which could run at load.
+  private var keptAtCall: Set<Int> = []
 
   init(_ graph: Graph, target: Target) {
     (self.graph, self.target) = (graph, target)
@@ -91,6 +93,14 @@ struct LoweringContext {
     return view
   }
 
+  /// Says that several calls will write the memory of `output` from `operands`: they run at load together or not at all.
+  mutating func keepAtCall(_ output: StridedView, unlessAllKnown operands: [ValueID]) {
+    let areKnown = operands.allSatisfy { operand in
+      if case .view(let view) = source(operand) { isLoadTime(view) } else { false }
+    }
+    if !areKnown { keptAtCall.insert(output.buffer) }
+  }
+
   func isLoadTime(_ view: StridedView) -> Bool { isLoadTime[view.buffer] }
 
   // MARK: Calls
@@ -118,6 +128,7 @@ struct LoweringContext {
       parameters.allSatisfy { $0.0.role != .input || isLoadTime[$0.1.buffer] }
       && outputs.allSatisfy {
         program.buffers[$0].storage != .result && program.buffers[$0].type.shape.extents.allSatisfy { $0.constant != nil }
+          && !keptAtCall.contains($0)
       }
       && parameters.contains { $0.0.role == .input } && kernel.additionalSymbols.isEmpty
     if canLoad {
@@ -136,6 +147,7 @@ struct LoweringContext {
   }
 
   mutating func addCheck(_ check: Program.Check) {
+    if check.holdsAlways { return }
     if !program.checks.contains(check) { program.checks.append(check) }
   }
 

@@ -64,6 +64,7 @@ private func dropUnusedBuffers(_ program: inout Program) {
     switch check {
     case .offsets(let buffer, let total): .offsets(buffer: position[buffer], total: total)
     case .indices(let buffer, let limit): .indices(buffer: position[buffer], limit: limit)
+    case .range: check
     }
   }
 }

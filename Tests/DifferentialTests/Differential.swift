@@ -57,7 +57,7 @@ func randomInputs(
 extension CompiledGraph {
   /// Runs the graph, whose parameters are among `inputs`, with all memory between guard pages.
   func run(_ graph: Graph, _ inputs: [Name: ReferenceArray], guarding: GuardedMemory) throws -> [NDArray] {
-    func arrays(_ role: Graph.Argument.Role) throws -> [(name: String, array: NDArray)] {
+    func arrays(_ role: Argument.Role) throws -> [(name: String, array: NDArray)] {
       try graph.arguments.filter { $0.role == role }.map { argument in
         let name = graph.name(argument.value)
         return (name.text, try NDArray(inputs[name]!).guarded(guarding))
@@ -90,21 +90,23 @@ func expectAgreement(
     }
     if let attentions {
       let count = compiled.graph.body.count { compiled.graph.op($0) === Op.attention }
-      #expect(count == attentions, "\(note)\n\(graph.text)\n\(compiled.graph.text)\n\(compiled.remarks)", sourceLocation: sourceLocation)
+      #expect(
+        count == attentions, "\(note)\n\(graph.text)\n\(compiled.graph.text)\n\(compiled.remarks)", sourceLocation: sourceLocation)
     }
     for (set, input) in inputs.enumerated() {
       let shapes = input.sorted { $0.key.text < $1.key.text }.map { "\($0.key)\($0.value.shape)" }.joined(separator: " ")
-      let where_ = "\(note)\(target) \(shapes)"
+      let place = "\(note)\(target) \(shapes)"
       do {
         let got = try compiled.run(graph, input, guarding: GuardedMemory.allCases[(set + number) % 2])
         for (array, reference) in zip(got, expected[set]) {
           if let difference = try difference(array, reference.array, tolerance) {
-            Issue.record("\(where_) %\(reference.name): \(difference)\n\(graph.text)\n\(compiled.graph.text)", sourceLocation: sourceLocation)
+            Issue.record(
+              "\(place) %\(reference.name): \(difference)\n\(graph.text)\n\(compiled.graph.text)", sourceLocation: sourceLocation)
             return
           }
         }
       } catch {
-        Issue.record("\(where_): \(error)\n\(graph.text)", sourceLocation: sourceLocation)
+        Issue.record("\(place): \(error)\n\(graph.text)", sourceLocation: sourceLocation)
         return
       }
     }
@@ -119,7 +121,8 @@ func expectAgreement(
 ) throws {
   let inputs = try bindings.enumerated().map { try randomInputs(graph, $0.element, seed: UInt64($0.offset + 1)) }
   try expectAgreement(
-    graph, inputs, tolerance, attentions: attentions, targets: targets, pipeline: pipeline, note: note, sourceLocation: sourceLocation)
+    graph, inputs, tolerance, attentions: attentions, targets: targets, pipeline: pipeline, note: note,
+    sourceLocation: sourceLocation)
 }
 
 /// How `got` differs from `expected`; nil where it does not. Integers must be equal; the reference's numbers are rounded first, so
@@ -130,7 +133,9 @@ func difference(_ got: NDArray, _ expected: ReferenceArray, _ tolerance: Toleran
   }
   let array = ReferenceArray(got)
   guard expected.element.isFloat else {
-    guard let position = zip(array.integers, expected.integers).enumerated().first(where: { $1.0 != $1.1 })?.offset else { return nil }
+    guard let position = zip(array.integers, expected.integers).enumerated().first(where: { $1.0 != $1.1 })?.offset else {
+      return nil
+    }
     return "at \(position) got \(array.integers[position]), expected \(expected.integers[position])"
   }
   let reals = expected.reals.map(expected.element.round)

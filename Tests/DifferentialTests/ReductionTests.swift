@@ -20,7 +20,8 @@ private func kinds(_ element: ElementType) -> [String] {
         return "  %r\(bits) = reduce %x {dims = \(dims), kind = \(kind)}"
       }
       let graph = try graph(
-        "%x: \(element)[A, B, C]", lines.joined(separator: "\n") + "\n  return " + (0..<8).map { "%r\($0)" }.joined(separator: ", "))
+        "%x: \(element)[A, B, C]", lines.joined(separator: "\n") + "\n  return " + (0..<8).map { "%r\($0)" }.joined(separator: ", ")
+      )
       try expectAgreement(
         graph, at: [["A": 2, "B": 3, "C": 5], ["A": 1, "B": 17, "C": 33], ["A": 3, "B": 0, "C": 2], ["A": 1, "B": 1, "C": 1]],
         Tolerance(f32: 4e-6, f64: 1e-12), note: "\(element) \(kind) ")
@@ -54,7 +55,8 @@ private func kinds(_ element: ElementType) -> [String] {
       let names = lines.indices.map { "%r\($0)" }.joined(separator: ", ")
       let graph = try graph("%x: \(element)[A, B, C]", (lines + ["return \(names)"]).joined(separator: "\n"))
       try expectAgreement(
-        graph, at: [["A": 2, "B": 3, "C": 19], ["A": 0, "B": 2, "C": 2], ["A": 1, "B": 1, "C": 1]], Tolerance(f32: 4e-6, f64: 1e-12),
+        graph, at: [["A": 2, "B": 3, "C": 19], ["A": 0, "B": 2, "C": 2], ["A": 1, "B": 1, "C": 1]],
+        Tolerance(f32: 4e-6, f64: 1e-12),
         note: "\(element) \(kind) ")
     }
   }

@@ -18,6 +18,7 @@ struct ProgramTests {
       result %y: f32[2*T, 3]
       facts (T % 2 == 0)
       check indices(%rows, T)
+      check range(0, T, 2*T)
       load {
         call @turn(%w, %turned) flops 0 bytes 72
       }
@@ -83,7 +84,7 @@ struct ProgramTests {
     ("input %rows", "input %x", "<text>:3:9: error: got a second %x, expected another name"),
     ("[0.5, 1.0]", "[0.5, 1.0", "<text>:6:3: error: got 'packed', expected ',' or ']'"),
     ("slot 1", "slot -1", "<text>:8:8: error: got slot -1, expected 0 to 1048575"),
-    ("check indices", "check index", "<text>:12:9: error: got 'index', expected offsets or indices"),
+    ("check indices", "check index", "<text>:12:9: error: got 'index', expected offsets, indices or range"),
     (
       "call @turn(%w, %turned)", "call @turm(%w, %turned)",
       "<text>:14:10: error: got @turm, expected a kernel of the program (did you mean @turn?)"

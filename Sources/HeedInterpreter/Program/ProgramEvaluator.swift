@@ -126,6 +126,7 @@ extension Program.Check {
       if let position = inputs[name]!.integers.firstIndex(where: { $0 < 0 || $0 >= bound }) {
         throw HeedError("%\(name): got \(inputs[name]!.integers[position]) at position \(position), expected 0 to \(bound - 1)")
       }
+    case .range: try verifyExtents(symbols)
     }
   }
 }

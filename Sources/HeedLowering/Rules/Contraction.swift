@@ -9,8 +9,13 @@ extension LoweringRule {
     try context.requireCompiledTypes(node)
     let graph = context.graph
     let attributes = graph.attributes(node)
-    let operands = Array(graph.operands(node))
-    let subscripts = try ContractSubscripts(attributes.word("subscripts").text)
+    var operands = Array(graph.operands(node))
+    var subscripts = try ContractSubscripts(attributes.word("subscripts").text)
+    if subscripts.rightFree.isEmpty, !subscripts.leftFree.isEmpty {
+      // Columns fill vectors: an operand that has none goes to the left.
+      operands.swapAt(0, 1)
+      subscripts = ContractSubscripts(left: subscripts.right, right: subscripts.left, result: subscripts.result)
+    }
     let element = graph.type(operands[0]).element
     var extents: [Character: Extent] = [:]
     for (letters, operand) in zip([subscripts.left, subscripts.right], operands) {

@@ -20,6 +20,7 @@ extension LoweringRule {
     let operands = Array(context.graph.operands(node))
     let dimension = context.graph.attributes(node).integer("dim")
     let output = context.allocateResult(node)
+    context.keepAtCall(output, unlessAllKnown: operands)
     var start = Extent(0)
     for operand in operands {
       let type = context.graph.type(operand)
@@ -41,6 +42,9 @@ extension LoweringRule {
     let attributes = context.graph.attributes(node)
     let low = attributes.extents("low").map(IntegerExpression.init)
     let border = attributes["value"] == nil ? Literal(0) : attributes.literal("value")
+    for padding in attributes.extents("low") + attributes.extents("high") {
+      context.addCheck(.range(start: 0, stop: padding, extent: padding))
+    }
     let view = try context.view(operand)
     let output = context.allocateResult(node)
     var builder = KernelBuilder("pad")

@@ -34,6 +34,7 @@ extension LoweringRule {
     let type = context.graph.type(context.graph.result(node))
     let (indices, updates) = (try context.view(operands[1]), try context.view(operands[2]))
     let output = context.allocateResult(node)
+    context.keepAtCall(output, unlessAllKnown: operands)
     try context.emitElementwise(
       "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
     ) { _, values in values }
@@ -51,12 +52,18 @@ extension LoweringRule {
     }
     let row = builder.variable("k")
     var round: [Statement] = []
-    builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)], in: &round) { body, inner in
+    try builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)], in: &round) { body, inner in
       var (from, to) = (at, at)
       from[dimension] = .variable(row)
       to[dimension] = .load(boundIndices.access([.variable(row)]))
       if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
-      body.accumulate(.add, body.load(boundUpdates.access(from), type.element), target.access(to, guarded: [dimension]))
+      let update = body.load(boundUpdates.access(from), type.element)
+      let place = target.access(to, guarded: [dimension])
+      if type.element.accumulated == type.element {
+        body.accumulate(.add, update, place)
+      } else {
+        body.store(try body.apply(.add, body.load(place, type.element, otherwise: Literal(0)), update), place)
+      }
     }
     let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
     builder.phase("run", domain, [.loop(Loop(row, from: 0, to: count, step: 1, body: round))])
@@ -117,17 +124,18 @@ extension LoweringRule {
     var block: [Statement] = []
     let start = builder.define("start", .load(bound.access([segment])), in: &block)
     let length = builder.define("length", .load(bound.access([segment + 1])) - start, in: &block)
-    let sum = builder.tile("sum", type.element, [blockSize], in: &block)
+    let wide = type.element.accumulated
+    let sum = builder.tile("sum", wide, [blockSize], in: &block)
     builder.map([("c", count)], in: &block) { body, at in
-      body.store(
-        body.append(Body.Instruction(.constant(Body.Reduction.add.identity(type.element)), type: type.element)), Access(sum, at[0]))
+      body.store(body.append(Body.Instruction(.constant(Reduction.add.identity(type.element)), type: wide)), Access(sum, at[0]))
     }
-    builder.map([("r", length), ("c", count)], in: &block) { body, at in
+    try builder.map([("r", length), ("c", count)], in: &block) { body, at in
       let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)
-      body.accumulate(.add, value, Access(sum, at[1]))
+      body.accumulate(.add, try body.converted(value, from: type.element, to: wide), Access(sum, at[1]))
     }
-    builder.map([("c", count)], in: &block) { body, at in
-      body.store(body.load(Access(sum, at[0]), type.element), target.access([segment] + outer + [first + at[0]]))
+    try builder.map([("c", count)], in: &block) { body, at in
+      let total = try body.converted(body.load(Access(sum, at[0]), wide), from: wide, to: type.element)
+      body.store(total, target.access([segment] + outer + [first + at[0]]))
     }
     builder.phase("run", domains + [blocks], block)
     try context.emit(builder, cost: context.cost(node))

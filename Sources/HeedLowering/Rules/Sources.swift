@@ -48,6 +48,9 @@ extension LoweringRule {
     let start = attributes.extents("start")
     let operand = context.graph.operands(node).first!
     let step = attributes["step"] == nil ? start.map { _ in 1 } : attributes.integers("step")
+    for (extent, (from, to)) in zip(context.graph.type(operand).shape.extents, zip(start, attributes.extents("stop"))) {
+      context.addCheck(.range(start: from, stop: to, extent: extent))
+    }
     switch context.source(operand) {
     case .literal, .extent: context.setSource(value, context.source(operand))
     case .view, .iota:

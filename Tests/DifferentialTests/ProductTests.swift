@@ -1,0 +1,78 @@
+import Heed
+import HeedInterpreter
+import Testing
+
+/// Contractions and linear layers.
+@Suite struct ProductTests {
+  static let subscripts: [(subscripts: String, left: String, right: String)] = [
+    ("ij,jk->ik", "M, K", "K, N"), ("ij,kj->ik", "M, K", "N, K"), ("ji,jk->ki", "K, M", "K, N"),
+    ("i,j->ij", "M", "N"), ("i,i->", "K", "K"), ("i,i->i", "N", "N"), ("ij,j->i", "M, K", "K"), ("j,jk->k", "K", "K, N"),
+    ("bij,bjk->bik", "2, M, K", "2, K, N"), ("bhid,bhjd->bhij", "2, 3, M, K", "2, 3, N, K"),
+    ("ibhd,jbhd->hbij", "M, 2, 3, K", "N, 2, 3, K"), ("bihd,bjhd->bhij", "2, M, 3, K", "2, N, 3, K"),
+    ("aibj,jbk->kai", "2, M, 3, K", "K, 3, N"), ("ijab,abk->ijk", "M, 2, 3, K", "3, K, N"),
+    ("iab,kba->ik", "M, 3, K", "N, K, 3"), ("ij,klj->kil", "M, K", "N, 3, K"), ("ij,->ij", "M, N", ""), (",ij->ji", "", "M, N"),
+    ("xi,xj->xij", "N, M", "N, K"), ("ihe,hed->id", "M, 2, K", "2, K, N"),
+  ]
+
+  @Test(arguments: subscripts.indices, [ElementType.f32, .f64]) func contractions(_ number: Int, _ element: ElementType) throws {
+    let (subscripts, left, right) = Self.subscripts[number]
+    let graph = try graph(
+      "%x: \(element)[\(left)], %y: \(element)[\(right)], parameter %unused: f32[M, N, K]",
+      "%r = contract %x, %y {subscripts = \"\(subscripts)\"}\nreturn %r")
+    let lengths = [(1, 1, 1), (3, 5, 2), (7, 49, 9), (97, 3, 4), (2, 2, 0), (0, 3, 2), (3, 0, 2), (2, 17, 130)]
+    var bindings: [[Name: Int]] = []
+    for (m, n, k) in lengths {
+      // "ijab,abk" shares letters with constants: K and 3 must fit where both name one letter.
+      bindings.append(["M": m, "N": n, "K": number == 13 ? 3 : k])
+    }
+    try expectAgreement(graph, at: bindings, note: subscripts + " ")
+  }
+
+  /// The right operand a parameter: packed at load. Operands that are views.
+  @Test func packedWeightsAndViews() throws {
+    let graph = try graph(
+      "%x: f32[B, S, 20], parameter %w: f32[20, 50], parameter %u: f32[3, 7, 20], %y: f32[S, B, 9]",
+      """
+      %a = contract %x, %w {subscripts = "bsi,io->bso"}
+      %t = slice %w {start = [0, 1], stop = [10, 50], step = [1, 3]}
+      %z = slice %x {start = [0, 0, 0], stop = [B, S, 20], step = [1, 1, 2]}
+      %b = contract %z, %t {subscripts = "bsi,io->obs"}
+      %c = contract %x, %u {subscripts = "bsi,hoi->bhso"}
+      %d = contract %x, %y {subscripts = "bsi,sbj->bij"}
+      %one = slice %y {start = [0, 0, 0], stop = [S, B, 1]}
+      %wide = broadcast %one {dims = [0, 1, 2]} : f32[S, B, 9]
+      %e = contract %wide, %y {subscripts = "sbi,sbj->ij"}
+      return %a, %b, %c, %d, %e
+      """)
+    try expectAgreement(graph, at: [["B": 2, "S": 3], ["B": 1, "S": 1], ["B": 3, "S": 40], ["B": 1, "S": 0]])
+  }
+
+  /// Epilogues on the accumulators: bias, activation, residual, conversion, in all layouts of the result.
+  @Test(arguments: [ElementType.f32, .f64]) func epilogues(_ element: ElementType) throws {
+    let graph = try graph(
+      "%x: \(element)[B, S, 20], parameter %w: \(element)[50, 20], parameter %b: \(element)[50], %r: \(element)[B, S, 50], %k: \(element)",
+      """
+      %p = contract %x, %w {subscripts = "bsi,oi->bso"}
+      %c = broadcast %b {dims = [2]} : \(element)[B, S, 50]
+      %q = add %p, %c
+      %g = gelu %q
+      %h = add %g, %r
+      %m = contract %x, %w {subscripts = "bsi,oi->obs"}
+      %n = multiply %m, %k
+      %o = transpose %n {permutation = [1, 0, 2]}
+      %u = contract %x, %w {subscripts = "bsi,oi->bso"}
+      %v = greater %u, 0.0
+      %y = contract %x, %w {subscripts = "bsi,oi->bso"}
+      %s = reshape %y : \(element)[B, S, 5, 10]
+      %t = transpose %s {permutation = [0, 2, 1, 3]}
+      return %h, %o, %v, %t
+      """)
+    // Comparisons at 0 of nearly 0 would flip: the inputs are small whole numbers there.
+    let inputs = try [(2, 3), (1, 1), (1, 97), (3, 0)].map { size in
+      var inputs = try randomInputs(graph, ["B": size.0, "S": size.1])
+      for name in ["x", "w"] as [Name] { inputs[name]!.reals = inputs[name]!.reals.map { ($0 * 4).rounded() } }
+      return inputs
+    }
+    try expectAgreement(graph, inputs)
+  }
+}
