@@ -94,13 +94,16 @@ private struct ProgramVerifier {
   }
 
   private func check(_ check: Program.Check) throws {
-    let (position, extent) =
+    if case .range(let start, let stop, let extent) = check {
+      for extent in [start, stop, extent] { try bound(extent, "a check of a range") }
+    }
+    let (position, extent): (Int?, Extent) =
       switch check {
       case .offsets(let buffer, let total): (buffer, total)
       case .indices(let buffer, let limit): (buffer, limit)
-      case .range(let start, let stop, let extent):
-        return try [start, stop, extent].forEach { try bound($0, "a check of a range") }
+      case .range(_, _, let extent): (nil, extent)
       }
+    guard let position else { return }
     try expect(program.buffers.indices.contains(position), "got a check of buffer \(position) of \(program.buffers.count)")
     let buffer = program.buffers[position]
     try expect(

@@ -87,21 +87,21 @@ struct ProgramTests {
     ("check indices", "check index", "<text>:12:9: error: got 'index', expected offsets, indices or range"),
     (
       "call @turn(%w, %turned)", "call @turm(%w, %turned)",
-      "<text>:14:10: error: got @turm, expected a kernel of the program (did you mean @turn?)"
+      "<text>:15:10: error: got @turm, expected a kernel of the program (did you mean @turn?)"
     ),
-    ("call @turn(%w, %turned)", "call @turn(%w)", "<text>:14:10: error: got 1 operands for @turn, expected 2"),
+    ("call @turn(%w, %turned)", "call @turn(%w)", "<text>:15:10: error: got 1 operands for @turn, expected 2"),
     (
       "call @turn(%w, %turned)", "call @turn(%w, %turnde)",
-      "<text>:14:20: error: got %turnde, expected a buffer that is declared above (did you mean %turned?)"
+      "<text>:15:20: error: got %turnde, expected a buffer that is declared above (did you mean %turned?)"
     ),
-    ("%a) {M = T}", "%a)", "<text>:17:10: error: got no value for the symbol M of @layer, expected one"),
-    ("%a) {M = T}", "%a) {N = T}", "<text>:17:45: error: got the symbol N of @layer, expected M, each once"),
-    ("%a) {M = T}", "%a) {M = T, M = T}", "<text>:17:52: error: got the symbol M of @layer, expected M, each once"),
+    ("%a) {M = T}", "%a)", "<text>:18:10: error: got no value for the symbol M of @layer, expected one"),
+    ("%a) {M = T}", "%a) {N = T}", "<text>:18:45: error: got the symbol N of @layer, expected M, each once"),
+    ("%a) {M = T}", "%a) {M = T, M = T}", "<text>:18:52: error: got the symbol M of @layer, expected M, each once"),
     (
       "return", "give",
-      "<text>:23:3: error: got 'give', expected a buffer (input, parameter, packed, constant, slot, result), facts, check, load, steps, return, a kernel or '}'"
+      "<text>:24:3: error: got 'give', expected a buffer (input, parameter, packed, constant, slot, result), facts, check, load, steps, return, a kernel or '}'"
     ),
-    ("kernel @layer", "kernel @turn", "<text>:32:10: error: got a second kernel @turn, expected another name"),
+    ("kernel @layer", "kernel @turn", "<text>:33:10: error: got a second kernel @turn, expected another name"),
   ])
   func errorsPointAtTheirPlaces(change: String, to replacement: String, headline: String) {
     do {

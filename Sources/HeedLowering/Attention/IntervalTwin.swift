@@ -1,7 +1,7 @@
-import HeedIR
+package import HeedIR
 
 /// The bounds of a rectangle of (query, key) index pairs, all inclusive.
-struct IndexRectangle {
+package struct IndexRectangle {
   var firstQuery: IntegerExpression
   var lastQuery: IntegerExpression
   var firstKey: IntegerExpression
@@ -217,6 +217,23 @@ struct IntervalTwin {
           canHold: .apply(.and, .apply(.lessEqual, aLow, bHigh), .apply(.lessEqual, bLow, aHigh)),
           canFail: .apply(.or, .apply(.notEqual, aLow, bHigh), .apply(.notEqual, bLow, aHigh))))
     }
+  }
+}
+
+extension IndexRectangle {
+  /// Whether `function` can be true and can be false over a rectangle of known bounds, by its interval twin. For tests.
+  package static func verdict(
+    of function: ScalarFunction, queries: ClosedRange<Int>, keys: ClosedRange<Int>, uniform: [Int]
+  ) -> (canHold: Bool, canFail: Bool) {
+    var builder = KernelBuilder("twin")
+    var block: [Statement] = []
+    let rectangle = IndexRectangle(
+      firstQuery: .constant(queries.lowerBound), lastQuery: .constant(queries.upperBound), firstKey: .constant(keys.lowerBound),
+      lastKey: .constant(keys.upperBound))
+    let verdict = IntervalTwin.verdict(
+      of: function, over: rectangle, uniform: uniform.map { .constant($0) }, builder: &builder, block: &block)
+    // Everything is constant, and constants are folded as expressions are made.
+    return (verdict.canHold != 0, verdict.canFail != 0)
   }
 }
 
