@@ -23,10 +23,14 @@ public func lower(_ graph: Verified<Graph>, for target: Target) throws -> Lowere
 /// Replaces the ops that have no lowering rule by what they decompose into, until all have one.
 private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
-  while graph.body.contains(where: { LoweringRule.all[graph.op($0).mnemonic] == nil && graph.op($0).canDecompose }) {
+  func mustDecompose(_ node: NodeID) -> Bool {
+    let op = graph.op(node)
+    return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || op === Op.attention && !graph.hasConstantWidths(node))
+  }
+  while graph.body.contains(where: mustDecompose) {
     var rewriter = GraphRewriter(graph)
     for node in graph.body {
-      if LoweringRule.all[graph.op(node).mnemonic] == nil, graph.op(node).canDecompose {
+      if mustDecompose(node) {
         try rewriter.decompose(node)
       } else {
         rewriter.copy(node)
@@ -35,6 +39,13 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
     graph = rewriter.finish()
   }
   return graph
+}
+
+extension Graph {
+  /// Whether the head widths of an attention are constants: its tiles are as wide.
+  fileprivate func hasConstantWidths(_ attention: NodeID) -> Bool {
+    operands(attention).prefix(3).allSatisfy { type($0).shape.extents.last!.constant != nil }
+  }
 }
 
 extension LoweringContext {

@@ -30,11 +30,12 @@ struct AttentionGraph {
     var lines = [
       "%p0 = contract %q, %k {subscripts = \"\(batchLetters)id,\(batchLetters)jd->\(batchLetters)ij\"}",
       "%s = multiply %p0, 0.4",
-      "%i = iota {dim = \(i)} : i32\(shape)", "%j = iota {dim = \(j)} : i32\(shape)",
+      "%count = extent {value = [N]} : i32", "%i = iota {dim = \(i)} : i32\(shape)", "%j = iota {dim = \(j)} : i32\(shape)",
     ]
     lines += score.map { line in
       line.replacing("$S", with: shape).replacing("$I", with: "i32\(shape)").replacing("$F", with: "\(element)\(shape)")
-        .replacing("$B", with: "bool\(shape)").replacing("$i", with: "\(i)").replacing("$j", with: "\(j)")
+        .replacing("$B", with: "bool\(shape)").replacing("$N", with: "%count").replacing("$i", with: "\(i)").replacing(
+          "$j", with: "\(j)")
     }
     lines += [
       "%w = softmax %x {dim = \(j)}",
@@ -109,6 +110,11 @@ struct ScoreForm: Sendable, CustomTestStringConvertible {
       "%g = gather %table, %f3 {dim = 0}", "%t = transpose %g {permutation = [2, 0, 1]}",
       "%b = broadcast %t {dims = [1, 2, 3]} : $F",
       "%x = add %s, %b"),
+    ScoreForm(
+      "table of distances, outside for dead pairs", ["%table: $E[N]"], "%d = subtract %i, %j",
+      "%f2 = slice %d {start = [0, 0, 0, 0], stop = [1, 1, M, N]}", "%f3 = reshape %f2 : i32[M, N]",
+      "%g = gather %table, %f3 {dim = 0}", "%b = broadcast %g {dims = [2, 3]} : $F", "%y = add %s, %b", "%low = less_equal %j, %i",
+      "%high = less %d, $N", "%live = and %low, %high", "%x = select %live, %y, -inf"),
     ScoreForm("soft cap", [], "%a = divide %s, 3.0", "%b = tanh %a", "%x = multiply %b, 3.0"),
     ScoreForm(
       "soft cap and causal", [], "%a = divide %s, 3.0", "%b = tanh %a", "%c = multiply %b, 3.0", "%live = less_equal %j, %i",
@@ -176,6 +182,23 @@ struct ScoreForm: Sendable, CustomTestStringConvertible {
       #expect(out.reals[..<(2 * m * 5)].allSatisfy { $0 == 0 })
       #expect(out.reals[(2 * m * 5)...].allSatisfy { $0 != 0 && !$0.isNaN })
     }
+  }
+
+  /// Widths that only the call knows: computed without fusing.
+  @Test func widthsOfTheCall() throws {
+    let graph = try graph(
+      "%q: f32[M, D], %k: f32[N, D], %v: f32[N, M]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"}
+      %i = iota {dim = 0} : i32[M, N]
+      %j = iota {dim = 1} : i32[M, N]
+      %l = less_equal %j, %i
+      %x = select %l, %s, -inf
+      %p = softmax %x {dim = 1}
+      %o = contract %p, %v {subscripts = "ij,je->ie"}
+      return %o
+      """)
+    try expectAgreement(graph, at: [["M": 5, "N": 7, "D": 3], ["M": 50, "N": 1, "D": 0]])
   }
 
   /// A query in place of a sequence of them, shared keys, grouped heads, merged heads.

@@ -84,7 +84,7 @@ import Testing
       let graph = try problem.graph()
       let sizes: [[Name: Int]] = [["B": 1, "M": 70, "N": 61], ["B": 2, "M": 7, "N": 33]]
       try expectAgreement(
-        graph, at: sizes, attentions: 1, targets: [hostTargets[seed % hostTargets.count]], pipeline: Self.smallTiles,
+        graph, at: sizes, targets: [hostTargets[seed % hostTargets.count]], pipeline: Self.smallTiles,
         note: "seed \(seed) ")
     }
   }
