@@ -8,6 +8,13 @@ import Testing
 @Suite struct RandomGraphTests {
   private static let seeds: Range<UInt64> = 0..<40
 
+  /// Without 16-bit types: a constant folded in those is rounded, where the interpreter keeps doubles between ops.
+  private func compiled(_ seed: UInt64) throws -> RandomGraph {
+    var options = RandomGraph.Options.compiled
+    options.attentionProbability = 0.4
+    return try RandomGraph(seed: seed, options: options)
+  }
+
   private func expectSame(_ random: RandomGraph, _ after: Graph, _ what: String) throws {
     for binding in random.bindings {
       let inputs = try random.inputs(binding)
@@ -20,7 +27,7 @@ import Testing
   @Test(arguments: GraphPass.all.map(\.name)) func passKeepsValues(_ name: String) throws {
     let pass = try GraphPass.named(name)
     for seed in Self.seeds {
-      let random = try RandomGraph(seed: seed)
+      let random = try compiled(seed)
       var graph = random.graph
       var context = PassContext(target: .x86AVX512)
       try pass.run(&graph, &context)
@@ -37,7 +44,7 @@ import Testing
     pipeline.verifiesEach = true
     var attentionCount = 0
     for seed in Self.seeds {
-      let random = try RandomGraph(seed: seed)
+      let random = try compiled(seed)
       do {
         let after = try pipeline.run(random.graph, target: .x86AVX512).graph.ir
         attentionCount += after.count(.attention) - random.graph.count(.attention)

@@ -20,7 +20,9 @@ extension RandomGraphBuilder {
       try addBinary(op, left, try partner(of: left, exact: Self.jumping.contains(op.mnemonic)))
     case .ternary:
       guard let left = pick(where: { $0.type.element.isFloat }) else { return }
-      let (a, b, c) = (try tamed(left, to: 50), try tamed(partner(of: left), to: 50), try tamed(partner(of: left), to: 50))
+      let right = try partner(of: left)
+      let third = try partner(of: left.type.rank > 0 ? left : right)
+      let (a, b, c) = (try tamed(left, to: 50), try tamed(right, to: 50), try tamed(third, to: 50))
       try emit(op, [a, b, c], bound: a.bound * b.bound + c.bound)
     case .comparison:
       guard let left = pick(where: { $0.isExact }) else { return }

@@ -38,11 +38,13 @@ extension GraphPass {
     if op === Op.broadcast, graph.uniformConstant(inputs[0]) != nil { return nil }
     let operands = inputs.compactMap(graph.constantArray)
     guard operands.count == inputs.count else { return nil }
-    let evaluation = try Evaluation(
-      operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
-      operandTypes: inputs.map(graph.type),
-      resultTypes: [type], binding: [:])
-    let array = try op.evaluate(evaluation)[0]
+    // An attribute may depend on a symbol though the result's extents do not.
+    guard
+      let evaluation = try? Evaluation(
+        operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
+        operandTypes: inputs.map(graph.type), resultTypes: [type], binding: [:]),
+      let array = try? op.evaluate(evaluation)[0]
+    else { return nil }
     let values = (0..<array.count).compactMap { array[$0].converted(to: type.element) }
     guard values.count == array.count else { return nil }
     return try state.graph.appendResult(
