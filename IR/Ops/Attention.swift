@@ -18,6 +18,7 @@ extension Op {
     attributes: [.optional("ragged", .integer), .optional("tile", .integers)], regions: ["score", "where"],
     traits: [.fused, .capturesTables],
     infer: { inference in
+      try inference.checkTile()
       let (query, key, value) = (inference.operands[0], inference.operands[1], inference.operands[2])
       let element = try inference.commonElement(inference.operands.prefix(3))
       try inference.expect(element.isFloat, "got operands of type \(element), expected a float type")

@@ -44,6 +44,15 @@ public struct Inference {
     return dimension
   }
 
+  /// Checks the attribute `tile`, where there is one: rows and columns, of reasonable size.
+  public func checkTile() throws {
+    guard attributes["tile"] != nil else { return }
+    let tile = attributes.integers("tile")
+    try expect(
+      tile.count == 2 && tile.allSatisfy { (1...4096).contains($0) },
+      "got tile = \(tile), expected rows and columns from 1 to 4096")
+  }
+
   /// The element type that all of `types` share.
   public func commonElement(_ types: some Sequence<TensorType>) throws -> ElementType {
     let types = Array(types)

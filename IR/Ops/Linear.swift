@@ -9,6 +9,7 @@ extension Op {
     "linear", operands: .leading(["left", "right"], rest: "extras"),
     attributes: [.required("subscripts", .word), .optional("tile", .integers)], regions: ["epilogue"], traits: [.fused],
     infer: { inference in
+      try inference.checkTile()
       let product = try Op.contract.resultTypes(
         of: Inference(
           op: .contract, operands: Array(inference.operands.prefix(2)), attributes: inference.attributes.only("subscripts"),

@@ -25,7 +25,7 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
-    return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || op === Op.attention && !graph.hasConstantWidths(node))
+    return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || op === Op.attention && !graph.canTile(node))
   }
   while graph.body.contains(where: mustDecompose) {
     var rewriter = GraphRewriter(graph)
@@ -42,9 +42,14 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
 }
 
 extension Graph {
-  /// Whether the head widths of an attention are constants: its tiles are as wide.
-  fileprivate func hasConstantWidths(_ attention: NodeID) -> Bool {
-    operands(attention).prefix(3).allSatisfy { type($0).shape.extents.last!.constant != nil }
+  /// Whether an attention can run by tiles: head widths are constants, and the offsets of a ragged one are an input, which is checked
+  /// at each call. Others are decomposed.
+  fileprivate func canTile(_ attention: NodeID) -> Bool {
+    let operands = Array(operands(attention))
+    guard operands.prefix(3).allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
+    guard case .integer(let table) = attributes(attention)["ragged"] else { return true }
+    guard case .argument(let position) = origin(operands[3 + table]) else { return false }
+    return arguments[position].role == .input
   }
 }
 

@@ -107,7 +107,7 @@ struct LoweringContext {
 
   /// Adds a call of the kernel; a kernel like an earlier one is shared with it.
   ///
-  /// A call whose inputs are all known at load, and whose outputs have constant extents, runs at load.
+  /// A call whose inputs are all known at load, and whose extents are constant, runs at load.
   mutating func emit(_ builder: KernelBuilder, cost: Cost) throws {
     var kernel = builder.kernel
     kernel.declareMentionedSymbols()
@@ -130,7 +130,8 @@ struct LoweringContext {
         program.buffers[$0].storage != .result && program.buffers[$0].type.shape.extents.allSatisfy { $0.constant != nil }
           && !keptAtCall.contains($0)
       }
-      && parameters.contains { $0.0.role == .input } && kernel.additionalSymbols.isEmpty
+      && parameters.contains { $0.0.role == .input } && kernel.symbols.isEmpty
+      && builder.operands.allSatisfy { $0.offset.constant != nil }
     if canLoad {
       for output in outputs {
         program.buffers[output].storage = .packed

@@ -36,7 +36,8 @@ struct StridedView: Hashable {
   func broadcast(dims: [Int], to shape: [Extent]) -> StridedView {
     var view = self
     view.strides = Array(repeating: 0, count: shape.count)
-    for (dimension, target) in dims.enumerated() where self.shape[dimension] == shape[target] {
+    // Extents that differ as text may be equal by a fact: only an extent of 1 is repeated.
+    for (dimension, target) in dims.enumerated() where self.shape[dimension] != 1 || shape[target] == 1 {
       view.strides[target] = strides[dimension]
     }
     view.shape = shape

@@ -177,8 +177,7 @@ extension AttentionLowering {
         let indices = at.batch + [at.firstRow + index[0], at.firstKey + j0 + index[1]]
         var result = raw
         if lowering.foldedScale == nil {
-          let scored = lowering.inline(lowering.score, [raw], indices, in: &body)
-          result = try body.apply(.multiply, scored, body.constant(Self.log2e, element))
+          result = lowering.inline(lowering.score, [raw], indices, in: &body)
         }
         if isPartial {
           let isLive = lowering.inline(lowering.condition, [], indices, in: &body)
@@ -197,9 +196,16 @@ extension AttentionLowering {
     }
   }
 
+  /// e to the difference of two scores. Where log2(e) is folded into the query, scores are in units of log 2 already; else it is
+  /// applied to the difference, which cannot overflow where the scores do not.
+  private func power(_ difference: BodyValue, in body: inout Body) throws -> BodyValue {
+    let exponent = foldedScale == nil ? try body.apply(.multiply, difference, body.constant(Self.log2e, element)) : difference
+    return try body.apply(.exp2, exponent)
+  }
+
   /// The new maxima, and the sums so far rescaled to them. A row that has seen nothing live is shifted by 0: -inf - -inf is NaN.
   private mutating func moveMaximum(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
-    let element = element
+    let (element, lowering) = (element, self)
     builder.map([("u", 1)], in: &block) { body, _ in
       body.store(body.append(Body.Instruction(.constant(Literal(0)), type: .i32)), Access(tiles.moved, 0))
     }
@@ -208,7 +214,7 @@ extension AttentionLowering {
       let new = try body.apply(.maximum, old, body.load(Access(tiles.blockMaximum, index[0]), element))
       let isDead = try body.apply(.equal, new, body.constant(-.infinity, element))
       let shift = try body.apply(.select, isDead, body.constant(0, element), new)
-      let factor = try body.apply(.exp2, try body.apply(.subtract, old, shift))
+      let factor = try lowering.power(try body.apply(.subtract, old, shift), in: &body)
       body.store(new, Access(tiles.maximum, index[0]))
       body.store(shift, Access(tiles.blockMaximum, index[0]))
       body.store(factor, Access(tiles.rescale, index[0]))
@@ -227,11 +233,11 @@ extension AttentionLowering {
 
   /// The weights 2^(score - shift), and their sums.
   private mutating func weigh(_ at: Extents, _ tiles: Tiles, _ columns: IntegerExpression, in block: inout [Statement]) throws {
-    let element = element
+    let (element, lowering) = (element, self)
     try builder.map([("r", at.rows), ("c", columns)], in: &block) { body, index in
       let place = Access(tiles.scores, index[0], index[1])
       let shift = body.load(Access(tiles.blockMaximum, index[0]), element)
-      let weight = try body.apply(.exp2, try body.apply(.subtract, body.load(place, element), shift))
+      let weight = try lowering.power(try body.apply(.subtract, body.load(place, element), shift), in: &body)
       body.store(weight, place)
       body.accumulate(.add, weight, Access(tiles.sum, index[0]))
     }

@@ -28,14 +28,25 @@ extension AttentionLowering {
       let isUsed = used.contains(function.parameter(position))
       arguments.append(isUsed ? body.index(index, function.parameters[position].type) : BodyValue(-1))
     }
-    let results = body.inline(function, arguments) { body, table, indices, type in
-      let expressions = indices.map { body.expression(of: $0) }
-      // An index that is no parameter by itself may be outside: such an element reads as NaN, or 0 for integers.
-      let guarded = Set(indices.indices.filter { if case .value = expressions[$0] { true } else { false } })
+    let lowering = self
+    let results = body.inline(function, arguments) { body, table, positions, type in
+      let expressions = positions.map { body.expression(of: $0) }
+      let extents = function.tables[table].type.shape.extents
+      // An index that is not known to be inside may be outside: such an element reads as NaN, or 0 for integers.
+      let guarded = Set(expressions.indices.filter { !lowering.isInside(expressions[$0], extents[$0], indices) })
       let outside = type.isFloat ? Literal(Double.nan) : Literal(0)
-      return tables[table].read(expressions, as: type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
+      return lowering.tables[table].read(
+        expressions, as: type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
     }
     return results[0]
+  }
+
+  /// Whether `expression` is below `extent` whatever the call: one of the op's own indices over a dimension of the same extent, or a
+  /// constant.
+  private func isInside(_ expression: IntegerExpression, _ extent: Extent, _ indices: [IntegerExpression]) -> Bool {
+    if case .constant(let value) = expression { return value >= 0 && extent.constant.map { value < $0 } ?? false }
+    let extents = batch + [queries, keys]
+    return zip(indices, extents).contains { $0 == expression && $1.isEqual(to: extent, given: facts) }
   }
 }
 
@@ -47,7 +58,8 @@ extension Body {
     switch instruction.operation {
     case .index(let expression): return expression
     case .constant(let literal) where !literal.isReal: return .constant(Int(literal.integer))
-    case .elementwise(Op.convert.opcode) where instruction.type.isInteger:
+    case .elementwise(Op.convert.opcode)
+    where instruction.type.isInteger && instruction.type.byteCount >= type(instruction.operands[0]).byteCount && instruction.type != .u8:
       let inner = expression(of: instruction.operands[0])
       if case .value = inner { return .value(value) }
       return inner

@@ -23,6 +23,7 @@ struct AttentionLowering {
   let keys: Extent
   let depth: Extent
   let valueWidth: Extent
+  let facts: [Fact]
   let score: ScalarFunction
   let condition: ScalarFunction
   /// log2(e) times the scale, where the score region only scales; it is then folded into the query.
@@ -51,6 +52,7 @@ struct AttentionLowering {
   init(_ context: inout LoweringContext, _ node: NodeID) throws {
     let graph = context.graph
     self.node = node
+    facts = graph.facts
     let operands = Array(graph.operands(node))
     let types = operands.map(graph.type)
     let rank = types[0].rank
@@ -78,6 +80,10 @@ struct AttentionLowering {
       segmentCount = types[3 + offsetsTable].shape[0] - 1
     } else {
       segmentCount = 1
+    }
+    // Indices of 32 bits count no further.
+    if (score.parameters + condition.parameters).contains(where: { $0.type == .i32 }) {
+      for extent in [queries, keys] where extent.constant == nil { context.addCheck(.range(start: 0, stop: extent, extent: Extent(1 << 31))) }
     }
     let result = context.allocateResult(node)
     builder = KernelBuilder("attention")

@@ -14,7 +14,7 @@ package struct IndexRectangle {
 ///
 /// Numbers are linear forms in the query and key index where they can be (so that their differences are exact), else intervals.
 /// Integer division and remainder by positive constants, minima and maxima, comparisons and logic are followed; everything else,
-/// tables among them, is unknown. Arithmetic is in 64 bits; forms that could leave the 32 bits of the original are unknown.
+/// tables among them, is unknown. Arithmetic is in 64 bits; what could wrap in the function's own type is unknown.
 struct IntervalTwin {
   /// Whether the function can be true and can be false: conditions.
   struct Verdict {
@@ -36,10 +36,9 @@ struct IntervalTwin {
   /// Where `let`s go, so that the kernel's text stays short.
   private var builder: KernelBuilder
   private var block: [Statement] = []
-  /// The largest coefficient and constant for which a form of indices below 2^27 stays in 32 bits.
-  private static let coefficientLimit = 8
-  private static let constantLimit = 1 << 30
-  /// Indices below this keep linear forms inside 32 bits.
+  /// For each value so far, what its magnitude cannot exceed while indices stay below `indexLimit`; nil where nothing is known.
+  private var magnitudes: [Int?] = []
+  /// Indices are taken to be below this; a verdict that relies on it holds only there.
   private static let indexLimit = 1 << 27
 
   /// The verdict on `function` over `rectangle`; appends its definitions to `block`.
@@ -54,9 +53,11 @@ struct IntervalTwin {
     var verdict = twin.evaluate(function, uniform)
     if function.hasNarrowArithmetic {
       // Indices at or above the limit could wrap in the function's own arithmetic.
-      let isLarge = IntegerExpression.apply(
-        .or, .apply(.lessEqual, .constant(indexLimit), rectangle.lastQuery),
-        .apply(.lessEqual, .constant(indexLimit), rectangle.lastKey))
+      let used = Set(function.instructions.flatMap(\.operands))
+      let indices = uniform.enumerated().filter { used.contains(function.parameter($0.offset)) }.map(\.element)
+      let isLarge = (indices + [rectangle.lastQuery, rectangle.lastKey]).reduce(IntegerExpression(0)) {
+        .apply(.or, $0, .apply(.lessEqual, .constant(indexLimit), $1))
+      }
       verdict = Verdict(canHold: .apply(.or, verdict.canHold, isLarge), canFail: .apply(.or, verdict.canFail, isLarge))
     }
     builder = twin.builder
@@ -70,7 +71,9 @@ struct IntervalTwin {
     var values: [Abstract] = uniform.map { .linear(query: 0, key: 0, rest: $0) }
     values.append(.linear(query: 1, key: 0, rest: 0))
     values.append(.linear(query: 0, key: 1, rest: 0))
+    magnitudes = values.map { _ in Self.indexLimit }
     for instruction in function.instructions {
+      magnitudes.append(magnitude(instruction))
       switch instruction.operation {
       case .constant(let literal):
         if instruction.type == .bool {
@@ -83,15 +86,47 @@ struct IntervalTwin {
       case .elementwise(let opcode):
         let operands = instruction.operands.map { values[$0.index] }
         let result = apply(opcode.text, operands, function, instruction)
-        if instruction.type == .bool, case .truth = result {
-          values.append(result)
+        if instruction.type == .bool {
+          if case .truth = result { values.append(result) } else { values.append(.truth(.unknown)) }
         } else {
-          values.append(instruction.type == .bool ? .truth(.unknown) : result)
+          // What could wrap in the function's own type is unknown.
+          values.append(magnitudes.last! == nil ? .unknown : result)
         }
       }
     }
     guard case .truth(let verdict) = values[function.results[0].index] else { return .unknown }
     return verdict
+  }
+
+  /// What the magnitude of an integer instruction's result cannot exceed, or nil where it could leave the instruction's type.
+  private func magnitude(_ instruction: ScalarFunction.Instruction) -> Int? {
+    guard instruction.type.isInteger else { return nil }
+    let operands = instruction.operands.map { magnitudes[$0.index] }
+    let bound: Int?
+    switch instruction.operation {
+    case .constant(let literal): bound = Int(exactly: literal.integer.magnitude)
+    case .element: bound = nil
+    case .elementwise(let opcode):
+      guard let a = operands[0] else { return nil }
+      switch (opcode, operands.count) {
+      case (Op.convert.opcode, 1): bound = a
+      case (Op.add.opcode, 2), (Op.subtract.opcode, 2): bound = operands[1].map { a + $0 }
+      case (Op.multiply.opcode, 2):
+        bound = operands[1].flatMap { b in
+          let (product, overflow) = a.multipliedReportingOverflow(by: b)
+          return overflow ? nil : product
+        }
+      case (Op.divide.opcode, 2): bound = a
+      case (Op.remainder.opcode, 2): bound = operands[1]
+      case (Op.minimum.opcode, 2), (Op.maximum.opcode, 2): bound = operands[1].map { max(a, $0) }
+      default: bound = nil
+      }
+    }
+    guard let bound, bound < 1 << 60 else { return nil }
+    // A lower bound of 0 is not followed: an unsigned type holds constants and its own values only.
+    let range = instruction.type.integerRange
+    if case .constant = instruction.operation { return bound }
+    return range.contains(Int64(bound)) && range.contains(-Int64(bound)) ? bound : nil
   }
 
   private mutating func apply(
@@ -116,10 +151,8 @@ struct IntervalTwin {
       guard case .truth(let a) = compare(operands[0], operands[1], .equal) else { return .unknown }
       return .truth(Verdict(canHold: a.canFail, canFail: a.canHold))
     case ("convert", 1):
-      // Integer to a type at least as wide changes nothing.
-      let source = function.type(instruction.operands[0])
-      return source.isInteger && instruction.type.isInteger && instruction.type.byteCount >= source.byteCount
-        ? operands[0] : .unknown
+      // Between integer types, where `magnitude` has seen that every value fits.
+      return function.type(instruction.operands[0]).isInteger && instruction.type.isInteger ? operands[0] : .unknown
     case ("add", 2): return sum(operands[0], operands[1], sign: 1)
     case ("subtract", 2): return sum(operands[0], operands[1], sign: -1)
     case ("multiply", 2): return product(operands[0], operands[1])
@@ -159,15 +192,9 @@ struct IntervalTwin {
     .interval(low: builder.define("low", low, in: &block), high: builder.define("high", high, in: &block))
   }
 
-  private func limited(_ query: Int, _ key: Int, _ rest: IntegerExpression) -> Abstract {
-    if abs(query) + abs(key) > Self.coefficientLimit { return .unknown }
-    if case .constant(let value) = rest, abs(value) > Self.constantLimit { return .unknown }
-    return .linear(query: query, key: key, rest: rest)
-  }
-
   private mutating func sum(_ a: Abstract, _ b: Abstract, sign: Int) -> Abstract {
     if case .linear(let aq, let ak, let ar) = a, case .linear(let bq, let bk, let br) = b {
-      return limited(aq + sign * bq, ak + sign * bk, sign > 0 ? ar + br : ar - br)
+      return .linear(query: aq + sign * bq, key: ak + sign * bk, rest: sign > 0 ? ar + br : ar - br)
     }
     guard let (aLow, aHigh) = bounds(a), let (bLow, bHigh) = bounds(b) else { return .unknown }
     return sign > 0 ? interval(aLow + bLow, aHigh + bHigh) : interval(aLow - bHigh, aHigh - bLow)
@@ -175,8 +202,8 @@ struct IntervalTwin {
 
   private mutating func product(_ a: Abstract, _ b: Abstract) -> Abstract {
     for (factor, other) in [(a, b), (b, a)] {
-      guard case .linear(0, 0, .constant(let scale)) = factor, abs(scale) <= Self.coefficientLimit else { continue }
-      if case .linear(let query, let key, let rest) = other { return limited(query * scale, key * scale, rest * .constant(scale)) }
+      guard case .linear(0, 0, .constant(let scale)) = factor, abs(scale) < 1 << 31 else { continue }
+      if case .linear(let query, let key, let rest) = other { return .linear(query: query * scale, key: key * scale, rest: rest * .constant(scale)) }
     }
     return .unknown
   }

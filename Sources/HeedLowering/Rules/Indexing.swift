@@ -70,7 +70,8 @@ extension LoweringRule {
     try context.emit(builder, cost: context.cost(node))
   }
 
-  /// The number of each row's segment: every segment writes its own rows.
+  /// The number of each row's segment: every segment writes its own rows. Offsets that the graph computes are not known to cover
+  /// the rows: then each row counts the segments that end before it.
   static let segmentIDs = LoweringRule { context, node in
     let offsets = context.graph.operands(node).first!
     let type = context.graph.type(context.graph.result(node))
@@ -79,14 +80,31 @@ extension LoweringRule {
     var builder = KernelBuilder("segment_ids")
     let bound = builder.input(view)
     let target = builder.output(output)
-    let (domain, segment) = builder.dimension("s", IntegerExpression(view.shape[0] - 1))
+    let segmentCount = IntegerExpression(view.shape[0] - 1)
     var block: [Statement] = []
-    let start = builder.define("start", .load(bound.access([segment])), in: &block)
-    let count = builder.define("count", .load(bound.access([segment + 1])) - start, in: &block)
-    builder.map([("c", count)], in: &block) { body, at in
-      body.store(body.number(segment, type.element), target.access([start + at[0]], guarded: [0]))
+    if context.inputBuffer(offsets) != nil {
+      let (domain, segment) = builder.dimension("s", segmentCount)
+      let start = builder.define("start", .load(bound.access([segment])), in: &block)
+      let count = builder.define("count", .load(bound.access([segment + 1])) - start, in: &block)
+      builder.map([("c", count)], in: &block) { body, at in
+        body.store(body.number(segment, type.element), target.access([start + at[0]], guarded: [0]))
+      }
+      builder.phase("run", [domain], block)
+    } else {
+      let (domain, row) = builder.dimension("t", IntegerExpression(type.shape[0]))
+      let count = builder.tile("count", .i64, [1], in: &block)
+      builder.map([("u", 1)], in: &block) { body, _ in
+        body.store(body.append(Body.Instruction(.constant(Literal(0)), type: .i64)), Access(count, 0))
+      }
+      builder.map([("s", segmentCount)], in: &block) { body, at in
+        let ended = IntegerExpression.apply(.lessEqual, .load(bound.access([at[0] + 1])), row)
+        body.accumulate(.add, body.index(ended, .i64), Access(count, 0))
+      }
+      builder.map([("u", 1)], in: &block) { body, _ in
+        body.store(body.number(.load(Access(count, 0)), type.element), target.access([row]))
+      }
+      builder.phase("run", [domain], block)
     }
-    builder.phase("run", [domain], block)
     try context.emit(builder, cost: context.cost(node))
   }
 

@@ -30,7 +30,7 @@ extension LoweringRule {
     let dims = context.graph.attributes(node).integers("dims")
     let shape = context.graph.type(value).shape.extents
     // An iota along a dimension of extent 1 counts nothing.
-    if case .iota(let dimension) = context.source(operand), context.graph.type(operand).shape[dimension] != shape[dims[dimension]] {
+    if case .iota(let dimension) = context.source(operand), context.graph.type(operand).shape[dimension] == 1 {
       context.setSource(value, .literal(Literal(0)))
     } else {
       context.setSource(value, context.source(operand).broadcast(dims: dims, to: shape))
