@@ -59,7 +59,8 @@ extension Body {
     case .index(let expression): return expression
     case .constant(let literal) where !literal.isReal: return .constant(Int(literal.integer))
     case .elementwise(Op.convert.opcode)
-    where instruction.type.isInteger && instruction.type.byteCount >= type(instruction.operands[0]).byteCount && instruction.type != .u8:
+    where instruction.type.isInteger && instruction.type.byteCount >= type(instruction.operands[0]).byteCount
+      && instruction.type != .u8:
       let inner = expression(of: instruction.operands[0])
       if case .value = inner { return .value(value) }
       return inner

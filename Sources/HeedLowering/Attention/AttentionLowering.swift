@@ -83,7 +83,9 @@ struct AttentionLowering {
     }
     // Indices of 32 bits count no further.
     if (score.parameters + condition.parameters).contains(where: { $0.type == .i32 }) {
-      for extent in [queries, keys] where extent.constant == nil { context.addCheck(.range(start: 0, stop: extent, extent: Extent(1 << 31))) }
+      for extent in [queries, keys] where extent.constant == nil {
+        context.addCheck(.range(start: 0, stop: extent, extent: Extent(1 << 31)))
+      }
     }
     let result = context.allocateResult(node)
     builder = KernelBuilder("attention")

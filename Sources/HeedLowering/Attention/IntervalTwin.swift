@@ -203,7 +203,9 @@ struct IntervalTwin {
   private mutating func product(_ a: Abstract, _ b: Abstract) -> Abstract {
     for (factor, other) in [(a, b), (b, a)] {
       guard case .linear(0, 0, .constant(let scale)) = factor, abs(scale) < 1 << 31 else { continue }
-      if case .linear(let query, let key, let rest) = other { return .linear(query: query * scale, key: key * scale, rest: rest * .constant(scale)) }
+      if case .linear(let query, let key, let rest) = other {
+        return .linear(query: query * scale, key: key * scale, rest: rest * .constant(scale))
+      }
     }
     return .unknown
   }
