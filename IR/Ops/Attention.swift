@@ -10,7 +10,8 @@ extension Op {
   /// ```
   /// r[b, i, e] = sum over live j of exp(score) * value[b, j, e] / sum over live j of exp(score)
   /// ```
-  /// A dead pair weighs exactly 0, whatever its score and value. A row without a live pair, or whose live scores are all -inf, is 0.
+  /// A dead pair weighs exactly 0, whatever its score; its value must be finite. A row without a live pair, or whose live scores are
+  /// all -inf, is 0.
   /// `ragged = n`: the captured tensor n holds segment offsets over the rows (M is N); only pairs in one segment are live. `tile` is a
   /// choice of the compiler's without influence on the meaning.
   public static let attention = Op(
