@@ -19,7 +19,7 @@ demo: install model
 test: install
 	@scripts/fetch-model.sh $(MODEL) || { test -z "$(HEED_MODEL)" && echo "make: no model: its tests are skipped" >&2; }
 	@$(SWIFT) build $(RELEASE) --build-tests
-	@$(SWIFT) test $(RELEASE) --skip-build --disable-xctest $(if $(FILTER),--filter $(FILTER))
+	@$(SWIFT) test $(RELEASE) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 ## What CI asks of the text of the sources.
 lint:
@@ -27,11 +27,11 @@ lint:
 
 ## The suite under AddressSanitizer and LeakSanitizer, generated code included.
 test-asan: install
-	@HEED_SANITIZE=address $(SWIFT) test --sanitize address --scratch-path .build-asan --disable-xctest $(if $(FILTER),--filter $(FILTER))
+	@HEED_SANITIZE=address $(SWIFT) test --sanitize address --scratch-path .build-asan --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 ## The suite under ThreadSanitizer.
 test-tsan: install
-	@$(SWIFT) test --sanitize thread --scratch-path .build-tsan --disable-xctest $(if $(FILTER),--filter $(FILTER))
+	@$(SWIFT) test --sanitize thread --scratch-path .build-tsan --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 ## The command and the library, for release.
 build: install
