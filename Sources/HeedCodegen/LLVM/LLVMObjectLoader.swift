@@ -30,9 +30,10 @@ package struct LLVMObjectLoader: ~Copyable {
   private static func add(_ objects: [[UInt8]], to jit: OpaquePointer) throws {
     // Errors reach the caller through `check`; the session's own report of them would be a second line on stderr.
     LLVMOrcExecutionSessionSetErrorReporter(LLVMOrcLLJITGetExecutionSession(jit), { _, error in LLVMConsumeError(error) }, nil)
-    for bytes in objects {
+    for (number, bytes) in objects.enumerated() {
+      // The linker names what it adds to an object after the object.
       let buffer = bytes.withUnsafeBytes {
-        LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, "object")
+        LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, "object.\(number)")
       }
       try check(LLVMOrcLLJITAddObjectFile(jit, LLVMOrcLLJITGetMainJITDylib(jit), buffer), "loading object code")
     }
