@@ -6,8 +6,11 @@ public struct Graph: Sendable {
   public var name: Name
   public private(set) var arguments: [Argument] = []
   public private(set) var facts: [Fact] = []
-  /// What the graph returns, under the names of the values.
+  /// What the graph returns.
   public private(set) var results: [ValueID] = []
+  /// The names of what the graph returns, by position: like the arguments' names a part of its signature, which passes keep whatever
+  /// values they return instead.
+  public private(set) var resultNames: [Name] = []
   /// The nodes in order.
   public private(set) var body: [NodeID] = []
   /// What went wrong while the graph was being built from Swift, if anything did: such a graph breaks off there, and verifying it
@@ -142,7 +145,19 @@ public struct Graph: Sendable {
   }
 
   public mutating func setName(_ value: ValueID, _ name: Name) { values[Int(value.index)].name = name }
-  public mutating func setResults(_ results: [ValueID]) { self.results = results }
+
+  /// Lets the graph return `results`.
+  /// - Parameter names: their names, one each; by default those of the values, `result0` for the first where it has none, and so on.
+  public mutating func setResults(_ results: [ValueID], names: [Name]? = nil) {
+    precondition(names == nil || names!.count == results.count, "\(names!.count) names for \(results.count) results")
+    let names = names ?? results.map { values.indices.contains(Int($0.index)) ? name($0) : .none }
+    resultNames = names.enumerated().map { position, name in
+      // A name of digits alone is none in text.
+      let kept = PrintedNames.kept(name.text)
+      return kept.isNone ? Name("result\(position)") : kept
+    }
+    self.results = results
+  }
 
   /// Takes out the nodes for which `condition` holds. Their results must have no uses left.
   public mutating func eraseNodes(where condition: (NodeID) -> Bool) { body.removeAll(where: condition) }

@@ -51,9 +51,9 @@ public struct GraphRewriter {
     return result.result(node)
   }
 
-  /// The new graph, returning what stands for the old results.
+  /// The new graph, returning what stands for the old results under their names.
   public mutating func finish() -> Graph {
-    result.setResults(source.results.map { self($0) })
+    result.setResults(source.results.map { self($0) }, names: source.resultNames)
     return result
   }
 }

@@ -89,11 +89,14 @@ private struct GraphParser {
       try line(&stream)
     }
     var results: [ValueID] = []
+    var names: [Name] = []
     repeat {
       let token = try stream.expect(.value, "a value to return")
-      results.append(try lookUp(token, stream))
+      let value = try lookUp(token, stream)
+      names.append(stream.take("as") ? Name(try stream.expect(.value, "the result's name, %name").text) : graph.name(value))
+      results.append(value)
     } while stream.take(",")
-    graph.setResults(results)
+    graph.setResults(results, names: names)
     try stream.expect("}")
   }
 

@@ -31,9 +31,19 @@ struct GraphPrinter {
       lines.append("  " + line(node))
     }
     if let failure = graph.failure { lines.append("  // \(failure.headline)") }
-    lines.append("  return \(list(graph.results))")
+    lines.append("  return \(results())")
     lines.append("}")
     return lines.joined(separator: "\n")
+  }
+
+  /// `%y, %x as %z`: a result's name stands there where it is not the one that the value is printed with.
+  private func results() -> String {
+    graph.results.indices.map { position in
+      let value = names[Int(graph.results[position].index)]
+      let name = "%\(graph.resultNames[position].quotedWhereNeeded)"
+      let isNumber = value.dropFirst().allSatisfy(\.isNumber)
+      return name == (isNumber ? "%result\(position)" : value) ? value : "\(value) as \(name)"
+    }.joined(separator: ", ")
   }
 
   private func header() -> String {

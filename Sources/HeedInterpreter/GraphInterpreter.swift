@@ -40,7 +40,7 @@ public enum GraphInterpreter {
         if uses[Int(operand.index)] == 0 { values[Int(operand.index)] = nil }
       }
     }
-    return graph.results.map { (graph.name($0), values[Int($0.index)]!) }
+    return zip(graph.resultNames, graph.results).map { ($0, values[Int($1.index)]!) }
   }
 
   /// The graph's results on arrays in memory, rounded to their element types.

@@ -169,7 +169,7 @@ struct LoweringContext {
   mutating func finish() throws -> Program {
     for (position, value) in graph.results.enumerated() {
       let type = graph.type(value)
-      let name = graph.name(value).isNone ? Name("result\(position)") : graph.name(value)
+      let name = graph.resultNames[position]
       if case .view(let view) = source(value), program.buffers[view.buffer].storage == .result, view.isRowMajor, view.offset == 0,
         program.buffers[view.buffer].type == type, !program.results.contains(where: { $0.buffer == view.buffer })
       {

@@ -42,9 +42,12 @@ public struct PassPipeline: Sendable {
   public init(_ passes: [GraphPass] = Self.standardPasses) { self.passes = passes }
 
   /// The pipeline that `names` lists, separated by commas: `simplify,fuse-attention`.
-  /// - Throws: where a name is no pass's; the error lists the names.
+  /// - Throws: where a name is no pass's, the empty one among them; the error lists the names.
   public init(parsing names: some StringProtocol) throws {
-    self.init(try names.split(separator: ",").map { name in try GraphPass.named(name.drop { $0 == " " }) })
+    self.init(
+      try names.split(separator: ",", omittingEmptySubsequences: false).map { name in
+        try GraphPass.named(name.drop { $0 == " " })
+      })
   }
 
   /// The order in which a graph is compiled, and why:

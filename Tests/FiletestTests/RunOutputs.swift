@@ -47,6 +47,16 @@ struct RunOutputs {
       }
   }
 
+  /// - Throws: where the names are others, or an array differs from this one's by more than the tolerance; `context` begins the message.
+  func expectEqual(_ others: [(name: Name, array: ReferenceArray)], _ context: String) throws {
+    let names = others.map { "%\($0.name.quotedWhereNeeded)" }
+    let wanted = arrays.map(\.name)
+    guard names == wanted else {
+      throw HeedError("\(context): got the results \(names.joined(separator: ", ")), expected \(wanted.joined(separator: ", "))")
+    }
+    try expectEqual(others.map(\.array), context)
+  }
+
   /// - Throws: where an array of `others` differs from this one's by more than the tolerance; `context` begins the message.
   func expectEqual(_ others: [ReferenceArray], _ context: String) throws {
     guard others.count == arrays.count else { throw HeedError("\(context): got \(others.count) results, expected \(arrays.count)") }

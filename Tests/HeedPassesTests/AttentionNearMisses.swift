@@ -130,5 +130,33 @@ extension Spelling {
       %o = contract %p, %v {subscripts = "ij,je->ie"} : f64[M, 5]
       return %o
       """),
+    Spelling(
+      "scores read in part", says: ["the scores %s are read in part: 2 of 4 places of a dimension"],
+      arguments: "%q: f32[M, 4], %k: f32[4, 4], %v: f32[2, 5]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[M, 4]
+      %x = slice %s {start = [0, 0], stop = [M, 2]} : f32[M, 2]
+      %p = softmax %x {dim = 1} : f32[M, 2]
+      %o = contract %p, %v {subscripts = "ij,je->ie"} : f32[M, 5]
+      return %o
+      """),
+    Spelling(
+      "symbolic head width", says: ["%o: declined: not fused into attention: the width H of queries and keys is no number"],
+      arguments: "%q: f32[M, H], %k: f32[N, H], %v: f32[N, 5]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[M, N]
+      %p = softmax %s {dim = 1} : f32[M, N]
+      %o = contract %p, %v {subscripts = "ij,je->ie"} : f32[M, 5]
+      return %o
+      """),
+    Spelling(
+      "symbolic width of values", says: ["%o: declined: not fused into attention: the width W of values is no number"],
+      arguments: "%q: f32[M, 4], %k: f32[N, 4], %v: f32[N, W]",
+      """
+      %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[M, N]
+      %p = softmax %s {dim = 1} : f32[M, N]
+      %o = contract %p, %v {subscripts = "ij,je->ie"} : f32[M, W]
+      return %o
+      """),
   ]
 }

@@ -65,4 +65,37 @@ import Testing
     #expect(Set(outcome.remarks).count == outcome.remarks.count)
     #expect(outcome.remarks.contains { $0.kind == .applied && $0.pass == "fuse-attention" && $0.value == "o" })
   }
+
+  @Test(arguments: [",", "simplify,", "simplify,,fuse-linear", " "]) func emptyPassNamesAreErrors(_ names: String) {
+    let error = #expect(throws: HeedError.self) { try PassPipeline(parsing: names) }
+    #expect(error?.message.hasPrefix("got the pass '', expected one of fold-constants, ") == true)
+  }
+
+  /// The names of results are the graph's signature: no pass changes them, whatever value it returns instead.
+  @Test func resultsKeepTheirNames() throws {
+    let graph = try parse(
+      """
+      graph @g(%x: f32[S], %m: bool[S]) {
+        %a = exp %x : f32[S]
+        %b = exp %x : f32[S]
+        %y = multiply %x, 1.0 : f32[S]
+        %n = negate %x : f32[S]
+        %0 = negate %n : f32[S]
+        %s = select %m, %x, -inf : f32[S]
+        %p = softmax %s {dim = 0} : f32[S]
+        %q = select %m, %p, 0.0 : f32[S]
+        return %a, %b, %y, %0, %q, %a as %c
+      }
+      """)
+    let names: [Name] = ["a", "b", "y", "result3", "q", "c"]
+    #expect(graph.resultNames == names)
+    var pipeline = PassPipeline()
+    pipeline.printAfter = .all
+    pipeline.observe = { pass, graph in
+      #expect(graph.resultNames == names, "\(pass)\n\(graph.text)")
+      #expect((try? Graph.parse(graph.text))?.first?.resultNames == names, "\(pass)\n\(graph.text)")
+    }
+    let after = try pipeline.run(graph).graph.ir
+    #expect(after.text.contains("return %a, %a as %b, %x as %y, %x as %result3, %p as %q, %a as %c"), "\(after.text)")
+  }
 }

@@ -37,12 +37,12 @@ func randomInputs(_ graph: Graph, extents: [Name: Int], seed: UInt64) throws -> 
 }
 
 /// The greatest difference between two runs' results, relative to the magnitude where that is above 1; NaN equals NaN, and infinities
-/// equal themselves.
+/// equal themselves; results of other names or types differ by infinity.
 func greatestDifference(_ left: [(name: Name, array: ReferenceArray)], _ right: [(name: Name, array: ReferenceArray)]) -> Double {
   guard left.count == right.count else { return .infinity }
   var greatest = 0.0
   for (a, b) in zip(left, right) {
-    guard a.array.element == b.array.element, a.array.shape == b.array.shape else { return .infinity }
+    guard a.name == b.name, a.array.element == b.array.element, a.array.shape == b.array.shape else { return .infinity }
     if a.array.integers != b.array.integers { return .infinity }
     for (x, y) in zip(a.array.reals, b.array.reals) where x != y && !(x.isNaN && y.isNaN) {
       let difference = abs(x - y) / max(1, abs(x), abs(y))

@@ -27,7 +27,7 @@ extension Graph {
       let regions = regions(node).map { region in region.text(tables: region.tables.indices.map { "%table\($0)" }) }
       lines.append("\(op(node).mnemonic) \(operands) \(attributes) \(regions) \(results.map { "\(name($0)): \(type($0))" })")
     }
-    lines.append("return \(results.map { keys[Int($0.index)] })")
+    lines.append("return \(zip(results, resultNames).map { "\(keys[Int($0.index)]) as \($1)" })")
     return lines
   }
 }

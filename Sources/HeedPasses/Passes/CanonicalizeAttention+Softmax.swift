@@ -12,13 +12,9 @@ private struct WrittenExponentials {
 
   /// The exponentials that `value` is, along dimension `dim`.
   init?(_ value: ValueID, dim: Int, in graph: Graph) {
-    guard let node = graph.definingNode(value) else { return nil }
-    if let masked = graph.maskedValue(node), let inner = WrittenExponentials(masked.value, dim: dim, in: graph),
-      inner.condition == nil
-    {
-      self = inner
-      condition = masked.condition
-      return
+    guard var node = graph.definingNode(value) else { return nil }
+    if let masked = graph.maskedValue(node), let inner = graph.definingNode(masked.value) {
+      (node, condition) = (inner, masked.condition)
     }
     guard graph.op(node) === Op.exp || graph.op(node) === Op.exp2 else { return nil }
     scores = graph.withoutRowShift(graph.inputs(node)[0], dim: dim)
@@ -175,9 +171,13 @@ extension Graph {
 
   /// `value` without what is subtracted from all elements along `dim` alike.
   fileprivate func withoutRowShift(_ value: ValueID, dim: Int) -> ValueID {
-    guard let pair = match(value, .subtract), type(pair[0]) == type(value) else { return value }
-    let shift = Arrangement(pair[1], in: self)
-    return shift.dimensions.contains(dim) ? value : withoutRowShift(pair[0], dim: dim)
+    var value = value
+    while let pair = match(value, .subtract), type(pair[0]) == type(value),
+      !Arrangement(pair[1], in: self).dimensions.contains(dim)
+    {
+      value = pair[0]
+    }
+    return value
   }
 
   /// The sum of exponentials whose logarithm, plus what was subtracted before it, `value` has subtracted.

@@ -37,14 +37,37 @@ extension GraphPass {
   }
 
   /// `select(m, softmax(x), 0)` and `softmax(x) * convert(m)`, where `x` is masked by `m` already, are `softmax(x)`.
+  ///
+  /// Where a row has no live pair, only scores of -inf make the softmax 0: a finite constant in a mask's place becomes -inf.
   private static func dropRepeatedMask(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard let masked = graph.maskedValue(node), let softmax = graph.definingNode(masked.value, where: .softmax) else { return nil }
-    let conditions = graph.conditions(ofScores: graph.inputs(softmax)[0])
-    guard graph.conjuncts(masked.condition).allSatisfy({ conditions.contains($0) }) else { return nil }
-    state.context.remark(.applied, masked.value, in: graph, "masked probabilities are those of masked scores already")
-    return masked.value
+    let (masks, scores) = graph.masks(ofScores: graph.inputs(softmax)[0])
+    let wanted = graph.conjuncts(masked.condition)
+    if wanted.isSubset(of: masks.filter { $0.fill == -.infinity }.flatMap(\.conjuncts)) {
+      state.context.remark(.applied, masked.value, in: graph, "masked probabilities are those of masked scores already")
+      return masked.value
+    }
+    let finite = masks.filter { $0.fill != -.infinity }
+    guard wanted.isSubset(of: masks.flatMap(\.conjuncts)),
+      finite.allSatisfy({ $0.conjuncts.isSubset(of: wanted) }), !state.hasOtherUses(masked.value)
+    else { return nil }
+    let element = graph.type(scores).element
+    let fill = try state.graph.appendScalar(-.infinity, element)
+    let rebuilt = try masks.reversed().reduce(scores) { try state.graph.appendResult(.select, [$1.condition, $0, fill]) }
+    let fills = Set(finite.map { Literal($0.fill).text(as: element) }).sorted().joined(separator: ", ")
+    state.context.remark(
+      .applied, masked.value, in: graph,
+      "masked probabilities are those of scores masked by -inf in place of \(fills); a row without a live pair gives 0")
+    return try state.graph.appendLike(softmax, [rebuilt], type: graph.type(masked.value))
   }
+}
+
+/// A choice between a score and a constant that masks it.
+private struct ScoreMask {
+  let condition: ValueID
+  let conjuncts: Set<ValueID>
+  let fill: Double
 }
 
 extension Graph {
@@ -62,17 +85,24 @@ extension Graph {
     return nil
   }
 
-  /// The conditions without which a score is a large negative number or -inf.
-  fileprivate func conditions(ofScores value: ValueID) -> Set<ValueID> {
-    guard let choice = match(value, .select), let masked = uniformConstant(choice[2])?.real, masked <= MaskSplit.threshold else {
-      return []
+  /// The masks that stand one in another around scores, the last first: -inf or a large negative number where a condition is false.
+  fileprivate func masks(ofScores value: ValueID) -> (masks: [ScoreMask], scores: ValueID) {
+    var (masks, value): ([ScoreMask], ValueID) = ([], value)
+    while let choice = match(value, .select), let fill = uniformConstant(choice[2])?.real, fill <= MaskSplit.threshold {
+      masks.append(ScoreMask(condition: choice[0], conjuncts: conjuncts(choice[0]), fill: fill))
+      value = choice[1]
     }
-    return Set(conjuncts(choice[0])).union(conditions(ofScores: choice[1]))
+    return (masks, value)
   }
 
-  fileprivate func conjuncts(_ value: ValueID) -> [ValueID] {
-    guard let pair = match(value, .and) else { return [value] }
-    return [value] + pair.flatMap(conjuncts)
+  /// The operands of nested `and`s.
+  fileprivate func conjuncts(_ value: ValueID) -> Set<ValueID> {
+    var (found, seen, pending): (Set<ValueID>, Set<ValueID>, [ValueID]) = ([], [], [value])
+    while let next = pending.popLast() {
+      guard seen.insert(next).inserted else { continue }
+      if let pair = match(next, .and) { pending += pair } else { found.insert(next) }
+    }
+    return found
   }
 
   // MARK: Scales
@@ -109,21 +139,38 @@ extension Graph {
 
   /// A value and a factor whose product is `value`, looking through views for products with constants.
   private mutating func withoutScale(_ value: ValueID) throws -> (value: ValueID, factor: Double) {
-    guard let node = definingNode(value) else { return (value, 1) }
-    let (op, inputs) = (op(node), inputs(node))
-    if op === Op.multiply || op === Op.divide {
-      for (position, other) in op === Op.multiply ? [(1, 0), (0, 1)] : [(1, 0)] {
-        guard let constant = uniformConstant(inputs[position])?.real, constant != 0, constant.isFinite,
-          type(inputs[other]) == type(value)
-        else { continue }
-        let inner = try withoutScale(inputs[other])
-        return (inner.value, inner.factor * (op === Op.multiply ? constant : 1 / constant))
+    var (source, factor, views): (ValueID, Double, [NodeID]) = (value, 1, [])
+    // The views above the last product with a constant: those below it stay.
+    var (unscaled, viewCount) = (value, 0)
+    while let node = definingNode(source) {
+      let op = op(node)
+      if let scaled = scaledOperand(node) {
+        source = scaled.value
+        factor *= scaled.factor
+        (unscaled, viewCount) = (source, views.count)
+      } else if op === Op.transpose || op === Op.reshape || op === Op.broadcast || op === Op.slice {
+        views.append(node)
+        source = inputs(node)[0]
+      } else {
+        break
       }
     }
-    if op === Op.transpose || op === Op.reshape || op === Op.broadcast || op === Op.slice {
-      let inner = try withoutScale(inputs[0])
-      return inner.factor == 1 ? (value, 1) : (try appendLike(node, [inner.value], type: type(value)), inner.factor)
+    for view in views.prefix(viewCount).reversed() {
+      unscaled = try appendLike(view, [unscaled], type: type(result(view)))
     }
-    return (value, 1)
+    return (unscaled, factor)
+  }
+
+  /// The operand and the constant that `node` multiplies it by, where it does.
+  private func scaledOperand(_ node: NodeID) -> (value: ValueID, factor: Double)? {
+    let (op, inputs) = (op(node), inputs(node))
+    guard op === Op.multiply || op === Op.divide else { return nil }
+    for (position, other) in op === Op.multiply ? [(1, 0), (0, 1)] : [(1, 0)] {
+      guard let constant = uniformConstant(inputs[position])?.real, constant != 0, constant.isFinite,
+        type(inputs[other]) == type(result(node))
+      else { continue }
+      return (inputs[other], op === Op.multiply ? constant : 1 / constant)
+    }
+    return nil
   }
 }

@@ -32,11 +32,10 @@ extension GraphPass {
     graph.eliminateDeadNodes()
     var rewriter = GraphRewriter(graph)
     for node in graph.body {
-      guard graph.op(node) === Op.contract, let plan = plan(graph, node, &context) else {
+      guard graph.op(node) === Op.contract, let (plan, value) = fuse(node, &rewriter, &context) else {
         rewriter.copy(node)
         continue
       }
-      let value = try plan.build(&rewriter)
       rewriter.replace(graph.result(node), with: value)
       context.remark(.applied, value, in: rewriter.result, "fused into attention; " + plan.findings.joined(separator: "; "))
       for note in plan.notes { context.remark(.note, value, in: rewriter.result, note) }
@@ -45,10 +44,18 @@ extension GraphPass {
     graph.eliminateDeadNodes()
   }
 
-  private static func plan(_ graph: Graph, _ node: NodeID, _ context: inout PassContext) -> AttentionPlan? {
+  /// The plan for the weighted sum that `node` is and the value appended by it; nil, after a remark, where it is not fused.
+  private static func fuse(
+    _ node: NodeID, _ rewriter: inout GraphRewriter, _ context: inout PassContext
+  ) -> (AttentionPlan, ValueID)? {
+    let graph = rewriter.source
     do {
       guard let sum = try WeightedSum(graph, node) else { return nil }
-      return try AttentionPlan.make(sum)
+      let plan = try AttentionPlan.make(sum)
+      var built = rewriter
+      let value = try plan.build(&built)
+      rewriter = built
+      return (plan, value)
     } catch let declined as Declined {
       context.remark(.declined, declined.value, in: graph, "not fused into attention: \(declined.reason)")
     } catch {

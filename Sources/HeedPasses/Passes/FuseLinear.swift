@@ -98,10 +98,15 @@ extension Graph {
 
   /// Whether `value` comes from parameters and constants alone.
   fileprivate func comesFromParameters(_ value: ValueID) -> Bool {
-    switch origin(value) {
-    case .argument(let number): arguments[number].role == .parameter
-    case .node(let node, _): operands(node).allSatisfy(comesFromParameters)
+    var seen: Set<ValueID> = [value]
+    var pending = [value]
+    while let next = pending.popLast() {
+      switch origin(next) {
+      case .argument(let number): guard arguments[number].role == .parameter else { return false }
+      case .node(let node, _): pending += operands(node).filter { seen.insert($0).inserted }
+      }
     }
+    return true
   }
 }
 

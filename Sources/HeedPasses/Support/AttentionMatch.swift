@@ -89,11 +89,15 @@ struct WeightedSum {
 
   /// The softmax from which `value` is made by views and elementwise ops, if one is.
   private static func softmax(above value: ValueID, in graph: Graph) -> NodeID? {
-    guard let node = graph.definingNode(value) else { return nil }
-    let op = graph.op(node)
-    if op === Op.softmax { return node }
-    guard op.has(.elementwise) || op.has(.view) else { return nil }
-    return graph.inputs(node).lazy.compactMap { softmax(above: $0, in: graph) }.first
+    var seen: Set<NodeID> = []
+    var pending = [value]
+    while let next = pending.popLast() {
+      guard let node = graph.definingNode(next), seen.insert(node).inserted else { continue }
+      let op = graph.op(node)
+      if op === Op.softmax { return node }
+      if op.has(.elementwise) || op.has(.view) { pending += graph.operands(node).reversed() }
+    }
+    return nil
   }
 
   /// The softmax that `value` is an arrangement of, and the dimension of `value` for each of its dimensions. Conversions to another

@@ -74,6 +74,11 @@ struct AttentionPlan {
       }
       return nil
     }
+    for (axis, extent) in zip(scoreAxes, graph.type(scores).shape.extents) {
+      guard let count = axis.map({ sum.extent($0, width: 1) }), !extent.isEqual(to: count, given: graph.facts) else { continue }
+      throw Declined(
+        value: scores, reason: "the scores \(graph.label(scores)) are read in part: \(count) of \(extent) places of a dimension")
+    }
     let known = scoreAxes.compactMap { $0 }
     guard Set(known).count == known.count else {
       throw Declined(value: scores, reason: "the scores \(graph.label(scores)) are read along a diagonal")
@@ -99,6 +104,10 @@ struct AttentionPlan {
     (query, queryAxes) = (inputs[1 - keySide], sides[1 - keySide])
     (key, keyAxes) = (inputs[keySide], sides[keySide])
     width = keyAxes.firstIndex(of: .width).map { graph.type(inputs[keySide]).shape[$0] } ?? 1
+    for (width, role) in [(width, "queries and keys"), (sum.valueWidth, "values")] where width.constant == nil {
+      // Kernels keep whole rows of queries and of results in tiles, whose extents are numbers.
+      throw Declined(value: graph.result(sum.node), reason: "the width \(width) of \(role) is no number")
+    }
 
     // Mask and score apart.
     var split = MaskSplit(region: reader.region)

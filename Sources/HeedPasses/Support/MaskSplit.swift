@@ -21,6 +21,13 @@ struct MaskSplit {
   private(set) var finiteFills: [Double] = []
   /// Negative constants in a mask's place that are too near to 0 to count as masking.
   private(set) var keptFills: [Double] = []
+  /// What was split before: scores share their parts.
+  private var known: [Request: Parts] = [:]
+
+  private struct Request: Hashable {
+    var value: ScalarValue
+    var scale: Double
+  }
 
   /// A score and the condition under which its pair lives; nil where it always does.
   struct Parts {
@@ -32,6 +39,15 @@ struct MaskSplit {
 
   /// - Parameter scale: what the score is multiplied by further up; decides whether a finite constant is large enough.
   mutating func split(_ value: ScalarValue, scale: Double = 1) throws -> Parts {
+    let request = Request(value: value, scale: scale)
+    if let parts = known[request] { return parts }
+    // A value can be met under many scales, each a product of others: past a bound its mask stays where it is.
+    let parts = known.count < 4096 ? try splitNew(value, scale) : Parts(score: value)
+    known[request] = parts
+    return parts
+  }
+
+  private mutating func splitNew(_ value: ScalarValue, _ scale: Double) throws -> Parts {
     if let operands = region.match(value, .select) { return try splitChoice(value, operands, scale) }
     if let operands = region.match(value, .add) {
       let (left, right) = (try split(operands[0], scale: scale), try split(operands[1], scale: scale))
@@ -116,11 +132,15 @@ struct MaskSplit {
 }
 
 extension RegionBuilder {
-  /// The operands of nested `and`s.
+  /// The operands of nested `and`s, each once.
   func conjuncts(_ value: ScalarValue?) -> [ScalarValue] {
-    guard let value else { return [] }
-    guard let operands = match(value, .and) else { return [value] }
-    return operands.flatMap { conjuncts($0) }
+    var (found, pending): ([ScalarValue], [ScalarValue]) = ([], value.map { [$0] } ?? [])
+    var seen: Set<ScalarValue> = []
+    while let next = pending.popLast() {
+      guard seen.insert(next).inserted else { continue }
+      if let operands = match(next, .and) { pending += operands.reversed() } else { found.append(next) }
+    }
+    return found
   }
 }
 

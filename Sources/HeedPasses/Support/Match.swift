@@ -12,14 +12,17 @@ extension Graph {
 
   /// The number that every element of `value` is, where it is a constant of one number or a broadcast of one.
   func uniformConstant(_ value: ValueID) -> Literal? {
-    guard let node = definingNode(value) else { return nil }
-    if op(node) === Op.constant {
-      let values = attributes(node).literals("value")
-      guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
-      return first.converted(to: type(value).element)
+    var value = value
+    while let node = definingNode(value) {
+      if op(node) === Op.constant {
+        let values = attributes(node).literals("value")
+        guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
+        return first.converted(to: type(value).element)
+      }
+      guard op(node) === Op.broadcast || op(node) === Op.reshape || op(node) === Op.transpose else { return nil }
+      value = inputs(node)[0]
     }
-    return op(node) === Op.broadcast || op(node) === Op.reshape || op(node) === Op.transpose
-      ? uniformConstant(inputs(node)[0]) : nil
+    return nil
   }
 
   /// The value as a remark names it: `%scores`, or `the contract of %x and %weight`.
@@ -54,6 +57,20 @@ extension Graph {
     for node in body where operands(node).contains(where: values.contains) {
       found.insert(node)
       values.formUnion(results(node))
+    }
+    return found
+  }
+
+  /// The nodes in whose scalar code more than `limit` ops would follow each other. What is no elementwise op, view or gather is
+  /// read from memory; so are distant nodes themselves, but for those among `dependents`.
+  func nodes(deeperThan limit: Int, above dependents: Set<NodeID>) -> Set<NodeID> {
+    var depths = [Int](repeating: 0, count: nodeCapacity)
+    var found: Set<NodeID> = []
+    for node in body where op(node).has(.elementwise) || op(node).has(.view) || op(node) === Op.gather {
+      let below = operands(node).compactMap(definingNode).filter { !found.contains($0) || dependents.contains($0) }
+      let depth = 1 + (below.map { depths[Int($0.index)] }.max() ?? 0)
+      depths[Int(node.index)] = depth
+      if depth > limit { found.insert(node) }
     }
     return found
   }

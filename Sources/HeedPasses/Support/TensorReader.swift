@@ -22,6 +22,8 @@ struct TensorReader {
   /// The tensor whose elements parameter 0 stands for.
   let scores: ValueID
   let dependents: Set<NodeID>
+  /// The nodes that are too many ops away from the scores, or from what they are computed from, to be written as scalar code.
+  private let distant: Set<NodeID>
   let indexType: ElementType
   var region: RegionBuilder
   private(set) var tables: [Table] = []
@@ -37,7 +39,11 @@ struct TensorReader {
   init(graph: Graph, scores: ValueID, indexType: ElementType, region: RegionBuilder) {
     (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
     dependents = graph.dependents(of: scores)
+    distant = graph.nodes(deeperThan: Self.greatestDepth, above: dependents)
   }
+
+  /// The most ops that may follow each other in scalar code: more than any score has, few enough to walk by recursion.
+  static let greatestDepth = 128
 
   /// The element of `value` at `indices`.
   /// - Throws: `Declined` where an op that is not elementwise stands between it and the scores.
@@ -59,7 +65,11 @@ struct TensorReader {
   private mutating func make(_ value: ValueID, _ indices: [ScalarValue]) throws -> ScalarValue {
     guard let node = graph.definingNode(value) else { return try capture(.value(value), indices) }
     let mustRead = dependents.contains(node)
-    if mustRead || !isWorthComputingOnce(node, at: indices) {
+    let isDistant = distant.contains(node)
+    guard !(mustRead && isDistant) else {
+      throw Declined(value: value, reason: "\(graph.label(value)) is more than \(Self.greatestDepth) ops away from the scores")
+    }
+    if mustRead || !isDistant && !isWorthComputingOnce(node, at: indices) {
       if let element = try compute(node, value, indices) { return element }
     }
     guard !mustRead else {

@@ -37,7 +37,7 @@ extension FiletestCommand {
     let outputs = try RunOutputs(try GraphInterpreter.evaluate(graph, inputs: inputs), tolerance: try test.tolerance)
     for (pass, rewritten) in try afterEachPass(graph) {
       let results = try GraphInterpreter.evaluate(rewritten, inputs: inputs)
-      try outputs.expectEqual(results.map(\.array), "after \(pass)")
+      try outputs.expectEqual(results, "after \(pass)")
     }
     try runCompiled(graph, inputs, outputs, isInterpreted: test.header.contains { $0.hasPrefix("// interpreted") })
     return outputs
@@ -82,7 +82,7 @@ extension FiletestCommand {
       let code = try graph.compile(options)
       if target.name == Target.host.name {
         let evaluated = try ProgramEvaluator.evaluate(Verified(code.program), inputs: inputs)
-        try outputs.expectEqual(evaluated.map(\.array), "lowered for \(target.name)")
+        try outputs.expectEqual(evaluated, "lowered for \(target.name)")
       }
       for place in GuardedMemory.allCases {
         let arrays = try inputs.map { (name: $0.key, array: try NDArray($0.value).guarded(place)) }
@@ -94,7 +94,8 @@ extension FiletestCommand {
         }
         let parameters = bound(true)
         let loaded = parameters.isEmpty ? code : try code.load(parameters: parameters)
-        try outputs.expectEqual(try loaded(bound(false)).map { ReferenceArray($0) }, "compiled for \(target.name)")
+        let results = try loaded(bound(false))
+        try outputs.expectEqual(zip(results.names, results).map { (Name($0), ReferenceArray($1)) }, "compiled for \(target.name)")
       }
     }
   }
