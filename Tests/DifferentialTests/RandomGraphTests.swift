@@ -19,8 +19,10 @@ import Testing
       let seed = UInt64(Self.firstSeed + position)
       let random = try RandomGraph(seed: seed, options: .compiled)
       let inputs = try random.bindings.enumerated().map { try random.inputs($0.element, seed: UInt64($0.offset)) }
+      // What is computed in f64 from f32 is no better than that.
+      let hasSingles = random.graph.text.contains("f32")
       try expectAgreement(
-        random.graph, inputs, Tolerance(f32: 1e-4, f64: 1e-11), targets: [hostTargets[Int(seed) % hostTargets.count]],
+        random.graph, inputs, Tolerance(f32: 1e-4, f64: hasSingles ? 1e-4 : 1e-11), targets: [hostTargets[Int(seed) % hostTargets.count]],
         note: "seed \(seed) ")
     }
   }
