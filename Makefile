@@ -6,7 +6,7 @@ export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo test lint test-asan test-tsan install model build clean
+.PHONY: all demo test lint test-asan test-tsan test-random test-memory install model build clean
 
 all: build
 
@@ -32,6 +32,17 @@ test-asan: install
 ## The suite under ThreadSanitizer.
 test-tsan: install
 	@$(SWIFT) test --sanitize thread --scratch-path .build-tsan --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+## More random graphs than the suite has, of other seeds: RANDOM_GRAPHS=1000 RANDOM_SEED=1000.
+test-random: install
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@HEED_RANDOM_GRAPHS=$(or $(RANDOM_GRAPHS),1000) HEED_RANDOM_SEED=$(or $(RANDOM_SEED),1000) \
+	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter DifferentialTests.RandomGraphTests
+
+## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB.
+test-memory: build
+	@.build/release/heed bench attention --heads 1 --queries 65536 --mask causal --seconds 0 --json | \
+	  awk -F'"peak_bytes": ' '{ print $$2 / 1048576 " MiB"; exit !($$2 + 0 > 0 && $$2 < 200 * 1048576) }'
 
 ## The command and the library, for release.
 build: install

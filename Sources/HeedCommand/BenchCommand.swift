@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Heed
 
 /// `heed bench`: measurements, as other programs ask for them.
@@ -38,8 +39,16 @@ struct BenchReport {
   private var best: Double { times[0] }
   private var median: Double { times[times.count / 2] }
 
+  /// The most memory that this process has had so far, bytes.
+  private var peakBytes: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+
   func print(json: Bool) {
     let gflops = fixed(flops / best / 1e9, 2)
+    let fields = fields + [("peak_bytes", .number("\(peakBytes)"))]
     guard json else {
       Swift.print("best \(shownTime(best)), median \(shownTime(median)) of \(times.count) calls, \(gflops) GFLOP/s")
       for (key, value) in fields { Swift.print("\(key) \(value.string ?? value.text)") }

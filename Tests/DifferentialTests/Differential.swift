@@ -73,7 +73,7 @@ extension CompiledGraph {
 ///
 /// - Parameters:
 ///   - attentions: how many attention ops the passes must make.
-///   - expected: the reference's results, where they are not those of `graph` itself.
+///   - note: stands before what is said of a failure.
 func expectAgreement(
   _ graph: Graph, _ inputs: [[Name: ReferenceArray]], _ tolerance: Tolerance = .sums, attentions: Int? = nil,
   targets: [Target] = hostTargets, pipeline: PassPipeline = PassPipeline(), note: String = "",
