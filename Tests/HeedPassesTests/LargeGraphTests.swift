@@ -83,4 +83,35 @@ import Testing
     let near = try remarks(text("%x0"), passes: "canonicalize-attention,fuse-attention")
     #expect(near.contains("fused into attention"), "\(near)")
   }
+
+  /// The first node's group has to wait for a chain of thousands of others.
+  @Test(.timeLimit(.minutes(15))) func groupsAfterLongChains() throws {
+    let count = 5000
+    let rows = (1...count).map { "  %x\($0) = softmax %x\($0 - 1) {dim = 1} : f32[S, 8]" }.joined(separator: "\n")
+    let said = try remarks(
+      """
+      graph @g(%x0: f32[S, 8]) {
+        %a = exp %x0 : f32[S, 8]
+      \(rows)
+        %r = add %a, %x\(count) : f32[S, 8]
+        return %r
+      }
+      """, passes: "fuse-elementwise")
+    #expect(said.contains("exp, add done in one pass over memory"), "\(said)")
+  }
+
+  /// Nothing between a product and the end of its epilogue is looked at more than a few times.
+  @Test(.timeLimit(.minutes(15))) func longEpilogues() throws {
+    let count = 5000
+    let ops = (1...count).map { "  %x\($0) = tanh %x\($0 - 1) : f32[S, 8]" }.joined(separator: "\n")
+    let said = try remarks(
+      """
+      graph @g(%x: f32[S, 8], parameter %w: f32[8, 8]) {
+        %x0 = contract %x, %w {subscripts = "sd,de->se"} : f32[S, 8]
+      \(ops)
+        return %x\(count)
+      }
+      """, passes: "fuse-linear")
+    #expect(said.contains("tanh done in the epilogue of %x0"), "\(said.suffix(200))")
+  }
 }

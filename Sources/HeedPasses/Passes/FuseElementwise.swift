@@ -26,35 +26,43 @@ extension GraphPass {
     guard !groups.members.isEmpty else { return }
     let users = graph.users()
     var rewriter = GraphRewriter(graph)
-    var emitted: Set<Int> = []
-    var copied: Set<NodeID> = []
+    var emitted: Set<NodeID> = []
 
-    /// Emits the node, or the group that it belongs to, after what it needs.
-    func emit(_ node: NodeID) throws {
-      if let group = groups.group[node] {
-        guard emitted.insert(group).inserted else { return }
-        let nodes = groups.members[group]!
-        for member in nodes { try emitOperands(member) { groups.group[$0] == group } }
-        let leaving = nodes.map { graph.result($0) }.filter { value in
+    /// What `members`, the nodes of a group or a single one, need and what is not there yet.
+    func missing(_ members: [NodeID]) -> [NodeID] {
+      let group = groups.group[members[0]]
+      return members.flatMap { graph.operands($0).compactMap(graph.definingNode) }.filter {
+        !emitted.contains($0) && (group == nil || groups.group[$0] != group)
+      }
+    }
+
+    for node in graph.body {
+      // The node, or the group that it belongs to, after what it needs.
+      var pending = [node]
+      while let next = pending.last {
+        let members = groups.group[next].map { groups.members[$0]! } ?? [next]
+        let needed = emitted.contains(next) ? [] : missing(members)
+        guard needed.isEmpty else {
+          pending += needed.reversed()
+          continue
+        }
+        pending.removeLast()
+        guard emitted.insert(next).inserted else { continue }
+        emitted.formUnion(members)
+        guard let group = groups.group[next] else {
+          rewriter.copy(next)
+          continue
+        }
+        let leaving = members.map { graph.result($0) }.filter { value in
           graph.results.contains(value) || users[Int(value.index)].contains { groups.group[$0] != group }
         }
-        let region = try ElementwiseRegion(graph, nodes: nodes, results: leaving)
+        let region = try ElementwiseRegion(graph, nodes: members, results: leaving)
         let map = try rewriter.result.append(.map, region.operands.map { rewriter($0) }, regions: [region.function])
         for (old, new) in zip(leaving, rewriter.result.results(map)) { rewriter.replace(old, with: new) }
-        let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
+        let ops = members.map { graph.op($0).mnemonic }.joined(separator: ", ")
         context.remark(.applied, leaving[0], in: graph, "\(ops) done in one pass over memory")
-      } else {
-        guard copied.insert(node).inserted else { return }
-        try emitOperands(node) { _ in false }
-        rewriter.copy(node)
       }
     }
-    func emitOperands(_ node: NodeID, except isInside: (NodeID) -> Bool) throws {
-      for operand in graph.operands(node) {
-        if let producer = graph.definingNode(operand), !isInside(producer) { try emit(producer) }
-      }
-    }
-    for node in graph.body { try emit(node) }
     graph = rewriter.finish()
     graph.eliminateDeadNodes()
   }

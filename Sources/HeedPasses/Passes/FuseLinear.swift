@@ -61,6 +61,12 @@ extension Graph {
   fileprivate func epilogue(of product: NodeID, users: [[NodeID]], without taken: Set<NodeID>) -> [NodeID] {
     let shape = type(result(product)).shape
     var inside: Set<NodeID> = [product]
+    // What leaves is what others use or the graph returns: the epilogue gives one value, that of the last node.
+    var leaving: Set<NodeID> = [product]
+    func leaves(_ node: NodeID) -> Bool {
+      let value = result(node)
+      return results.contains(value) || users[Int(value.index)].contains { !inside.contains($0) }
+    }
     var nodes: [NodeID] = []
     var best = 0
     var pending = Set(users[Int(result(product).index)])
@@ -71,10 +77,9 @@ extension Graph {
       inside.insert(node)
       nodes.append(node)
       pending.formUnion(users[Int(result(node).index)])
-      // What leaves is what others use or the graph returns: the epilogue gives one value, that of the last node.
-      let leaving = inside.filter { node in
-        let value = result(node)
-        return results.contains(value) || users[Int(value.index)].contains { !inside.contains($0) }
+      if leaves(node) { leaving.insert(node) }
+      for producer in operands(node).compactMap(definingNode) where leaving.contains(producer) && !leaves(producer) {
+        leaving.remove(producer)
       }
       if leaving == [node] || leaving.isEmpty { best = nodes.count }
     }
