@@ -22,7 +22,8 @@ import Testing
       // What is computed in f64 from f32 is no better than that.
       let hasSingles = random.graph.text.contains("f32")
       try expectAgreement(
-        random.graph, inputs, Tolerance(f32: 1e-4, f64: hasSingles ? 1e-4 : 1e-11), targets: [hostTargets[Int(seed) % hostTargets.count]],
+        random.graph, inputs, Tolerance(f32: 1e-4, f64: hasSingles ? 1e-4 : 1e-11),
+        targets: [hostTargets[Int(seed) % hostTargets.count]],
         note: "seed \(seed) ")
     }
   }
