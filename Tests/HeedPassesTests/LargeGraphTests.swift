@@ -100,6 +100,13 @@ import Testing
     #expect(said.contains("exp, add done in one pass over memory"), "\(said)")
   }
 
+  @Test(.timeLimit(.minutes(15))) func longGroups() throws {
+    let count = 20000
+    let ops = (1...count).map { "  %x\($0) = tanh %x\($0 - 1) : f32[S, 8]" }.joined(separator: "\n")
+    let graph = try parse("graph @g(%x0: f32[S, 8]) {\n\(ops)\n  return %x\(count)\n}")
+    #expect(try PassPipeline([.fuseElementwise]).run(graph).graph.ir.body.count == 1)
+  }
+
   /// Nothing between a product and the end of its epilogue is looked at more than a few times.
   @Test(.timeLimit(.minutes(15))) func longEpilogues() throws {
     let count = 5000

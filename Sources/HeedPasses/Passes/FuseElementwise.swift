@@ -84,7 +84,7 @@ private struct ElementwiseGroups {
         guard let producer = graph.definingNode(operand), let other = group[producer], other != group[node]!,
           graph.type(graph.result(producer)).shape == graph.type(graph.result(node)).shape
         else { continue }
-        if !leadsAround(graph, from: other, to: group[node]!) { merge(other, into: group[node]!) }
+        if !leadsAround(graph, from: other, to: group[node]!) { merge(other, group[node]!) }
       }
     }
     for (number, nodes) in members where nodes.count == 1 {
@@ -98,10 +98,14 @@ private struct ElementwiseGroups {
     graph.op(node).has(.elementwise) && graph.type(graph.result(node)).rank > 0
   }
 
-  private mutating func merge(_ other: Int, into number: Int) {
-    for node in members[other]! { group[node] = number }
-    members[number] = (members[other]! + members[number]!).sorted()
-    members[other] = nil
+  /// Adds the smaller of two groups to the larger.
+  private mutating func merge(_ first: Int, _ second: Int) {
+    let (small, large) = members[first]!.count < members[second]!.count ? (first, second) : (second, first)
+    let added = members.removeValue(forKey: small)!
+    for node in added { group[node] = large }
+    let isInOrder = members[large]!.last! < added[0]
+    members[large]! += added
+    if !isInOrder { members[large]!.sort() }
   }
 
   /// Whether a path from group `from` to group `to` passes through nodes of neither.
