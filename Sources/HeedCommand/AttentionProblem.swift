@@ -1,3 +1,4 @@
+import Foundation
 import Heed
 
 /// One attention layer to measure: `q [B, H, M, D]`, `k [B, G, N, D]`, `v [B, G, N, E]` to `[B, H, M, E]`.
@@ -14,7 +15,13 @@ struct AttentionProblem {
       ("batch", batch), ("heads", heads), ("kv-heads", keyHeads), ("queries", queries), ("keys", keys), ("head-dim", headSize),
       ("value-dim", valueSize),
     ]
-    for (name, size) in sizes where !(1...1 << 32).contains(size) { throw HeedError("got --\(name) \(size), expected at least 1") }
+    for (name, size) in sizes where !(1...1 << 31).contains(size) {
+      throw HeedError("got --\(name) \(size), expected a number from 1 to \(1 << 31)")
+    }
+    let elements = Double(batch) * (Double(heads * queries) + Double(keyHeads * keys)) * Double(headSize + valueSize)
+    guard elements * Double(element.byteCount) < Double(ProcessInfo.processInfo.physicalMemory) else {
+      throw HeedError("got sizes of \(fixed(elements * Double(element.byteCount) / 1e9, 0)) GB, expected what fits in memory")
+    }
     guard heads.isMultiple(of: keyHeads) else {
       throw HeedError("got --kv-heads \(keyHeads) for \(heads) heads, expected a divisor of these")
     }

@@ -89,6 +89,8 @@ import Testing
     expectFailure(try heed("bench", "attention", "--dtype", "i8"), "got --dtype i8, expected f32, f64, f16 or bf16")
     expectFailure(
       try heed("bench", "attention", "--mask", "window"), "got --mask window, expected none, causal, window:W or document:L")
+    expectFailure(try heed("bench", "attention", "--queries", "0"), "got --queries 0, expected a number from 1 to")
+    expectFailure(try heed("bench", "attention", "--queries", "2000000000"), "expected what fits in memory")
     expectFailure(try heed("bench", "attention", "--kv-heads", "3"), "got --kv-heads 3 for 8 heads")
     expectFailure(try heed("bench", "attention", "--dtype", "f16", "--queries", "8"), "f16")
     expectFailure(try heed("bench", "encoder", "--model", "/nonexistent", "--batch", "1"), "/nonexistent")
