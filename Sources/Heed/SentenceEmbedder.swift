@@ -12,6 +12,8 @@ public import HeedModels
 /// however many threads run.
 public final class SentenceEmbedder: Sendable {
   public let tokenizer: WordPieceTokenizer
+  /// What the model's config.json says.
+  public let configuration: EncoderConfiguration
   /// The compiled encoder with its weights: `ids i32[T]` and `offsets i32[B + 1]` to `embeddings f32[B, D]`.
   public let encoder: CompiledGraph
   /// The number of components of a vector.
@@ -22,9 +24,10 @@ public final class SentenceEmbedder: Sendable {
   public init(model path: String, options: CompileOptions = CompileOptions()) throws {
     let directory = try ModelDirectory(path: path)
     tokenizer = try directory.tokenizer()
-    dimension = directory.configuration.hiddenSize
+    configuration = directory.configuration
+    dimension = configuration.hiddenSize
     let weights = try directory.weights()
-    let graph = try Encoder(directory.configuration, weights: weights).embeddingGraph()
+    let graph = try Encoder(configuration, weights: weights).embeddingGraph()
     let parameters = try Encoder.parameters(of: graph, from: weights).map { (name: $0.key.text, array: $0.value) }
     encoder = try graph.compile(options).load(parameters: parameters)
   }

@@ -76,6 +76,7 @@ struct BenchReport {
       ]
       Swift.print(columns.map { padded($0, 15, left: true) }.joined() + "  @\(kernel)")
     }
+    Swift.print("operations and bytes as if no tile were skipped")
   }
 }
 

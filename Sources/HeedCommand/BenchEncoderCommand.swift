@@ -31,8 +31,8 @@ struct BenchEncoderCommand: ParsableCommand {
     var numbers = SeededNumbers(seed: 1)
     let words = UInt64(embedder.tokenizer.vocabularySize)
     let inputs = try SentenceEmbedder.inputs(lengths.map { (0..<$0).map { _ in Int32(numbers.next() % words) } })
-    let flops = try embedder.encoder.timed(inputs).timings.reduce(0) { $0 + $1.flops }
-    var report = try BenchReport(embedder.encoder, inputs, flops: Double(flops), seconds: bench.seconds)
+    let flops = embedder.configuration.usefulFlops(lengths: lengths)
+    var report = try BenchReport(embedder.encoder, inputs, flops: flops, seconds: bench.seconds)
     report.fields.append(("tokens", .number("\(lengths.reduce(0, +))")))
     report.print(json: bench.json)
     if bench.profile { try BenchReport.printProfile(embedder.encoder, inputs) }

@@ -35,6 +35,15 @@ public struct EncoderConfiguration: Hashable, Sendable {
   /// Features of one head.
   public var headSize: Int { hiddenSize / headCount }
 
+  /// The multiplications and additions that sentences of these many tokens need: the linear layers for each token, attention for each
+  /// pair of tokens of one sentence. Norms, activations and pooling are not counted.
+  public func usefulFlops(lengths: [Int]) -> Double {
+    let (hidden, inner) = (Double(hiddenSize), Double(intermediateSize))
+    let perToken = 2 * (4 * hidden * hidden + 2 * hidden * inner)
+    let total = lengths.reduce(0.0) { $0 + Double($1) * (perToken + 4 * hidden * Double($1)) }
+    return Double(layerCount) * total
+  }
+
   /// Reads a `config.json`.
   /// - Throws: `HeedError` that names the file and the key, where a value is missing, of the wrong kind or out of range, or where
   ///   the model is of a kind that Heed does not build.
