@@ -86,6 +86,12 @@ struct KernelBuilder {
     return (Dimension(variable, extent), .variable(variable))
   }
 
+  /// Dimensions `d0`, `d1`, ... of a phase's domain over these extents, and their variables as expressions.
+  mutating func domain(_ extents: some Sequence<Extent>) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
+    let made = extents.enumerated().map { dimension("d\($0.offset)", IntegerExpression($0.element)) }
+    return (made.map(\.0), made.map(\.1))
+  }
+
   /// `let %name = expression`, appended to `block`; constants and variables need no name.
   mutating func define(_ name: Name, _ expression: IntegerExpression, in block: inout [Statement]) -> IntegerExpression {
     switch expression {

@@ -127,14 +127,8 @@ extension LoweringRule {
     let bound = builder.input(offsets)
     let target = builder.output(output.collapsedKeepingAll([[0]] + columns, output.shape))
     let (domain, segment) = builder.dimension("s", IntegerExpression(offsets.shape[0] - 1))
-    var domains = [domain]
-    var outer: [IntegerExpression] = []
     let extent = { (group: [Int]) in group.reduce(Extent(1)) { $0 * type.shape[$1] } }
-    for group in columns.dropLast() {
-      let (dimension, index) = builder.dimension(Name("d\(outer.count)"), IntegerExpression(extent(group)))
-      domains.append(dimension)
-      outer.append(index)
-    }
+    let (inners, outer) = builder.domain(columns.dropLast().map(extent))
     let width = extent(columns.last!)
     let (blocks, blockIndex) = builder.dimension("t", IntegerExpression(width.dividedRoundingUp(by: blockSize)))
     let first = blockIndex * .constant(blockSize)
@@ -155,7 +149,7 @@ extension LoweringRule {
       let total = try body.converted(body.load(Access(sum, at[0]), wide), from: wide, to: type.element)
       body.store(total, target.access([segment] + outer + [first + at[0]]))
     }
-    builder.phase("run", domains + [blocks], block)
+    builder.phase("run", [domain] + inners + [blocks], block)
     try context.emit(builder, cost: context.cost(node))
   }
 }

@@ -31,13 +31,7 @@ extension LoweringRule {
     var builder = KernelBuilder("reduce")
     let input = builder.input(source.arranged(rows + over, type.shape.extents))
     let target = builder.output(output.collapsedKeepingAll(keptGroups.isEmpty ? [[]] : keptGroups, output.shape))
-    var domain: [Dimension] = []
-    var outer: [IntegerExpression] = []
-    for group in rows.dropLast() {
-      let (dimension, index) = builder.dimension(Name("d\(outer.count)"), IntegerExpression(extent(group)))
-      domain.append(dimension)
-      outer.append(index)
-    }
+    let (domain, outer) = builder.domain(rows.dropLast().map(extent))
     let count = extent(rows.last!)
     let (blocks, block) = builder.dimension("t", IntegerExpression(count.dividedRoundingUp(by: blockSize)))
     let start = block * .constant(blockSize)
@@ -99,14 +93,8 @@ extension LoweringRule {
     var builder = KernelBuilder("scan")
     let input = builder.input(source.arranged(arranged, type.shape.extents))
     let target = builder.output(output.collapsedKeepingAll(arranged, type.shape.extents))
-    var domain: [Dimension] = []
-    var outer: [IntegerExpression] = []
     let extent = { (group: [Int]) in group.reduce(Extent(1)) { $0 * type.shape[$1] } }
-    for group in rows.dropLast() {
-      let (dimension, index) = builder.dimension(Name("d\(outer.count)"), IntegerExpression(extent(group)))
-      domain.append(dimension)
-      outer.append(index)
-    }
+    let (domain, outer) = builder.domain(rows.dropLast().map(extent))
     let count = extent(rows.last!)
     let (blocks, block) = builder.dimension("t", IntegerExpression(count.dividedRoundingUp(by: blockSize)))
     let start = block * .constant(blockSize)

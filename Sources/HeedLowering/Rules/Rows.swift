@@ -172,13 +172,7 @@ extension LoweringContext {
     let columnInputs = perColumn.map { builder.input(self.source($0)) }
     let bound = builder.output(target.collapsedKeepingAll(collapsed, shape))
     let extents = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }
-    var domain: [Dimension] = []
-    var outer: [IntegerExpression] = []
-    for (position, extent) in extents.dropLast().enumerated() {
-      let (dimension, index) = builder.dimension(Name("d\(position)"), IntegerExpression(extent))
-      domain.append(dimension)
-      outer.append(index)
-    }
+    var (domain, outer) = builder.domain(extents.dropLast())
     let rows = extents.last!
     let (blocks, block) = builder.dimension("t", IntegerExpression(rows.dividedRoundingUp(by: RowKernel.blockRows)))
     domain.append(blocks)

@@ -16,13 +16,7 @@ extension LoweringRule {
     let input = builder.input(view)
     let values = builder.output(outputs[0], name: "values")
     let indices = builder.output(outputs[1], name: "indices")
-    var domain: [Dimension] = []
-    var row: [IntegerExpression] = []
-    for (position, extent) in type.shape.extents.dropLast().enumerated() {
-      let (dimension, index) = builder.dimension(Name("d\(position)"), IntegerExpression(extent))
-      domain.append(dimension)
-      row.append(index)
-    }
+    let (domain, row) = builder.domain(type.shape.extents.dropLast())
     let columns = IntegerExpression(type.shape.extents.last!)
     var body: [Statement] = []
     let sweep = TopKSweep(element: type.element, input: input, row: row, &builder, in: &body)
