@@ -1,5 +1,6 @@
 import ArgumentParser
 import Heed
+import HeedCodegen
 
 /// `heed dump`: what a graph becomes.
 struct DumpCommand: ParsableCommand {
@@ -20,6 +21,22 @@ struct DumpCommand: ParsableCommand {
   }
 
   func run() throws {
+    let texts = try (llvm || asm ? kernelCode() : nil) ?? graphTexts()
+    print(texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n\n"))
+  }
+
+  /// The code of a file of kernels; nil where it is one of graphs.
+  private func kernelCode() throws -> [String]? {
+    guard source.file != "-" else { return nil }
+    let text = try GraphFile.text(source.file)
+    var tokens = try TokenStream(text, file: source.file)
+    guard tokens.advance().text == "kernel" else { return nil }
+    let kernels = try Kernel.parse(text, file: source.file).map { try Verified($0) }
+    let compiler = KernelCompiler(target: try target.value())
+    return [try llvm ? compiler.llvmText(for: kernels) : compiler.assembly(for: kernels)]
+  }
+
+  private func graphTexts() throws -> [String] {
     var options = CompileOptions(target: try target.value())
     if let after {
       let pass = try GraphPass.named(after)
@@ -28,12 +45,11 @@ struct DumpCommand: ParsableCommand {
       }
       options.pipeline.passes = Array(options.pipeline.passes[...last])
     }
-    let texts = try source.graphs().map { graph in
+    return try source.graphs().map { graph in
       guard kernels || llvm || asm else { return try graph.optimized(options).graph.ir.text }
       let lowered = try graph.lowered(options)
       if kernels { return lowered.program.text }
       return try llvm ? lowered.llvmText() : lowered.assembly()
     }
-    print(texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n\n"))
   }
 }

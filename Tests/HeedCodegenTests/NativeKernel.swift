@@ -60,3 +60,36 @@ func noise(_ count: Int, seed: UInt64 = 1) -> [Float] {
     return Float(Int64(bitPattern: state) >> 40) / Float(1 << 23)
   }
 }
+
+extension NDArray {
+  /// The elements as numbers, any element type.
+  func numbers() -> [Double] {
+    switch element {
+    case .f64: values(as: Double.self)
+    case .f32: values(as: Float.self).map(Double.init)
+    case .f16: values(as: Float16.self).map(Double.init)
+    case .bf16: values(as: BFloat16.self).map { Double(Float(bitPattern: UInt32($0.bitPattern) << 16)) }
+    case .i64: values(as: Int64.self).map(Double.init)
+    case .i32: values(as: Int32.self).map(Double.init)
+    case .i8: values(as: Int8.self).map(Double.init)
+    case .u8: values(as: UInt8.self).map(Double.init)
+    case .bool: values(as: Bool.self).map { $0 ? 1 : 0 }
+    }
+  }
+
+  /// Sets an element of an array that is being made.
+  func setNumber(_ position: Int, _ number: Double) {
+    let address = storage.bytes.baseAddress! + position * element.byteCount
+    switch element {
+    case .f64: address.storeBytes(of: number, as: Double.self)
+    case .f32: address.storeBytes(of: Float(number), as: Float.self)
+    case .f16: address.storeBytes(of: Float16(number), as: Float16.self)
+    case .bf16: address.storeBytes(of: UInt16(truncatingIfNeeded: Float(number).bitPattern >> 16), as: UInt16.self)
+    case .i64: address.storeBytes(of: Int64(number), as: Int64.self)
+    case .i32: address.storeBytes(of: Int32(number), as: Int32.self)
+    case .i8: address.storeBytes(of: Int8(number), as: Int8.self)
+    case .u8: address.storeBytes(of: UInt8(number), as: UInt8.self)
+    case .bool: address.storeBytes(of: Int(number) % 2 == 1, as: Bool.self)
+    }
+  }
+}

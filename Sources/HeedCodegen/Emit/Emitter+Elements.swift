@@ -34,20 +34,32 @@ extension Emitter {
   func fromMemory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
     let type = registerType(element, value.type.laneCount)
     switch element {
-    case .f16: return builder.floatExtend(value, to: type)
+    case .f16: return remember(builder.floatExtend(value, to: type), is: value, element)
     case .bf16:
       let wide = like(value.type, int32)
-      return builder.bitCast(builder.shiftLeft(builder.extendUnsigned(value, to: wide), wide.constant(16)), to: type)
+      let bits = builder.shiftLeft(builder.extendUnsigned(value, to: wide), wide.constant(16))
+      return remember(builder.bitCast(bits, to: type), is: value, element)
     case .bool: return builder.compare(value, .notEqual, value.type.zero)
     case .f64, .f32, .i64, .i32, .i8, .u8: return value
     }
   }
 
+  /// Notes the 16-bit float that a value in a register was made from: a copy stores it again bit by bit.
+  private func remember(_ value: LLVMValue, is stored: LLVMValue, _ element: ElementType) -> LLVMValue {
+    if !value.isConstant { storedForms[value] = (stored, element) }
+    return value
+  }
+
   /// A value of `registerType` as it is stored: 16-bit floats round to nearest, ties to even.
   func toMemory(_ value: LLVMValue, _ element: ElementType) -> LLVMValue {
     let type = memoryType(element, value.type.laneCount)
+    if let form = storedForms[value], form.element == element { return form.value }
     switch element {
     case .f16: return builder.floatTruncate(value, to: type)
+    case .bf16 where target.hasBFloat16Products:
+      // One instruction, which takes and gives numbers below the least normal one as 0.
+      let narrow = like(value.type, module.context.bfloat)
+      return builder.bitCast(builder.floatTruncate(value, to: narrow), to: type)
     case .bf16:
       let wide = like(value.type, int32)
       let bits = builder.bitCast(value, to: wide)
@@ -69,6 +81,9 @@ extension Emitter {
 
   /// `lane`, as a vector of as many lanes as `shape` has.
   func like(_ shape: LLVMType, _ lane: LLVMType) -> LLVMType { shape.isVector ? lane.vector(shape.laneCount) : lane }
+
+  /// The constant `literal` as it is stored, one lane.
+  func storedConstant(_ literal: Literal, _ element: ElementType) -> LLVMValue { toMemory(constant(literal, element), element) }
 
   /// The constant `literal` of an element type, one lane.
   func constant(_ literal: Literal, _ element: ElementType) -> LLVMValue {

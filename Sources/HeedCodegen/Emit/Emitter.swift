@@ -5,6 +5,8 @@ final class Emitter {
   let module: LLVMModule
   let builder: LLVMBuilder
   let target: Target
+  /// 16-bit floats in registers, as they were in memory.
+  var storedForms: [LLVMValue: (value: LLVMValue, element: ElementType)] = [:]
 
   init(_ name: String, for machine: borrowing LLVMMachine) {
     module = LLVMModule(name, for: machine)

@@ -2,17 +2,20 @@ internal import HeedIR
 
 /// Bodies: the instructions of a map or an epilogue, for the current group of lanes.
 extension PhaseEmitter {
-  /// Emits the instructions whose values are not known yet, in order. `accumulate` may take an accumulation over: it gives
-  /// false to have it done in memory.
+  /// Emits the instructions whose values are not known yet, in order. `accumulate` may take an accumulation over and `store` a
+  /// store: they give false to have it done in memory.
   func emitBody(
     where isWanted: (Int) -> Bool = { _ in true },
-    accumulate takeOver: (_ instruction: Int, _ operand: LaneValue) -> Bool = { _, _ in false }
+    accumulate takeOver: (_ instruction: Int, _ operand: LaneValue) -> Bool = { _, _ in false },
+    store takeOverStore: (_ instruction: Int, _ operand: LaneValue) -> Bool = { _, _ in false }
   ) throws {
     for (position, instruction) in body.instructions.enumerated() {
       let number = body.parameters.count + position
       guard values[number] == nil, isWanted(position) else { continue }
       switch instruction.operation {
-      case .store(let access): try store(values[instruction.operands[0].index]!, of: instruction.type, access)
+      case .store(let access):
+        let operand = values[instruction.operands[0].index]!
+        if !takeOverStore(position, operand) { try store(operand, of: instruction.type, access) }
       case .accumulate(let reduction, let access):
         let operand = values[instruction.operands[0].index]!
         if !takeOver(position, operand) { try accumulate(reduction, operand, of: instruction.type, access) }

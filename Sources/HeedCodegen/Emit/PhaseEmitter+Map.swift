@@ -3,6 +3,8 @@ internal import HeedIR
 /// Maps: loops over the outer dimensions, the last one by vectors.
 extension PhaseEmitter {
   func emit(_ map: Map) throws {
+    if let transposed = try TransposedMap(map, self) { return try emit(transposed) }
+    if let interleaved = try InterleavedMap(map, self) { return try emit(interleaved) }
     let extents = try map.dimensions.map { try uniform($0.extent) }
     try emitLoops(map, extents, depth: 0)
   }
@@ -97,13 +99,13 @@ extension PhaseEmitter {
     try emitBody(where: { !changes.instructions[$0] })
   }
 
-  private func isPositive(_ extent: LinearIndex) -> LLVMValue {
+  func isPositive(_ extent: LinearIndex) -> LLVMValue {
     if let constant = extent.constant { return emitter.truth.constant(constant > 0 ? 1 : 0) }
     return builder.compare(emitter.scalar(extent), .greater, emitter.index(0))
   }
 
   /// The greatest multiple of `width`, a power of two, that is not above.
-  private func roundedDown(_ extent: LinearIndex, to width: Int) -> LLVMValue {
+  func roundedDown(_ extent: LinearIndex, to width: Int) -> LLVMValue {
     if let constant = extent.constant { return emitter.index(constant / width * width) }
     let value = emitter.scalar(extent)
     return extent.knownMultiple % width == 0 ? value : builder.and(value, emitter.index(-width))

@@ -33,35 +33,61 @@ extension PhaseEmitter {
 
   /// The elements of an access as values of type `element`; `otherwise`, or 0, where a guarded index is outside.
   func load(_ access: Access, as element: ElementType, otherwise: Literal?) throws -> LaneValue {
+    let value = try loadStored(access, as: element, otherwise: otherwise)
+    return switch value {
+    case .uniform(let scalar): .uniform(inRegister(scalar, access, as: element))
+    case .varying(let vector): .varying(inRegister(vector, access, as: element))
+    case .linear: value
+    }
+  }
+
+  /// What `loadStored` gave, as values of type `element` in registers.
+  func inRegister(_ value: LLVMValue, _ access: Access, as element: ElementType) -> LLVMValue {
+    elementType(access.place) == element ? emitter.fromMemory(value, element) : value
+  }
+
+  /// The same before it is taken from the form it has in memory, where it is of that type there already.
+  func loadStored(_ access: Access, as element: ElementType, otherwise: Literal?) throws -> LaneValue {
     let indices = try access.indices.map { try evaluate($0.expression) }
     let stored = elementType(access.place)
     let limits = guards(access, indices)
-    let fallback = emitter.constant(otherwise ?? Literal(0).converted(to: element)!, element)
+    let literal = otherwise ?? Literal(0).converted(to: element)!
+    let fallback = stored == element ? emitter.storedConstant(literal, element) : emitter.constant(literal, element)
     var isUniform = false
+    func taken(_ raw: LLVMValue) -> LLVMValue {
+      stored == element ? raw : emitter.convert(emitter.fromMemory(raw, stored), from: stored, to: element)
+    }
+    func fetch(_ count: Int, _ pointer: LLVMValue) -> LLVMValue {
+      taken(builder.load(emitter.memoryType(stored, count), pointer, alignment: stored.byteCount))
+    }
+    /// One element a lane; a lane that is masked out or outside reads zeros instead of its address.
+    func fetchLanes(_ pointers: [LLVMValue], _ limits: Guard) -> LLVMValue {
+      let value = taken(gather(pointers, stored, both(limits.lanes, mask)))
+      return limits.lanes.map { builder.select($0, value, builder.broadcast(fallback, lanes)) } ?? value
+    }
     func inside() -> LLVMValue {
       switch locate(access, indices) {
       case .uniform(let pointer) where limits.lanes == nil:
         isUniform = true
-        return fetch(stored, 1, pointer, as: element)
-      case .uniform(let pointer): return loadLanes(Array(repeating: pointer, count: lanes), stored, limits, fallback, as: element)
+        return fetch(1, pointer)
+      case .uniform(let pointer): return fetchLanes(Array(repeating: pointer, count: lanes), limits)
       case .unitStride(let pointer):
-        guard let selected = both(limits.lanes, mask) else { return fetch(stored, lanes, pointer, as: element) }
+        guard let selected = both(limits.lanes, mask) else { return fetch(lanes, pointer) }
         if emitter.target.hasMaskedAccess {
           let type = emitter.memoryType(stored, lanes)
-          let raw = emitter.maskedLoad(type, pointer, selected, alignment: stored.byteCount)
-          let value = emitter.convert(emitter.fromMemory(raw, stored), from: stored, to: element)
+          let value = taken(emitter.maskedLoad(type, pointer, selected, alignment: stored.byteCount))
           return isZero(otherwise) ? value : builder.select(selected, value, builder.broadcast(fallback, lanes))
         }
         return ifAllInside(limits) {
-          fetch(stored, lanes, pointer, as: element)
+          fetch(lanes, pointer)
         } else: {
-          loadLanes(consecutive(pointer, stored), stored, limits, fallback, as: element)
+          fetchLanes(consecutive(pointer, stored), limits)
         }
       case .scattered(let pointers):
         return ifAllInside(limits) {
-          loadLanes(pointers, stored, Guard(), fallback, as: element)
+          fetchLanes(pointers, Guard())
         } else: {
-          loadLanes(pointers, stored, limits, fallback, as: element)
+          fetchLanes(pointers, limits)
         }
       }
     }
@@ -79,25 +105,15 @@ extension PhaseEmitter {
 
   private func isZero(_ literal: Literal?) -> Bool { literal.map { $0.real == 0 && $0.real.sign == .plus } ?? true }
 
-  /// Consecutive elements at an address, converted.
-  private func fetch(_ stored: ElementType, _ count: Int, _ pointer: LLVMValue, as element: ElementType) -> LLVMValue {
-    let raw = builder.load(emitter.memoryType(stored, count), pointer, alignment: stored.byteCount)
-    return emitter.convert(emitter.fromMemory(raw, stored), from: stored, to: element)
-  }
-
-  /// One element a lane; a lane that is masked out or outside reads zeros instead of its address.
-  private func loadLanes(
-    _ pointers: [LLVMValue], _ stored: ElementType, _ limits: Guard, _ fallback: LLVMValue, as element: ElementType
-  ) -> LLVMValue {
+  /// Elements at addresses of their own, as they are in memory; zeros in the lanes that are not `selected`.
+  private func gather(_ pointers: [LLVMValue], _ stored: ElementType, _ selected: LLVMValue?) -> LLVMValue {
     let type = emitter.memoryType(stored, 1)
-    let selected = both(limits.lanes, mask)
     var raw = emitter.memoryType(stored, lanes).poison
     for (lane, pointer) in pointers.enumerated() {
       let safe = selected.map { builder.select(builder.extract($0, lane: lane), pointer, zeros!) } ?? pointer
       raw = builder.insert(builder.load(type, safe, alignment: stored.byteCount), into: raw, lane: lane)
     }
-    let value = emitter.convert(emitter.fromMemory(raw, stored), from: stored, to: element)
-    return limits.lanes.map { builder.select($0, value, builder.broadcast(fallback, lanes)) } ?? value
+    return raw
   }
 
   // MARK: Store
@@ -170,7 +186,8 @@ extension PhaseEmitter {
     let stored = elementType(access.place)
     let limits = guards(access, indices)
     func combine(_ pointer: LLVMValue, _ count: Int, _ operand: LLVMValue) {
-      let old = fetch(stored, count, pointer, as: element)
+      let raw = builder.load(emitter.memoryType(stored, count), pointer, alignment: stored.byteCount)
+      let old = emitter.convert(emitter.fromMemory(raw, stored), from: stored, to: element)
       put(emitter.combine(reduction, old, operand, element), of: element, pointer, stored)
     }
     func inside() {
@@ -224,6 +241,7 @@ extension PhaseEmitter {
 
   private func guards(_ access: Access, _ indices: [LaneValue]) -> Guard {
     var limits = Guard()
+    if isInside { return limits }
     for (position, index) in access.indices.enumerated() where index.isGuarded {
       let extent = emitter.scalar(extent(access.place, position))
       func isInside(_ value: LLVMValue) -> LLVMValue {
@@ -246,6 +264,12 @@ extension PhaseEmitter {
       }
     }
     return limits
+  }
+
+  /// One bit: whether the guarded indices of an access are inside at the point that the variables are set to; nil where there are
+  /// none.
+  func areGuardsInside(_ access: Access) throws -> LLVMValue? {
+    guards(access, try access.indices.map { try evaluate($0.expression) }).uniform
   }
 
   private func extent(_ place: Place, _ position: Int) -> LinearIndex {

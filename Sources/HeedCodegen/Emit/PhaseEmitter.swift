@@ -27,6 +27,8 @@ final class PhaseEmitter {
   var lanes = 1
   /// Which lanes are points of the domain; nil for all.
   var mask: LLVMValue?
+  /// Whether all guarded indices are known to be inside.
+  var isInside = false
   /// The body, and its values so far.
   var body = Body()
   var values: [LaneValue?] = []

@@ -27,6 +27,15 @@ package struct LLVMType: Hashable {
   package var lane: LLVMType { isVector ? LLVMType(LLVMGetElementType(reference)) : self }
   /// The bits of an integer type.
   package var integerBits: Int { Int(LLVMGetIntTypeWidth(reference)) }
+  /// The bits of an integer or floating-point type.
+  package var bitCount: Int {
+    switch kind {
+    case LLVMDoubleTypeKind: 64
+    case LLVMFloatTypeKind: 32
+    case LLVMHalfTypeKind, LLVMBFloatTypeKind: 16
+    default: integerBits
+    }
+  }
   /// Whether this is a floating-point type or a vector of one.
   package var isFloat: Bool {
     let kind = lane.kind
