@@ -27,7 +27,11 @@ package struct KernelCode: @unchecked Sendable {
 
 extension KernelCode {
   /// Runs every phase, each after all of the one before is done.
-  func run(_ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool) throws {
+  /// - Parameters:
+  ///   - buffers: the start of each of the kernel's buffers.
+  ///   - symbols: the value of each of the kernel's symbols, in the kernel's order.
+  package func run(_ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool) throws
+  {
     var arguments = heed_arguments(buffers: buffers, symbols: symbols)
     for phase in phases {
       let count = Int(phase.count(&arguments))

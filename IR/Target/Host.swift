@@ -12,13 +12,18 @@ package enum Host {
   }
 
   /// The first processor's flags in /proc/cpuinfo; empty where there is no such file.
-  static let flags: Set<String> = {
+  static let flags = Set(processorInformation("flags").map { $0.split(separator: " ").map(String.init) } ?? [])
+
+  /// What the first processor calls itself in /proc/cpuinfo; the architecture where there is no such line.
+  package static let processorName = processorInformation("model name") ?? String(architecture)
+
+  private static func processorInformation(_ key: String) -> String? {
     guard let text = contents("/proc/cpuinfo"),
-      let line = text.split(separator: "\n").first(where: { $0.hasPrefix("flags") }),
+      let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) }),
       let colon = line.firstIndex(of: ":")
-    else { return [] }
-    return Set(line[line.index(after: colon)...].split(separator: " ").map(String.init))
-  }()
+    else { return nil }
+    return line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+  }
 
   /// The first processor's caches in /sys; `typical` sizes where that does not say.
   static let caches: Target.CacheSizes = {

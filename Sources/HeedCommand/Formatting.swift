@@ -27,3 +27,6 @@ func shownCount(_ count: Double, unit: String) -> String {
   default: "\(fixed(count / 1e9, 2)) G\(unit)"
   }
 }
+
+/// An error as it is told: `3.2e-07`.
+func shownError(_ error: Double) -> String { String(format: "%.1e", error) }

@@ -2,7 +2,7 @@ import Foundation
 import Heed
 import Testing
 
-/// `heed run`, `heed embed` and `heed bench`.
+/// `heed run` and `heed embed`.
 @Suite struct RunCommandTests {
   private func noise(_ shape: [Int], _ seed: Int) throws -> NDArray {
     try NDArray((0..<shape.reduce(1, *)).map { Float(($0 &* 7919 &+ seed) % 997) / 498 - 1 }, shape)
@@ -65,35 +65,5 @@ import Testing
       }
       expectFailure(try heed("embed", "--model", folder, input: "{\"text\": \"fine\"}"), "config.json")
     }
-  }
-
-  @Test(arguments: ["none", "causal", "window:9", "document:20"])
-  func benchAttention(mask: String) throws {
-    let result = try heed(
-      "bench", "attention", "--batch", "2", "--heads", "4", "--kv-heads", "2", "--queries", "70", "--keys", "70", "--head-dim",
-      "24",
-      "--value-dim", "16", "--mask", mask, "--dtype", "f32", "--direction", "forward", "--threads", "2", "--seconds", "0.01",
-      "--json")
-    #expect(result.status == 0, "\(result.errors)")
-    let object = try JSON(parsing: result.output.utf8.dropLast())
-    let times = try [#require(object["best_seconds"]?.double), #require(object["median_seconds"]?.double)]
-    #expect(times[0] > 0 && times[0] <= times[1])
-    #expect(try #require(object["gflops"]?.double) > 0)
-    #expect(try #require(object["max_error"]?.double) < 1e-6)
-    #expect(object["threads"]?.integer == 2)
-    #expect(object["target"]?.string == Target.host.name)
-  }
-
-  @Test func benchRefusals() throws {
-    expectFailure(try heed("bench", "attention", "--direction", "backward"), "got --direction backward, expected forward")
-    expectFailure(try heed("bench", "attention", "--dtype", "i8"), "got --dtype i8, expected f32, f64, f16 or bf16")
-    expectFailure(
-      try heed("bench", "attention", "--mask", "window"), "got --mask window, expected none, causal, window:W or document:L")
-    expectFailure(try heed("bench", "attention", "--queries", "0"), "got --queries 0, expected a number from 1 to")
-    expectFailure(try heed("bench", "attention", "--queries", "2000000000"), "expected what fits in memory")
-    expectFailure(try heed("bench", "attention", "--kv-heads", "3"), "got --kv-heads 3 for 8 heads")
-    expectFailure(try heed("bench", "attention", "--dtype", "f16", "--queries", "8"), "f16")
-    expectFailure(try heed("bench", "encoder", "--model", "/nonexistent", "--batch", "1"), "/nonexistent")
-    expectFailure(try heed("bench", "encoder", "--model", "/nonexistent", "--lengths", "3,x"), "got the length 'x'")
   }
 }

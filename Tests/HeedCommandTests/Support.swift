@@ -10,7 +10,9 @@ struct CommandResult {
 }
 
 /// Runs the command `heed` of this build, with an object cache of its own.
-func heed(_ arguments: String..., input: String = "") throws -> CommandResult {
+func heed(_ arguments: String..., input: String = "") throws -> CommandResult { try heed(arguments, input: input) }
+
+func heed(_ arguments: [String], input: String = "") throws -> CommandResult {
   let tests = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
   let process = Process()
   process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("heed")
@@ -63,3 +65,11 @@ let causal = """
     return %out
   }
   """
+
+/// The pretrained model: the folder `HEED_MODEL`, or else what `scripts/fetch-model.sh` made; nil where there is none.
+let modelFolder: String? = {
+  if let named = ProcessInfo.processInfo.environment["HEED_MODEL"], !named.isEmpty { return named }
+  let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { folder, _ in folder.deletingLastPathComponent() }
+  let path = root.path + "/.cache/all-MiniLM-L6-v2"
+  return FileManager.default.fileExists(atPath: path + "/vocab.txt") ? path : nil
+}()

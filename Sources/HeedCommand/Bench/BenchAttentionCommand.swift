@@ -14,7 +14,7 @@ struct BenchAttentionCommand: ParsableCommand {
   @Option(help: "The components of queries and keys.") var headDim = 64
   @Option(help: "The components of values; as many as those of keys unless given.") var valueDim: Int?
   @Option(help: "none, causal, window:W (causal, W keys back), or document:L (causal in packed documents of L).") var mask = "none"
-  @Option(help: "f32, f64, f16 or bf16.") var dtype = "f32"
+  @OptionGroup var dtype: ElementOption
   @Option(help: "forward.") var direction = "forward"
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var target: TargetOption
@@ -24,18 +24,17 @@ struct BenchAttentionCommand: ParsableCommand {
     guard direction == "forward" else {
       throw HeedError("got --direction \(direction), expected forward: this version compiles no gradients")
     }
-    guard let element = ElementType(name: dtype), element.isFloat else {
-      throw HeedError("got --dtype \(dtype), expected f32, f64, f16 or bf16")
-    }
     let problem = try AttentionProblem(
       batch: batch, heads: heads, keyHeads: kvHeads ?? heads, queries: queries, keys: keys ?? queries, headSize: headDim,
-      valueSize: valueDim ?? headDim, mask: AttentionMask(mask), element: element)
+      valueSize: valueDim ?? headDim, mask: AttentionMask(mask), element: dtype.value())
     let program = try problem.graph().compile(CompileOptions(target: target.value(), threads: threads.threads))
     let inputs = try problem.inputs()
     let maximumError = try AttentionReference(problem).maximumError(of: program(inputs)[0], inputs)
-    var report = try BenchReport(program, inputs, flops: problem.flops, seconds: bench.seconds)
-    report.fields.append(("max_error", .number("\(maximumError)")))
+    let report = try BenchReport(
+      program, probe: RateProbe(problem.element, target: target.value()), reading: [inputs["k"]!, inputs["v"]!],
+      flops: problem.flops, bytes: problem.bytes, maximumError: maximumError
+    ) { try Stopwatch.calls(of: program, inputs, for: bench.seconds) }
     report.print(json: bench.json)
-    if bench.profile { try BenchReport.printProfile(program, inputs) }
+    if bench.profile { try KernelProfile.print(program, inputs) }
   }
 }

@@ -35,6 +35,12 @@ struct AttentionProblem {
     return Double(batch * heads) * Double(pairs) * Double(2 * (headSize + valueSize))
   }
 
+  /// Bytes of the arguments and of the result.
+  var bytes: Double {
+    let queryElements = batch * heads * queries * (headSize + valueSize)
+    return Double(element.byteCount) * Double(queryElements + batch * keyHeads * keys * (headSize + valueSize))
+  }
+
   /// The graph for any batch and any lengths; queries and keys share one length where the problem's are equal.
   func graph() -> Graph {
     Graph("attention") { g in
@@ -73,21 +79,7 @@ struct AttentionProblem {
     ]
     var arrays: [String: NDArray] = [:]
     for (seed, (name, shape)) in shapes.enumerated() {
-      var numbers = SeededNumbers(seed: UInt64(seed + 1))
-      let array = try NDArray(zeros: element, shape)
-      let bytes = array.storage.bytes
-      switch element {
-      case .f64: for index in 0..<array.count { bytes.storeBytes(of: numbers.normal(), toByteOffset: 8 * index, as: Double.self) }
-      case .f16:
-        for index in 0..<array.count { bytes.storeBytes(of: Float16(numbers.normal()), toByteOffset: 2 * index, as: Float16.self) }
-      case .bf16:
-        for index in 0..<array.count {
-          bytes.storeBytes(of: BFloat16(numbers.normal()), toByteOffset: 2 * index, as: BFloat16.self)
-        }
-      default:
-        for index in 0..<array.count { bytes.storeBytes(of: Float(numbers.normal()), toByteOffset: 4 * index, as: Float.self) }
-      }
-      arrays[name] = array
+      arrays[name] = try NDArray(normal: element, shape, seed: UInt64(seed + 1))
     }
     return arrays
   }

@@ -30,12 +30,17 @@ struct BenchEncoderCommand: ParsableCommand {
     }
     var numbers = SeededNumbers(seed: 1)
     let words = UInt64(embedder.tokenizer.vocabularySize)
-    let inputs = try SentenceEmbedder.inputs(lengths.map { (0..<$0).map { _ in Int32(numbers.next() % words) } })
-    let flops = embedder.configuration.usefulFlops(lengths: lengths)
-    var report = try BenchReport(embedder.encoder, inputs, flops: flops, seconds: bench.seconds)
-    report.fields.append(("tokens", .number("\(lengths.reduce(0, +))")))
+    let sentences = lengths.map { (0..<$0).map { _ in Int32(numbers.next() % words) } }
+    let inputs = try SentenceEmbedder.inputs(sentences)
+    let reference = try EncoderReference(model: model)
+    let maximumError = try reference.maximumError(of: embedder, sentences)
+    var report = try BenchReport(
+      embedder.encoder, probe: RateProbe(.f32), reading: [NDArray(zeros: .u8, [32 << 20])],
+      flops: embedder.configuration.usefulFlops(lengths: lengths), bytes: reference.weightBytes, maximumError: maximumError
+    ) { try Stopwatch.calls(of: embedder.encoder, inputs, for: bench.seconds) }
+    report.fields = [JSON.Member(key: "tokens", value: JSON(lengths.reduce(0, +)))]
     report.print(json: bench.json)
-    if bench.profile { try BenchReport.printProfile(embedder.encoder, inputs) }
+    if bench.profile { try KernelProfile.print(embedder.encoder, inputs) }
   }
 
   private func sentenceLengths() throws -> [Int] {

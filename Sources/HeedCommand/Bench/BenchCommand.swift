@@ -1,0 +1,34 @@
+import ArgumentParser
+import Foundation
+import Heed
+
+/// `heed bench`: measurements, as other programs ask for them.
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measures compiled attention, matrix products or a whole encoder, and the machine.",
+    subcommands: [BenchAttentionCommand.self, BenchGemmCommand.self, BenchEncoderCommand.self, BenchMachineCommand.self])
+}
+
+/// How a measurement is made and printed.
+struct BenchOptions: ParsableArguments {
+  @Option(help: "For how long calls are repeated.") var seconds = 1.0
+  @Flag(help: "Print one JSON object.") var json = false
+  @Flag(help: "Print the time of each kernel, of one more call.") var profile = false
+
+  func validate() throws {
+    guard seconds >= 0, seconds <= 3600 else { throw ValidationError("got --seconds \(seconds), expected 0 to 3600") }
+    guard !(json && profile) else { throw ValidationError("--json and --profile exclude each other") }
+  }
+}
+
+/// The element type of inputs and results.
+struct ElementOption: ParsableArguments {
+  @Option(help: "f32, f64, f16 or bf16.") var dtype = "f32"
+
+  func value() throws -> ElementType {
+    guard let element = ElementType(name: dtype), element.isFloat else {
+      throw HeedError("got --dtype \(dtype), expected f32, f64, f16 or bf16")
+    }
+    return element
+  }
+}

@@ -1,0 +1,54 @@
+import ArgumentParser
+import Heed
+
+/// `heed bench gemm`: a matrix product, as a linear layer has it.
+struct BenchGemmCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gemm", abstract: "Measures x w with weights that are packed once, beside OpenBLAS where that is installed.",
+    discussion: "Contenders take turns. OpenBLAS does the product alone, in f32 and f64, and its result is checked against Heed's.")
+
+  /// Shapes that are measured together.
+  enum Preset: String, CaseIterable, ExpressibleByArgument {
+    /// 1024^3, and what a small sentence encoder multiplies: 384 components, 1536 within the feed-forward network.
+    case encoder
+
+    var shapes: [(m: Int, n: Int, k: Int)] {
+      [(1024, 1024, 1024)]
+        + [16, 128, 1024, 4096].flatMap { rows in [(384, 384), (1152, 384), (1536, 384), (384, 1536)].map { (rows, $0.0, $0.1) } }
+    }
+  }
+
+  @Option(help: "The number of products, each with weights of its own.") var batch = 1
+  @Option(help: "The rows of x.") var m = 1024
+  @Option(help: "The columns of w.") var n = 1024
+  @Option(help: "The columns of x and rows of w.") var k = 1024
+  @Option(help: "What follows the product: none, bias, or gelu (of the sum with a bias).") var epilogue = GemmProblem.Epilogue.none
+  @Option(help: "When w is given: at load, where it is packed once, or at each call.") var weights = GemmProblem.Weights.load
+  @Option(help: "A table of shapes in place of --m, --n and --k: encoder.") var preset: Preset?
+  @OptionGroup var dtype: ElementOption
+  @OptionGroup var threads: ThreadsOption
+  @OptionGroup var target: TargetOption
+  @OptionGroup var bench: BenchOptions
+
+  func run() throws {
+    let (element, target) = (try dtype.value(), try target.value())
+    let options = CompileOptions(target: target, threads: threads.threads)
+    let probe = try RateProbe(element, target: target)
+    let shapes = preset?.shapes ?? [(m, n, k)]
+    let measurements = try shapes.map { shape in
+      let problem = try GemmProblem(
+        batch: batch, m: shape.m, n: shape.n, k: shape.k, element: element, epilogue: epilogue, weights: weights)
+      return try GemmMeasurement(problem, options, probe: probe, seconds: bench.seconds)
+    }
+    guard preset != nil else {
+      measurements[0].report.print(json: bench.json)
+      if bench.profile { try KernelProfile.print(measurements[0].program, measurements[0].inputs) }
+      return
+    }
+    if bench.json {
+      print(JSON.members(["rows": .array(measurements.map(\.report.json))]).text)
+    } else {
+      GemmMeasurement.printTable(measurements)
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import Foundation
+import Heed
+
+/// A measurement of a compiled graph: how long calls take, how near that is to what the machine can do, and how exact the results are.
+struct BenchReport {
+  let times: CallTimes
+  /// Useful floating-point operations of a call.
+  let flops: Double
+  /// The bytes that a call must read and write at least.
+  let bytes: Double
+  let rates: MeasuredRates
+  /// The largest difference from the reference interpreter, where it was asked.
+  let maximumError: Double
+  let threads: Int
+  let target: Target
+  /// What else there is to say of the problem.
+  var fields: [JSON.Member] = []
+
+  /// Measures `calls`, which returns their times, between two measurements of the machine.
+  /// - Parameter arrays: what calls mostly read.
+  init(
+    _ program: CompiledGraph, probe: RateProbe, reading arrays: [NDArray], flops: Double, bytes: Double,
+    maximumError: Double, calls: () throws -> CallTimes
+  ) throws {
+    (self.flops, self.bytes, self.maximumError) = (flops, bytes, maximumError)
+    (threads, target) = (program.threadCount, program.lowered.target)
+    var rates = try MeasuredRates(probe, threads: threads, reading: arrays)
+    times = try calls()
+    try rates.measureAgain()
+    self.rates = rates
+  }
+
+  /// The most memory that this process has had so far, bytes.
+  private var peakBytes: Int {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return usage.ru_maxrss * 1024
+  }
+
+  var ofPeak: Double { flops / times.best / rates.flops }
+  private var ofBandwidth: Double { bytes / times.best / rates.bytes }
+
+  func print(json: Bool) {
+    guard !json else { return Swift.print(self.json.text) }
+    let rate = fixed(flops / times.best / 1e9, 1)
+    let lines =
+      [
+        (
+          "time",
+          "\(shownTime(times.best)) best, \(shownTime(times.median)) median of \(times.sorted.count) calls, "
+            + "spread \(fixed(100 * times.spread, 1)) %"
+        ),
+        ("products", "\(rate) GFLOP/s, \(fixed(ofPeak, 2)) of the peak of \(fixed(rates.flops / 1e9, 1))"),
+        (
+          "memory",
+          "\(fixed(bytes / times.best / 1e9, 1)) GB/s, \(fixed(ofBandwidth, 2)) of the \(fixed(rates.bytes / 1e9, 1)) "
+            + "that one thread reads"
+        ),
+        ("error", "\(shownError(maximumError)) at most, against the interpreter"),
+      ] + fields.map { ($0.key, $0.value.string ?? $0.value.text) } + [
+        ("footprint", "\(peakBytes >> 20) MiB"), ("threads", "\(threads)"), ("machine", MachineReport.line(target)),
+      ]
+    let width = lines.map(\.0.count).max()! + 2
+    for (key, value) in lines { Swift.print(padded(key, width) + value) }
+  }
+
+  var json: JSON {
+    let measured: KeyValuePairs<String, JSON> = [
+      "best_seconds": JSON(times.best), "median_seconds": JSON(times.median), "lower_quartile_seconds": JSON(times.lowerQuartile),
+      "upper_quartile_seconds": JSON(times.upperQuartile), "spread": JSON(times.spread), "calls": JSON(times.sorted.count),
+      "gflops": JSON(flops / times.best / 1e9), "peak_gflops": JSON(rates.flops / 1e9), "of_peak": JSON(ofPeak),
+      "gbytes": JSON(bytes / times.best / 1e9), "read_gbytes": JSON(rates.bytes / 1e9), "of_read_bandwidth": JSON(ofBandwidth),
+      "max_error": JSON(maximumError),
+    ]
+    let run: KeyValuePairs<String, JSON> = [
+      "peak_bytes": JSON(peakBytes), "threads": JSON(threads), "target": .string(target.name),
+      "machine": MachineReport.json(target),
+    ]
+    return .object(JSON.members(measured).members! + fields + JSON.members(run).members!)
+  }
+}
