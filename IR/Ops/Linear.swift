@@ -2,7 +2,8 @@ extension Op {
   /// `linear %left, %right, %extra... {subscripts, tile} epilogue (%acc: f32, %e: f32) { ... yield %y }`: a `contract`, then a region on
   /// each element of its result.
   ///
-  /// `%acc` is the element of the product, of the operands' type; the other parameters are the elements of the extras, which have the
+  /// `%acc` is the element of the product, of the operands' type or of a wider float type: 16-bit operands give an f32 sum where the
+  /// region takes one. The other parameters are the elements of the extras, which have the
   /// product's shape or are scalars. The result has the yielded type. `tile` is a choice of the compiler's without influence on the
   /// meaning.
   public static let linear = Op(
@@ -10,9 +11,13 @@ extension Op {
     attributes: [.required("subscripts", .word), .optional("tile", .integers)], regions: ["epilogue"], traits: [.fused],
     infer: { inference in
       try inference.checkTile()
+      let inputs = inference.operands.prefix(2)
+      let accumulator = inference.regions[0].parameters.first?.type
+      let isWider = inputs.allSatisfy { $0.element.isWidened(by: accumulator) }
       let product = try Op.contract.resultTypes(
         of: Inference(
-          op: .contract, operands: Array(inference.operands.prefix(2)), attributes: inference.attributes.only("subscripts"),
+          op: .contract, operands: inputs.map { isWider ? TensorType(accumulator!, $0.shape) : $0 },
+          attributes: inference.attributes.only("subscripts"),
           regions: [],
           stated: nil, facts: inference.facts))[0]
       for extra in inference.captured {
@@ -32,7 +37,8 @@ extension Op {
         Evaluation(
           operands: Array(operands.prefix(2)), attributes: evaluation.attributes.only("subscripts"), regions: [],
           operandTypes: Array(evaluation.operandTypes.prefix(2)),
-          resultTypes: [TensorType(operands[0].element, evaluation.resultTypes[0].shape)], binding: evaluation.binding))[0]
+          resultTypes: [TensorType(evaluation.regions[0].parameters[0].type, evaluation.resultTypes[0].shape)],
+          binding: evaluation.binding))[0]
       var result = ReferenceArray(evaluation.resultTypes[0].element, product.shape)
       for position in 0..<result.count {
         let extras = operands.dropFirst(2).map { $0[$0.shape.isEmpty ? 0 : position] }
@@ -49,11 +55,25 @@ extension Op {
         flops: product.flops + query.results[0].shape.count * Extent(query.regions[0].instructions.count), bytes: query.bytes)
     },
     decompose: { context in
+      let accumulator = context.regions[0].parameters[0].type
+      let inputs = try context.operands.prefix(2).map { operand in
+        let type = context.type(operand)
+        if type.element == accumulator { return operand }
+        return try context.emit(.convert, operand, stated: TensorType(accumulator, type.shape))
+      }
       let product = try context.emit(
-        .contract, context.operands[0], context.operands[1], attributes: context.attributes.only("subscripts").all)
+        .contract, inputs[0], inputs[1], attributes: context.attributes.only("subscripts").all)
       let arguments = [product] + context.operands.dropFirst(2)
       return try context.apply(context.regions[0], shape: .init(full: context.resultTypes[0].shape)) { _, position in
         arguments[position]
       }
     })
+}
+
+extension ElementType {
+  /// Whether `other` is this type or a float type that has all of its values.
+  fileprivate func isWidened(by other: ElementType?) -> Bool {
+    guard let other else { return false }
+    return self == other || isFloat && other.isFloat && byteCount < other.byteCount
+  }
 }

@@ -2,7 +2,7 @@ import HeedIR
 
 extension LoweringContext {
   /// A kernel that computes `outputs` element by element: all have the shape `shape`, as have the inputs, whose elements are read
-  /// as the type given beside each.
+  /// as what the type given beside each is computed in.
   ///
   /// Dimensions that follow each other in memory everywhere are taken as one; the last is vectorised, the others run in parallel.
   mutating func emitElementwise(
@@ -15,7 +15,7 @@ extension LoweringContext {
     let boundInputs = inputs.map { builder.input($0.0.collapsed(groups, shape)) }
     let boundOutputs = outputs.map { builder.output($0.collapsed(groups, shape)) }
     try builder.elementwisePhase("run", extents) { body, indices in
-      let values = zip(boundInputs, inputs).map { $0.read(indices, as: $1.1, in: &body) }
+      let values = zip(boundInputs, inputs).map { $0.read(indices, as: $1.1.computed, in: &body) }
       for (value, output) in zip(try region(&body, values), boundOutputs) { body.store(value, output.access(indices)) }
     }
     let bytes =

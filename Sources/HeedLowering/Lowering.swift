@@ -60,7 +60,7 @@ extension LoweringContext {
     return HeedError("cannot compile \(value) = \(graph.op(node).mnemonic) on \(types.joined(separator: ", ")): \(reason)")
   }
 
-  /// Checks that the element types of the node's values have kernels.
+  /// Checks that the node's values are of types that are computed as they are stored.
   func requireCompiledTypes(_ node: NodeID) throws {
     for value in Array(graph.operands(node)) + graph.results(node) {
       let element = graph.type(value).element

@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [ElementType.f32, .f64, .i64, .i32, .i8, .u8], [ElementType.i64, .i32, .u8])
+  @Test(arguments: floatTypes + [.i64, .i32, .i8, .u8], [ElementType.i64, .i32, .u8])
   func scatterAdd(_ element: ElementType, _ index: ElementType) throws {
     let graph = try graph(
       "%b: \(element)[N, 3, M], %i: \(index)[K], %u: \(element)[K, 3, M], %v: \(element)[N, 3, K], %w: \(element)[N, K, M]",

@@ -14,7 +14,7 @@ import Testing
     ("xi,xj->xij", "N, M", "N, K"), ("ihe,hed->id", "M, 2, K", "2, K, N"),
   ]
 
-  @Test(arguments: subscripts.indices, [ElementType.f32, .f64]) func contractions(_ number: Int, _ element: ElementType) throws {
+  @Test(arguments: subscripts.indices, floatTypes) func contractions(_ number: Int, _ element: ElementType) throws {
     let (subscripts, left, right) = Self.subscripts[number]
     let graph = try graph(
       "%x: \(element)[\(left)], %y: \(element)[\(right)], parameter %unused: f32[M, N, K]",
@@ -25,13 +25,15 @@ import Testing
       // "ijab,abk" shares letters with constants: K and 3 must fit where both name one letter.
       bindings.append(["M": m, "N": n, "K": number == 13 ? 3 : k])
     }
-    try expectAgreement(graph, at: bindings, note: subscripts + " ")
+    try expectAgreement(graph, at: bindings, Tolerance(roundings: 1), note: subscripts + " ")
   }
 
   /// The right operand a parameter: packed at load. Operands that are views.
-  @Test func packedWeightsAndViews() throws {
+  @Test(arguments: floatTypes) func packedWeightsAndViews(_ element: ElementType) throws {
     let graph = try graph(
-      "%x: f32[B, S, 20], parameter %w: f32[20, 50], parameter %u: f32[3, 7, 20], %y: f32[S, B, 9]",
+      """
+      %x: \(element)[B, S, 20], parameter %w: \(element)[20, 50], parameter %u: \(element)[3, 7, 20], %y: \(element)[S, B, 9]
+      """,
       """
       %a = contract %x, %w {subscripts = "bsi,io->bso"}
       %t = slice %w {start = [0, 1], stop = [10, 50], step = [1, 3]}
@@ -40,15 +42,16 @@ import Testing
       %c = contract %x, %u {subscripts = "bsi,hoi->bhso"}
       %d = contract %x, %y {subscripts = "bsi,sbj->bij"}
       %one = slice %y {start = [0, 0, 0], stop = [S, B, 1]}
-      %wide = broadcast %one {dims = [0, 1, 2]} : f32[S, B, 9]
+      %wide = broadcast %one {dims = [0, 1, 2]} : \(element)[S, B, 9]
       %e = contract %wide, %y {subscripts = "sbi,sbj->ij"}
       return %a, %b, %c, %d, %e
       """)
-    try expectAgreement(graph, at: [["B": 2, "S": 3], ["B": 1, "S": 1], ["B": 3, "S": 40], ["B": 1, "S": 0]])
+    try expectAgreement(
+      graph, at: [["B": 2, "S": 3], ["B": 1, "S": 1], ["B": 3, "S": 40], ["B": 1, "S": 0]], Tolerance(roundings: 1))
   }
 
   /// Epilogues on the accumulators: bias, activation, residual, conversion, in all layouts of the result.
-  @Test(arguments: [ElementType.f32, .f64]) func epilogues(_ element: ElementType) throws {
+  @Test(arguments: floatTypes) func epilogues(_ element: ElementType) throws {
     let graph = try graph(
       "%x: \(element)[B, S, 20], parameter %w: \(element)[50, 20], parameter %b: \(element)[50], %r: \(element)[B, S, 50], %k: \(element)",
       """
@@ -73,6 +76,52 @@ import Testing
       for name in ["x", "w"] as [Name] { inputs[name]!.reals = inputs[name]!.reals.map { ($0 * 4).rounded() } }
       return inputs
     }
-    try expectAgreement(graph, inputs)
+    // %p is stored, and %h computed from that.
+    try expectAgreement(graph, inputs, Tolerance(roundings: 2))
+  }
+
+  /// 16-bit operands whose products are summed and given in a wider type: bf16 in, f32 out. Depths that are odd, empty, a pair; one that
+  /// no pairs are known of; columns that fill no panel; depths of several dimensions.
+  @Test(arguments: [ElementType.f16, .bf16], [ElementType.f32, .f64]) func wideSums(_ narrow: ElementType, _ wide: ElementType)
+    throws
+  {
+    for depth in ["0", "1", "2", "7", "64", "K", "2*K"] {
+      let graph = try graph(
+        "%x: \(narrow)[2, M, \(depth)], parameter %w: \(narrow)[50, \(depth)], %y: \(narrow)[2, \(depth), 3, M], %b: \(wide)[50]",
+        """
+        %u = convert %x : \(wide)[2, M, \(depth)]
+        %v = convert %w : \(wide)[50, \(depth)]
+        %t = convert %y : \(wide)[2, \(depth), 3, M]
+        %a = contract %u, %v {subscripts = "bmk,nk->bmn"}
+        %c = broadcast %b {dims = [2]} : \(wide)[2, M, 50]
+        %p = contract %u, %v {subscripts = "bmk,nk->bnm"}
+        %q = transpose %p {permutation = [0, 2, 1]}
+        %d = add %q, %c
+        %e = convert %d : \(narrow)[2, M, 50]
+        %f = contract %u, %t {subscripts = "bmk,bkhn->bhmn"}
+        %g = contract %t, %u {subscripts = "bkhn,bmk->bnhm"}
+        return %a, %d, %e, %f, %g
+        """)
+      try expectAgreement(
+        graph, at: [["M": 1, "K": 3], ["M": 9, "K": 6], ["M": 97, "K": 1], ["M": 0, "K": 2], ["M": 3, "K": 0]],
+        Tolerance(roundings: 1),
+        note: "\(depth) ")
+      try expectAgreement(graph, at: [["M": 5, "K": 4]], Tolerance(roundings: 1), pipeline: PassPipeline([]), note: "\(depth) ")
+    }
+  }
+
+  /// Operands of different types.
+  @Test func mixedOperands() throws {
+    let graph = try graph(
+      "%x: f32[M, 20], parameter %w: bf16[30, 20], %y: f16[20, M]",
+      """
+      %v = convert %w : f32[30, 20]
+      %t = convert %y : f32[20, M]
+      %a = contract %x, %v {subscripts = "mk,nk->mn"}
+      %b = contract %t, %v {subscripts = "km,nk->mn"}
+      %c = gelu %b
+      return %a, %c
+      """)
+    try expectAgreement(graph, at: [["M": 1], ["M": 17], ["M": 0]])
   }
 }

@@ -83,13 +83,6 @@ private func lowered(_ text: String) throws -> Lowered {
     #expect(program.slotCount == 2)
   }
 
-  @Test func elementTypesWithoutKernelsAreNamed() throws {
-    let error = #expect(throws: HeedError.self) {
-      try lowered("graph @half(%x: bf16[T]) {\n  %y = negate %x : bf16[T]\n  return %y\n}")
-    }
-    #expect(error?.message.contains("cannot compile %y = negate on bf16[T], bf16[T]: no kernels for bf16 yet") == true)
-  }
-
   @Test func aCausalMaskSkipsTilesByProof() throws {
     let result = try lowered(
       """

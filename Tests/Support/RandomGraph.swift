@@ -27,7 +27,7 @@ public struct RandomGraph: Sendable, CustomStringConvertible {
 
     public init() {}
 
-    /// What has kernels: f32, f64 and integers.
+    /// What has kernels as exact as their type in any chain of ops: f32, f64 and integers.
     public static var compiled: Options {
       var options = Options()
       options.floats = [.f32, .f32, .f32, .f64]

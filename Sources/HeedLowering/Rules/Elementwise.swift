@@ -4,19 +4,19 @@ extension LoweringRule {
   /// One elementwise op.
   static let elementwise = LoweringRule { context, node in
     let op = context.graph.op(node)
+    let types = context.graph.operands(node).map { context.graph.type($0).element }
     let result = context.graph.type(context.graph.result(node))
-    try context.emitElementwise(node) { body, values in [try body.apply(op, values, type: result.element)] }
+    try context.emitElementwise(node) { body, values in [try body.compute(op, values, types, to: result.element)] }
   }
 
   /// A fused chain of elementwise ops.
   static let mappedRegion = LoweringRule { context, node in
     let region = context.graph.regions(node).first!
-    try context.emitElementwise(node) { body, values in try body.inline(region, values) }
+    try context.emitElementwise(node) { body, values in try body.compute(region, values) }
   }
 
   /// The operands one after the other along a dimension: a copy for each.
   static let concatenate = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operands = Array(context.graph.operands(node))
     let dimension = context.graph.attributes(node).integer("dim")
     let output = context.allocateResult(node)
@@ -36,7 +36,6 @@ extension LoweringRule {
 
   /// The operand with a border: each element is read where it is inside, else the border's number.
   static let pad = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(context.graph.result(node))
     let attributes = context.graph.attributes(node)
@@ -64,7 +63,6 @@ extension LoweringContext {
   /// A kernel for a node whose results are computed element by element from its operands.
   mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]) throws
   {
-    try requireCompiledTypes(node)
     let types = graph.results(node).map(graph.type)
     // A scalar operand is one number for every element, whatever its source.
     let inputs = graph.operands(node).map { operand -> (Source, ElementType) in

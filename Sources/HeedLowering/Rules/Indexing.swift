@@ -3,7 +3,6 @@ import HeedIR
 extension LoweringRule {
   /// Rows of a table by index. An index outside gives NaN, or 0 for an integer table; an input's indices are checked at the call.
   static let gather = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operands = Array(context.graph.operands(node))
     let dimension = context.graph.attributes(node).integer("dim")
     let type = context.graph.type(context.graph.result(node))
@@ -28,12 +27,16 @@ extension LoweringRule {
 
   /// The base with rows added at indices, in order; rows with an index outside are dropped.
   static let scatterAdd = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operands = Array(context.graph.operands(node))
     let dimension = context.graph.attributes(node).integer("dim")
     let type = context.graph.type(context.graph.result(node))
     let (indices, updates) = (try context.view(operands[1]), try context.view(operands[2]))
-    let output = context.allocateResult(node)
+    let result = context.allocateResult(node)
+    // 16-bit floats are summed in f32, in memory of their own.
+    let computed = type.element.computed
+    let isNarrow = computed != type.element
+    let wide = TensorType(computed, type.shape)
+    let output = isNarrow ? LoweringContext.rowMajor(context.addBuffer(.none, wide, .slot(0)), wide) : result
     context.keepAtCall(output, unlessAllKnown: operands)
     try context.emitElementwise(
       "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
@@ -57,17 +60,22 @@ extension LoweringRule {
       from[dimension] = .variable(row)
       to[dimension] = .load(boundIndices.access([.variable(row)]))
       if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
-      let update = body.load(boundUpdates.access(from), type.element)
+      let update = body.load(boundUpdates.access(from), computed)
       let place = target.access(to, guarded: [dimension])
-      if type.element.accumulated == type.element {
+      if computed.accumulated == computed {
         body.accumulate(.add, update, place)
       } else {
-        body.store(try body.apply(.add, body.load(place, type.element, otherwise: Literal(0)), update), place)
+        body.store(try body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
       }
     }
     let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
     builder.phase("run", domain, [.loop(Loop(row, from: 0, to: count, step: 1, body: round))])
     try context.emit(builder, cost: context.cost(node))
+    if isNarrow {
+      try context.emitElementwise(
+        "round", shape: type.shape.extents, inputs: [(.view(output), computed)], outputs: [result]
+      ) { _, values in values }
+    }
   }
 
   /// The number of each row's segment: every segment writes its own rows. Offsets that the graph computes are not known to cover
@@ -110,7 +118,6 @@ extension LoweringRule {
 
   /// Sums of the rows of each segment.
   static let segmentSum = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operands = Array(context.graph.operands(node))
     let type = context.graph.type(operands[0])
     let offsets = try context.offsets(operands[1], total: type.shape[0])

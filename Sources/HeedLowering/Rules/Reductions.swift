@@ -6,7 +6,6 @@ extension LoweringRule {
   /// Where the dimension that is contiguous in memory is reduced, each row's elements are combined across vector lanes; where it is
   /// kept, whole vectors of results are combined at once. Bits of integers are combined in loops over the reduced dimensions.
   static let reduce = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let attributes = context.graph.attributes(node)
@@ -73,7 +72,6 @@ extension LoweringRule {
 
   /// Running sums, products or extrema along a dimension: in order along it, vectorised and parallel over the others.
   static let scan = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let attributes = context.graph.attributes(node)
@@ -100,9 +98,10 @@ extension LoweringRule {
     let start = block * .constant(blockSize)
     let columns = IntegerExpression.blockSize(count, block: start, size: blockSize)
     var body: [Statement] = []
-    let carry = builder.tile("carry", type.element, [blockSize], in: &body)
+    let computed = type.element.computed
+    let carry = builder.tile("carry", computed, [blockSize], in: &body)
     builder.map([("c", columns)], in: &body) { body, indices in
-      let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: type.element))
+      let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: computed))
       body.store(identity, Access(carry, indices[0]))
     }
     let step = builder.variable("s")
@@ -111,8 +110,8 @@ extension LoweringRule {
     var round: [Statement] = []
     try builder.map([("c", columns)], in: &round) { body, indices in
       let at = outer + [start + indices[0], position]
-      let before = body.load(Access(carry, indices[0]), type.element)
-      let after = try body.apply(reduction.op, before, input.read(at, as: type.element, in: &body))
+      let before = body.load(Access(carry, indices[0]), computed)
+      let after = try body.apply(reduction.op, before, input.read(at, as: computed, in: &body))
       body.store(isExclusive ? before : after, target.access(at))
       body.store(after, Access(carry, indices[0]))
     }
@@ -138,8 +137,9 @@ extension Reduction {
 }
 
 extension ElementType {
-  /// The type in which elements are accumulated: kernels accumulate no bytes. Narrowing the result wraps as each step would.
-  var accumulated: ElementType { byteCount == 1 ? .i32 : self }
+  /// The type in which elements are accumulated: kernels accumulate no bytes and no 16-bit floats. Narrowing the result of bytes wraps
+  /// as each step would.
+  var accumulated: ElementType { byteCount == 1 ? .i32 : computed }
 }
 
 extension Body {

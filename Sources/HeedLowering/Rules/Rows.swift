@@ -8,6 +8,11 @@ extension LoweringRule {
       let maximum = rows.statistic("maximum", startingAt: -.infinity)
       let sum = rows.statistic("sum", startingAt: 0)
       rows.sweep { rows, body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
+      let isNarrow = rows.element != rows.stored
+      func weight(_ rows: RowKernel, _ body: inout Body, _ point: RowKernel.Point) throws -> BodyValue {
+        let shifted = try body.apply(.subtract, rows.element(point, &body), body.load(maximum(point), rows.element))
+        return try body.apply(.exp, shifted)
+      }
       // -inf - -inf would be NaN: a row without a finite element is shifted by 0.
       try rows.forEachRow { rows, body, point in
         let largest = body.load(maximum(point), rows.element)
@@ -15,9 +20,8 @@ extension LoweringRule {
         body.store(try body.apply(.select, isDead, body.constant(0, rows.element), largest), maximum(point))
       }
       try rows.sweep { rows, body, point in
-        let shifted = try body.apply(.subtract, rows.element(point, &body), body.load(maximum(point), rows.element))
-        let weight = try body.apply(.exp, shifted)
-        body.store(weight, rows.result(point))
+        let weight = try weight(rows, &body, point)
+        if !isNarrow { body.store(weight, rows.result(point)) }
         body.accumulate(.add, weight, sum(point))
       }
       try rows.forEachRow { rows, body, point in
@@ -27,7 +31,8 @@ extension LoweringRule {
         body.store(try body.apply(.select, isDead, body.constant(0, rows.element), inverse), sum(point))
       }
       try rows.sweep { rows, body, point in
-        let weight = body.load(rows.result(point), rows.element)
+        // Narrow results would round the weights before they are scaled: those are computed again.
+        let weight = try isNarrow ? weight(rows, &body, point) : body.load(rows.result(point), rows.element)
         body.store(try body.apply(.multiply, weight, body.load(sum(point), rows.element)), rows.result(point))
       }
     }
@@ -97,7 +102,10 @@ struct RowKernel {
     var column: IntegerExpression?
   }
 
+  /// The type that elements are computed in.
   let element: ElementType
+  /// The type of the operand and the result.
+  let stored: ElementType
   fileprivate var builder: KernelBuilder
   fileprivate var block: [Statement] = []
   fileprivate let input: BoundSource
@@ -154,7 +162,6 @@ extension LoweringContext {
   mutating func emitRows(
     _ node: NodeID, _ name: Name, dimension: Int, perColumn: [ValueID] = [], _ build: (inout RowKernel) throws -> Void
   ) throws {
-    try requireCompiledTypes(node)
     let operand = graph.operands(node).first!
     let type = graph.type(operand)
     let output = allocateResult(node)
@@ -179,7 +186,8 @@ extension LoweringContext {
     let start = block * .constant(RowKernel.blockRows)
     outer.append(start)
     var kernel = RowKernel(
-      element: type.element, builder: builder, input: input, output: bound, columnInputs: columnInputs, outer: outer,
+      element: type.element.computed, stored: type.element, builder: builder, input: input, output: bound,
+      columnInputs: columnInputs, outer: outer,
       rowCount: .blockSize(rows, block: start, size: RowKernel.blockRows), columns: shape.last!)
     try build(&kernel)
     kernel.builder.phase("run", domain, kernel.block)

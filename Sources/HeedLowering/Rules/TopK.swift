@@ -5,7 +5,6 @@ extension LoweringRule {
   ///
   /// That order is: larger elements first, of equal ones the lower index first, NaNs last.
   static let topK = LoweringRule { context, node in
-    try context.requireCompiledTypes(node)
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let count = context.graph.attributes(node).integer("count")
@@ -51,7 +50,7 @@ extension LoweringRule {
       var index = body.load(Access(sweep.bestIndex, 0), .i32)
       if type.element.isFloat {
         let isFound = try body.apply(.notEqual, index, sweep.none(&body))
-        value = try body.apply(.select, isFound, value, body.constant(.nan, type.element))
+        value = try body.apply(.select, isFound, value, body.constant(.nan, sweep.wide))
         index = try body.apply(.select, isFound, index, body.load(Access(sweep.firstNaN, 0), .i32))
       }
       body.store(try body.converted(value, from: sweep.wide, to: type.element), values.access(row + [.variable(rank)]))

@@ -15,7 +15,8 @@ extension GraphPass {
   ///       yield %o
   ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
   ///
-  /// Legal because the epilogue does the same ops on the same elements. It takes the longest run of elementwise ops on the product
+  /// Legal because the epilogue does the same ops on the same elements. Operands that are widened before the product are taken as they
+  /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes the longest run of elementwise ops on the product
   /// that leaves one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from
   /// parameters alone become the right operand, which is packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
@@ -32,6 +33,8 @@ extension GraphPass {
         epilogues[last] = (node, nodes)
         taken.formUnion(nodes)
         taken.insert(node)
+      } else if graph.inputs(node).contains(where: { graph.widened($0) != nil }) {
+        epilogues[node] = (node, [])
       } else {
         graph.sayWhyNot(node, users: users, taken: taken, &context)
       }
@@ -43,10 +46,14 @@ extension GraphPass {
         let value = try rewriter.appendLinear(product, nodes)
         rewriter.replace(graph.result(node), with: value)
         let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
-        context.remark(
-          .applied, value, in: rewriter.result,
-          "\(ops) done in the epilogue of \(graph.name(graph.result(product)).isNone ? "the product" : graph.label(graph.result(product)))"
-        )
+        let name = graph.name(graph.result(product)).isNone ? "the product" : graph.label(graph.result(product))
+        if !nodes.isEmpty { context.remark(.applied, value, in: rewriter.result, "\(ops) done in the epilogue of \(name)") }
+        let narrow = graph.inputs(product).compactMap(graph.widened).map { graph.type($0).element.name }
+        if !narrow.isEmpty {
+          let sum = graph.type(graph.result(product)).element
+          context.remark(
+            .applied, value, in: rewriter.result, "\(name) takes \(narrow.joined(separator: " and ")) and sums in \(sum)")
+        }
       } else if !taken.contains(node) {
         rewriter.copy(node)
       }
@@ -86,6 +93,13 @@ extension Graph {
     return Array(nodes.prefix(best))
   }
 
+  /// What `value` is an exact conversion of, from a narrower float type.
+  fileprivate func widened(_ value: ValueID) -> ValueID? {
+    guard let node = definingNode(value), op(node) === Op.convert, let operand = operands(node).first else { return nil }
+    let (narrow, wide) = (type(operand).element, type(value).element)
+    return narrow.isFloat && wide.isFloat && narrow.byteCount < wide.byteCount ? operand : nil
+  }
+
   fileprivate func sayWhyNot(_ product: NodeID, users: [[NodeID]], taken: Set<NodeID>, _ context: inout PassContext) {
     let value = result(product)
     let elementwise = users[Int(value.index)].filter { op($0).has(.elementwise) }
@@ -119,9 +133,10 @@ extension GraphRewriter {
   /// Appends a `linear` for a product and the nodes after it.
   fileprivate mutating func appendLinear(_ product: NodeID, _ nodes: [NodeID]) throws -> ValueID {
     let accumulator = source.result(product)
-    var region = try ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(nodes.last!)])
+    let last = nodes.last ?? product
+    var region = try ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(last)])
     region.rename(0, "acc")
-    var operands = source.inputs(product).map { self($0) }
+    var operands = source.inputs(product).map { self(source.widened($0) ?? $0) }
     var subscripts = source.attributes(product).subscripts
     let isWeight = source.inputs(product).map(source.comesFromParameters)
     if isWeight[0], !isWeight[1] {
