@@ -68,14 +68,13 @@ package final class Executor: Sendable {
   /// Runs the steps of `sequence` one after the other.
   /// - Parameters:
   ///   - bases: the start of each of the program's buffers.
-  ///   - observe: sees each step's number and how long it took; with nil no clock is read.
+  ///   - timings: takes what each step took; with nil no clock is read.
   func run(
     _ sequence: CallSequence, _ plan: CallPlan, _ bases: [UnsafeMutableRawPointer?], _ workspace: UnsafeMutableRawBufferPointer,
-    observe: ((Int, Duration) -> Void)? = nil
+    timings: UnsafeMutablePointer<[StepTiming]>? = nil
   ) throws {
-    for (number, (step, sized)) in zip(sequence.steps, plan.steps).enumerated() {
+    for (step, sized) in zip(sequence.steps, plan.steps) {
       let code = kernels[step.kernel]
-      let start = observe.map { _ in ContinuousClock.now }
       try withUnsafeTemporaryAllocation(
         of: UnsafeMutableRawPointer?.self, capacity: step.operands.count + step.workspaces.count
       ) { buffers in
@@ -86,10 +85,26 @@ package final class Executor: Sendable {
           buffers[step.operands.count + position] = workspace.baseAddress.map { $0 + offset }
         }
         try sized.symbols.withUnsafeBufferPointer { symbols in
-          try code.run(UnsafePointer(buffers.baseAddress), symbols.baseAddress, pool)
+          let buffers = UnsafePointer(buffers.baseAddress)
+          guard let timings else { return try code.run(buffers, symbols.baseAddress, pool) }
+          let kernel = program.kernels[step.kernel]
+          let start = monotonicSeconds()
+          let phases = try code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
+          timings.pointee.append(
+            StepTiming(
+              kernel: step.name, start: start, seconds: monotonicSeconds() - start, flops: sized.flops, bytes: sized.bytes,
+              operands: try operands(of: kernel, symbols), phases: phases))
         }
       }
-      if let observe, let start { observe(number, ContinuousClock.now - start) }
+    }
+  }
+
+  /// The parameters of `kernel` where its symbols have these values.
+  private func operands(of kernel: Kernel, _ symbols: UnsafeBufferPointer<Int64>) throws -> [StepTiming.Operand] {
+    let values = Dictionary(zip(kernel.symbols, symbols.map { Int($0) }), uniquingKeysWith: { first, _ in first })
+    return try kernel.parameters.map { parameter in
+      StepTiming.Operand(
+        name: parameter.name, element: parameter.type.element, shape: try parameter.type.shape.evaluate { values[$0] })
     }
   }
 }

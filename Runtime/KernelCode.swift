@@ -1,4 +1,5 @@
 internal import CHeedABI
+internal import HeedIR
 
 /// The compiled code of a kernel: what Runtime/ABI/include/heed_abi.h declares, for each phase.
 ///
@@ -37,6 +38,22 @@ extension KernelCode {
       let count = Int(phase.count(&arguments))
       if count > 0 { try pool.run(phase.run, &arguments, count: count, scratchBytes: scratchByteCount) }
     }
+  }
+}
+
+extension KernelCode {
+  /// The same, and what each thread did of each phase; `names` are the phases' names.
+  func timed(
+    _ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool, names: [Name]
+  ) throws -> [PhaseTiming] {
+    var arguments = heed_arguments(buffers: buffers, symbols: symbols)
+    var timings: [PhaseTiming] = []
+    for (phase, name) in zip(phases, names) {
+      let count = Int(phase.count(&arguments))
+      guard count > 0 else { continue }
+      timings += try PhaseRecorder.run(phase.run, arguments, count: count, scratchBytes: scratchByteCount, pool, phase: name)
+    }
+    return timings
   }
 }
 

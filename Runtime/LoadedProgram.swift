@@ -54,13 +54,7 @@ package final class LoadedProgram: Sendable {
         bases[buffer] = guarded[buffer]?.bytes.baseAddress ?? workspace.baseAddress.map { $0 + offset }
       }
       try withExtendedLifetime((memory, guarded)) {
-        guard let timings else { return try executor.run(executor.steps, plan, bases, workspace) }
-        try executor.run(executor.steps, plan, bases, workspace) { [executor] step, duration in
-          timings.pointee.append(
-            StepTiming(
-              kernel: executor.steps.steps[step].name, seconds: duration / .seconds(1), flops: plan.steps[step].flops,
-              bytes: plan.steps[step].bytes))
-        }
+        try executor.run(executor.steps, plan, bases, workspace, timings: timings)
       }
     }
     return program.results.map { memory[$0.buffer]! }

@@ -307,3 +307,7 @@ int heed_affinity_cores(void) {
   long online = sysconf(_SC_NPROCESSORS_ONLN);  // more than 1024 cores do not fit a cpu_set_t
   return online > 0 ? (int)online : 1;
 }
+
+void heed_thread_name(char *name, size_t size) {
+  if (pthread_getname_np(pthread_self(), name, size) != 0 && size > 0) name[0] = 0;
+}

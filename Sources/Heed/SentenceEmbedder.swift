@@ -1,5 +1,6 @@
 public import HeedIR
 public import HeedModels
+package import HeedRuntime
 
 /// A sentence encoder read from a folder, compiled and ready: text in, unit vectors out.
 ///
@@ -41,6 +42,13 @@ public final class SentenceEmbedder: Sendable {
   /// The same for texts that are tokens already.
   /// - Throws: where an id is not in the vocabulary, or memory lacks.
   public func embed(ids: [[Int32]], tokenLimit: Int? = nil) throws -> [[Float]] {
+    try embed(ids: ids, tokenLimit: tokenLimit, timings: nil)
+  }
+
+  /// - Parameter timings: takes what each kernel call took.
+  package func embed(
+    ids: [[Int32]], tokenLimit: Int?, timings: UnsafeMutablePointer<[StepTiming]>?
+  ) throws -> [[Float]] {
     var vectors: [[Float]] = []
     vectors.reserveCapacity(ids.count)
     var rest = ids[...]
@@ -51,7 +59,7 @@ public final class SentenceEmbedder: Sendable {
         tokens += rest[end].count
         end += 1
       }
-      let rows: [Float] = try encoder(Self.inputs(rest[..<end]))[0].values()
+      let rows: [Float] = try encoder.run(Self.inputs(rest[..<end]).map { ($0.key, $0.value) }, timings: timings)[0].values()
       for start in stride(from: 0, to: rows.count, by: dimension) { vectors.append(Array(rows[start..<start + dimension])) }
       rest = rest[end...]
     }

@@ -14,6 +14,7 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "A file of JSON lines; standard input unless given.") var input: String?
   @Option(help: "The most tokens that one batch may have; all sentences in one batch unless given.") var batch: Int?
   @Flag(help: "Print JSON lines.") var json = false
+  @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?
   @OptionGroup var threads: ThreadsOption
 
   func validate() throws {
@@ -25,6 +26,13 @@ struct EmbedCommand: ParsableCommand {
     let embedder = try SentenceEmbedder(model: model, options: CompileOptions(threads: threads.threads))
     let ids = texts.map(embedder.tokenizer.encode)
     let vectors = try embedder.embed(ids: ids, tokenLimit: batch)
+    if let trace {
+      var timings: [StepTiming] = []
+      _ = try embedder.embed(ids: ids, tokenLimit: batch, timings: &timings)
+      let profile = KernelProfile(timings, attentionFlops: embedder.configuration.attentionFlops(lengths: ids.map(\.count)))
+      try TraceFile(profile: profile, target: embedder.encoder.lowered.target, threads: embedder.encoder.threadCount).write(
+        to: trace)
+    }
     if json { printJSON(ids, vectors) } else { printReadable(texts, ids, vectors) }
   }
 

@@ -14,6 +14,11 @@ struct RunCommand: ParsableCommand {
   @Option(name: .customLong("input"), help: "An input or parameter and the file to read it from.") var inputs: [NamedFile] = []
   @Option(name: .customLong("output"), help: "A result and the file to write it to.") var outputs: [NamedFile] = []
   @Flag(help: "Run the reference interpreter, in double precision, instead of compiled code.") var interpret = false
+  @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?
+
+  func validate() throws {
+    guard !(interpret && trace != nil) else { throw ValidationError("--interpret and --trace exclude each other") }
+  }
 
   func run() throws {
     let graph = try source.onlyGraph()
@@ -54,7 +59,13 @@ struct RunCommand: ParsableCommand {
     let parameters = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
     let program = try graph.compile(CompileOptions(target: target.value(), threads: threads.threads))
     let loaded = try program.load(parameters: arrays.filter { parameters.contains($0.name) })
-    let outputs = try loaded.run(arrays.filter { !parameters.contains($0.name) })
+    let inputs = arrays.filter { !parameters.contains($0.name) }
+    let outputs = try loaded.run(inputs)
+    if let trace {
+      var timings: [StepTiming] = []
+      _ = try loaded.run(inputs, timings: &timings)
+      try TraceFile(profile: KernelProfile(timings), target: program.lowered.target, threads: loaded.threadCount).write(to: trace)
+    }
     return Array(zip(outputs.names, outputs))
   }
 }

@@ -48,6 +48,14 @@ import Testing
     #expect(timings.map(\.flops) == [40, 40, 40])
     #expect(timings.map(\.bytes) == [320, 320, 320])
     #expect(timings.allSatisfy { $0.seconds > 0 })
+    let tiles = timings.map { step in Dictionary(step.phases.map { ($0.phase, $0.tiles) }, uniquingKeysWith: +) }
+    #expect(tiles == [["copy": 5, "all": 5], ["all": 5], ["all": 2]])
+    for step in timings {
+      for phase in step.phases {
+        #expect(phase.start >= step.start && phase.start + phase.seconds <= step.start + step.seconds)
+      }
+    }
+    #expect(timings[0].operands.map(\.shape) == [[5, 8], [8], [5, 8]])
   }
 
   @Test func takesUnalignedArrays() throws {

@@ -25,3 +25,6 @@ int heed_pool_run(heed_pool *pool, heed_run_function run, const heed_arguments *
 
 /// The number of cores that the calling thread may be scheduled on, at least 1.
 int heed_affinity_cores(void);
+
+/// Writes the calling thread's name to `name`, which holds at least 16 bytes, ended by a zero: `heed-1` and so on for workers.
+void heed_thread_name(char *name, size_t size);

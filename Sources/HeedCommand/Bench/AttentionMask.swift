@@ -1,7 +1,7 @@
 import Heed
 
 /// Which keys a query sees.
-enum AttentionMask {
+enum AttentionMask: CustomStringConvertible {
   case none
   /// Keys up to the query's own, the last query seeing the last key.
   case causal
@@ -19,6 +19,15 @@ enum AttentionMask {
     case ("window", let size?) where size >= 0: self = .window(size)
     case ("document", let size?) where size > 0: self = .document(size)
     default: throw HeedError("got --mask \(text), expected none, causal, window:W or document:L")
+    }
+  }
+
+  var description: String {
+    switch self {
+    case .none: "none"
+    case .causal: "causal"
+    case .window(let size): "window:\(size)"
+    case .document(let size): "document:\(size)"
     }
   }
 

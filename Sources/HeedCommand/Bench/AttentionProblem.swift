@@ -7,6 +7,13 @@ struct AttentionProblem {
   let mask: AttentionMask
   let element: ElementType
 
+  /// The problem on one line.
+  var title: String {
+    let widths = headSize == valueSize ? "\(headSize)" : "\(headSize)/\(valueSize)"
+    let heads = heads == keyHeads ? "\(heads)" : "\(heads)/\(keyHeads)"
+    return "Attention \(element): batch \(batch), \(heads) heads, \(queries) x \(keys), width \(widths), mask \(mask)"
+  }
+
   init(
     batch: Int, heads: Int, keyHeads: Int, queries: Int, keys: Int, headSize: Int, valueSize: Int, mask: AttentionMask,
     element: ElementType

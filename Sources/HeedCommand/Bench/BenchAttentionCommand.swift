@@ -34,7 +34,6 @@ struct BenchAttentionCommand: ParsableCommand {
       program, probe: RateProbe(problem.element, target: target.value()), reading: [inputs["k"]!, inputs["v"]!],
       flops: problem.flops, bytes: problem.bytes, maximumError: maximumError
     ) { try Stopwatch.calls(of: program, inputs, for: bench.seconds) }
-    report.print(json: bench.json)
-    if bench.profile { try KernelProfile.print(program, inputs) }
+    try bench.finish(report, problem.title, program, inputs, attentionFlops: problem.flops)
   }
 }

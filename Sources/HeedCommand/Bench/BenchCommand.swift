@@ -14,10 +14,32 @@ struct BenchOptions: ParsableArguments {
   @Option(help: "For how long calls are repeated.") var seconds = 1.0
   @Flag(help: "Print one JSON object.") var json = false
   @Flag(help: "Print the time of each kernel, of one more call.") var profile = false
+  @Option(help: "Write the kernel calls of one more call as Chrome's trace events, for ui.perfetto.dev.") var trace: String?
+  @Option(help: "Draw where each kernel stands under the machine's roofs, as SVG.") var roofline: String?
 
   func validate() throws {
     guard seconds >= 0, seconds <= 3600 else { throw ValidationError("got --seconds \(seconds), expected 0 to 3600") }
     guard !(json && profile) else { throw ValidationError("--json and --profile exclude each other") }
+  }
+
+  /// Prints the report, and makes what else was asked for.
+  /// - Parameters:
+  ///   - title: what was measured, on one line.
+  ///   - attentionFlops: the operations of all attention on live pairs.
+  func finish(
+    _ report: BenchReport, _ title: String, _ program: CompiledGraph, _ inputs: [String: NDArray], attentionFlops: Double? = nil
+  ) throws {
+    report.print(json: json)
+    guard profile || trace != nil || roofline != nil else { return }
+    let kernels = try KernelProfile(of: program, inputs, attentionFlops: attentionFlops)
+    if profile { kernels.print() }
+    if let trace { try TraceFile(profile: kernels, target: report.target, threads: report.threads).write(to: trace) }
+    if let roofline {
+      let machine = "\(MachineReport.line(report.target)), \(report.threads) threads"
+      try Roofline(
+        title: title, machine: machine, profile: kernels, peak: report.rates.flops, bandwidth: report.rates.bytes
+      ).write(to: roofline)
+    }
   }
 }
 

@@ -39,8 +39,9 @@ struct BenchEncoderCommand: ParsableCommand {
       flops: embedder.configuration.usefulFlops(lengths: lengths), bytes: reference.weightBytes, maximumError: maximumError
     ) { try Stopwatch.calls(of: embedder.encoder, inputs, for: bench.seconds) }
     report.fields = [JSON.Member(key: "tokens", value: JSON(lengths.reduce(0, +)))]
-    report.print(json: bench.json)
-    if bench.profile { try KernelProfile.print(embedder.encoder, inputs) }
+    try bench.finish(
+      report, "Encoder: \(lengths.count) sentences, \(lengths.reduce(0, +)) tokens", embedder.encoder, inputs,
+      attentionFlops: embedder.configuration.attentionFlops(lengths: lengths))
   }
 
   private func sentenceLengths() throws -> [Int] {

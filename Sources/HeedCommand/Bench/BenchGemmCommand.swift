@@ -30,6 +30,12 @@ struct BenchGemmCommand: ParsableCommand {
   @OptionGroup var target: TargetOption
   @OptionGroup var bench: BenchOptions
 
+  func validate() throws {
+    guard preset == nil || !bench.profile && bench.trace == nil && bench.roofline == nil else {
+      throw ValidationError("--profile, --trace and --roofline are of one shape, not of a --preset")
+    }
+  }
+
   func run() throws {
     let (element, target) = (try dtype.value(), try target.value())
     let options = CompileOptions(target: target, threads: threads.threads)
@@ -40,12 +46,10 @@ struct BenchGemmCommand: ParsableCommand {
         batch: batch, m: shape.m, n: shape.n, k: shape.k, element: element, epilogue: epilogue, weights: weights)
       return try GemmMeasurement(problem, options, probe: probe, seconds: bench.seconds)
     }
-    guard preset != nil else {
-      measurements[0].report.print(json: bench.json)
-      if bench.profile { try KernelProfile.print(measurements[0].program, measurements[0].inputs) }
-      return
-    }
-    if bench.json {
+    if preset == nil {
+      let one = measurements[0]
+      try bench.finish(one.report, one.problem.title, one.program, one.inputs)
+    } else if bench.json {
       print(JSON.members(["rows": .array(measurements.map(\.report.json))]).text)
     } else {
       GemmMeasurement.printTable(measurements)

@@ -39,6 +39,11 @@ struct GemmProblem {
     }
   }
 
+  /// The problem on one line.
+  var title: String {
+    "Product \(element): \(batch == 1 ? "" : "\(batch) times ")\(m) x \(n) over \(k), epilogue \(epilogue), weights given at \(weights)"
+  }
+
   /// Multiplications and additions of the product.
   var flops: Double { 2 * Double(batch) * Double(m) * Double(n) * Double(k) }
 

@@ -40,8 +40,12 @@ public struct EncoderConfiguration: Hashable, Sendable {
   public func usefulFlops(lengths: [Int]) -> Double {
     let (hidden, inner) = (Double(hiddenSize), Double(intermediateSize))
     let perToken = 2 * (4 * hidden * hidden + 2 * hidden * inner)
-    let total = lengths.reduce(0.0) { $0 + Double($1) * (perToken + 4 * hidden * Double($1)) }
-    return Double(layerCount) * total
+    return Double(layerCount) * perToken * Double(lengths.reduce(0, +)) + attentionFlops(lengths: lengths)
+  }
+
+  /// Those of attention: for each pair of tokens of one sentence.
+  public func attentionFlops(lengths: [Int]) -> Double {
+    Double(layerCount) * 4 * Double(hiddenSize) * lengths.reduce(0.0) { $0 + Double($1) * Double($1) }
   }
 
   /// Reads a `config.json`.

@@ -1,0 +1,70 @@
+import Heed
+
+/// What the kernel calls of a program took, and the work that they did.
+struct KernelProfile {
+  let timings: [StepTiming]
+  /// Whether the operations of attention are those of live pairs; otherwise they count every pair, skipped tiles too.
+  let countsLivePairs: Bool
+  private let attentionScale: Double
+
+  /// The calls of one kernel together.
+  struct Kernel {
+    let name: Name
+    var calls = 0
+    var seconds = 0.0
+    var flops = 0.0
+    var bytes = 0.0
+  }
+
+  /// - Parameter attentionFlops: the operations of all attention on live pairs, where the caller knows them. The program's own numbers
+  ///   are of every pair.
+  init(_ timings: [StepTiming], attentionFlops: Double? = nil) {
+    self.timings = timings
+    let counted = timings.filter(Self.isAttention).reduce(0.0) { $0 + Double($1.flops) }
+    countsLivePairs = attentionFlops != nil && counted > 0
+    attentionScale = countsLivePairs ? attentionFlops! / counted : 1
+  }
+
+  /// The profile of one call, after one that is not looked at.
+  init(of program: CompiledGraph, _ inputs: [String: NDArray], attentionFlops: Double? = nil) throws {
+    _ = try program(inputs)
+    self.init(try program.timed(inputs).timings, attentionFlops: attentionFlops)
+  }
+
+  private static func isAttention(_ step: StepTiming) -> Bool { step.kernel.text.hasPrefix(Op.attention.mnemonic) }
+
+  func flops(_ step: StepTiming) -> Double { Double(step.flops) * (Self.isAttention(step) ? attentionScale : 1) }
+
+  /// The kernels, the slowest first.
+  var kernels: [Kernel] {
+    var kernels: [Name: Kernel] = [:]
+    for step in timings {
+      var kernel = kernels[step.kernel] ?? Kernel(name: step.kernel)
+      kernel.calls += 1
+      kernel.seconds += step.seconds
+      kernel.flops += flops(step)
+      kernel.bytes += Double(step.bytes)
+      kernels[step.kernel] = kernel
+    }
+    return kernels.values.sorted { ($1.seconds, $0.name.text) < ($0.seconds, $1.name.text) }
+  }
+
+  /// What the operations and bytes mean, in words.
+  var meaning: String {
+    countsLivePairs
+      ? "operations of attention are those of live pairs; bytes are the least that must move"
+      : "operations count every pair, skipped tiles too; bytes are the least that must move"
+  }
+
+  /// A line a kernel.
+  func print() {
+    for kernel in kernels {
+      let columns = [
+        "\(kernel.calls) x", shownTime(kernel.seconds), "\(fixed(kernel.flops / kernel.seconds / 1e9, 1)) GFLOP/s",
+        "\(fixed(kernel.bytes / kernel.seconds / 1e9, 1)) GB/s",
+      ]
+      Swift.print(columns.map { padded($0, 15, left: true) }.joined() + "  @\(kernel.name)")
+    }
+    Swift.print(meaning)
+  }
+}

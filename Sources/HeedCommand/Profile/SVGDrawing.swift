@@ -1,0 +1,47 @@
+import Foundation
+
+/// A picture in Scalable Vector Graphics, lengths in pixels, y downwards.
+struct SVGDrawing {
+  let width: Double
+  let height: Double
+  private var elements: [String] = []
+
+  init(width: Double, height: Double) { (self.width, self.height) = (width, height) }
+
+  enum Anchor: String { case start, middle, end }
+
+  mutating func line(_ points: [(x: Double, y: Double)], color: String, width: Double = 1, dashes: String? = nil) {
+    let path = points.map { "\(fixed($0.x, 1)),\(fixed($0.y, 1))" }.joined(separator: " ")
+    let dashing = dashes.map { " stroke-dasharray=\"\($0)\"" } ?? ""
+    elements.append("<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(width)\"\(dashing)/>")
+  }
+
+  mutating func circle(_ x: Double, _ y: Double, radius: Double, color: String) {
+    elements.append(
+      "<circle cx=\"\(fixed(x, 1))\" cy=\"\(fixed(y, 1))\" r=\"\(fixed(radius, 1))\" fill=\"\(color)\" fill-opacity=\"0.75\" "
+        + "stroke=\"white\"/>")
+  }
+
+  /// - Parameter degrees: turns the text about its anchor, clockwise.
+  mutating func text(
+    _ text: String, _ x: Double, _ y: Double, size: Double = 12, color: String = "#222", anchor: Anchor = .start,
+    bold: Bool = false,
+    degrees: Double = 0
+  ) {
+    let turn = degrees == 0 ? "" : " transform=\"rotate(\(fixed(degrees, 1)) \(fixed(x, 1)) \(fixed(y, 1)))\""
+    elements.append(
+      "<text x=\"\(fixed(x, 1))\" y=\"\(fixed(y, 1))\" font-size=\"\(fixed(size, 1))\" fill=\"\(color)\" "
+        + "text-anchor=\"\(anchor.rawValue)\"\(bold ? " font-weight=\"bold\"" : "")\(turn)>\(Self.escaped(text))</text>")
+  }
+
+  /// The file's text.
+  var text: String {
+    let size = "width=\"\(fixed(width, 0))\" height=\"\(fixed(height, 0))\" viewBox=\"0 0 \(fixed(width, 0)) \(fixed(height, 0))\""
+    let head = "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) font-family=\"Helvetica, Arial, sans-serif\">"
+    return ([head, "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"] + elements + ["</svg>", ""]).joined(separator: "\n")
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
+  }
+}
