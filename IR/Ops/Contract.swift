@@ -75,6 +75,19 @@ public struct ContractSubscripts: Hashable, Sendable {
   /// Reads `"bhid,bhjd->bhij"`.
   /// - Throws: where the text has another form, or a letter stands in the wrong places.
   public init(_ text: String) throws {
+    if let known = Self.known.withLock({ $0[text] }) {
+      self = known
+      return
+    }
+    try self.init(parsing: text)
+    let parsed = self
+    Self.known.withLock { $0[text] = parsed }
+  }
+
+  /// Texts read before: passes ask for the same few again and again.
+  private static let known = Lock<[String: ContractSubscripts]>([:])
+
+  private init(parsing text: String) throws {
     let sides = text.split(separator: "->", omittingEmptySubsequences: false)
     let operands = sides[0].split(separator: ",", omittingEmptySubsequences: false)
     guard sides.count == 2, operands.count == 2, (operands + [sides[1]]).allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isLetter } })

@@ -18,7 +18,17 @@ struct Lexer {
   private static func isNamePart(_ c: Character) -> Bool { isNameStart(c) || (c.isASCII && c.isNumber) || c == "." }
 
   /// True where `%text` can be written without quotes.
-  static func isPlainName(_ text: String) -> Bool { !text.isEmpty && text.allSatisfy(isNamePart) }
+  static func isPlainName(_ text: String) -> Bool {
+    !text.isEmpty
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+          UInt8(ascii: "_"), UInt8(ascii: "."):
+          true
+        default: false
+        }
+      }
+  }
 
   /// True where `text` reads as one word: an attribute's word needs no quotes.
   static func isWord(_ text: String) -> Bool { text.first.map(isNameStart) == true && isPlainName(text) }

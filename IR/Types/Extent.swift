@@ -18,12 +18,29 @@ public struct Extent: Hashable, Sendable {
   }
 
   private static let interner = Interner<[Term]>()
+  /// The interned terms; or, most extents being small constants, such a constant with the highest bit set.
   private let identifier: UInt32
+  private static let constantBit: UInt32 = 1 << 31
+
+  /// The constant that the identifier itself is.
+  private var smallConstant: Int? {
+    identifier & Self.constantBit == 0 ? nil : Int(identifier & ~Self.constantBit)
+  }
 
   /// The terms: the constant last, no two with the same factors, no coefficient 0.
-  public var terms: [Term] { Self.interner[identifier] }
+  public var terms: [Term] {
+    guard let constant = smallConstant else { return Self.interner[identifier] }
+    return constant == 0 ? [] : [Term(coefficient: constant, factors: [])]
+  }
 
-  private init(canonical terms: [Term]) { identifier = Self.interner.identifier(of: terms) }
+  private init(canonical terms: [Term]) {
+    let constant: Int? = terms.isEmpty ? 0 : terms.count == 1 && terms[0].factors.isEmpty ? terms[0].coefficient : nil
+    if let constant, constant >= 0, constant < Int(Self.constantBit) {
+      identifier = UInt32(constant) | Self.constantBit
+    } else {
+      identifier = Self.interner.identifier(of: terms)
+    }
+  }
 
   /// The sum of `terms`, which need not be in canonical form.
   public init(_ terms: [Term]) {
@@ -42,14 +59,19 @@ public struct Extent: Hashable, Sendable {
       }.map(\.term))
   }
 
-  public init(_ constant: Int) { self.init(canonical: constant == 0 ? [] : [Term(coefficient: constant, factors: [])]) }
+  public init(_ constant: Int) {
+    let isSmall = constant >= 0 && constant < Int(Self.constantBit)
+    identifier =
+      isSmall
+      ? UInt32(constant) | Self.constantBit : Self.interner.identifier(of: [Term(coefficient: constant, factors: [])])
+  }
 
   public init(symbol: Name) { self.init(canonical: [Term(coefficient: 1, factors: [.symbol(symbol)])]) }
 
   /// The value, where the extent has no symbols.
   public var constant: Int? {
+    if let constant = smallConstant { return constant }
     let terms = terms
-    if terms.isEmpty { return 0 }
     return terms.count == 1 && terms[0].factors.isEmpty ? terms[0].coefficient : nil
   }
 
@@ -63,19 +85,21 @@ public struct Extent: Hashable, Sendable {
 
   /// Whether the form alone shows that no values of the symbols make this negative: symbols are at least 0.
   public var isNeverNegative: Bool {
-    terms.allSatisfy { term in
-      term.coefficient >= 0
-        && term.factors.allSatisfy { factor in
-          switch factor {
-          case .symbol: true
-          case .floorDivision(let inner, _), .ceilingDivision(let inner, _): inner.isNeverNegative
+    smallConstant != nil
+      || terms.allSatisfy { term in
+        term.coefficient >= 0
+          && term.factors.allSatisfy { factor in
+            switch factor {
+            case .symbol: true
+            case .floorDivision(let inner, _), .ceilingDivision(let inner, _): inner.isNeverNegative
+            }
           }
-        }
-    }
+      }
   }
 
   /// The symbols that the extent mentions, in the order in which they stand in its text.
   public var symbols: [Name] {
+    if smallConstant != nil { return [] }
     var found: [Name] = []
     for term in terms {
       for factor in term.factors {
@@ -94,17 +118,45 @@ public struct Extent: Hashable, Sendable {
 // MARK: - Arithmetic
 
 extension Extent {
-  public static func + (left: Extent, right: Extent) -> Extent { Extent(left.terms + right.terms) }
+  public static func + (left: Extent, right: Extent) -> Extent {
+    if let a = left.smallConstant, let b = right.smallConstant { return Extent(a + b) }
+    if left == 0 { return right }
+    if right == 0 { return left }
+    return sums.value(left, right) { Extent(left.terms + right.terms) }
+  }
 
   public static func - (left: Extent, right: Extent) -> Extent { left + right * Extent(-1) }
 
   public static func * (left: Extent, right: Extent) -> Extent {
-    let rightTerms = right.terms
-    return Extent(
-      left.terms.flatMap { a in
-        rightTerms.map { b in Term(coefficient: saturatingProduct(a.coefficient, b.coefficient), factors: a.factors + b.factors) }
-      })
+    if let a = left.smallConstant, let b = right.smallConstant { return Extent(a * b) }
+    if left == 1 { return right }
+    if right == 1 { return left }
+    return products.value(left, right) {
+      let rightTerms = right.terms
+      return Extent(
+        left.terms.flatMap { a in
+          rightTerms.map { b in
+            Term(coefficient: saturatingProduct(a.coefficient, b.coefficient), factors: a.factors + b.factors)
+          }
+        })
+    }
   }
+
+  /// Results known already: a program does the same few sums and products over and over.
+  private final class Known: Sendable {
+    private let results = Lock<[UInt64: Extent]>([:])
+
+    func value(_ left: Extent, _ right: Extent, _ compute: () -> Extent) -> Extent {
+      let key = UInt64(left.identifier) << 32 | UInt64(right.identifier)
+      if let known = results.withLock({ $0[key] }) { return known }
+      let result = compute()
+      results.withLock { $0[key] = result }
+      return result
+    }
+  }
+
+  private static let sums = Known()
+  private static let products = Known()
 
   private static func saturatingSum(_ a: Int, _ b: Int) -> Int {
     let (sum, overflow) = a.addingReportingOverflow(b)
@@ -155,6 +207,8 @@ extension Extent {
 
   /// The extent with symbols replaced by extents.
   public func substituting(_ replacement: (Name) -> Extent?) -> Extent {
+    if smallConstant != nil { return self }
+    if let symbol { return replacement(symbol) ?? self }
     var sum = Extent(0)
     for term in terms {
       var product = Extent(term.coefficient)
@@ -175,6 +229,7 @@ extension Extent {
   /// The value under `binding`.
   /// - Throws: where a symbol is unbound or the value leaves 64 bits.
   public func evaluate(_ binding: (Name) -> Int?) throws -> Int {
+    if let constant = smallConstant { return constant }
     var sum = 0
     for term in terms {
       var product = term.coefficient

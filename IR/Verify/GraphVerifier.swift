@@ -7,9 +7,11 @@ extension Graph: Verifiable {
   public func verify() throws {
     if let failure { throw failure }
     do {
-      try verifyArguments()
-      try verifySymbols()
-      let defined = try verifyBody()
+      let known = symbols
+      var types = VerifiedTypes(symbols: known)
+      try verifyArguments(&types)
+      try verifySymbols(known)
+      let defined = try verifyBody(&types)
       guard !results.isEmpty else { throw HeedError("got no result, expected at least one") }
       for result in results where !isDefined(result, in: defined) {
         throw HeedError("got the result \(described(result)), which nothing defines")
@@ -31,7 +33,7 @@ extension Graph: Verifiable {
 
   // MARK: Header
 
-  private func verifyArguments() throws {
+  private func verifyArguments(_ types: inout VerifiedTypes) throws {
     var names: Set<Name> = []
     for (position, argument) in arguments.enumerated() {
       let name = name(argument.value)
@@ -39,11 +41,11 @@ extension Graph: Verifiable {
       guard names.insert(name).inserted else {
         throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names")
       }
-      try verifyType(type(argument.value), of: argument.value)
+      try verifyType(type(argument.value), of: argument.value, &types)
     }
   }
 
-  private func verifySymbols() throws {
+  private func verifySymbols(_ known: [Name]) throws {
     let extents = arguments.flatMap { type($0.value).shape.extents }
     if let symbol = SymbolBinding.unsolvable(extents: extents, facts: facts).first {
       throw HeedError(
@@ -57,20 +59,25 @@ extension Graph: Verifiable {
         mentioned = extent.symbols
       case .equal(let left, let right): mentioned = left.symbols + right.symbols
       }
-      try verifyKnown(mentioned, in: "the fact \(fact)")
+      try verifyKnown(mentioned, known, in: "the fact \(fact)")
     }
   }
 
-  private func verifyKnown(_ mentioned: [Name], in place: @autoclosure () -> String) throws {
-    guard !mentioned.isEmpty else { return }
-    let known = symbols
+  /// The symbols of the arguments, and the types that are known to be right.
+  private struct VerifiedTypes {
+    let symbols: [Name]
+    var types: Set<TensorType> = []
+  }
+
+  private func verifyKnown(_ mentioned: [Name], _ known: [Name], in place: @autoclosure () -> String) throws {
     if let symbol = mentioned.first(where: { !known.contains($0) }) {
       let list = known.isEmpty ? "there is none" : known.map(\.text).joined(separator: ", ")
       throw HeedError("got the symbol \(symbol) in \(place()), expected one of the arguments' extents (\(list))")
     }
   }
 
-  private func verifyType(_ type: TensorType, of value: ValueID) throws {
+  private func verifyType(_ type: TensorType, of value: ValueID, _ verified: inout VerifiedTypes) throws {
+    if verified.types.contains(type) { return }
     for extent in type.shape.extents {
       guard extent.constant ?? 0 >= 0 else {
         throw HeedError("got the extent \(extent) of \(described(value)), expected at least 0")
@@ -78,33 +85,34 @@ extension Graph: Verifiable {
       for symbol in extent.symbols where !Lexer.isWord(symbol.text) {
         throw HeedError("got the symbol \"\(symbol)\" in the type of \(described(value)), expected a word of letters, digits and _")
       }
-      try verifyKnown(extent.symbols, in: "the type of \(described(value))")
+      try verifyKnown(extent.symbols, verified.symbols, in: "the type of \(described(value))")
     }
+    verified.types.insert(type)
   }
 
   // MARK: Body
 
   /// Checks every node and gives what is defined after the last, by value.
-  private func verifyBody() throws -> [Bool] {
+  private func verifyBody(_ types: inout VerifiedTypes) throws -> [Bool] {
     var defined = [Bool](repeating: false, count: valueCapacity)
     for argument in arguments { defined[Int(argument.value.index)] = true }
     for node in body {
       for operand in operands(node) where !isDefined(operand, in: defined) {
         throw HeedError("\(op(node).mnemonic) uses \(described(operand)), which nothing above it defines")
       }
-      try verifyNode(node)
+      try verifyNode(node, types.symbols)
       for (position, result) in results(node).enumerated() {
         guard !defined[Int(result.index)], origin(result) == .node(node, result: position) else {
           throw HeedError("\(op(node).mnemonic) defines \(described(result)) a second time")
         }
         defined[Int(result.index)] = true
-        try verifyType(type(result), of: result)
+        try verifyType(type(result), of: result, &types)
       }
     }
     return defined
   }
 
-  private func verifyNode(_ node: NodeID) throws {
+  private func verifyNode(_ node: NodeID, _ known: [Name]) throws {
     let op = op(node)
     let operandTypes = operands(node).map(type)
     let captured = op.has(.capturesTables) ? Array(operandTypes.dropFirst(op.operands.minimum)) : []
@@ -118,7 +126,7 @@ extension Graph: Verifiable {
       }
       for attribute in attributes(node).all {
         guard case .extents(let shape) = attribute.value else { continue }
-        for extent in shape.extents { try verifyKnown(extent.symbols, in: "the attribute \(attribute.key)") }
+        for extent in shape.extents { try verifyKnown(extent.symbols, known, in: "the attribute \(attribute.key)") }
       }
     } catch let error as HeedError {
       throw error.during(op.mnemonic)

@@ -6,7 +6,7 @@ extension Kernel: Verifiable {
     do {
       try verifier.verify()
     } catch let error as HeedError {
-      throw error.during((["kernel @\(name.quotedWhereNeeded)"] + verifier.context).joined(separator: ", "))
+      throw error.during((["kernel @\(name.quotedWhereNeeded)"] + verifier.failurePlace).joined(separator: ", "))
     }
   }
 }
@@ -22,8 +22,8 @@ extension Kernel {
 /// Walks a kernel as it runs, with what is in scope.
 struct KernelVerifier {
   let kernel: Kernel
-  /// Where the walk stands, for messages.
-  var context: [String] = []
+  /// Where a check failed, the outermost place first.
+  private(set) var failurePlace: [String] = []
   /// The tiles of the phase so far, in textual order.
   var tiles: [Tile] = []
   /// Which of the tiles are in scope, and which variables.
@@ -58,10 +58,15 @@ struct KernelVerifier {
     if !condition { throw HeedError(message()) }
   }
 
-  private mutating func within(_ place: String, _ check: (inout KernelVerifier) throws -> Void) throws {
-    context.append(place)
-    try check(&self)
-    context.removeLast()
+  private mutating func within(
+    _ place: (KernelVerifier) -> String, _ check: (inout KernelVerifier) throws -> Void
+  ) throws {
+    do {
+      try check(&self)
+    } catch {
+      failurePlace.insert(place(self), at: 0)
+      throw error
+    }
   }
 
   // MARK: Kernel
@@ -70,7 +75,8 @@ struct KernelVerifier {
     try expect(!kernel.name.isNone, "got a kernel without a name, expected one")
     var names: Set<Name> = []
     for (position, buffer) in kernel.buffers.enumerated() {
-      try within("buffer %\(buffer.name.quotedWhereNeeded)") { verifier in
+      let place = { (_: KernelVerifier) in "buffer %\(buffer.name.quotedWhereNeeded)" }
+      try within(place) { verifier in
         try verifier.expect(!buffer.name.isNone, "got no name for buffer \(position), expected one")
         try verifier.expect(names.insert(buffer.name).inserted, "got a second buffer of this name, expected another name")
         try verifier.expect(
@@ -85,7 +91,8 @@ struct KernelVerifier {
     )
     var phases: Set<Name> = []
     for phase in kernel.phases {
-      try within("phase @\(phase.name.quotedWhereNeeded)") {
+      let place = { (_: KernelVerifier) in "phase @\(phase.name.quotedWhereNeeded)" }
+      try within(place) {
         try $0.expect(!phase.name.isNone, "got a phase without a name, expected one")
         try $0.expect(phases.insert(phase.name).inserted, "got a second phase of this name, expected another name")
         try $0.check(phase)
@@ -174,18 +181,21 @@ struct KernelVerifier {
       try expect(loop.step > 0, "got a loop with step \(loop.step), expected at least 1")
       try scoped {
         try $0.define(loop.variable)
-        try $0.within("for \($0.printer.name(loop.variable))") { try $0.check(loop.body) }
+        let place = { (verifier: KernelVerifier) in "for \(verifier.printer.name(loop.variable))" }
+        try $0.within(place) { try $0.check(loop.body) }
       }
     case .branch(let condition, let then, let otherwise):
       try check(condition)
       try expect(isCondition(condition), "got the condition \(printer.text(condition)), expected a comparison")
-      try within("if \(printer.text(condition))") {
+      let place = { (verifier: KernelVerifier) in "if \(verifier.printer.text(condition))" }
+      try within(place) {
         try $0.check(then)
         try $0.check(otherwise)
       }
     case .map(let map):
       try scoped {
-        try $0.within("map (\($0.names(map.dimensions)))") {
+        let place = { (verifier: KernelVerifier) in "map (\(verifier.names(map.dimensions)))" }
+        try $0.within(place) {
           try $0.expect(!map.dimensions.isEmpty, "got a map without dimensions, expected at least one")
           try $0.bindConstantly(map.dimensions)
           try $0.expect(map.body.parameters.isEmpty, "got a map whose body has parameters, expected none")
@@ -194,8 +204,11 @@ struct KernelVerifier {
       }
     case .contract(let contraction):
       try scoped { verifier in
-        let names = [[contraction.rows], contraction.columns, contraction.over].map(verifier.names)
-        try verifier.within("contract (\(names[0])) x (\(names[1])) over (\(names[2]))") { try $0.check(contraction) }
+        let place = { (verifier: KernelVerifier) in
+          let names = [[contraction.rows], contraction.columns, contraction.over].map(verifier.names)
+          return "contract (\(names[0])) x (\(names[1])) over (\(names[2]))"
+        }
+        try verifier.within(place) { try $0.check(contraction) }
       }
     }
   }

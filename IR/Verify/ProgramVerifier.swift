@@ -149,12 +149,12 @@ private struct ProgramVerifier {
   private func checkFit(_ parameter: Kernel.Buffer, _ operand: Program.Operand, _ values: [Name: Extent]) throws {
     try expect(program.buffers.indices.contains(operand.buffer), "got buffer \(operand.buffer) of \(program.buffers.count)")
     let buffer = program.buffers[operand.buffer]
-    let place = "%\(parameter.name) = \(name(operand.buffer))"
+    func place() -> String { "%\(parameter.name) = \(name(operand.buffer))" }
     try expect(
       buffer.type.element == parameter.type.element,
-      "\(place): got elements of type \(buffer.type.element), expected \(parameter.type.element)")
-    try bound(operand.offset, place)
-    try expect((operand.offset.constant ?? 0) >= 0, "\(place): got the offset \(operand.offset), expected at least 0")
+      "\(place()): got elements of type \(buffer.type.element), expected \(parameter.type.element)")
+    try bound(operand.offset, place())
+    try expect((operand.offset.constant ?? 0) >= 0, "\(place()): got the offset \(operand.offset), expected at least 0")
     let extents = parameter.type.shape.extents.map { $0.substituting { values[$0] } }
     let strides = parameter.effectiveStrides.map { $0.substituting { values[$0] } }
     if extents.contains(0) { return }
@@ -163,29 +163,29 @@ private struct ProgramVerifier {
     // Symbols are at least 0: a polynomial of no negative coefficients and a positive constant is positive.
     let isSurelyOutside = missing.terms.allSatisfy { $0.coefficient > 0 } && missing.terms.contains { $0.factors.isEmpty }
     try expect(
-      !isSurelyOutside, "\(place): got \(buffer.type.shape.count) elements, expected at least \(last + 1)")
+      !isSurelyOutside, "\(place()): got \(buffer.type.shape.count) elements, expected at least \(last + 1)")
   }
 
   private func checkUse(_ parameter: Kernel.Buffer, _ operand: Program.Operand, isLoad: Bool) throws {
     let storage = program.buffers[operand.buffer].storage
-    let place = "%\(parameter.name) = \(name(operand.buffer))"
+    func place() -> String { "%\(parameter.name) = \(name(operand.buffer))" }
     if parameter.role != .output {
       try expect(
         written.contains(operand.buffer),
-        "\(place): got a read of a buffer that no call before wrote, expected one that holds something")
+        "\(place()): got a read of a buffer that no call before wrote, expected one that holds something")
     }
     if isLoad {
       switch storage {
       case .input, .slot, .result:
-        throw HeedError("\(place): got a buffer of a call at load, expected a parameter, constant or packed one")
+        throw HeedError("\(place()): got a buffer of a call at load, expected a parameter, constant or packed one")
       case .parameter, .constant, .packed: break
       }
     }
     guard parameter.role != .input else { return }
     switch storage {
-    case .packed: try expect(isLoad, "\(place): got a write to a packed buffer in a step, expected it at load")
+    case .packed: try expect(isLoad, "\(place()): got a write to a packed buffer in a step, expected it at load")
     case .slot, .result: break
-    case .input, .parameter, .constant: throw HeedError("\(place): got a write, expected a slot, result or packed buffer")
+    case .input, .parameter, .constant: throw HeedError("\(place()): got a write, expected a slot, result or packed buffer")
     }
   }
 

@@ -13,6 +13,14 @@ public struct Verified<IR: Verifiable> {
     try ir.verify()
     self.ir = ir
   }
+
+  /// What is part of verified IR.
+  fileprivate init(known ir: IR) { self.ir = ir }
+}
+
+extension Verified where IR == Program {
+  /// The program's kernels, which were verified with it.
+  public var kernels: [Verified<Kernel>] { ir.kernels.map { Verified<Kernel>(known: $0) } }
 }
 
 extension Verified: Sendable where IR: Sendable {}

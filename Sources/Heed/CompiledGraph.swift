@@ -85,7 +85,7 @@ extension Graph {
 extension LoweredGraph {
   func compile(_ options: CompileOptions) throws -> CompiledGraph {
     let pool = try options.threads.map { try ThreadPool(threads: $0) } ?? ThreadPool()
-    let code = try NativeCode(verifiedKernels(), target: target, cache: options.cache ?? .standard)
+    let code = try NativeCode(verified.kernels, target: target, cache: options.cache ?? .standard)
     let executor = Executor(verified, code: code.kernels, codeOwner: code, pool: pool)
     return CompiledGraph(self, executor, executor.hasParameters ? nil : try executor.load())
   }

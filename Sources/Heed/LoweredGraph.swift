@@ -18,14 +18,12 @@ public struct LoweredGraph: Sendable {
   /// The kernels' code as LLVM's text; as it was generated, or optimised.
   /// - Throws: where a kernel needs what the target or code generation lacks.
   public func llvmText(optimized: Bool = true) throws -> String {
-    try KernelCompiler(target: target).llvmText(for: verifiedKernels(), optimized: optimized)
+    try KernelCompiler(target: target).llvmText(for: verified.kernels, optimized: optimized)
   }
 
   /// The kernels' code as assembly text.
   /// - Throws: where a kernel needs what the target or code generation lacks.
-  public func assembly() throws -> String { try KernelCompiler(target: target).assembly(for: verifiedKernels()) }
-
-  func verifiedKernels() throws -> [Verified<Kernel>] { try program.kernels.map { try Verified($0) } }
+  public func assembly() throws -> String { try KernelCompiler(target: target).assembly(for: verified.kernels) }
 }
 
 extension Graph {

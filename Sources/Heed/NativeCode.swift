@@ -35,7 +35,7 @@ final class NativeCode: @unchecked Sendable {
   }
 }
 
-/// Makes one object a kernel, from the cache or anew.
+/// Makes one object a phase of a kernel, from the cache or anew.
 private final class ObjectCompiler: Sendable {
   private let compiler: KernelCompiler
   private let cache: ObjectCache
@@ -46,31 +46,45 @@ private final class ObjectCompiler: Sendable {
   /// How many objects came from the cache.
   var hits: Int { hitCount.withLock { $0 } }
 
-  /// The kernels' objects, in order.
-  func objects(for kernels: [Verified<Kernel>], readingCache: Bool) throws -> [[UInt8]] {
-    let objects = Lock([Result<[UInt8], any Error>?](repeating: nil, count: kernels.count))
-    DispatchQueue.concurrentPerform(iterations: kernels.count) { index in
-      let object = Result { try self.object(for: kernels[index], readingCache: readingCache) }
-      objects.withLock { $0[index] = object }
-    }
-    return try objects.withLock { $0 }.map { try $0!.get() }
+  /// A phase of a kernel, and where its object is kept.
+  private struct Unit {
+    let kernel: Verified<Kernel>
+    let phase: Int
+    let key: String?
+    var cost: Int { kernel.ir.phases[phase].compilationCost }
   }
 
-  private func object(for kernel: Verified<Kernel>, readingCache: Bool) throws -> [UInt8] {
-    let key = key(for: kernel.ir)
-    if readingCache, let key, let object = cache.load(key: key) {
-      hitCount.withLock { $0 += 1 }
-      return object
+  /// The objects of all phases of the kernels, in order.
+  func objects(for kernels: [Verified<Kernel>], readingCache: Bool) throws -> [[UInt8]] {
+    let units = kernels.flatMap { kernel in
+      let key = key(for: kernel.ir)
+      return kernel.ir.phases.indices.map { phase in Unit(kernel: kernel, phase: phase, key: key.map { "phase \(phase) of \($0)" })
+      }
     }
+    var objects = units.map { readingCache ? $0.key.flatMap(cache.load) : nil }
+    hitCount.withLock { $0 += objects.count { $0 != nil } }
+    // Several at a time, those that take longest first.
+    let missing = units.indices.filter { objects[$0] == nil }.sorted { units[$0].cost > units[$1].cost }
+    let compiled = Lock([Result<[UInt8], any Error>?](repeating: nil, count: missing.count))
+    DispatchQueue.concurrentPerform(iterations: missing.count) { position in
+      let object = Result { try self.compile(units[missing[position]]) }
+      compiled.withLock { $0[position] = object }
+    }
+    for (position, object) in zip(missing, compiled.withLock { $0 }) { objects[position] = try object!.get() }
+    return objects.map { $0! }
+  }
+
+  private func compile(_ unit: Unit) throws -> [UInt8] {
     let start = ContinuousClock.now
-    let object = try compiler.object(for: [kernel])
+    let object = try compiler.object(for: unit.kernel, phase: unit.phase)
+    let names = PhaseSymbols(kernel: unit.kernel.ir, phase: unit.kernel.ir.phases[unit.phase])
     log.debug(
-      "compiled", metadata: ["kernel": "\(kernel.ir.name)", "bytes": "\(object.count)", "time": "\(ContinuousClock.now - start)"])
-    if let key { cache.store(object, key: key) }
+      "compiled", metadata: ["phase": "\(names.run)", "bytes": "\(object.count)", "time": "\(ContinuousClock.now - start)"])
+    if let key = unit.key { cache.store(object, key: key) }
     return object
   }
 
-  /// All that decides the object. Nil where it is not known which build of code generation this is.
+  /// All that decides a kernel's objects. Nil where it is not known which build of code generation this is.
   private func key(for kernel: Kernel) -> String? {
     guard cache.directory != nil, let build = BuildID.current else { return nil }
     let target = compiler.target

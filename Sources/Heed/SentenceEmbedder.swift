@@ -24,13 +24,16 @@ public final class SentenceEmbedder: Sendable {
   /// - Throws: where a file is missing or unfit; the error names it.
   public init(model path: String, options: CompileOptions = CompileOptions()) throws {
     let directory = try ModelDirectory(path: path)
-    tokenizer = try directory.tokenizer()
     configuration = directory.configuration
     dimension = configuration.hiddenSize
-    let weights = try directory.weights()
-    let graph = try Encoder(configuration, weights: weights).embeddingGraph()
-    let parameters = try Encoder.parameters(of: graph, from: weights).map { (name: $0.key.text, array: $0.value) }
-    encoder = try graph.compile(options).load(parameters: parameters)
+    (tokenizer, encoder) = try concurrently {
+      try directory.tokenizer()
+    } _: {
+      let weights = try directory.weights()
+      let graph = try Encoder(directory.configuration, weights: weights).embeddingGraph()
+      let parameters = try Encoder.parameters(of: graph, from: weights).map { (name: $0.key.text, array: $0.value) }
+      return try graph.compile(options).load(parameters: parameters)
+    }
   }
 
   /// One vector of length 1 for each text, in order.

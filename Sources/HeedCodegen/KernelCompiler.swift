@@ -12,6 +12,10 @@ public struct KernelCompiler: Sendable {
   /// - Throws: where a kernel uses what code generation has no instructions for.
   public func object(for kernels: [Verified<Kernel>]) throws -> [UInt8] { try emit(kernels, .object) }
 
+  /// One phase of a kernel as an object file: the phases of a kernel can be compiled at the same time.
+  /// - Throws: where it uses what code generation has no instructions for.
+  public func object(for kernel: Verified<Kernel>, phase: Int) throws -> [UInt8] { try emit([kernel], .object, phase: phase) }
+
   /// The kernels as assembly text.
   public func assembly(for kernels: [Verified<Kernel>]) throws -> String {
     String(decoding: try emit(kernels, .assembly), as: UTF8.self)
@@ -32,9 +36,9 @@ public struct KernelCompiler: Sendable {
   /// unrolled already.
   static let passes = "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm),early-cse)"
 
-  private func emit(_ kernels: [Verified<Kernel>], _ kind: LLVMMachine.OutputKind) throws -> [UInt8] {
+  private func emit(_ kernels: [Verified<Kernel>], _ kind: LLVMMachine.OutputKind, phase: Int? = nil) throws -> [UInt8] {
     let machine = try LLVMMachine(target)
-    let emitter = try generate(kernels, machine)
+    let emitter = try generate(kernels, machine, phase: phase)
     try optimize(emitter, machine)
     return try machine.emit(emitter.module, as: kind)
   }
@@ -43,13 +47,17 @@ public struct KernelCompiler: Sendable {
     try emitter.module.runPasses(Sanitizer.checksAddresses ? Self.passes + ",asan" : Self.passes, on: machine)
   }
 
-  /// The module as generated, checked by LLVM's verifier.
-  private func generate(_ kernels: [Verified<Kernel>], _ machine: borrowing LLVMMachine) throws -> Emitter {
+  /// The module as generated, of all phases or of one, checked by LLVM's verifier.
+  private func generate(
+    _ kernels: [Verified<Kernel>], _ machine: borrowing LLVMMachine, phase wanted: Int? = nil
+  ) throws -> Emitter {
     let emitter = Emitter(kernels.first?.ir.name.text ?? "empty", for: machine)
     for kernel in kernels.map(\.ir) {
       do {
         let layout = try ScratchLayout(kernel)
-        for (number, phase) in kernel.phases.enumerated() { try PhaseEmitter(emitter, kernel, layout).emit(phase, number: number) }
+        for (number, phase) in kernel.phases.enumerated() where wanted ?? number == number {
+          try PhaseEmitter(emitter, kernel, layout).emit(phase, number: number)
+        }
       } catch let error as HeedError {
         throw error.during("kernel @\(kernel.name)")
       }
@@ -68,6 +76,24 @@ public struct PhaseSymbols: Hashable, Sendable {
 
   public init(kernel: Kernel, phase: Kernel.Phase) {
     (count, run) = ("\(kernel.name).\(phase.name).count", "\(kernel.name).\(phase.name).run")
+  }
+}
+
+extension Kernel.Phase {
+  /// A number that grows with the time that compiling the phase takes: those that take longest are to begin first.
+  public var compilationCost: Int { Self.cost(body) }
+
+  private static func cost(_ statements: [Statement]) -> Int {
+    statements.reduce(0) { total, statement in
+      switch statement {
+      case .tile, .define: total + 1
+      case .loop(let loop): total + 2 + cost(loop.body)
+      case .branch(_, let then, let otherwise): total + 2 + cost(then) + cost(otherwise)
+      case .map(let map): total + 4 + 4 * map.body.instructions.count
+      // Many register tiles, each with its epilogue.
+      case .contract(let contraction): total + 100 + 20 * contraction.epilogue.instructions.count
+      }
+    }
   }
 }
 

@@ -5,8 +5,11 @@ import Heed
 /// `heed bench`: measurements, as other programs ask for them.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures compiled attention, matrix products or a whole encoder, and the machine.",
-    subcommands: [BenchAttentionCommand.self, BenchGemmCommand.self, BenchEncoderCommand.self, BenchMachineCommand.self])
+    commandName: "bench", abstract: "Measures compiled attention, matrix products a whole encoder or compilation, and the machine.",
+    subcommands: [
+      BenchAttentionCommand.self, BenchGemmCommand.self, BenchEncoderCommand.self, BenchCompileCommand.self,
+      BenchMachineCommand.self,
+    ])
 }
 
 /// How a measurement is made and printed.
