@@ -60,6 +60,8 @@ enum CacheEntry {
     checksum(object, seed: checksum(key, seed: 0xcbf2_9ce4_8422_2325))
   }
 
+  static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 { checksum(bytes, seed: 0xcbf2_9ce4_8422_2325) }
+
   /// A hash in the manner of FNV-1a that takes eight bytes at a time. Each step can be undone, so one changed word always shows.
   private static func checksum(_ bytes: ArraySlice<UInt8>, seed: UInt64) -> UInt64 {
     bytes.withUnsafeBytes { bytes in

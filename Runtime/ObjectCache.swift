@@ -13,6 +13,8 @@ public final class ObjectCache: Sendable {
 
   /// Where the entries are; nil where nothing is kept.
   public let directory: String?
+  /// What measurements found, kept beside the objects.
+  package let findings: FindingStore
   private let byteLimit: Int
   private let log: Logger
   private let state = Lock(State())
@@ -29,6 +31,7 @@ public final class ObjectCache: Sendable {
   ///   - log: takes each message.
   public init(directory: String?, byteLimit: Int = 512 << 20, log: @escaping Logger = ObjectCache.logToStandardError) {
     (self.directory, self.byteLimit, self.log) = (directory, byteLimit, log)
+    findings = FindingStore(directory: directory, log: log)
   }
 
   /// The cache that the environment names: `$HEED_CACHE` (`off` for none), else `$XDG_CACHE_HOME/heed`, else `~/.cache/heed`.

@@ -1,3 +1,4 @@
+internal import Foundation
 public import HeedIR
 public import HeedPasses
 public import HeedRuntime
@@ -11,12 +12,38 @@ public struct CompileOptions: Sendable {
   public var threads: Int?
   /// The graph passes and what to do between them.
   public var pipeline = PassPipeline()
+  /// The tiles that were found by measuring.
+  public var tuning: Tuning = .stored
   /// Where objects are kept from one process to the next; nil for the folder that the environment names.
   public var cache: ObjectCache?
+
+  /// Where tiles that were found by measuring come from.
+  public enum Tuning: Hashable, Sendable {
+    /// What `heed tune` stored beside the objects of `cache`; nothing where `HEED_TUNED=off` is in the environment.
+    case stored
+    /// Nowhere: the model chooses.
+    case none
+    case tiles(TunedTiles)
+  }
 
   public init(
     target: Target = .host, threads: Int? = nil, pipeline: PassPipeline = PassPipeline(), cache: ObjectCache? = nil
   ) {
     (self.target, self.threads, self.pipeline, self.cache) = (target, threads, pipeline, cache)
   }
+}
+
+extension CompileOptions {
+  /// The tiles that `tuning` means.
+  package var tunedTiles: TunedTiles {
+    switch tuning {
+    case .none: TunedTiles()
+    case .tiles(let tiles): tiles
+    case .stored:
+      ProcessInfo.processInfo.environment["HEED_TUNED"] == "off" ? TunedTiles() : tileStore.load()
+    }
+  }
+
+  /// Where tuned tiles for the target are kept.
+  package var tileStore: TileStore { TileStore(cache ?? .standard, target: target) }
 }

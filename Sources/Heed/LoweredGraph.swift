@@ -31,7 +31,7 @@ extension Graph {
   /// - Throws: the first mistake made in building the graph, or what the verifier finds.
   public func optimized(_ options: CompileOptions = CompileOptions()) throws -> PassPipeline.Outcome {
     _ = try Verified(self)
-    return try options.pipeline.run(self, target: options.target)
+    return try options.pipeline.run(self, target: options.target, tunedTiles: options.tunedTiles)
   }
 
   /// The graph after the passes of `options`, as a program of kernels for its target. Nothing is compiled yet.

@@ -37,7 +37,7 @@ struct DumpCommand: ParsableCommand {
   }
 
   private func graphTexts() throws -> [String] {
-    var options = CompileOptions(target: try target.value())
+    var options = try target.compileOptions()
     if let after {
       let pass = try GraphPass.named(after)
       guard let last = options.pipeline.passes.lastIndex(where: { $0.name == pass.name }) else {

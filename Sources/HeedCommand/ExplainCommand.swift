@@ -15,10 +15,9 @@ struct ExplainCommand: ParsableCommand {
   var sizes: [SymbolValue] = []
 
   func run() throws {
-    let target = try target.value()
     for (position, graph) in try source.graphs().enumerated() {
       if position > 0 { print() }
-      try explain(graph, graph.lowered(CompileOptions(target: target)))
+      try explain(graph, graph.lowered(target.compileOptions()))
     }
   }
 

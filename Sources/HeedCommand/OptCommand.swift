@@ -24,7 +24,8 @@ struct OptCommand: ParsableCommand {
       pipeline.printAfter = names.map { .passes(Set($0)) } ?? .all
       pipeline.observe = { pass, graph in print("// after \(pass)\n\(graph.text)\n") }
     }
-    let options = CompileOptions(target: try target.value(), pipeline: pipeline)
+    var options = try target.compileOptions()
+    options.pipeline = pipeline
     for (position, graph) in try source.graphs().enumerated() {
       let outcome = try graph.optimized(options)
       if position > 0 { print() }

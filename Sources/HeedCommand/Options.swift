@@ -43,8 +43,15 @@ struct GraphFile: ParsableArguments {
 /// What code is generated for.
 struct TargetOption: ParsableArguments {
   @Option(help: "host, or one of \(Target.all.map(\.name).joined(separator: ", ")).") var target = "host"
+  @Flag(help: "Let the model choose tiles, whatever heed tune stored. HEED_TUNED=off does the same.") var noTuned = false
 
   func value() throws -> Target { try Target.named(target) }
+
+  func compileOptions(threads: ThreadsOption? = nil) throws -> CompileOptions {
+    var options = CompileOptions(target: try value(), threads: threads?.threads)
+    if noTuned { options.tuning = .none }
+    return options
+  }
 }
 
 /// How many threads run.
@@ -73,5 +80,16 @@ struct SymbolValue: ExpressibleByArgument {
     let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
     guard parts.count == 2, !parts[0].isEmpty, let value = Int(parts[1]), value >= 0 else { return nil }
     (symbol, self.value) = (Name(parts[0]), value)
+  }
+}
+
+/// `B=1,S=2048` of an option.
+struct SymbolValues: ExpressibleByArgument {
+  let values: [SymbolValue]
+
+  init?(argument: String) {
+    let parts = argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = parts.compactMap { SymbolValue(argument: String($0)) }
+    guard values.count == parts.count else { return nil }
   }
 }

@@ -9,6 +9,7 @@ struct RootCommand: ParsableCommand {
     version: VersionCommand.text,
     subcommands: [
       DumpCommand.self, OptCommand.self, RunCommand.self, ExplainCommand.self, EmbedCommand.self, BenchCommand.self,
+      TuneCommand.self,
       VersionCommand.self,
     ])
 }

@@ -57,7 +57,7 @@ struct RunCommand: ParsableCommand {
 
   private func compiled(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {
     let parameters = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
-    let program = try graph.compile(CompileOptions(target: target.value(), threads: threads.threads))
+    let program = try graph.compile(target.compileOptions(threads: threads))
     let loaded = try program.load(parameters: arrays.filter { parameters.contains($0.name) })
     let inputs = arrays.filter { !parameters.contains($0.name) }
     let outputs = try loaded.run(inputs)

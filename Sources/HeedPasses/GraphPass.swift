@@ -44,12 +44,18 @@ extension GraphPass {
 public struct PassContext: Sendable {
   /// What code will be generated for.
   public let target: Target
+  /// Tiles that were found by measuring on that target.
+  public let tunedTiles: TunedTiles
+  /// The tiles that were set, in order.
+  public internal(set) var tileChoices: [TileChoice] = []
   /// What the passes said, in order; a remark that was made before is not made again.
   public private(set) var remarks: [Remark] = []
   var pass = ""
   private var made: Set<Remark> = []
 
-  public init(target: Target = .host) { self.target = target }
+  public init(target: Target = .host, tunedTiles: TunedTiles = TunedTiles()) {
+    (self.target, self.tunedTiles) = (target, tunedTiles)
+  }
 
   /// Says `message` about `value` of `graph`; what has no name is described by what it is made from.
   mutating func remark(_ kind: Remark.Kind, _ value: ValueID, in graph: Graph, _ message: String) {

@@ -37,6 +37,8 @@ public struct PassPipeline: Sendable {
     public let remarks: [Remark]
     /// One entry a pass run, in order.
     public let timings: [Timing]
+    /// The tiles that were set, in order.
+    public let tileChoices: [TileChoice]
   }
 
   public init(_ passes: [GraphPass] = Self.standardPasses) { self.passes = passes }
@@ -78,10 +80,11 @@ public struct PassPipeline: Sendable {
   ]
 
   /// Runs the passes on a copy of `graph` and verifies what they made.
+  /// - Parameter tunedTiles: tiles that were found by measuring on `target`.
   /// - Throws: what a pass or the verifier finds; the error names the pass.
-  public func run(_ graph: Graph, target: Target = .host) throws -> Outcome {
+  public func run(_ graph: Graph, target: Target = .host, tunedTiles: TunedTiles = TunedTiles()) throws -> Outcome {
     var graph = graph
-    var context = PassContext(target: target)
+    var context = PassContext(target: target, tunedTiles: tunedTiles)
     var timings: [Timing] = []
     let clock = ContinuousClock()
     for pass in passes {
@@ -90,7 +93,7 @@ public struct PassPipeline: Sendable {
       if verifiesEach { try verify(graph, after: pass) }
       if printAfter.includes(pass.name) { observe?(pass.name, graph) }
     }
-    return Outcome(graph: try Verified(graph), remarks: context.remarks, timings: timings)
+    return Outcome(graph: try Verified(graph), remarks: context.remarks, timings: timings, tileChoices: context.tileChoices)
   }
 
   private func verify(_ graph: Graph, after pass: GraphPass) throws {

@@ -12,12 +12,13 @@ struct CommandResult {
 /// Runs the command `heed` of this build, with an object cache of its own.
 func heed(_ arguments: String..., input: String = "") throws -> CommandResult { try heed(arguments, input: input) }
 
-func heed(_ arguments: [String], input: String = "") throws -> CommandResult {
+func heed(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws -> CommandResult {
   let tests = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
   let process = Process()
   process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("heed")
   process.arguments = arguments
   process.environment = ProcessInfo.processInfo.environment.merging(["HEED_CACHE": "off", "HEED_THREADS": "2"]) { $1 }
+    .merging(environment) { $1 }
   let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
   (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, errors)
   try process.run()

@@ -18,14 +18,8 @@ struct BenchGemmCommand: ParsableCommand {
     }
   }
 
-  @Option(help: "The number of products, each with weights of its own.") var batch = 1
-  @Option(help: "The rows of x.") var m = 1024
-  @Option(help: "The columns of w.") var n = 1024
-  @Option(help: "The columns of x and rows of w.") var k = 1024
-  @Option(help: "What follows the product: none, bias, or gelu (of the sum with a bias).") var epilogue = GemmProblem.Epilogue.none
-  @Option(help: "When w is given: at load, where it is packed once, or at each call.") var weights = GemmProblem.Weights.load
+  @OptionGroup var gemm: GemmArguments
   @Option(help: "A table of shapes in place of --m, --n and --k: encoder.") var preset: Preset?
-  @OptionGroup var dtype: ElementOption
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var target: TargetOption
   @OptionGroup var bench: BenchOptions
@@ -37,13 +31,11 @@ struct BenchGemmCommand: ParsableCommand {
   }
 
   func run() throws {
-    let (element, target) = (try dtype.value(), try target.value())
-    let options = CompileOptions(target: target, threads: threads.threads)
-    let probe = try RateProbe(element, target: target)
-    let shapes = preset?.shapes ?? [(m, n, k)]
+    let options = try target.compileOptions(threads: threads)
+    let probe = try RateProbe(gemm.dtype.value(), target: options.target)
+    let shapes = preset?.shapes ?? [(gemm.m, gemm.n, gemm.k)]
     let measurements = try shapes.map { shape in
-      let problem = try GemmProblem(
-        batch: batch, m: shape.m, n: shape.n, k: shape.k, element: element, epilogue: epilogue, weights: weights)
+      let problem = try gemm.problem(m: shape.m, n: shape.n, k: shape.k)
       return try GemmMeasurement(problem, options, probe: probe, seconds: bench.seconds)
     }
     if preset == nil {
@@ -54,5 +46,22 @@ struct BenchGemmCommand: ParsableCommand {
     } else {
       GemmMeasurement.printTable(measurements)
     }
+  }
+}
+
+/// Which matrix product is meant.
+struct GemmArguments: ParsableArguments {
+  @Option(help: "The number of products, each with weights of its own.") var batch = 1
+  @Option(help: "The rows of x.") var m = 1024
+  @Option(help: "The columns of w.") var n = 1024
+  @Option(help: "The columns of x and rows of w.") var k = 1024
+  @Option(help: "What follows the product: none, bias, or gelu (of the sum with a bias).") var epilogue = GemmProblem.Epilogue.none
+  @Option(help: "When w is given: at load, where it is packed once, or at each call.") var weights = GemmProblem.Weights.load
+  @OptionGroup var dtype: ElementOption
+
+  /// The product of the given sizes, by default those of the arguments.
+  func problem(m: Int? = nil, n: Int? = nil, k: Int? = nil) throws -> GemmProblem {
+    try GemmProblem(
+      batch: batch, m: m ?? self.m, n: n ?? self.n, k: k ?? self.k, element: dtype.value(), epilogue: epilogue, weights: weights)
   }
 }

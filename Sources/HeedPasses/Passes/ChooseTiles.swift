@@ -9,7 +9,7 @@ extension GraphPass {
   ///
   /// Legal because a tile has no influence on an op's meaning. Rows are a multiple of the register tile's 8, columns of the width of a
   /// packed panel, which is three vectors: sums of 8 rows and 3 vectors fill the registers of AVX-512 and are a few
-  /// instructions on smaller machines. A tile that is set already stays.
+  /// instructions on smaller machines. A tile that is set already stays; one that `heed tune` found comes before the model's.
   public static let chooseTiles = GraphPass(
     "choose-tiles", summary: "choose block sizes for the caches of the target"
   ) { graph, context in
@@ -21,14 +21,27 @@ extension GraphPass {
         rewriter.copy(node)
         continue
       }
+      let (key, model) = (graph.tileKey(node), TileSize(rows: choice.rows, columns: choice.columns))
+      let tuned = context.tunedTiles.entry(key, model: model)
+      let tile = tuned?.tile ?? model
       let value = try rewriter.append(
         graph.op(node), graph.operands(node).map { rewriter($0) },
-        attributes: graph.attributes(node).all + [.integers("tile", [choice.rows, choice.columns])],
+        attributes: graph.attributes(node).all + [.integers("tile", [tile.rows, tile.columns])],
         regions: Array(graph.regions(node)))
       rewriter.replace(graph.result(node), with: value)
-      context.remark(.note, value, in: rewriter.result, choice.reason)
+      context.remark(.note, value, in: rewriter.result, tuned.map(Self.reason) ?? choice.reason)
+      context.tileChoices.append(
+        TileChoice(label: rewriter.result.label(value), key: key, tile: tile, model: model, steps: chooser.steps(graph, node)))
     }
     graph = rewriter.finish()
+  }
+
+  /// Why a tile that was measured was taken.
+  private static func reason(_ entry: TunedTiles.Entry) -> String {
+    let share = Int((100 * (entry.gain - 1)).rounded())
+    return entry.tile == entry.model
+      ? "tiles of \(entry.tile): the model's choice, and heed tune found none better"
+      : "tiles of \(entry.tile): heed tune measured them \(share) % faster than the model's \(entry.model)"
   }
 }
 
@@ -57,13 +70,21 @@ private struct TileChooser {
     }
   }
 
+  /// What a tile's rows and columns should be multiples of.
+  func steps(_ graph: Graph, _ node: NodeID) -> TileSize {
+    TileSize(rows: Self.registerRows, columns: panel(graph.type(graph.operands(node).first!).element))
+  }
+
+  /// The columns of a packed panel: three vectors of sums.
+  private func panel(_ element: ElementType) -> Int { 3 * target.lanes(of: element == .f64 ? .f64 : .f32) }
+
   /// A block of scores, the keys and values of its columns, the queries and sums of its rows: two thirds of the cache.
   private func attention(_ graph: Graph, _ node: NodeID) -> Choice {
     let types = graph.operands(node).prefix(3).map(graph.type)
     let (element, rank) = (types[0].element, types[0].rank)
     let widths = (types[0].shape[rank - 1].constant ?? Self.typicalWidth) + (types[2].shape[rank - 1].constant ?? Self.typicalWidth)
     let rows = blockOfRows(types[0].shape[rank - 2])
-    let panel = 3 * target.lanes(of: element)
+    let panel = panel(element)
     let budget = target.caches.level2 / 3 * 2 / element.byteCount
     let fitting = (budget - rows * widths) / (rows + widths)
     let columns = blockOfColumns(types[1].shape[rank - 2], panel: panel, atMost: min(fitting, 384))
@@ -88,7 +109,7 @@ private struct TileChooser {
     }
     let depth = subscripts.over.reduce(1) { $0 * max(1, extent($1).constant ?? Self.typicalWidth) }
     let element = left.element
-    let panel = 3 * target.lanes(of: element)
+    let panel = panel(element)
     let budget = target.caches.level2 / 3 * 2 / element.byteCount
     let fitting = max(1, (budget / depth - panel) / Self.registerRows) * Self.registerRows
     let rows = min(blockOfRows(extent(subscripts.leftFree.last)), fitting)

@@ -1,0 +1,84 @@
+import HeedIR
+
+/// A block of a product: its rows and its columns.
+public struct TileSize: Hashable, Sendable {
+  public var rows: Int
+  public var columns: Int
+
+  public init(rows: Int, columns: Int) { (self.rows, self.columns) = (rows, columns) }
+}
+
+extension TileSize: CustomStringConvertible {
+  public var description: String { "\(rows) x \(columns)" }
+}
+
+/// Tiles that were found by measuring, which `choose-tiles` takes in place of its model's.
+public struct TunedTiles: Hashable, Sendable {
+  public struct Entry: Hashable, Sendable {
+    public let tile: TileSize
+    /// What the model chose when this was found. Where it chooses something else by now, the entry is out of date.
+    public let model: TileSize
+    /// The model's time over that of `tile`.
+    public let gain: Double
+
+    public init(tile: TileSize, model: TileSize, gain: Double) { (self.tile, self.model, self.gain) = (tile, model, gain) }
+  }
+
+  /// By what a tile is for: see `TileChoice.key`.
+  public var entries: [String: Entry]
+
+  public init(_ entries: [String: Entry] = [:]) { self.entries = entries }
+
+  /// What was found for `key`, unless the model has changed its mind since.
+  func entry(_ key: String, model: TileSize) -> Entry? { entries[key].flatMap { $0.model == model ? $0 : nil } }
+}
+
+/// What `choose-tiles` chose for an op.
+public struct TileChoice: Hashable, Sendable {
+  /// The op as it is called in text: `%out`.
+  public let label: String
+  /// What decides the best tile, as far as the graph knows it: op, types, regions, and a class of the shape. Ops with one key have one
+  /// tile.
+  public let key: String
+  public let tile: TileSize
+  /// What the model says, measurements aside.
+  public let model: TileSize
+  /// What rows and columns should be multiples of.
+  public let steps: TileSize
+}
+
+extension Graph {
+  /// The key of a node's tile. Lengths that are not known are `?`; known ones are rounded up to powers of two, but for those of the
+  /// last dimensions, which say how much a row or a column of a tile is.
+  func tileKey(_ node: NodeID) -> String {
+    let types = operands(node).prefix(op(node).opcode == Op.attention.opcode ? 3 : 2).map(type)
+    let operands = types.enumerated().map { position, type in
+      let isWeight = op(node).opcode == Op.linear.opcode && position == 1
+      let extents = type.shape.extents.enumerated().map { dimension, extent -> String in
+        guard let size = extent.constant else { return "?" }
+        return isWeight || dimension == type.rank - 1 ? "\(size)" : "\(size.roundedUpToPowerOfTwo)"
+      }
+      return "\(type.element)[\(extents.joined(separator: ","))]"
+    }
+    let subscripts = attributes(node)["subscripts"] == nil ? "" : " " + attributes(node).word("subscripts").text
+    let bodies = regions(node).map { " {" + $0.instructions.map(\.tileKey).joined(separator: " ") + "}" }
+    return op(node).mnemonic + " " + operands.joined(separator: " ") + " -> \(type(result(node)).element)" + subscripts
+      + bodies.joined()
+  }
+}
+
+extension ScalarFunction.Instruction {
+  fileprivate var tileKey: String {
+    switch operation {
+    case .constant(let literal): literal.text(as: type)
+    case .elementwise(let opcode): opcode.text
+    case .element: "element"
+    }
+  }
+}
+
+extension Int {
+  fileprivate var roundedUpToPowerOfTwo: Int {
+    self <= 1 ? self : 1 << (Int.bitWidth - (self - 1).leadingZeroBitCount)
+  }
+}
