@@ -20,12 +20,29 @@ struct CallTimes {
 
 /// Runs work again and again and keeps the times.
 enum Stopwatch {
-  /// The time of each run, in seconds: at least one, until they fill `seconds`.
-  static func times(for seconds: Double, _ body: () throws -> Void) rethrows -> [Double] {
+  /// What counts as time.
+  enum Time {
+    case wall
+    /// What the processor spent on this process, on all its threads. Other processes do not lengthen it.
+    case processor
+
+    /// Seconds from some moment on.
+    fileprivate var now: Double {
+      var time = timespec()
+      clock_gettime(self == .wall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+  }
+
+  /// The time of each run, in seconds: at least one, until they fill `seconds` on the wall.
+  static func times(for seconds: Double, counting time: Time = .wall, _ body: () throws -> Void) rethrows -> [Double] {
     var times: [Double] = []
-    let clock = ContinuousClock()
-    let start = clock.now
-    repeat { times.append(try clock.measure { try body() } / .seconds(1)) } while (clock.now - start) / .seconds(1) < seconds
+    let end = Time.wall.now + seconds
+    repeat {
+      let start = time.now
+      try body()
+      times.append(time.now - start)
+    } while Time.wall.now < end
     return times
   }
 
@@ -39,14 +56,14 @@ enum Stopwatch {
   /// `rounds` turns each. The first call of a turn, which finds the caches as the one before left them, does not count.
   /// - Parameter pause: how long each waits for the threads of the one before to come to rest.
   static func turns(
-    for seconds: Double, rounds: Int = 6, pause: Double = 0, _ contenders: [() throws -> Void]
+    for seconds: Double, counting time: Time = .wall, rounds: Int = 6, pause: Double = 0, _ contenders: [() throws -> Void]
   ) throws -> [CallTimes] {
     var times = [[Double]](repeating: [], count: contenders.count)
     for _ in 0..<rounds {
       for (index, contender) in contenders.enumerated() {
         if pause > 0 { Thread.sleep(forTimeInterval: pause) }
         try contender()
-        times[index] += try Self.times(for: seconds / Double(rounds * contenders.count), contender)
+        times[index] += try Self.times(for: seconds / Double(rounds * contenders.count), counting: time, contender)
       }
     }
     return times.map(CallTimes.init)

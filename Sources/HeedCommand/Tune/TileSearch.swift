@@ -11,6 +11,8 @@ struct TileSearch {
   /// For how long a candidate and the best so far are compared.
   let seconds: Double
   let prepare: Preparation
+  /// With one thread, what the processor spent: then other processes do not disturb the search.
+  private var time: Stopwatch.Time { options.threads == 1 ? .processor : .wall }
 
   /// A candidate this much slower than the best in its first calls is dropped.
   private static let hopeless = 1.25
@@ -68,7 +70,7 @@ struct TileSearch {
     options.tuning = .tiles(tiles)
     let call = try prepare(options)
     try call()
-    return Candidate(tile: tile, call: call, seconds: try Stopwatch.times(for: seconds / 10, call).min()!)
+    return Candidate(tile: tile, call: call, seconds: try Stopwatch.times(for: seconds / 10, counting: time, call).min()!)
   }
 
   private func tune(_ choice: TileChoice, given tiles: TunedTiles) throws -> Finding {
@@ -83,7 +85,7 @@ struct TileSearch {
           guard seen.insert(tile).inserted else { continue }
           var rival = try candidate(tile, choice, given: tiles)
           guard rival.seconds < Self.hopeless * best.seconds else { continue }
-          let times = try Stopwatch.turns(for: seconds, rounds: 3, [best.call, rival.call])
+          let times = try Stopwatch.turns(for: seconds, counting: time, rounds: 3, [best.call, rival.call])
           (best.seconds, rival.seconds) = (times[0].best, times[1].best)
           if rival.seconds * Self.leastGain < best.seconds { best = rival }
         }
@@ -95,7 +97,7 @@ struct TileSearch {
       return Finding(choice: choice, entry: entry, modelSeconds: best.seconds, bestSeconds: best.seconds, tried: tried)
     }
     // Once more, longer: the best of many candidates is in part the luckiest.
-    let times = try Stopwatch.turns(for: 3 * seconds, [model.call, best.call])
+    let times = try Stopwatch.turns(for: 3 * seconds, counting: time, [model.call, best.call])
     let gain = times[0].best / times[1].best
     let isBetter = gain > Self.leastGain
     let entry = TunedTiles.Entry(tile: isBetter ? best.tile : choice.model, model: choice.model, gain: isBetter ? gain : 1)
