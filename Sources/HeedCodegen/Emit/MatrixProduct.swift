@@ -17,12 +17,19 @@ struct ColumnBlock {
 }
 
 /// A contraction whose operands a register tile can address: both move by fixed strides along the contracted dimensions, and the
-/// right one by one element along the columns.
+/// right one by one unit along the columns.
+///
+/// A unit is an element, or a pair of bf16 that lie side by side in both operands: where the last contracted dimension has two
+/// points, one instruction adds both products, on targets that have it.
 struct MatrixProduct {
   let contraction: Contraction
   var rows: Dimension { contraction.rows }
   var columns: Dimension { contraction.columns.last! }
-  /// What each operand moves by, in elements, for each contracted dimension.
+  /// Whether a unit is a pair; the dimension of its two elements is not in `over`.
+  let isPaired: Bool
+  /// The contracted dimensions along which units lie.
+  let over: [Dimension]
+  /// What each operand moves by, in elements, for each dimension of `over`.
   let leftStrides: [LinearIndex]
   let rightStrides: [LinearIndex]
 
@@ -39,7 +46,7 @@ struct MatrixProduct {
       }
       return total
     }
-    guard try stride(contraction.right, contraction.columns.last!.variable)?.constant == 1 else { return nil }
+    guard let columnStride = try stride(contraction.right, contraction.columns.last!.variable)?.constant else { return nil }
     var (left, right): ([LinearIndex], [LinearIndex]) = ([], [])
     for dimension in contraction.over {
       guard let x = try stride(contraction.left, dimension.variable), let y = try stride(contraction.right, dimension.variable)
@@ -47,7 +54,14 @@ struct MatrixProduct {
       left.append(x)
       right.append(y)
     }
-    (self.contraction, leftStrides, rightStrides) = (contraction, left, right)
+    let elements = [contraction.left, contraction.right].map { phase.elementType($0.place) }
+    isPaired =
+      columnStride == 2 && elements == [.bf16, .bf16] && contraction.accumulator == .f32 && contraction.over.last?.extent == 2
+      && left.last?.constant == 1 && right.last?.constant == 1
+    guard isPaired || columnStride == 1 else { return nil }
+    let units = isPaired ? 1 : 0
+    (self.contraction, over) = (contraction, contraction.over.dropLast(units))
+    (leftStrides, rightStrides) = (left.dropLast(units), right.dropLast(units))
   }
 
   /// Where an operand begins: an address and a constant number of elements past it.
@@ -66,24 +80,37 @@ struct MatrixProduct {
     return Start(pointer: phase.address(access.place, distance), offset: offset, element: phase.elementType(access.place))
   }
 
-  /// The left factor at a distance from its start, as an accumulator's type.
-  func loadLeft(_ start: Start, _ distance: LinearIndex, _ phase: PhaseEmitter) -> LLVMValue {
+  /// The left factor at a distance from its start, the same for `lanes` columns.
+  func loadLeft(_ start: Start, _ distance: LinearIndex, _ lanes: Int, _ phase: PhaseEmitter) -> LLVMValue {
+    let (emitter, element) = (phase.emitter, start.element)
     let pointer = address(start, distance, 0, phase)
-    let raw = phase.builder.load(phase.emitter.memoryType(start.element, 1), pointer, alignment: start.element.byteCount)
-    return phase.emitter.convert(phase.emitter.fromMemory(raw, start.element), from: start.element, to: contraction.accumulator)
+    let raw = phase.builder.load(unitType(element, 1, emitter), pointer, alignment: element.byteCount)
+    let factor = isPaired ? raw : emitter.convert(emitter.fromMemory(raw, element), from: element, to: contraction.accumulator)
+    return lanes == 1 ? factor : phase.builder.broadcast(factor, lanes)
   }
 
-  /// The right factors of `lanes` columns, `column` elements past the start of a row.
+  /// The right factors of `lanes` columns, `column` columns past the start of a row.
   func loadRight(
     _ start: Start, _ distance: LinearIndex, _ column: Int, _ lanes: Int, _ mask: LLVMValue?, _ phase: PhaseEmitter
   ) -> LLVMValue {
     let (emitter, element) = (phase.emitter, start.element)
-    let pointer = address(start, distance, column, phase)
-    let type = emitter.memoryType(element, lanes)
+    let pointer = address(start, distance, isPaired ? 2 * column : column, phase)
+    let type = unitType(element, lanes, emitter)
     let raw =
       mask.map { emitter.maskedLoad(type, pointer, $0, alignment: element.byteCount) }
       ?? emitter.builder.load(type, pointer, alignment: element.byteCount)
-    return emitter.convert(emitter.fromMemory(raw, element), from: element, to: contraction.accumulator)
+    return isPaired ? raw : emitter.convert(emitter.fromMemory(raw, element), from: element, to: contraction.accumulator)
+  }
+
+  /// A sum with the product of a unit added.
+  func multiplyAdd(_ left: LLVMValue, _ right: LLVMValue, _ sum: LLVMValue, _ emitter: Emitter) -> LLVMValue {
+    isPaired ? emitter.pairMultiplyAdd(left, right, sum) : emitter.multiplyAdd(left, right, sum)
+  }
+
+  /// The type of `lanes` units in memory.
+  private func unitType(_ element: ElementType, _ lanes: Int, _ emitter: Emitter) -> LLVMType {
+    guard isPaired else { return emitter.memoryType(element, lanes) }
+    return lanes == 1 ? emitter.int32 : emitter.int32.vector(lanes)
   }
 
   /// The variable part first, so that neighbours share it; the constant part goes into the instruction.
@@ -93,5 +120,25 @@ struct MatrixProduct {
     if let base = distance.base { pointer = phase.builder.address(pointer, base, of: type) }
     let constant = distance.offset + start.offset + column
     return constant == 0 ? pointer : phase.builder.address(pointer, phase.emitter.index(constant), of: type)
+  }
+}
+
+extension Emitter {
+  /// `sum + a0 * b0 + a1 * b1`, for each lane of f32, from pairs of bf16 as 32-bit integers, the first element in the low half.
+  ///
+  /// The instruction rounds after each product to nearest and takes denormal numbers as 0. Without it the pairs are widened.
+  func pairMultiplyAdd(_ a: LLVMValue, _ b: LLVMValue, _ sum: LLVMValue) -> LLVMValue {
+    let lanes = sum.type.laneCount
+    if target.hasBFloat16Products, lanes == target.lanes(of: .f32) {
+      let pairs = module.context.bfloat.vector(2 * lanes)
+      return call("llvm.x86.avx512bf16.dpbf16ps.512", [], [sum, builder.bitCast(a, to: pairs), builder.bitCast(b, to: pairs)])
+    }
+    func elements(_ pairs: LLVMValue) -> (first: LLVMValue, second: LLVMValue) {
+      let low = builder.shiftLeft(pairs, pairs.type.constant(16))
+      let high = builder.and(pairs, pairs.type.constant(-1 << 16))
+      return (builder.bitCast(low, to: sum.type), builder.bitCast(high, to: sum.type))
+    }
+    let (x, y) = (elements(a), elements(b))
+    return multiplyAdd(x.second, y.second, multiplyAdd(x.first, y.first, sum))
   }
 }

@@ -3,7 +3,6 @@ internal import HeedIR
 /// Contractions: sums of products with the sums in vector registers.
 extension PhaseEmitter {
   func emit(_ contraction: Contraction) throws {
-    let over = try contraction.over.map { try uniform($0.extent) }
     let panels = contraction.columns.count == 2 ? contraction.columns[0] : nil
     let count = try panels.map { emitter.scalar(try uniform($0.extent)) } ?? emitter.index(1)
     try emitter.loop(from: emitter.index(0), to: count, name: "panel") { panel, _ in
@@ -12,9 +11,9 @@ extension PhaseEmitter {
         bounds[panels.variable] = upperBound(panels.extent).map { $0 - 1 }
       }
       if let product = try MatrixProduct(contraction, self) {
-        try emitColumns(product, over)
+        try emitColumns(product, try product.over.map { try uniform($0.extent) })
       } else {
-        try emitPointwise(contraction, over)
+        try emitPointwise(contraction, try contraction.over.map { try uniform($0.extent) })
       }
       return []
     }
@@ -81,7 +80,7 @@ extension PhaseEmitter {
   }
 
   /// The rows of one block of columns, by register tiles. Where the number of rows is known only when the code runs, the last tile
-  /// computes rows that are not there from the last one that is, and leaves them out of the epilogue.
+  /// computes rows that are not there from the last one that is.
   private func emitRows(
     _ product: MatrixProduct, _ over: [LinearIndex], _ rows: LinearIndex, _ tileRows: Int, _ block: ColumnBlock
   ) throws {
@@ -137,11 +136,10 @@ extension PhaseEmitter {
         product.loadRight(right, rightOffset, vector * block.lanes, block.lanes, block.masks[vector], self)
       }
       for row in 0..<rows.count {
-        let scalar = product.loadLeft(left[row], leftOffset, self)
-        let factor = block.lanes == 1 ? scalar : builder.broadcast(scalar, block.lanes)
+        let factor = product.loadLeft(left[row], leftOffset, block.lanes, self)
         for (vector, value) in vectors.enumerated() {
           let slot = row * vectors.count + vector
-          next[slot] = emitter.multiplyAdd(factor, value, sums[slot])
+          next[slot] = product.multiplyAdd(factor, value, sums[slot], emitter)
         }
       }
       return next
@@ -190,9 +188,11 @@ extension PhaseEmitter {
     if block.lanes > 1, try instructionCount(epilogue, changes) * rows.count * vectors > 160 {
       return try emitLoopedEpilogue(product, rows, block, sums)
     }
+    // Rows that are not there repeat the last one that is: to store its results again does no harm.
+    let isRepeatable = epilogue.isRepeatable
     for row in 0..<rows.count {
       func emitRow() throws {
-        variables[product.rows.variable] = emitter.add(rows.start, LinearIndex(row))
+        variables[product.rows.variable] = isRepeatable ? self.row(row, of: rows) : emitter.add(rows.start, LinearIndex(row))
         variables[product.columns.variable] = block.start
         try begin(epilogue, changes)
         let invariant = values
@@ -211,7 +211,7 @@ extension PhaseEmitter {
         (lanes, mask, values) = (1, nil, invariant)
         for instruction in running.keys.sorted() { try finish(instruction, running[instruction]!) }
       }
-      if let live = rows.live, row > 0 {
+      if let live = rows.live, row > 0, !isRepeatable {
         try emitter.branch(if: builder.compare(emitter.index(row), .less, live), name: "row") { try emitRow() }
       } else {
         try emitRow()
@@ -291,5 +291,21 @@ extension PhaseEmitter {
       variables[contraction.over[depth].variable] = LinearIndex(position)
       return [try emitPoint(contraction, over, depth: depth + 1, sums[0])]
     }[0]
+  }
+}
+
+extension Body {
+  /// Whether to run the body again for a point does nothing new: it only stores, and reads nothing that it stores.
+  fileprivate var isRepeatable: Bool {
+    let written = instructions.compactMap { instruction -> Place? in
+      if case .store(let access) = instruction.operation { access.place } else { nil }
+    }
+    return instructions.allSatisfy { instruction in
+      switch instruction.operation {
+      case .accumulate: false
+      case .load(let access, _): !written.contains(access.place)
+      default: true
+      }
+    }
   }
 }
