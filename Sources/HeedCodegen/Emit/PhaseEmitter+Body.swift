@@ -9,6 +9,7 @@ extension PhaseEmitter {
     accumulate takeOver: (_ instruction: Int, _ operand: LaneValue) -> Bool = { _, _ in false },
     store takeOverStore: (_ instruction: Int, _ operand: LaneValue) -> Bool = { _, _ in false }
   ) throws {
+    let coarse = body.roundedToBFloat16()
     for (position, instruction) in body.instructions.enumerated() {
       let number = body.parameters.count + position
       guard values[number] == nil, isWanted(position) else { continue }
@@ -19,12 +20,12 @@ extension PhaseEmitter {
       case .accumulate(let reduction, let access):
         let operand = values[instruction.operands[0].index]!
         if !takeOver(position, operand) { try accumulate(reduction, operand, of: instruction.type, access) }
-      default: values[number] = try evaluate(instruction)
+      default: values[number] = try evaluate(instruction, isCoarse: coarse[position])
       }
     }
   }
 
-  private func evaluate(_ instruction: Body.Instruction) throws -> LaneValue {
+  private func evaluate(_ instruction: Body.Instruction, isCoarse: Bool) throws -> LaneValue {
     switch instruction.operation {
     case .constant(let literal):
       return instruction.type == .i32 || instruction.type == .i64
@@ -35,7 +36,7 @@ extension PhaseEmitter {
       return .varying(emitter.convert(vector, from: .i64, to: instruction.type))
     case .elementwise(let opcode):
       let operands = instruction.operands.map { values[$0.index]! }
-      return try elementwise(opcode, operands, instruction.operands.map(body.type), instruction.type)
+      return try elementwise(opcode, operands, instruction.operands.map(body.type), instruction.type, isCoarse: isCoarse)
     case .load(let access, let otherwise): return try load(access, as: instruction.type, otherwise: otherwise)
     case .store, .accumulate: preconditionFailure("an instruction without a value")
     }
@@ -64,15 +65,20 @@ extension PhaseEmitter {
   // MARK: Elementwise ops
 
   /// An elementwise op on values of these types: kept linear where it can be, on scalars where all operands are the same in
-  /// every lane, else on vectors.
+  /// every lane, else on vectors. A result that `isCoarse` is only ever rounded to bf16.
   func elementwise(
-    _ opcode: Opcode, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType
+    _ opcode: Opcode, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType, isCoarse: Bool = false
   ) throws -> LaneValue {
     if let linear = linear(opcode, operands, types, type) { return .linear(linear) }
     let op = Op.with(opcode)
     guard let semantics = op.scalar else { preconditionFailure("\(opcode) is no elementwise op") }
     // The ops on 16-bit floats are computed in f32 and rounded.
     let computed = operandType(semantics, types)
+    if opcode == Op.exp2.opcode, case .varying(let vector) = operands[0],
+      let power = emitter.nativeExp2(vector, computed, isCoarse: isCoarse || type == .bf16)
+    {
+      return .varying(emitter.rounded(power, to: type))
+    }
     if let expansion = try semantics.expansion?(computed) {
       return round(try expand(expansion, operands), to: type)
     }
