@@ -108,15 +108,42 @@ public struct Body: Hashable, Sendable {
       preconditionFailure("a captured tensor where there is none")
     }
   ) rethrows -> [BodyValue] {
+    try inline(function, arguments, as: { $0 }, element: element)
+  }
+
+  /// Puts a scalar function here with f32 in place of 16-bit floats: nothing between its arguments and its results is rounded to those.
+  /// Arguments that stand for 16-bit floats must be f32.
+  package mutating func inlineWidened(
+    _ function: ScalarFunction, _ arguments: [BodyValue],
+    element: (inout Body, _ table: Int, _ indices: [BodyValue], _ type: ElementType) throws -> BodyValue
+  ) rethrows -> [BodyValue] {
+    try inline(function, arguments, as: { $0 == .f16 || $0 == .bf16 ? .f32 : $0 }, element: element)
+  }
+
+  private mutating func inline(
+    _ function: ScalarFunction, _ arguments: [BodyValue], as widened: (ElementType) -> ElementType,
+    element: (inout Body, _ table: Int, _ indices: [BodyValue], _ type: ElementType) throws -> BodyValue
+  ) rethrows -> [BodyValue] {
     var map = arguments
     for instruction in function.instructions {
-      let operands = instruction.operands.map { map[$0.index] }
+      var operands = instruction.operands.map { map[$0.index] }
+      let type = widened(instruction.type)
       switch instruction.operation {
       case .constant(let literal):
-        map.append(append(Instruction(.constant(literal), type: instruction.type, name: instruction.name)))
+        map.append(append(Instruction(.constant(literal), type: type, name: instruction.name)))
+      case .elementwise(Op.convert.opcode) where type != instruction.type && self.type(operands[0]) == type:
+        map.append(operands[0])
       case .elementwise(let opcode):
-        map.append(append(Instruction(.elementwise(opcode), operands: operands, type: instruction.type, name: instruction.name)))
-      case .element(let table): map.append(try element(&self, table, operands, instruction.type))
+        if opcode == Op.bitcast.opcode, let narrow = instruction.operands.first.map(function.type), narrow != widened(narrow) {
+          // The bits of a narrow float are those of its own type.
+          operands[0] = append(Instruction(.elementwise(Op.convert.opcode), operands: operands, type: narrow))
+        }
+        let exact = opcode == Op.bitcast.opcode ? instruction.type : type
+        map.append(append(Instruction(.elementwise(opcode), operands: operands, type: exact, name: instruction.name)))
+        if exact != type {
+          map[map.count - 1] = append(Instruction(.elementwise(Op.convert.opcode), operands: [map.last!], type: type))
+        }
+      case .element(let table): map.append(try element(&self, table, operands, type))
       }
     }
     return function.results.map { map[$0.index] }

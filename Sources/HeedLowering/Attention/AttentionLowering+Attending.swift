@@ -6,8 +6,10 @@ extension AttentionLowering {
   private struct Tiles {
     /// The rows' queries, scaled: [rows, depth].
     var query: Place
-    /// The scores of a block of keys, then their weights: [rows, keys].
+    /// The scores of a block of keys: [rows, keys].
     var scores: Place
+    /// The weights of a block of keys, in place of the scores where they have one type.
+    var weights: Place
     /// The weighted sum of values so far: [rows, value width].
     var accumulator: Place
     /// The greatest score of each row so far.
@@ -32,11 +34,13 @@ extension AttentionLowering {
     var firstPanel: IntegerExpression
     /// True where every block of keys is full.
     var isEvenlyBlocked = false
-    var depth: IntegerExpression
-    var valueWidth: IntegerExpression
+    /// The components of queries and keys, and of values.
+    var depth: Int
+    var valueWidth: Int
   }
 
   mutating func attend(context: inout LoweringContext) throws {
+    let widths = try constantWidths(context)
     let (domain, indices) = batchDomain(Array(0..<batchRank))
     let (blocks, block) = builder.dimension("t", IntegerExpression(queries.dividedRoundingUp(by: rowBlock)))
     var body: [Statement] = []
@@ -45,13 +49,13 @@ extension AttentionLowering {
     try attend(
       Extents(
         batch: indices, firstRow: firstRow, rows: rows, firstKey: 0, keyCount: IntegerExpression(keys), firstPanel: 0,
-        isEvenlyBlocked: keys.dividedExactly(by: keyBlock) != nil, depth: IntegerExpression(depth),
-        valueWidth: IntegerExpression(valueWidth)),
+        isEvenlyBlocked: keys.dividedExactly(by: keyBlock) != nil, depth: widths.depth, valueWidth: widths.value),
       context: &context, in: &body)
     builder.phase("attend", domain + [blocks], body)
   }
 
   mutating func attendSegments(_ table: Place, _ blockCount: Extent, context: inout LoweringContext) throws {
+    let widths = try constantWidths(context)
     let (domain, indices) = batchDomain(Array(0..<batchRank))
     let (blocks, block) = builder.dimension("t", IntegerExpression(blockCount))
     var body: [Statement] = []
@@ -65,34 +69,42 @@ extension AttentionLowering {
     try attend(
       Extents(
         batch: indices, firstRow: firstRow, rows: rows, firstKey: start, keyCount: length, firstPanel: firstPanel,
-        depth: IntegerExpression(depth), valueWidth: IntegerExpression(valueWidth)),
+        depth: widths.depth, valueWidth: widths.value),
       context: &context, in: &used)
     body.append(.branch(condition: .apply(.lessEqual, 0, segment), then: used, otherwise: []))
     builder.phase("attend", domain + [blocks], body)
   }
 
-  /// A block of query rows against its keys, block by block, with running maxima and sums.
-  private mutating func attend(_ at: Extents, context: inout LoweringContext, in block: inout [Statement]) throws {
-    guard let depth = depth.constant, let valueWidth = valueWidth.constant else {
+  private func constantWidths(_ context: LoweringContext) throws -> (depth: Int, value: Int) {
+    guard let depth = depth.constant, let value = valueWidth.constant else {
       throw context.unsupported(node, "the head widths must be constants")
     }
+    return (depth, value)
+  }
+
+  /// A block of query rows against its keys, block by block, with running maxima and sums.
+  private mutating func attend(_ at: Extents, context: inout LoweringContext, in block: inout [Statement]) throws {
+    let accumulator = types.accumulator
+    let query = builder.tile("query", types.factor, [rowBlock, max(types.padded(at.depth), 1)], in: &block)
+    let scores = builder.tile("scores", accumulator, [rowBlock, keyBlock], in: &block)
+    let weights = types.isPaired ? builder.tile("weights", types.factor, [rowBlock, keyBlock], in: &block) : scores
     let tiles = Tiles(
-      query: builder.tile("query", element, [rowBlock, max(depth, 1)], in: &block),
-      scores: builder.tile("scores", element, [rowBlock, keyBlock], in: &block),
-      accumulator: builder.tile("accumulator", element, [rowBlock, max(valueWidth, 1)], in: &block),
-      maximum: builder.tile("maximum", element, [rowBlock], in: &block),
-      sum: builder.tile("sum", element, [rowBlock], in: &block),
-      blockMaximum: builder.tile("block_maximum", element, [rowBlock], in: &block),
-      rescale: builder.tile("rescale", element, [rowBlock], in: &block),
+      query: query, scores: scores, weights: weights,
+      accumulator: builder.tile("accumulator", accumulator, [rowBlock, max(at.valueWidth, 1)], in: &block),
+      maximum: builder.tile("maximum", accumulator, [rowBlock], in: &block),
+      sum: builder.tile("sum", accumulator, [rowBlock], in: &block),
+      blockMaximum: builder.tile("block_maximum", accumulator, [rowBlock], in: &block),
+      rescale: builder.tile("rescale", accumulator, [rowBlock], in: &block),
       moved: builder.tile("moved", .i32, [1], in: &block))
     try begin(at, tiles, in: &block)
 
+    let (first, end) = keyBounds(at, context: &context, in: &block)
     let keyStart = builder.variable("j0")
     let j0 = IntegerExpression.variable(keyStart)
     var round: [Statement] = []
     let columns =
-      at.isEvenlyBlocked
-      ? .constant(keyBlock) : builder.define("columns", .smaller(at.keyCount - j0, .constant(keyBlock)), in: &round)
+      at.isEvenlyBlocked && first == 0 && end == at.keyCount
+      ? .constant(keyBlock) : builder.define("columns", .smaller(end - j0, .constant(keyBlock)), in: &round)
     let verdict = verdict(at, j0, columns, context: &context, in: &round)
     var live: [Statement] = []
     multiplyByKeys(at, tiles, j0, columns, in: &live)
@@ -105,23 +117,47 @@ extension AttentionLowering {
     } else {
       round.append(.branch(condition: verdict.canHold, then: live, otherwise: []))
     }
-    block.append(.loop(Loop(keyStart, from: 0, to: at.keyCount, step: keyBlock, body: round)))
+    block.append(.loop(Loop(keyStart, from: first, to: end, step: keyBlock, body: round)))
     try finish(at, tiles, in: &block)
   }
 
-  /// The scaled queries in scratch memory, sums at 0, maxima at -inf.
-  private mutating func begin(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
-    let (query, element, scale) = (query, element, foldedScale ?? 1)
-    try builder.map([("r", at.rows), ("d", at.depth)], in: &block) { body, index in
-      let x = body.load(query.access(at.batch + [at.firstRow + index[0], index[1]]), element)
-      body.store(try body.apply(.multiply, x, body.constant(scale, element)), Access(tiles.query, index[0], index[1]))
+  /// Where the live keys of the block of rows begin, at the start of a panel, and end: counted from the first key of the segment.
+  private mutating func keyBounds(
+    _ at: Extents, context: inout LoweringContext, in block: inout [Statement]
+  ) -> (first: IntegerExpression, end: IntegerExpression) {
+    guard isMasked else { return (0, at.keyCount) }
+    let range = KeyRangeSolver.solve(
+      condition, queries: at.firstRow, at.firstRow + at.rows - 1, keys: at.firstKey + at.keyCount, uniform: at.batch)
+    let panel = IntegerExpression.constant(panelWidth)
+    let first = range.low.map { builder.define("first", .apply(.maximum, $0 - at.firstKey, 0) / panel * panel, in: &block) }
+    let end = range.high.map { builder.define("end", .smaller($0 - at.firstKey + 1, at.keyCount), in: &block) }
+    if first != nil || end != nil {
+      context.remark(
+        .applied, context.graph.result(node),
+        "the live keys of a block of rows form a run: the loop over keys \(first == nil ? "ends where it ends" : end == nil ? "begins where it begins" : "has its bounds")"
+      )
     }
-    builder.map([("r", at.rows), ("e", at.valueWidth)], in: &block) { body, index in
-      body.store(body.constant(0, element), Access(tiles.accumulator, index[0], index[1]))
+    return (first ?? 0, end ?? at.keyCount)
+  }
+
+  /// The queries in scratch memory, scaled where that is folded into them; sums at 0, maxima at -inf.
+  private mutating func begin(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
+    let (query, types, scale) = (query, types, scaling.queryScale)
+    // The component that fills the last pair of an odd depth is 0.
+    let padded = types.padded(at.depth)
+    let guarded: Set<Int> = padded == at.depth ? [] : [batchRank + 1]
+    try builder.map([("r", at.rows), ("d", .constant(padded))], in: &block) { body, index in
+      let access = query.access(at.batch + [at.firstRow + index[0], index[1]], guarded: guarded)
+      let x = body.load(access, types.factor, otherwise: guarded.isEmpty ? nil : Literal(0.0))
+      let scaled = scale == 1 ? x : try body.apply(.multiply, x, body.constant(scale, types.factor))
+      body.store(scaled, Access(tiles.query, index[0], index[1]))
+    }
+    builder.map([("r", at.rows), ("e", .constant(at.valueWidth))], in: &block) { body, index in
+      body.store(body.constant(0, types.accumulator), Access(tiles.accumulator, index[0], index[1]))
     }
     builder.map([("r", at.rows)], in: &block) { body, index in
-      body.store(body.constant(-.infinity, element), Access(tiles.maximum, index[0]))
-      body.store(body.constant(0, element), Access(tiles.sum, index[0]))
+      body.store(body.constant(-.infinity, types.accumulator), Access(tiles.maximum, index[0]))
+      body.store(body.constant(0, types.accumulator), Access(tiles.sum, index[0]))
     }
   }
 
@@ -141,21 +177,35 @@ extension AttentionLowering {
     return verdict
   }
 
+  /// The dimensions of a contraction over `extent`, in pairs where products are paired, and what indexes an operand of them: the
+  /// indices of a packed one (before and after its other index) and the plain index.
+  private mutating func contracted(_ name: Name, _ extent: IntegerExpression) -> (
+    dimensions: [Dimension], unit: IntegerExpression, rest: [IntegerExpression], index: IntegerExpression
+  ) {
+    guard types.isPaired else {
+      let (dimension, index) = builder.dimension(name, extent)
+      return ([dimension], index, [], index)
+    }
+    let (pairs, pair) = builder.dimension(name, extent.ceilingDivided(by: 2))
+    let (members, member) = builder.dimension("u", 2)
+    return ([pairs, members], pair, [member], pair * 2 + member)
+  }
+
   private mutating func multiplyByKeys(
     _ at: Extents, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
   ) {
     let (rows, r) = builder.dimension("r", at.rows)
     let (panelDimension, p) = builder.dimension("p", columns.ceilingDivided(by: panelWidth))
     let (columnDimension, c) = builder.dimension("c", .constant(panelWidth))
-    let (depthDimension, d) = builder.dimension("d", at.depth)
-    var store = Body(parameters: [ScalarFunction.Parameter("score", element)])
+    let d = contracted("d", .constant(at.depth))
+    var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
     store.store(BodyValue(0), Access(tiles.scores, r, p * .constant(panelWidth) + c))
-    let panel = panelDimensions.map { at.batch[$0] } + [at.firstPanel + j0 / .constant(panelWidth) + p, d, c]
+    let panel = panelDimensions.map { at.batch[$0] } + [at.firstPanel + j0 / .constant(panelWidth) + p, d.unit, c] + d.rest
     block.append(
       .contract(
         Contraction(
-          rows: rows, columns: [panelDimension, columnDimension], over: [depthDimension], left: Access(tiles.query, r, d),
-          right: Access(panels, panel.map { Access.Index($0) }), accumulator: element, epilogue: store)))
+          rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(tiles.query, r, d.index),
+          right: Access(panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store)))
   }
 
   /// The score and where regions on the block of scores, and the maximum of each row. The where region runs only where the twin
@@ -164,7 +214,7 @@ extension AttentionLowering {
     _ at: Extents, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, _ verdict: IntervalTwin.Verdict,
     in block: inout [Statement]
   ) throws {
-    let element = element
+    let element = types.accumulator
     builder.map([("r", at.rows)], in: &block) { body, index in
       body.store(body.constant(-.infinity, element), Access(tiles.blockMaximum, index[0]))
     }
@@ -176,7 +226,7 @@ extension AttentionLowering {
         let raw = body.load(place, element)
         let indices = at.batch + [at.firstRow + index[0], at.firstKey + j0 + index[1]]
         var result = raw
-        if lowering.foldedScale == nil {
+        if lowering.scaling == .region {
           result = lowering.inline(lowering.score, [raw], indices, in: &body)
         }
         if isPartial {
@@ -196,16 +246,16 @@ extension AttentionLowering {
     }
   }
 
-  /// e to the difference of two scores. Where log2(e) is folded into the query, scores are in units of log 2 already; else it is
-  /// applied to the difference, which cannot overflow where the scores do not.
+  /// e to the difference of two scores.
   private func power(_ difference: BodyValue, in body: inout Body) throws -> BodyValue {
-    let exponent = foldedScale == nil ? try body.apply(.multiply, difference, body.constant(Self.log2e, element)) : difference
+    let scale = scaling.exponentScale
+    let exponent = scale == 1 ? difference : try body.apply(.multiply, difference, body.constant(scale, types.accumulator))
     return try body.apply(.exp2, exponent)
   }
 
   /// The new maxima, and the sums so far rescaled to them. A row that has seen nothing live is shifted by 0: -inf - -inf is NaN.
   private mutating func moveMaximum(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
-    let (element, lowering) = (element, self)
+    let (element, lowering) = (types.accumulator, self)
     builder.map([("u", 1)], in: &block) { body, _ in
       body.store(body.append(Body.Instruction(.constant(Literal(0)), type: .i32)), Access(tiles.moved, 0))
     }
@@ -223,7 +273,7 @@ extension AttentionLowering {
       body.accumulate(.maximum, hasMoved, Access(tiles.moved, 0))
     }
     var rescaling: [Statement] = []
-    try builder.map([("r", at.rows), ("e", at.valueWidth)], in: &rescaling) { body, index in
+    try builder.map([("r", at.rows), ("e", .constant(at.valueWidth))], in: &rescaling) { body, index in
       let place = Access(tiles.accumulator, index[0], index[1])
       let factor = body.load(Access(tiles.rescale, index[0]), element)
       body.store(try body.apply(.multiply, body.load(place, element), factor), place)
@@ -231,47 +281,69 @@ extension AttentionLowering {
     block.append(.branch(condition: .apply(.notEqual, .load(Access(tiles.moved, 0)), 0), then: rescaling, otherwise: []))
   }
 
-  /// The weights 2^(score - shift), and their sums.
+  /// The weights, e to the difference of score and shift, and their sums. A weight that is rounded to be multiplied counts as
+  /// rounded.
   private mutating func weigh(_ at: Extents, _ tiles: Tiles, _ columns: IntegerExpression, in block: inout [Statement]) throws {
-    let (element, lowering) = (element, self)
+    let (types, lowering) = (types, self)
     try builder.map([("r", at.rows), ("c", columns)], in: &block) { body, index in
-      let place = Access(tiles.scores, index[0], index[1])
-      let shift = body.load(Access(tiles.blockMaximum, index[0]), element)
-      let weight = try lowering.power(try body.apply(.subtract, body.load(place, element), shift), in: &body)
-      body.store(weight, place)
+      let shift = body.load(Access(tiles.blockMaximum, index[0]), types.accumulator)
+      let score = body.load(Access(tiles.scores, index[0], index[1]), types.accumulator)
+      var weight = try lowering.power(try body.apply(.subtract, score, shift), in: &body)
+      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.factor) }
+      body.store(weight, Access(tiles.weights, index[0], index[1]))
+      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.accumulator) }
       body.accumulate(.add, weight, Access(tiles.sum, index[0]))
     }
+    guard types.isPaired, columns.constant.map({ $0 % 2 != 0 }) ?? true else { return }
+    // The last pair of an odd number of keys.
+    var fill: [Statement] = []
+    builder.map([("r", at.rows)], in: &fill) { body, index in
+      body.store(body.constant(0, types.factor), Access(tiles.weights, index[0], columns))
+    }
+    block.append(.branch(condition: .apply(.notEqual, columns % 2, 0), then: fill, otherwise: []))
   }
 
   private mutating func multiplyByValues(
     _ at: Extents, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
   ) {
     let (rows, r) = builder.dimension("r", at.rows)
-    let (valueColumns, e) = builder.dimension("e", at.valueWidth)
-    let (keyDimension, j) = builder.dimension("j", columns)
-    var store = Body(parameters: [ScalarFunction.Parameter("sum", element)])
+    let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
+    let j = contracted("j", columns)
+    var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
     store.store(BodyValue(0), Access(tiles.accumulator, r, e))
+    let right: Access
+    if let packedValues {
+      let panel = at.firstPanel * .constant(panelWidth) + j0
+      let first = types.isPaired ? at.firstPanel * .constant(panelWidth / 2) + j0 / 2 : panel
+      let indices = panelDimensions.map { at.batch[$0] } + [first + j.unit, e] + j.rest
+      right = Access(packedValues, indices.map { Access.Index($0) })
+    } else {
+      right = value.access(at.batch + [at.firstKey + j0 + j.index, e])
+    }
     block.append(
       .contract(
         Contraction(
-          rows: rows, columns: [valueColumns], over: [keyDimension], left: Access(tiles.scores, r, j),
-          right: value.access(at.batch + [at.firstKey + j0 + j, e]), initial: Access(tiles.accumulator, r, e), accumulator: element,
-          epilogue: store)))
+          rows: rows, columns: [valueColumns], over: j.dimensions, left: Access(tiles.weights, r, j.index), right: right,
+          initial: Access(tiles.accumulator, r, e), accumulator: types.accumulator, epilogue: store)))
   }
 
   /// The sums divided by the weights' sums; 0 where nothing was live.
   private mutating func finish(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
-    let (element, output) = (element, output)
+    let (element, output) = (types.accumulator, output)
     try builder.map([("r", at.rows)], in: &block) { body, index in
       let total = body.load(Access(tiles.sum, index[0]), element)
       let isEmpty = try body.apply(.equal, total, body.constant(0, element))
       let inverse = try body.apply(.divide, body.constant(1, element), total)
       body.store(try body.apply(.select, isEmpty, body.constant(0, element), inverse), Access(tiles.sum, index[0]))
     }
-    try builder.map([("r", at.rows), ("e", at.valueWidth)], in: &block) { body, index in
+    try builder.map([("r", at.rows), ("e", .constant(at.valueWidth))], in: &block) { body, index in
       let sum = body.load(Access(tiles.accumulator, index[0], index[1]), element)
       let inverse = body.load(Access(tiles.sum, index[0]), element)
       body.store(try body.apply(.multiply, sum, inverse), output.access(at.batch + [at.firstRow + index[0], index[1]]))
     }
   }
+}
+
+extension IntegerExpression {
+  fileprivate var constant: Int? { if case .constant(let value) = self { value } else { nil } }
 }

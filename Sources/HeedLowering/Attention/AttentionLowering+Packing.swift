@@ -1,6 +1,6 @@
 import HeedIR
 
-/// The keys as panels, and for ragged batches the table of row blocks.
+/// The keys as panels, the values as pairs, and for ragged batches the table of row blocks.
 extension AttentionLowering {
   mutating func batchDomain(_ dimensions: [Int]) -> (domain: [Dimension], indices: [IntegerExpression]) {
     var domain: [Dimension] = []
@@ -21,19 +21,48 @@ extension AttentionLowering {
     return all + [row, column]
   }
 
+  /// Packs the keys of a panel, and its values where they are packed.
   mutating func packPanel(
     _ panelIndices: [IntegerExpression], panel: IntegerExpression, firstKey: IntegerExpression, in block: inout [Statement]
   ) {
-    let (key, panels, element, self_) = (key, panels, element, self)
-    builder.map([("d", IntegerExpression(depth)), ("c", .constant(panelWidth))], in: &block) { body, at in
-      let x = body.load(
-        key.access(self_.keyIndices(panelIndices, firstKey + at[1], at[0]), guarded: [self_.batchRank]), element,
-        otherwise: Literal(0.0))
-      body.store(x, Access(panels, (panelIndices + [panel, at[0], at[1]]).map { Access.Index($0) }))
+    let lowering = self
+    let (width, isPaired) = (panelWidth, types.isPaired)
+    let unit: [(Name, IntegerExpression)] = isPaired ? [("u", 2)] : []
+    /// Stores the element of `view` at a key and a column into its place among `units` along the contracted dimension.
+    func copy(
+      _ view: BoundView, _ target: Access, key: IntegerExpression, column: IntegerExpression, guarded: Set<Int>,
+      in body: inout Body
+    ) {
+      let access = view.access(lowering.keyIndices(panelIndices, firstKey + key, column), guarded: guarded)
+      let element = isPaired ? view.element : lowering.types.factor
+      body.store(body.load(access, element, otherwise: Literal(0.0)), target)
+    }
+    func access(_ place: Place, _ indices: [IntegerExpression]) -> Access {
+      Access(place, (panelIndices + indices).map { Access.Index($0) })
+    }
+    func member(_ index: IntegerExpression, _ unit: IntegerExpression?) -> IntegerExpression {
+      unit.map { index * 2 + $0 } ?? index
+    }
+
+    let isOdd = isPaired && depth.constant.map { $0 % 2 != 0 } ?? true
+    let units = types.isPaired ? depth.dividedRoundingUp(by: 2) : depth
+    builder.map([("d", IntegerExpression(units)), ("c", .constant(width))] + unit, in: &block) { body, at in
+      let rest = Array(at.dropFirst(2))
+      copy(
+        lowering.key, access(lowering.panels, [panel] + at), key: at[1], column: member(at[0], rest.first),
+        guarded: isOdd ? [lowering.batchRank, lowering.batchRank + 1] : [lowering.batchRank], in: &body)
+    }
+    guard let packedValues else { return }
+    let rows = isPaired ? width / 2 : width
+    builder.map([("j", .constant(rows)), ("e", IntegerExpression(valueWidth))] + unit, in: &block) { body, at in
+      let rest = Array(at.dropFirst(2))
+      copy(
+        lowering.value, access(packedValues, [panel * .constant(rows) + at[0], at[1]] + rest), key: member(at[0], rest.first),
+        column: at[1], guarded: [lowering.batchRank], in: &body)
     }
   }
 
-  mutating func packKeys() {
+  mutating func pack() {
     let (domain, indices) = batchDomain(panelDimensions)
     let (panelDomain, panel) = builder.dimension("p", IntegerExpression(keys.dividedRoundingUp(by: panelWidth)))
     var block: [Statement] = []
@@ -72,7 +101,7 @@ extension AttentionLowering {
     builder.phase("number_blocks", [domain], block)
   }
 
-  mutating func packSegmentKeys() {
+  mutating func packSegments() {
     let (domain, indices) = batchDomain(panelDimensions)
     let (segments, segment) = builder.dimension("s", IntegerExpression(segmentCount))
     var block: [Statement] = []

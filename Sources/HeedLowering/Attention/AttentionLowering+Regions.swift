@@ -29,7 +29,7 @@ extension AttentionLowering {
       arguments.append(isUsed ? body.index(index, function.parameters[position].type) : BodyValue(-1))
     }
     let lowering = self
-    let results = body.inline(function, arguments) { body, table, positions, type in
+    let results = body.inlineWidened(function, arguments) { body, table, positions, type in
       let expressions = positions.map { body.expression(of: $0) }
       let extents = function.tables[table].type.shape.extents
       // An index that is not known to be inside may be outside: such an element reads as NaN, or 0 for integers.

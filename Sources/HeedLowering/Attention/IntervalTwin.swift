@@ -36,10 +36,7 @@ struct IntervalTwin {
   /// Where `let`s go, so that the kernel's text stays short.
   private var builder: KernelBuilder
   private var block: [Statement] = []
-  /// For each value so far, what its magnitude cannot exceed while indices stay below `indexLimit`; nil where nothing is known.
-  private var magnitudes: [Int?] = []
-  /// Indices are taken to be below this; a verdict that relies on it holds only there.
-  private static let indexLimit = 1 << 27
+  private var magnitudes = IndexMagnitudes()
 
   /// The verdict on `function` over `rectangle`; appends its definitions to `block`.
   ///
@@ -51,13 +48,7 @@ struct IntervalTwin {
   ) -> Verdict {
     var twin = IntervalTwin(rectangle: rectangle, builder: builder)
     var verdict = twin.evaluate(function, uniform)
-    if function.hasNarrowArithmetic {
-      // Indices at or above the limit could wrap in the function's own arithmetic.
-      let used = Set(function.instructions.flatMap(\.operands))
-      let indices = uniform.enumerated().filter { used.contains(function.parameter($0.offset)) }.map(\.element)
-      let isLarge = (indices + [rectangle.lastQuery, rectangle.lastKey]).reduce(IntegerExpression(0)) {
-        .apply(.or, $0, .apply(.lessEqual, .constant(indexLimit), $1))
-      }
+    if let isLarge = IndexMagnitudes.canWrap(function, uniform: uniform, last: [rectangle.lastQuery, rectangle.lastKey]) {
       verdict = Verdict(canHold: .apply(.or, verdict.canHold, isLarge), canFail: .apply(.or, verdict.canFail, isLarge))
     }
     builder = twin.builder
@@ -71,9 +62,9 @@ struct IntervalTwin {
     var values: [Abstract] = uniform.map { .linear(query: 0, key: 0, rest: $0) }
     values.append(.linear(query: 1, key: 0, rest: 0))
     values.append(.linear(query: 0, key: 1, rest: 0))
-    magnitudes = values.map { _ in Self.indexLimit }
+    magnitudes = IndexMagnitudes(indices: values.count)
     for instruction in function.instructions {
-      magnitudes.append(magnitude(instruction))
+      let cannotWrap = magnitudes.append(instruction)
       switch instruction.operation {
       case .constant(let literal):
         if instruction.type == .bool {
@@ -90,43 +81,12 @@ struct IntervalTwin {
           if case .truth = result { values.append(result) } else { values.append(.truth(.unknown)) }
         } else {
           // What could wrap in the function's own type is unknown.
-          values.append(magnitudes.last! == nil ? .unknown : result)
+          values.append(cannotWrap ? result : .unknown)
         }
       }
     }
     guard case .truth(let verdict) = values[function.results[0].index] else { return .unknown }
     return verdict
-  }
-
-  /// What the magnitude of an integer instruction's result cannot exceed, or nil where it could leave the instruction's type.
-  private func magnitude(_ instruction: ScalarFunction.Instruction) -> Int? {
-    guard instruction.type.isInteger else { return nil }
-    let operands = instruction.operands.map { magnitudes[$0.index] }
-    let bound: Int?
-    switch instruction.operation {
-    case .constant(let literal): bound = Int(exactly: literal.integer.magnitude)
-    case .element: bound = nil
-    case .elementwise(let opcode):
-      guard let a = operands[0] else { return nil }
-      switch (opcode, operands.count) {
-      case (Op.convert.opcode, 1): bound = a
-      case (Op.add.opcode, 2), (Op.subtract.opcode, 2): bound = operands[1].map { a + $0 }
-      case (Op.multiply.opcode, 2):
-        bound = operands[1].flatMap { b in
-          let (product, overflow) = a.multipliedReportingOverflow(by: b)
-          return overflow ? nil : product
-        }
-      case (Op.divide.opcode, 2): bound = a
-      case (Op.remainder.opcode, 2): bound = operands[1]
-      case (Op.minimum.opcode, 2), (Op.maximum.opcode, 2): bound = operands[1].map { max(a, $0) }
-      default: bound = nil
-      }
-    }
-    guard let bound, bound < 1 << 60 else { return nil }
-    // A lower bound of 0 is not followed: an unsigned type holds constants and its own values only.
-    let range = instruction.type.integerRange
-    if case .constant = instruction.operation { return bound }
-    return range.contains(Int64(bound)) && range.contains(-Int64(bound)) ? bound : nil
   }
 
   private mutating func apply(
@@ -266,20 +226,9 @@ extension IndexRectangle {
   }
 }
 
-extension ScalarFunction {
-  /// Whether the function adds, subtracts or multiplies in fewer than 64 bits.
-  fileprivate var hasNarrowArithmetic: Bool {
-    let arithmetic: Set<Opcode> = [Op.add.opcode, Op.subtract.opcode, Op.multiply.opcode]
-    return instructions.contains { instruction in
-      guard case .elementwise(let opcode) = instruction.operation else { return false }
-      return arithmetic.contains(opcode) && instruction.type.isInteger && instruction.type != .i64
-    }
-  }
-}
-
 extension IntegerExpression {
   /// 0 minus this; a difference is turned round.
-  fileprivate var negated: IntegerExpression {
+  var negated: IntegerExpression {
     if case .binary(.subtract, let a, let b) = self { return b - a }
     return 0 - self
   }

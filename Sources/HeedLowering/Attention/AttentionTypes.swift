@@ -1,0 +1,82 @@
+import HeedIR
+
+/// What fused attention computes in.
+///
+/// Products are summed in f32 (f64 for f64), scores and the running maximum and sum are kept in that type, and the regions are computed
+/// in it. bf16 operands are multiplied as they are, two at a time, where the target has an instruction for that: the weights are
+/// rounded to bf16 then. Elsewhere 16-bit operands are widened.
+struct AttentionTypes {
+  /// The type of sums, scores and regions.
+  let accumulator: ElementType
+  /// The type of what is multiplied: queries, packed keys, weights.
+  let factor: ElementType
+  /// Whether products are of pairs of bf16, which lie side by side along the contracted dimension.
+  let isPaired: Bool
+
+  init(operands: ElementType, score: ElementType, on target: Target) {
+    accumulator = operands == .f64 || score == .f64 ? .f64 : .f32
+    isPaired = operands == .bf16 && accumulator == .f32 && target.hasBFloat16Products
+    factor = isPaired ? .bf16 : accumulator
+  }
+
+  /// The shape of a packed matrix: units of the contracted dimension, then the other one, then the two elements of a pair.
+  func unitShape(_ contracted: Extent, by other: Extent) -> [Extent] {
+    isPaired ? [contracted.dividedRoundingUp(by: 2), other, 2] : [contracted, other]
+  }
+
+  /// An extent of the contracted dimension with the padding that pairs need.
+  func padded(_ extent: Int) -> Int { isPaired ? (extent + 1) / 2 * 2 : extent }
+}
+
+/// How scores become exponents of 2.
+enum ScoreScaling: Equatable {
+  /// The score only scales: the scale times log2(e) is multiplied into the query, and scores are exponents.
+  case inQuery(Double)
+  /// The score only scales, by a positive number: the maximum is taken of unscaled scores, and the scale times log2(e) is applied
+  /// to a score's difference from it.
+  case inExponent(Double)
+  /// Any region: it is computed for each score, and log2(e) applied to the difference from the maximum, which cannot overflow where
+  /// the scores do not.
+  case region
+
+  private static let log2e = 1.4426950408889634
+
+  init(_ score: ScalarFunction, _ types: AttentionTypes) {
+    switch score.scaleOfFirstParameter {
+    // Rounding the scaled query to bf16 again would cost precision.
+    case .some(let scale) where types.isPaired: self = scale > 0 && scale.isFinite ? .inExponent(scale * Self.log2e) : .region
+    case .some(let scale): self = .inQuery(scale * Self.log2e)
+    case .none: self = .region
+    }
+  }
+
+  /// What the query is multiplied by.
+  var queryScale: Double { if case .inQuery(let scale) = self { scale } else { 1 } }
+
+  /// What a score's difference from the maximum is multiplied by.
+  var exponentScale: Double {
+    switch self {
+    case .inQuery: 1
+    case .inExponent(let scale): scale
+    case .region: Self.log2e
+    }
+  }
+}
+
+extension ScalarFunction {
+  /// c, where the function gives its first parameter times the constant c.
+  fileprivate var scaleOfFirstParameter: Double? {
+    let result = results[0]
+    if result == parameter(0) { return 1 }
+    guard let instruction = instruction(result), case .elementwise(let opcode) = instruction.operation else { return nil }
+    let operands = instruction.operands
+    switch opcode {
+    case Op.multiply.opcode:
+      if operands[0] == parameter(0) { return constant(operands[1])?.real }
+      if operands[1] == parameter(0) { return constant(operands[0])?.real }
+      return nil
+    case Op.divide.opcode: return operands[0] == parameter(0) ? constant(operands[1]).map { 1 / $0.real } : nil
+    default: return nil
+    }
+  }
+}
