@@ -54,8 +54,10 @@ public struct Map: Hashable, Sendable {
 /// products with accumulators in registers.
 ///
 /// For every row and column point the accumulator starts at `initial` (or 0) and takes the products fused-multiply-add by
-/// fused-multiply-add, in order of `over`; where the target has no such instruction, product and sum round each. Then the epilogue
-/// runs with the accumulator as its first value.
+/// fused-multiply-add, in order of `over`; where the target has no such instruction, product and sum round each. Where both operands
+/// have unit stride along the last of `over`, and `right` none along the columns, there is one partial sum a vector lane, and they
+/// are added pairwise at the end. Pairs of bf16 that lie side by side may be added by one instruction. Then the epilogue runs with the
+/// accumulator as its first value.
 public struct Contraction: Hashable, Sendable {
   public var rows: Dimension
   /// One dimension, or panels and the columns within one. The last is vectorised; `right` has unit stride in it for speed.

@@ -12,6 +12,8 @@ extension PhaseEmitter {
       }
       if let product = try MatrixProduct(contraction, self) {
         try emitColumns(product, try product.over.map { try uniform($0.extent) })
+      } else if let dots = try DotProduct(contraction, self) {
+        try emitDots(dots)
       } else {
         try emitPointwise(contraction, try contraction.over.map { try uniform($0.extent) })
       }
@@ -111,10 +113,10 @@ extension PhaseEmitter {
     for dimension in contraction.over { variables[dimension.variable] = LinearIndex(0) }
     let rowIndices = (0..<rows.count).map { row($0, of: rows) }
     variables[product.columns.variable] = block.start
-    let right = try product.start(contraction.right, self)
+    let right = try OperandStart(contraction.right, self)
     let left = try rowIndices.map { index in
       variables[product.rows.variable] = index
-      return try product.start(contraction.left, self)
+      return try OperandStart(contraction.left, self)
     }
 
     var sums: [LLVMValue] = []
@@ -124,31 +126,47 @@ extension PhaseEmitter {
           sums.append(emitter.registerType(type, block.lanes).zero)
           continue
         }
-        enter(block, vector, product)
+        enter(block, vector, contraction)
         variables[product.rows.variable] = index
         sums.append(register(try load(initial, as: type, otherwise: nil), type))
       }
     }
     lanes = block.lanes
-    sums = try emitSums(product, over, depth: 0, LinearIndex(0), LinearIndex(0), sums) { leftOffset, rightOffset, sums in
-      var next = sums
-      let vectors = block.masks.indices.map { vector in
-        product.loadRight(right, rightOffset, vector * block.lanes, block.lanes, block.masks[vector], self)
+    if product.unit == .rows {
+      sums = try emitSums(product, Array(over.dropLast()), depth: 0, LinearIndex(0), LinearIndex(0), sums) {
+        emitRowPairs(product, left, right, block, over.last!, $0, $1, $2)
       }
-      for row in 0..<rows.count {
-        let factor = product.loadLeft(left[row], leftOffset, block.lanes, self)
-        for (vector, value) in vectors.enumerated() {
-          let slot = row * vectors.count + vector
-          next[slot] = product.multiplyAdd(factor, value, sums[slot], emitter)
+    } else {
+      sums = try emitSums(product, over, depth: 0, LinearIndex(0), LinearIndex(0), sums) { leftOffset, rightOffset, sums in
+        let vectors = block.masks.indices.map { vector in
+          product.loadRight(right, rightOffset, vector * block.lanes, block.lanes, block.masks[vector], self)
+        }
+        return addProducts(sums, vectors, rows.count, product.multiplyAdd) { row in
+          product.loadLeft(left[row], leftOffset, block.lanes, self)
         }
       }
-      return next
     }
-    try emitEpilogue(product, rows, block, sums)
+    try emitEpilogue(contraction, rows, block, sums)
+  }
+
+  /// The sums of a tile with the products of one step: each row's factor with each vector.
+  func addProducts(
+    _ sums: [LLVMValue], _ vectors: [LLVMValue], _ rows: Int, _ multiplyAdd: (LLVMValue, LLVMValue, LLVMValue, Emitter) -> LLVMValue,
+    factor: (_ row: Int) -> LLVMValue
+  ) -> [LLVMValue] {
+    var next = sums
+    for row in 0..<rows {
+      let factor = factor(row)
+      for (vector, value) in vectors.enumerated() {
+        let slot = row * vectors.count + vector
+        next[slot] = multiplyAdd(factor, value, sums[slot], emitter)
+      }
+    }
+    return next
   }
 
   /// The row of a tile at a position; where the tile is not full, no row past the last.
-  private func row(_ position: Int, of rows: RowBlock) -> LinearIndex {
+  func row(_ position: Int, of rows: RowBlock) -> LinearIndex {
     guard let live = rows.live, position > 0 else { return emitter.add(rows.start, LinearIndex(position)) }
     let last = builder.subtract(live, emitter.index(1))
     return emitter.add(rows.start, LinearIndex(emitter.minimum(emitter.index(position), last)))
@@ -166,98 +184,6 @@ extension PhaseEmitter {
       return try emitSums(
         product, over, depth: depth + 1, emitter.add(left, emitter.multiply(index, by: product.leftStrides[depth])),
         emitter.add(right, emitter.multiply(index, by: product.rightStrides[depth])), sums, step)
-    }
-  }
-
-  // MARK: Epilogue
-
-  /// Makes a block's vector the current lanes.
-  private func enter(_ block: ColumnBlock, _ vector: Int, _ product: MatrixProduct) {
-    (lanes, mask) = (block.lanes, block.masks[vector])
-    var position = emitter.add(block.start, LinearIndex(vector * block.lanes))
-    if block.lanes > 1 { position.step = emitter.index(1) }
-    variables[product.columns.variable] = position
-  }
-
-  /// The epilogue on the sums of a tile. A short one is repeated for each vector, so that sums stay in registers; a long one runs
-  /// in a loop over the sums in memory.
-  private func emitEpilogue(_ product: MatrixProduct, _ rows: RowBlock, _ block: ColumnBlock, _ sums: [LLVMValue]) throws {
-    let epilogue = product.contraction.epilogue
-    let vectors = block.masks.count
-    let changes = Dependence(epilogue, on: [product.columns.variable])
-    if block.lanes > 1, try instructionCount(epilogue, changes) * rows.count * vectors > 160 {
-      return try emitLoopedEpilogue(product, rows, block, sums)
-    }
-    // Rows that are not there repeat the last one that is: to store its results again does no harm.
-    let isRepeatable = epilogue.isRepeatable
-    for row in 0..<rows.count {
-      func emitRow() throws {
-        variables[product.rows.variable] = isRepeatable ? self.row(row, of: rows) : emitter.add(rows.start, LinearIndex(row))
-        variables[product.columns.variable] = block.start
-        try begin(epilogue, changes)
-        let invariant = values
-        var running: [Int: LLVMValue] = [:]
-        for vector in 0..<vectors {
-          enter(block, vector, product)
-          values = invariant
-          let sum = sums[row * vectors + vector]
-          values[0] = lanes == 1 ? .uniform(sum) : .varying(sum)
-          try emitBody(accumulate: { instruction, operand in
-            guard changes.carried[instruction] else { return false }
-            running[instruction] = fold(instruction, running[instruction] ?? identity(instruction, lanes), operand)
-            return true
-          })
-        }
-        (lanes, mask, values) = (1, nil, invariant)
-        for instruction in running.keys.sorted() { try finish(instruction, running[instruction]!) }
-      }
-      if let live = rows.live, row > 0, !isRepeatable {
-        try emitter.branch(if: builder.compare(emitter.index(row), .less, live), name: "row") { try emitRow() }
-      } else {
-        try emitRow()
-      }
-    }
-  }
-
-  /// The instructions that run for each vector, expansions included.
-  private func instructionCount(_ body: Body, _ changes: Dependence) throws -> Int {
-    var count = 0
-    for (instruction, differs) in zip(body.instructions, changes.instructions) where differs {
-      count += 1
-      guard case .elementwise(let opcode) = instruction.operation, let type = instruction.operands.first.map(body.type) else {
-        continue
-      }
-      count += try Op.with(opcode).scalar?.expansion?(type)?.instructions.count ?? 0
-    }
-    return count
-  }
-
-  private func emitLoopedEpilogue(_ product: MatrixProduct, _ rows: RowBlock, _ block: ColumnBlock, _ sums: [LLVMValue]) throws {
-    let epilogue = product.contraction.epilogue
-    let type = product.contraction.accumulator
-    let vectors = block.masks.count
-    let width = block.lanes * vectors
-    let element = emitter.registerType(type, 1)
-    let memory = emitter.allocateInEntry(element.array(rows.count * width))
-    for (slot, sum) in sums.enumerated() {
-      builder.store(sum, builder.address(memory, emitter.index(slot * block.lanes), of: element), alignment: type.byteCount)
-    }
-    // The columns that are there: all but those that the last vector's mask leaves out.
-    var extent = LinearIndex(width)
-    if block.masks.contains(where: { $0 != nil }) {
-      extent = emitter.subtract(try uniform(product.columns.extent), block.start)
-      if extent.constant == nil { extent = LinearIndex(emitter.minimum(emitter.scalar(extent), emitter.index(width))) }
-    }
-    let count = rows.live ?? emitter.index(rows.count)
-    try emitter.loop(from: emitter.index(0), to: count, name: "epilogue") { row, _ in
-      variables[product.rows.variable] = emitter.add(rows.start, LinearIndex(row))
-      let line = builder.address(memory, builder.multiplyNoWrap(row, emitter.index(width)), of: element)
-      try emitVectors(epilogue, over: product.columns.variable, from: block.start, extent: extent) { position in
-        let pointer = builder.address(line, position, of: element)
-        let value = builder.load(emitter.registerType(type, lanes), pointer, alignment: type.byteCount)
-        return [lanes == 1 ? .uniform(value) : .varying(value)]
-      }
-      return []
     }
   }
 
@@ -291,21 +217,5 @@ extension PhaseEmitter {
       variables[contraction.over[depth].variable] = LinearIndex(position)
       return [try emitPoint(contraction, over, depth: depth + 1, sums[0])]
     }[0]
-  }
-}
-
-extension Body {
-  /// Whether to run the body again for a point does nothing new: it only stores, and reads nothing that it stores.
-  fileprivate var isRepeatable: Bool {
-    let written = instructions.compactMap { instruction -> Place? in
-      if case .store(let access) = instruction.operation { access.place } else { nil }
-    }
-    return instructions.allSatisfy { instruction in
-      switch instruction.operation {
-      case .accumulate: false
-      case .load(let access, _): !written.contains(access.place)
-      default: true
-      }
-    }
   }
 }
