@@ -51,6 +51,7 @@ extension IntegerExpression: ExpressibleByIntegerLiteral {
     case (.or, .constant(0), let other), (.or, let other, .constant(0)): return other
     case (.and, .constant(0), _), (.and, _, .constant(0)): return 0
     case (.or, .constant(1), _), (.or, _, .constant(1)): return 1
+    case (.add, .binary(.subtract, let x, .constant(let taken)), .constant(let added)): return x + .constant(added - taken)
     case (.minimum, let x, let y) where x == y, (.maximum, let x, let y) where x == y: return x
     default: return .binary(op, a, b)
     }
