@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// The memory behind an `NDArray`: bytes at a fixed address, freed by `release` when the last array that uses them goes.
 ///
 /// It may be plain heap memory, a mapped file, or a test's buffer between guard pages.
@@ -9,9 +13,14 @@ public final class ArrayStorage: @unchecked Sendable {
     (self.bytes, self.release) = (bytes, release)
   }
 
-  /// Zeroed memory aligned to 64 bytes.
+  /// Zeroed memory aligned to 64 bytes; where there is much of it, in huge pages if the system has them.
   public convenience init(byteCount: Int) {
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 64), alignment: 64)
+    let hugePage = 2 << 20
+    let isLarge = byteCount >= 2 * hugePage
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 64), alignment: isLarge ? hugePage : 64)
+    #if canImport(Glibc)
+      if isLarge { madvise(bytes.baseAddress!, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
+    #endif
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
     self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount])) { $0.baseAddress!.deallocate() }
   }

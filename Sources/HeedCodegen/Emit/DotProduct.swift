@@ -15,6 +15,10 @@ struct DotProduct {
   /// What each operand moves by along the outer contracted dimensions.
   let leftStrides: [LinearIndex]
   let rightStrides: [LinearIndex]
+  /// How far ahead the right operand is fetched, in elements; nil where that is no use.
+  let ahead: LinearIndex?
+
+  private static let bytesAhead = 8192
 
   /// Nil where an operand does not have unit stride along the last contracted dimension.
   init?(_ contraction: Contraction, _ phase: PhaseEmitter) throws {
@@ -28,7 +32,7 @@ struct DotProduct {
       right.append(y)
     }
     guard left.last?.constant == 1, right.last?.constant == 1,
-      try phase.stride(of: contraction.right, along: contraction.columns.last!.variable, in: contraction) != nil
+      let distance = try phase.stride(of: contraction.right, along: contraction.columns.last!.variable, in: contraction)
     else { return nil }
     let lanes = phase.emitter.target.lanes(of: contraction.accumulator)
     let elements = [contraction.left, contraction.right].map { phase.elementType($0.place) }
@@ -38,6 +42,9 @@ struct DotProduct {
     let known = extent.constant ?? max(1, extent.knownMultiple)
     rows = [4, 2].first { $0 * 2 <= lanes && known >= $0 && (known % $0 == 0 || known > 2 * $0) } ?? 1
     columns = lanes / rows
+    let depth = try phase.uniform(contraction.over.last!.extent).constant ?? 256
+    let columnsAhead = max(columns, Self.bytesAhead / max(1, depth * elements[1].byteCount))
+    ahead = phase.readsAhead(contraction) ? phase.emitter.multiply(distance, by: columnsAhead) : nil
     (self.contraction, leftStrides, rightStrides) = (contraction, left.dropLast(), right.dropLast())
   }
 }
@@ -82,7 +89,8 @@ extension PhaseEmitter {
     }
     let right = try (0..<product.columns).map { column in
       let position = live.map { emitter.minimum(emitter.index(column), builder.subtract($0, emitter.index(1))) }
-      variables[contraction.columns.last!.variable] = emitter.add(block.start, position.map { LinearIndex($0) } ?? LinearIndex(column))
+      variables[contraction.columns.last!.variable] = emitter.add(
+        block.start, position.map { LinearIndex($0) } ?? LinearIndex(column))
       return try OperandStart(contraction.right, self)
     }
     let over = try contraction.over.map { try uniform($0.extent) }
@@ -107,7 +115,8 @@ extension PhaseEmitter {
     _ inner: (_ left: LinearIndex, _ right: LinearIndex, _ sums: [LLVMValue]) throws -> [LLVMValue]
   ) throws -> [LLVMValue] {
     guard depth < over.count - 1 else { return try inner(left, right, sums) }
-    return try emitter.loop(from: emitter.index(0), to: emitter.scalar(over[depth]), carrying: sums, name: "over") { position, sums in
+    return try emitter.loop(from: emitter.index(0), to: emitter.scalar(over[depth]), carrying: sums, name: "over") {
+      position, sums in
       let index = LinearIndex(position)
       return try emitOuter(
         product, over, depth: depth + 1, emitter.add(left, emitter.multiply(index, by: product.leftStrides[depth])),
@@ -124,7 +133,11 @@ extension PhaseEmitter {
     let step = product.step
     /// Adds the products of as many elements as `fetch` gives.
     func round(_ position: LinearIndex, _ sums: [LLVMValue], _ fetch: (OperandStart, LinearIndex) -> LLVMValue) -> [LLVMValue] {
-      let columns = right.map { fetch($0, emitter.add(rightOffset, position)) }
+      let distance = emitter.add(rightOffset, position)
+      if let ahead = product.ahead {
+        for start in right { prefetch(start, emitter.add(distance, ahead), 0) }
+      }
+      let columns = right.map { fetch($0, distance) }
       var next = sums
       for (row, start) in left.enumerated() {
         let factor = fetch(start, emitter.add(leftOffset, position))
@@ -137,7 +150,9 @@ extension PhaseEmitter {
       return next
     }
     let whole: LLVMValue
-    if let constant = extent.constant { whole = emitter.index(constant / step * step) } else {
+    if let constant = extent.constant {
+      whole = emitter.index(constant / step * step)
+    } else {
       whole = builder.and(emitter.maximum(emitter.scalar(extent), emitter.index(0)), emitter.index(-step))
     }
     let sums = emitter.loop(from: emitter.index(0), to: whole, step: step, carrying: sums, name: "depth") { position, sums in

@@ -118,12 +118,13 @@ struct OperandStart {
 
   /// The address at a distance in elements: the variable part first, so that neighbours share it; the constant part goes into the
   /// instruction.
-  func address(_ distance: LinearIndex, _ column: Int, _ phase: PhaseEmitter) -> LLVMValue {
+  func address(_ distance: LinearIndex, _ column: Int, _ phase: PhaseEmitter, mayLeave: Bool = false) -> LLVMValue {
     let type = phase.emitter.memoryType(element, 1)
     var pointer = pointer
-    if let base = distance.base { pointer = phase.builder.address(pointer, base, of: type) }
+    if let base = distance.base { pointer = phase.builder.address(pointer, base, of: type, mayLeave: mayLeave) }
     let constant = distance.offset + offset + column
-    return constant == 0 ? pointer : phase.builder.address(pointer, phase.emitter.index(constant), of: type)
+    return constant == 0
+      ? pointer : phase.builder.address(pointer, phase.emitter.index(constant), of: type, mayLeave: mayLeave)
   }
 }
 

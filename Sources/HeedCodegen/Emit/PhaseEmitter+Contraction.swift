@@ -30,15 +30,19 @@ extension PhaseEmitter {
     let lanes = emitter.target.lanes(of: product.contraction.accumulator)
     let bound = columns.constant ?? upperBound(product.columns.extent) ?? 4 * lanes
     let rows = try uniform(product.rows.extent)
-    let rowBound = rows.constant ?? upperBound(product.rows.extent) ?? 64
+    let rowBound = rows.constant ?? rowLimit(product.contraction) ?? 64
+    let isSkinny = rowBound <= Self.fewRows
     let hasMasks = emitter.target.hasMaskedAccess
     let vectorBound = hasMasks ? (bound + lanes - 1) / lanes : bound / lanes
+    // Few rows whose number is known only when the code runs: fours, then single ones.
     let tile = RegisterTile.best(
-      rows: rowBound, isExact: rows.constant != nil, vectors: max(1, vectorBound), on: emitter.target)
+      rows: isSkinny && rows.constant == nil ? 4 : rowBound, isExact: isSkinny || rows.constant != nil,
+      vectors: max(1, vectorBound), on: emitter.target)
     let width = tile.vectors * lanes
     func block(_ start: LLVMValue, _ masks: [LLVMValue?], _ lanes: Int) throws {
       try emitRows(
-        product, over, rows, tile.rows, ColumnBlock(start: LinearIndex(start, multiple: lanes), lanes: lanes, masks: masks))
+        product, over, rows, tile.rows, isSkinny: isSkinny,
+        ColumnBlock(start: LinearIndex(start, multiple: lanes), lanes: lanes, masks: masks))
     }
 
     let whole = divided(columns, by: width)
@@ -72,6 +76,36 @@ extension PhaseEmitter {
     }
   }
 
+  /// So many rows use each element of the right operand so seldom that memory sets the pace: it is read ahead.
+  static let fewRows = 16
+  /// How many rows of the right operand are read ahead.
+  static let rowsAhead = 16
+
+  /// The most rows that a contraction can have, where that is known: by its extent, or by the tile that its left operand lies in.
+  func rowLimit(_ contraction: Contraction) -> Int? {
+    var limit = upperBound(contraction.rows.extent)
+    if case .tile(let number) = contraction.left.place {
+      for (index, extent) in zip(contraction.left.indices, layout.tiles[phaseNumber][number].shape)
+      where index.expression == .variable(contraction.rows.variable) {
+        limit = min(limit ?? extent, extent)
+      }
+    }
+    return limit
+  }
+
+  /// Whether the right operand is to be read ahead: memory that the kernel was given, met by few rows.
+  func readsAhead(_ contraction: Contraction) -> Bool {
+    guard case .buffer(let number) = contraction.right.place, kernel.buffers[number].role != .workspace else { return false }
+    return rowLimit(contraction).map { $0 <= Self.fewRows } ?? false
+  }
+
+  /// Asks for the line at a distance in elements from an operand's start.
+  func prefetch(_ start: OperandStart, _ distance: LinearIndex, _ column: Int) {
+    let pointer = start.address(distance, column, self, mayLeave: true)
+    let (read, keep, data) = (emitter.int32.constant(0), emitter.int32.constant(3), emitter.int32.constant(1))
+    _ = builder.call(emitter.module.intrinsic("llvm.prefetch", [emitter.pointer]), [pointer, read, keep, data])
+  }
+
   /// The greatest multiple of `width` that is not above an extent.
   private func divided(_ extent: LinearIndex, by width: Int) -> LLVMValue {
     if let constant = extent.constant { return emitter.index(constant / width * width) }
@@ -84,7 +118,7 @@ extension PhaseEmitter {
   /// The rows of one block of columns, by register tiles. Where the number of rows is known only when the code runs, the last tile
   /// computes rows that are not there from the last one that is.
   private func emitRows(
-    _ product: MatrixProduct, _ over: [LinearIndex], _ rows: LinearIndex, _ tileRows: Int, _ block: ColumnBlock
+    _ product: MatrixProduct, _ over: [LinearIndex], _ rows: LinearIndex, _ tileRows: Int, isSkinny: Bool, _ block: ColumnBlock
   ) throws {
     if let extent = rows.constant {
       let whole = extent / tileRows * tileRows
@@ -98,6 +132,19 @@ extension PhaseEmitter {
       return
     }
     let end = emitter.scalar(rows)
+    if isSkinny || rows.knownMultiple % tileRows == 0 {
+      let whole = divided(rows, by: tileRows)
+      try emitter.loop(from: emitter.index(0), to: whole, step: tileRows, name: "rows") { start, _ in
+        try emitTile(product, over, RowBlock(start: LinearIndex(start), count: tileRows), block)
+        return []
+      }
+      if rows.knownMultiple % tileRows == 0 { return }
+      try emitter.loop(from: whole, to: end, name: "row") { start, _ in
+        try emitTile(product, over, RowBlock(start: LinearIndex(start), count: 1), block)
+        return []
+      }
+      return
+    }
     try emitter.loop(from: emitter.index(0), to: end, step: tileRows, name: "rows") { start, _ in
       let live = emitter.minimum(builder.subtract(end, start), emitter.index(tileRows))
       try emitTile(product, over, RowBlock(start: LinearIndex(start), count: tileRows, live: live), block)
@@ -137,7 +184,11 @@ extension PhaseEmitter {
         emitRowPairs(product, left, right, block, over.last!, $0, $1, $2)
       }
     } else {
+      let ahead = readsAhead(contraction) ? product.rightStrides.last.map { emitter.multiply($0, by: Self.rowsAhead) } : nil
       sums = try emitSums(product, over, depth: 0, LinearIndex(0), LinearIndex(0), sums) { leftOffset, rightOffset, sums in
+        if let ahead {
+          for vector in block.masks.indices { prefetch(right, emitter.add(rightOffset, ahead), vector * block.lanes) }
+        }
         let vectors = block.masks.indices.map { vector in
           product.loadRight(right, rightOffset, vector * block.lanes, block.lanes, block.masks[vector], self)
         }
@@ -151,8 +202,8 @@ extension PhaseEmitter {
 
   /// The sums of a tile with the products of one step: each row's factor with each vector.
   func addProducts(
-    _ sums: [LLVMValue], _ vectors: [LLVMValue], _ rows: Int, _ multiplyAdd: (LLVMValue, LLVMValue, LLVMValue, Emitter) -> LLVMValue,
-    factor: (_ row: Int) -> LLVMValue
+    _ sums: [LLVMValue], _ vectors: [LLVMValue], _ rows: Int,
+    _ multiplyAdd: (LLVMValue, LLVMValue, LLVMValue, Emitter) -> LLVMValue, factor: (_ row: Int) -> LLVMValue
   ) -> [LLVMValue] {
     var next = sums
     for row in 0..<rows {

@@ -9,9 +9,17 @@ extension PhaseEmitter {
     _ leftOffset: LinearIndex, _ rightOffset: LinearIndex, _ sums: [LLVMValue]
   ) -> [LLVMValue] {
     let distance = product.rightStrides.last!
+    let ahead = readsAhead(product.contraction) ? emitter.multiply(distance, by: Self.rowsAhead) : nil
     func round(_ position: LinearIndex, isPair: Bool, _ sums: [LLVMValue]) -> [LLVMValue] {
       let first = emitter.add(rightOffset, emitter.multiply(position, by: distance))
       let second = isPair ? emitter.add(first, distance) : nil
+      if let ahead {
+        for row in [first, second].compactMap({ $0 }) {
+          for vector in Swift.stride(from: 0, to: block.masks.count, by: 2) {
+            prefetch(right, emitter.add(row, ahead), vector * block.lanes)
+          }
+        }
+      }
       return addProducts(sums, interleaved(right, first, second, block), left.count, multiplyPairs) { row in
         let pointer = left[row].address(emitter.add(leftOffset, position), 0, self)
         let type = isPair ? emitter.int32 : emitter.memoryType(.bf16, 1)

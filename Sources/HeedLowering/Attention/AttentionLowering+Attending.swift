@@ -24,31 +24,17 @@ extension AttentionLowering {
     var moved: Place
   }
 
-  /// Where a block of rows and its keys lie.
-  private struct Extents {
-    var batch: [IntegerExpression]
-    var firstRow: IntegerExpression
-    var rows: IntegerExpression
-    var firstKey: IntegerExpression
-    var keyCount: IntegerExpression
-    var firstPanel: IntegerExpression
-    /// True where every block of keys is full.
-    var isEvenlyBlocked = false
-    /// The components of queries and keys, and of values.
-    var depth: Int
-    var valueWidth: Int
-  }
-
   mutating func attend(context: inout LoweringContext) throws {
     let widths = try constantWidths(context)
     let (domain, indices) = batchDomain(Array(0..<batchRank))
-    let (blocks, block) = builder.dimension("t", IntegerExpression(queries.dividedRoundingUp(by: rowBlock)))
+    let (blocks, block) = builder.dimension(
+      "t", IntegerExpression(queries.dividedRoundingUp(by: rowBlock)) * (1 - hasFewRows))
     var body: [Statement] = []
     let firstRow = builder.define("i0", block * .constant(rowBlock), in: &body)
     let rows = builder.define("rows", .blockSize(queries, block: firstRow, size: rowBlock), in: &body)
     try attend(
-      Extents(
-        batch: indices, firstRow: firstRow, rows: rows, firstKey: 0, keyCount: IntegerExpression(keys), firstPanel: 0,
+      ScoreBlock(
+        batch: indices, firstRow: firstRow, rows: rows, rowCount: rows, firstKey: 0, keyCount: IntegerExpression(keys),
         isEvenlyBlocked: keys.dividedExactly(by: keyBlock) != nil, depth: widths.depth, valueWidth: widths.value),
       context: &context, in: &body)
     builder.phase("attend", domain + [blocks], body)
@@ -67,23 +53,16 @@ extension AttentionLowering {
     let firstRow = builder.define("i0", start + local, in: &used)
     let firstPanel = builder.define("first_panel", start / .constant(panelWidth) + segment, in: &used)
     try attend(
-      Extents(
-        batch: indices, firstRow: firstRow, rows: rows, firstKey: start, keyCount: length, firstPanel: firstPanel,
+      ScoreBlock(
+        batch: indices, firstRow: firstRow, rows: rows, rowCount: rows, firstKey: start, keyCount: length, firstPanel: firstPanel,
         depth: widths.depth, valueWidth: widths.value),
       context: &context, in: &used)
     body.append(.branch(condition: .apply(.lessEqual, 0, segment), then: used, otherwise: []))
     builder.phase("attend", domain + [blocks], body)
   }
 
-  private func constantWidths(_ context: LoweringContext) throws -> (depth: Int, value: Int) {
-    guard let depth = depth.constant, let value = valueWidth.constant else {
-      throw context.unsupported(node, "the head widths must be constants")
-    }
-    return (depth, value)
-  }
-
   /// A block of query rows against its keys, block by block, with running maxima and sums.
-  private mutating func attend(_ at: Extents, context: inout LoweringContext, in block: inout [Statement]) throws {
+  private mutating func attend(_ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]) throws {
     let accumulator = types.accumulator
     let query = builder.tile("query", types.factor, [rowBlock, max(types.padded(at.depth), 1)], in: &block)
     let scores = builder.tile("scores", accumulator, [rowBlock, keyBlock], in: &block)
@@ -96,7 +75,8 @@ extension AttentionLowering {
       blockMaximum: builder.tile("block_maximum", accumulator, [rowBlock], in: &block),
       rescale: builder.tile("rescale", accumulator, [rowBlock], in: &block),
       moved: builder.tile("moved", .i32, [1], in: &block))
-    try begin(at, tiles, in: &block)
+    try loadQueries(at, tiles.query, in: &block)
+    begin(at, tiles, in: &block)
 
     let (first, end) = keyBounds(at, context: &context, in: &block)
     let keyStart = builder.variable("j0")
@@ -108,9 +88,9 @@ extension AttentionLowering {
     let verdict = verdict(at, j0, columns, context: &context, in: &round)
     var live: [Statement] = []
     multiplyByKeys(at, tiles, j0, columns, in: &live)
-    try applyRegions(at, tiles, j0, columns, verdict, in: &live)
+    try applyRegions(at, tiles.scores, maximum: tiles.blockMaximum, j0, columns, verdict, in: &live)
     try moveMaximum(at, tiles, in: &live)
-    try weigh(at, tiles, columns, in: &live)
+    try weigh(at, tiles.scores, shift: tiles.blockMaximum, into: tiles.weights, sum: tiles.sum, columns, in: &live)
     multiplyByValues(at, tiles, j0, columns, in: &live)
     if verdict.canHold == 1 {
       round += live
@@ -123,7 +103,7 @@ extension AttentionLowering {
 
   /// Where the live keys of the block of rows begin, at the start of a panel, and end: counted from the first key of the segment.
   private mutating func keyBounds(
-    _ at: Extents, context: inout LoweringContext, in block: inout [Statement]
+    _ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]
   ) -> (first: IntegerExpression, end: IntegerExpression) {
     guard isMasked else { return (0, at.keyCount) }
     let range = KeyRangeSolver.solve(
@@ -140,18 +120,9 @@ extension AttentionLowering {
     return (first ?? 0, end ?? at.keyCount)
   }
 
-  /// The queries in scratch memory, scaled where that is folded into them; sums at 0, maxima at -inf.
-  private mutating func begin(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
-    let (query, types, scale) = (query, types, scaling.queryScale)
-    // The component that fills the last pair of an odd depth is 0.
-    let padded = types.padded(at.depth)
-    let guarded: Set<Int> = padded == at.depth ? [] : [batchRank + 1]
-    try builder.map([("r", at.rows), ("d", .constant(padded))], in: &block) { body, index in
-      let access = query.access(at.batch + [at.firstRow + index[0], index[1]], guarded: guarded)
-      let x = body.load(access, types.factor, otherwise: guarded.isEmpty ? nil : Literal(0.0))
-      let scaled = scale == 1 ? x : try body.apply(.multiply, x, body.constant(scale, types.factor))
-      body.store(scaled, Access(tiles.query, index[0], index[1]))
-    }
+  /// Sums at 0, maxima at -inf.
+  private mutating func begin(_ at: ScoreBlock, _ tiles: Tiles, in block: inout [Statement]) {
+    let types = types
     builder.map([("r", at.rows), ("e", .constant(at.valueWidth))], in: &block) { body, index in
       body.store(body.constant(0, types.accumulator), Access(tiles.accumulator, index[0], index[1]))
     }
@@ -161,38 +132,8 @@ extension AttentionLowering {
     }
   }
 
-  /// What the interval twin says of the block of keys.
-  private mutating func verdict(
-    _ at: Extents, _ j0: IntegerExpression, _ columns: IntegerExpression, context: inout LoweringContext,
-    in block: inout [Statement]
-  ) -> IntervalTwin.Verdict {
-    guard isMasked else { return IntervalTwin.Verdict(canHold: 1, canFail: 0) }
-    let rectangle = IndexRectangle(
-      firstQuery: at.firstRow, lastQuery: at.firstRow + at.rows - 1, firstKey: at.firstKey + j0,
-      lastKey: at.firstKey + j0 + columns - 1)
-    var verdict = IntervalTwin.verdict(of: condition, over: rectangle, uniform: at.batch, builder: &builder, block: &block)
-    verdict.canHold = builder.define("live", verdict.canHold, in: &block)
-    verdict.canFail = builder.define("partial", verdict.canFail, in: &block)
-    describe(verdict, context: &context)
-    return verdict
-  }
-
-  /// The dimensions of a contraction over `extent`, in pairs where products are paired, and what indexes an operand of them: the
-  /// indices of a packed one (before and after its other index) and the plain index.
-  private mutating func contracted(_ name: Name, _ extent: IntegerExpression) -> (
-    dimensions: [Dimension], unit: IntegerExpression, rest: [IntegerExpression], index: IntegerExpression
-  ) {
-    guard types.isPaired else {
-      let (dimension, index) = builder.dimension(name, extent)
-      return ([dimension], index, [], index)
-    }
-    let (pairs, pair) = builder.dimension(name, extent.ceilingDivided(by: 2))
-    let (members, member) = builder.dimension("u", 2)
-    return ([pairs, members], pair, [member], pair * 2 + member)
-  }
-
   private mutating func multiplyByKeys(
-    _ at: Extents, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
+    _ at: ScoreBlock, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
   ) {
     let (rows, r) = builder.dimension("r", at.rows)
     let (panelDimension, p) = builder.dimension("p", columns.ceilingDivided(by: panelWidth))
@@ -208,53 +149,8 @@ extension AttentionLowering {
           right: Access(panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store)))
   }
 
-  /// The score and where regions on the block of scores, and the maximum of each row. The where region runs only where the twin
-  /// could not rule it out.
-  private mutating func applyRegions(
-    _ at: Extents, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, _ verdict: IntervalTwin.Verdict,
-    in block: inout [Statement]
-  ) throws {
-    let element = types.accumulator
-    builder.map([("r", at.rows)], in: &block) { body, index in
-      body.store(body.constant(-.infinity, element), Access(tiles.blockMaximum, index[0]))
-    }
-    func sweep(isPartial: Bool) throws -> [Statement] {
-      var sweep: [Statement] = []
-      let lowering = self
-      try builder.map([("r", at.rows), ("c", columns)], in: &sweep) { body, index in
-        let place = Access(tiles.scores, index[0], index[1])
-        let raw = body.load(place, element)
-        let indices = at.batch + [at.firstRow + index[0], at.firstKey + j0 + index[1]]
-        var result = raw
-        if lowering.scaling == .region {
-          result = lowering.inline(lowering.score, [raw], indices, in: &body)
-        }
-        if isPartial {
-          let isLive = lowering.inline(lowering.condition, [], indices, in: &body)
-          result = try body.apply(.select, isLive, result, body.constant(-.infinity, element))
-        }
-        if result != raw { body.store(result, place) }
-        body.accumulate(.maximum, result, Access(tiles.blockMaximum, index[0]))
-      }
-      return sweep
-    }
-    switch verdict.canFail {
-    case 0: block += try sweep(isPartial: false)
-    case 1: block += try sweep(isPartial: true)
-    default:
-      block.append(.branch(condition: verdict.canFail, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
-    }
-  }
-
-  /// e to the difference of two scores.
-  private func power(_ difference: BodyValue, in body: inout Body) throws -> BodyValue {
-    let scale = scaling.exponentScale
-    let exponent = scale == 1 ? difference : try body.apply(.multiply, difference, body.constant(scale, types.accumulator))
-    return try body.apply(.exp2, exponent)
-  }
-
   /// The new maxima, and the sums so far rescaled to them. A row that has seen nothing live is shifted by 0: -inf - -inf is NaN.
-  private mutating func moveMaximum(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
+  private mutating func moveMaximum(_ at: ScoreBlock, _ tiles: Tiles, in block: inout [Statement]) throws {
     let (element, lowering) = (types.accumulator, self)
     builder.map([("u", 1)], in: &block) { body, _ in
       body.store(body.append(Body.Instruction(.constant(Literal(0)), type: .i32)), Access(tiles.moved, 0))
@@ -281,30 +177,8 @@ extension AttentionLowering {
     block.append(.branch(condition: .apply(.notEqual, .load(Access(tiles.moved, 0)), 0), then: rescaling, otherwise: []))
   }
 
-  /// The weights, e to the difference of score and shift, and their sums. A weight that is rounded to be multiplied counts as
-  /// rounded.
-  private mutating func weigh(_ at: Extents, _ tiles: Tiles, _ columns: IntegerExpression, in block: inout [Statement]) throws {
-    let (types, lowering) = (types, self)
-    try builder.map([("r", at.rows), ("c", columns)], in: &block) { body, index in
-      let shift = body.load(Access(tiles.blockMaximum, index[0]), types.accumulator)
-      let score = body.load(Access(tiles.scores, index[0], index[1]), types.accumulator)
-      var weight = try lowering.power(try body.apply(.subtract, score, shift), in: &body)
-      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.factor) }
-      body.store(weight, Access(tiles.weights, index[0], index[1]))
-      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.accumulator) }
-      body.accumulate(.add, weight, Access(tiles.sum, index[0]))
-    }
-    guard types.isPaired, columns.constant.map({ $0 % 2 != 0 }) ?? true else { return }
-    // The last pair of an odd number of keys.
-    var fill: [Statement] = []
-    builder.map([("r", at.rows)], in: &fill) { body, index in
-      body.store(body.constant(0, types.factor), Access(tiles.weights, index[0], columns))
-    }
-    block.append(.branch(condition: .apply(.notEqual, columns % 2, 0), then: fill, otherwise: []))
-  }
-
   private mutating func multiplyByValues(
-    _ at: Extents, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
+    _ at: ScoreBlock, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
   ) {
     let (rows, r) = builder.dimension("r", at.rows)
     let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
@@ -328,7 +202,7 @@ extension AttentionLowering {
   }
 
   /// The sums divided by the weights' sums; 0 where nothing was live.
-  private mutating func finish(_ at: Extents, _ tiles: Tiles, in block: inout [Statement]) throws {
+  private mutating func finish(_ at: ScoreBlock, _ tiles: Tiles, in block: inout [Statement]) throws {
     let (element, output) = (types.accumulator, output)
     try builder.map([("r", at.rows)], in: &block) { body, index in
       let total = body.load(Access(tiles.sum, index[0]), element)
@@ -342,8 +216,4 @@ extension AttentionLowering {
       body.store(try body.apply(.multiply, sum, inverse), output.access(at.batch + [at.firstRow + index[0], index[1]]))
     }
   }
-}
-
-extension IntegerExpression {
-  fileprivate var constant: Int? { if case .constant(let value) = self { value } else { nil } }
 }

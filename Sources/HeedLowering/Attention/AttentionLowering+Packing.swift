@@ -64,7 +64,8 @@ extension AttentionLowering {
 
   mutating func pack() {
     let (domain, indices) = batchDomain(panelDimensions)
-    let (panelDomain, panel) = builder.dimension("p", IntegerExpression(keys.dividedRoundingUp(by: panelWidth)))
+    let (panelDomain, panel) = builder.dimension(
+      "p", IntegerExpression(keys.dividedRoundingUp(by: panelWidth)) * (1 - hasFewRows))
     var block: [Statement] = []
     packPanel(indices, panel: panel, firstKey: panel * .constant(panelWidth), in: &block)
     builder.phase("pack", domain + [panelDomain], block)

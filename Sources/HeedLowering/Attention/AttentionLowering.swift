@@ -40,6 +40,8 @@ struct AttentionLowering {
   let value: BoundView
   let tables: [BoundSource]
   let output: BoundView
+  /// Whether keys and values can be read by vectors as they are stored.
+  let readsInPlace: Bool
   /// The keys, packed: [batch..., panels, depth, width], pairs along the depth apart where the products are paired.
   let panels: Place
   /// The values, packed, where the products cannot read them as they are: [batch..., keys, width], or pairs of keys.
@@ -103,6 +105,7 @@ struct AttentionLowering {
     panels = builder.workspace(
       "panels",
       TensorType(types.factor, Shape(leading + [panelCount] + types.unitShape(depth, by: Extent(panelWidth)))))
+    readsInPlace = views[1].strides.last == 1 && views[2].strides.last == 1
     let isReadable = !types.isPaired && views[2].strides.last == 1
     packedValues =
       isReadable
@@ -113,8 +116,11 @@ struct AttentionLowering {
 
   mutating func emit(_ context: inout LoweringContext) throws {
     if offsetsTable == nil {
-      pack()
-      try attend(context: &context)
+      if fewRowsOccur != .always {
+        pack()
+        try attend(context: &context)
+      }
+      if fewRowsOccur != .never { try attendFewRows(context: &context) }
     } else {
       // The blocks of a segment stand at floor(offset / rows) + segment in a table: its number, or -1 in the spare places.
       let blocks = queries.dividedRoundingDown(by: rowBlock) + segmentCount

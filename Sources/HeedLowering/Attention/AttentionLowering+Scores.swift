@@ -1,0 +1,169 @@
+import HeedIR
+
+/// A block of rows and the keys that it meets.
+struct ScoreBlock {
+  /// The indices of the batch dimensions; those of `groups` stand for nothing.
+  var batch: [IntegerExpression]
+  /// The batch dimensions that the rows run over, before the queries: heads that share their keys.
+  var groups: [Int] = []
+  var firstRow: IntegerExpression
+  /// The number of queries.
+  var rows: IntegerExpression
+  /// The number of rows: of queries of all heads of the group.
+  var rowCount: IntegerExpression
+  var firstKey: IntegerExpression
+  var keyCount: IntegerExpression
+  var firstPanel: IntegerExpression = 0
+  /// True where every block of keys is full.
+  var isEvenlyBlocked = false
+  /// The components of queries and keys, and of values.
+  var depth: Int
+  var valueWidth: Int
+}
+
+/// What every schedule does with a block of scores.
+extension AttentionLowering {
+  func constantWidths(_ context: LoweringContext) throws -> (depth: Int, value: Int) {
+    guard let depth = depth.constant, let value = valueWidth.constant else {
+      throw context.unsupported(node, "the head widths must be constants")
+    }
+    return (depth, value)
+  }
+
+  /// The dimensions of a map over the rows of a block.
+  func rowDimensions(_ at: ScoreBlock) -> [(Name, IntegerExpression)] {
+    at.groups.map { (Name("g\($0)"), IntegerExpression(batch[$0])) } + [("r", at.rows)]
+  }
+
+  /// The row at these indices of `rowDimensions`: its place in tiles, its batch indices and its query.
+  func row(_ indices: ArraySlice<IntegerExpression>, _ at: ScoreBlock) -> (
+    number: IntegerExpression, batch: [IntegerExpression], query: IntegerExpression
+  ) {
+    var (number, batch): (IntegerExpression, [IntegerExpression]) = (0, at.batch)
+    for (position, index) in zip(at.groups, indices) {
+      batch[position] = index
+      number = number * IntegerExpression(self.batch[position]) + index
+    }
+    return (at.groups.isEmpty ? indices.last! : number * at.rows + indices.last!, batch, at.firstRow + indices.last!)
+  }
+
+  /// The queries in scratch memory, scaled where that is folded into them.
+  mutating func loadQueries(_ at: ScoreBlock, _ tile: Place, in block: inout [Statement]) throws {
+    let (query, types, scale, lowering) = (query, types, scaling.queryScale, self)
+    // The component that fills the last pair of an odd depth is 0.
+    let padded = types.padded(at.depth)
+    let guarded: Set<Int> = padded == at.depth ? [] : [batchRank + 1]
+    try builder.map(rowDimensions(at) + [("d", .constant(padded))], in: &block) { body, index in
+      let row = lowering.row(index.dropLast(), at)
+      let access = query.access(row.batch + [row.query, index.last!], guarded: guarded)
+      let x = body.load(access, types.factor, otherwise: guarded.isEmpty ? nil : Literal(0.0))
+      let scaled = scale == 1 ? x : try body.apply(.multiply, x, body.constant(scale, types.factor))
+      body.store(scaled, Access(tile, row.number, index.last!))
+    }
+  }
+
+  /// What the interval twin says of the block of keys.
+  mutating func verdict(
+    _ at: ScoreBlock, _ j0: IntegerExpression, _ columns: IntegerExpression, describes: Bool = true,
+    context: inout LoweringContext, in block: inout [Statement]
+  ) -> IntervalTwin.Verdict {
+    guard isMasked else { return IntervalTwin.Verdict(canHold: 1, canFail: 0) }
+    let rectangle = IndexRectangle(
+      firstQuery: at.firstRow, lastQuery: at.firstRow + at.rows - 1, firstKey: at.firstKey + j0,
+      lastKey: at.firstKey + j0 + columns - 1)
+    var verdict = IntervalTwin.verdict(of: condition, over: rectangle, uniform: at.batch, builder: &builder, block: &block)
+    verdict.canHold = builder.define("live", verdict.canHold, in: &block)
+    verdict.canFail = builder.define("partial", verdict.canFail, in: &block)
+    if describes { describe(verdict, context: &context) }
+    return verdict
+  }
+
+  /// The dimensions of a contraction over `extent`, in pairs where products are paired, and what indexes an operand of them: the
+  /// indices of a packed one (before and after its other index) and the plain index.
+  mutating func contracted(_ name: Name, _ extent: IntegerExpression) -> (
+    dimensions: [Dimension], unit: IntegerExpression, rest: [IntegerExpression], index: IntegerExpression
+  ) {
+    guard types.isPaired else {
+      let (dimension, index) = builder.dimension(name, extent)
+      return ([dimension], index, [], index)
+    }
+    let (pairs, pair) = builder.dimension(name, extent.ceilingDivided(by: 2))
+    let (members, member) = builder.dimension("u", 2)
+    return ([pairs, members], pair, [member], pair * 2 + member)
+  }
+
+  /// The score and where regions on the block of scores, and the maximum of each row. The where region runs only where the twin
+  /// could not rule it out.
+  mutating func applyRegions(
+    _ at: ScoreBlock, _ scores: Place, maximum: Place, _ j0: IntegerExpression, _ columns: IntegerExpression,
+    _ verdict: IntervalTwin.Verdict, in block: inout [Statement]
+  ) throws {
+    let element = types.accumulator
+    builder.map([("r", at.rowCount)], in: &block) { body, index in
+      body.store(body.constant(-.infinity, element), Access(maximum, index[0]))
+    }
+    func sweep(isPartial: Bool) throws -> [Statement] {
+      var sweep: [Statement] = []
+      let lowering = self
+      try builder.map(rowDimensions(at) + [("c", columns)], in: &sweep) { body, index in
+        let row = lowering.row(index.dropLast(), at)
+        let place = Access(scores, row.number, index.last!)
+        let raw = body.load(place, element)
+        let indices = row.batch + [row.query, at.firstKey + j0 + index.last!]
+        var result = raw
+        if lowering.scaling == .region {
+          result = lowering.inline(lowering.score, [raw], indices, in: &body)
+        }
+        if isPartial {
+          let isLive = lowering.inline(lowering.condition, [], indices, in: &body)
+          result = try body.apply(.select, isLive, result, body.constant(-.infinity, element))
+        }
+        if result != raw { body.store(result, place) }
+        body.accumulate(.maximum, result, Access(maximum, row.number))
+      }
+      return sweep
+    }
+    switch verdict.canFail {
+    case 0: block += try sweep(isPartial: false)
+    case 1: block += try sweep(isPartial: true)
+    default:
+      block.append(.branch(condition: verdict.canFail, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
+    }
+  }
+
+  /// e to the difference of two scores.
+  func power(_ difference: BodyValue, in body: inout Body) throws -> BodyValue {
+    let scale = scaling.exponentScale
+    let exponent = scale == 1 ? difference : try body.apply(.multiply, difference, body.constant(scale, types.accumulator))
+    return try body.apply(.exp2, exponent)
+  }
+
+  /// The weights, e to the difference of score and shift, and their sums. A weight that is rounded to be multiplied counts as
+  /// rounded.
+  mutating func weigh(
+    _ at: ScoreBlock, _ scores: Place, shift: Place, into weights: Place, sum: Place, _ columns: IntegerExpression,
+    in block: inout [Statement]
+  ) throws {
+    let (types, lowering) = (types, self)
+    try builder.map([("r", at.rowCount), ("c", columns)], in: &block) { body, index in
+      let shift = body.load(Access(shift, index[0]), types.accumulator)
+      let score = body.load(Access(scores, index[0], index[1]), types.accumulator)
+      var weight = try lowering.power(try body.apply(.subtract, score, shift), in: &body)
+      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.factor) }
+      body.store(weight, Access(weights, index[0], index[1]))
+      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.accumulator) }
+      body.accumulate(.add, weight, Access(sum, index[0]))
+    }
+    guard types.isPaired, columns.constant.map({ $0 % 2 != 0 }) ?? true else { return }
+    // The last pair of an odd number of keys.
+    var fill: [Statement] = []
+    builder.map([("r", at.rowCount)], in: &fill) { body, index in
+      body.store(body.constant(0, types.factor), Access(weights, index[0], columns))
+    }
+    block.append(.branch(condition: .apply(.notEqual, columns % 2, 0), then: fill, otherwise: []))
+  }
+}
+
+extension IntegerExpression {
+  var constant: Int? { if case .constant(let value) = self { value } else { nil } }
+}
