@@ -29,21 +29,19 @@ extension Emitter {
 }
 
 extension Body {
-  /// For each instruction, whether its value is only ever rounded to bf16.
+  /// For each instruction, whether its value is only ever rounded to bf16, or summed beside that.
   func roundedToBFloat16() -> [Bool] {
     var isCoarse = instructions.map { _ in true }
-    var isUsed = instructions.map { _ in false }
-    func use(_ value: BodyValue, coarsely: Bool) {
-      let position = value.index - parameters.count
-      guard position >= 0 else { return }
-      isUsed[position] = true
-      if !coarsely { isCoarse[position] = false }
-    }
+    var isRounded = instructions.map { _ in false }
     for instruction in instructions {
       let rounds = instruction.operation == .elementwise(Op.convert.opcode) && instruction.type == .bf16
-      for operand in instruction.operands { use(operand, coarsely: rounds) }
+      let isSum = if case .accumulate = instruction.operation { true } else { false }
+      for operand in instruction.operands where operand.index >= parameters.count {
+        let position = operand.index - parameters.count
+        if rounds { isRounded[position] = true } else if !isSum { isCoarse[position] = false }
+      }
     }
-    return zip(isCoarse, isUsed).map { $0 && $1 }
+    return zip(isCoarse, isRounded).map { $0 && $1 }
   }
 }
 

@@ -15,11 +15,42 @@ extension PhaseEmitter {
       return try emitVectors(map.body, over: dimension.variable, extent: extents[depth])
     }
     let name = kernel.variables[dimension.variable.index].text
-    try emitter.loop(from: emitter.index(0), to: emitter.scalar(extents[depth]), name: name) { position, _ in
+    let end = emitter.scalar(extents[depth])
+    var first = emitter.index(0)
+    if depth == map.dimensions.count - 2, let group = rowsAtOnce(map, extents[depth]) {
+      let whole = roundedDown(extents[depth], to: group)
+      try emitter.loop(from: first, to: whole, step: group, name: name) { position, _ in
+        let rows = (0..<group).map { emitter.add(LinearIndex(position, multiple: group), LinearIndex($0)) }
+        try emitVectors(
+          map.body, over: map.dimensions[depth + 1].variable, extent: extents[depth + 1],
+          rows: RowGroup(variable: dimension.variable, positions: rows))
+        return []
+      }
+      if extents[depth].knownMultiple % group == 0 { return }
+      first = whole
+    }
+    try emitter.loop(from: first, to: end, name: name) { position, _ in
       variables[dimension.variable] = LinearIndex(position)
       try emitLoops(map, extents, depth: depth + 1)
       return []
     }
+  }
+
+  /// Rows of a map that run together.
+  struct RowGroup {
+    var variable: VariableID
+    var positions: [LinearIndex]
+  }
+
+  /// How many rows of a map run together; nil for one by one. Rows that each reduce to a number do, where registers suffice: their
+  /// chains of operations overlap, and their lanes are combined in common.
+  private func rowsAtOnce(_ map: Map, _ rows: LinearIndex) -> Int? {
+    let group = 4
+    guard emitter.target.vectorRegisterCount >= 32, rows.constant.map({ $0 >= group }) ?? true,
+      map.body.instructions.count <= 16, lanes(for: map.body) >= 2 * group
+    else { return nil }
+    let inner = Dependence(map.body, on: [map.dimensions.last!.variable])
+    return inner.carried.contains(true) ? group : nil
   }
 
   /// The lanes that suit a body: as many as there are of its widest floats in a vector.
@@ -37,37 +68,49 @@ extension PhaseEmitter {
   ///
   /// - Parameters:
   ///   - start: what the variable begins at.
+  ///   - rows: the rows that run together, each with running results of its own; nil for the one that is current.
   ///   - parameters: the values of the body's parameters for the points from a position within the extent on.
   func emitVectors(
     _ body: Body, over variable: VariableID, from start: LinearIndex = LinearIndex(0), extent: LinearIndex,
-    parameters: (_ position: LLVMValue) throws -> [LaneValue] = { _ in [] }
+    rows: RowGroup? = nil, parameters: (_ position: LLVMValue) throws -> [LaneValue] = { _ in [] }
   ) throws {
     let width = lanes(for: body)
     let changes = Dependence(body, on: [variable])
+    let rowCount = rows?.positions.count ?? 1
+    func enter(row: Int) {
+      if let rows { variables[rows.variable] = rows.positions[row] }
+    }
     // Nothing may be read where there is no point.
     try emitter.branch(if: isPositive(extent), name: "any") {
-      try begin(body, changes)
-      let invariant = values
+      let invariants = try (0..<rowCount).map { row in
+        enter(row: row)
+        try begin(body, changes)
+        return values
+      }
       let reductions = body.instructions.indices.filter { changes.carried[$0] }
 
-      /// A round for `count` lanes from `first` on; gives the running results.
+      /// A round for `count` lanes from `first` on; gives the running results, row by row.
       func round(_ first: LLVMValue, lanes count: Int, mask: LLVMValue?, _ running: [LLVMValue]) throws -> [LLVMValue] {
         (lanes, self.mask, self.body) = (count, mask, body)
         variables[variable] = emitter.add(start, LinearIndex(first, multiple: count))
         if count > 1 { variables[variable]!.step = emitter.index(1) }
-        let given = try parameters(first)
-        values = given.map { $0 } + invariant.dropFirst(given.count)
         var results = running
-        try emitBody(accumulate: { instruction, operand in
-          guard let slot = reductions.firstIndex(of: instruction) else { return false }
-          results[slot] = fold(instruction, results[slot], operand)
-          return true
-        })
+        for row in 0..<rowCount {
+          enter(row: row)
+          let given = try parameters(first)
+          values = given.map { $0 } + invariants[row].dropFirst(given.count)
+          try emitBody(accumulate: { instruction, operand in
+            guard let position = reductions.firstIndex(of: instruction) else { return false }
+            let slot = row * reductions.count + position
+            results[slot] = fold(instruction, results[slot], operand)
+            return true
+          })
+        }
         return results
       }
 
       let whole = roundedDown(extent, to: width)
-      var running = reductions.map { identity($0, width) }
+      var running = (0..<rowCount).flatMap { _ in reductions.map { identity($0, width) } }
       running = try emitter.loop(from: emitter.index(0), to: whole, step: width, carrying: running) {
         try round($0, lanes: width, mask: nil, $1)
       }
@@ -81,12 +124,21 @@ extension PhaseEmitter {
             running
           }
         } else {
-          running = zip(reductions, running).map { reduced($0, $1) }
+          running = (0..<rowCount).flatMap { row in
+            reductions.enumerated().map { reduced($1, [running[row * reductions.count + $0]])[0] }
+          }
           running = try emitter.loop(from: whole, to: end, carrying: running) { try round($0, lanes: 1, mask: nil, $1) }
         }
       }
-      (lanes, mask, values) = (1, nil, invariant)
-      for (instruction, result) in zip(reductions, running) { try finish(instruction, result) }
+      (lanes, mask) = (1, nil)
+      let results = reductions.enumerated().map { position, instruction in
+        reduced(instruction, (0..<rowCount).map { running[$0 * reductions.count + position] })
+      }
+      for row in 0..<rowCount {
+        enter(row: row)
+        values = invariants[row]
+        for (instruction, result) in zip(reductions, results) { try finish(instruction, result[row]) }
+      }
     }
     variables[variable] = nil
   }
@@ -135,16 +187,16 @@ extension PhaseEmitter {
     return mask.map { builder.select($0, combined, running) } ?? combined
   }
 
-  /// Combines a running result into its place; lanes are set to one.
-  func finish(_ instruction: Int, _ running: LLVMValue) throws {
+  /// Combines a running result, of one lane, into its place; lanes are set to one.
+  func finish(_ instruction: Int, _ result: LLVMValue) throws {
     guard case .accumulate(let reduction, let access) = body.instructions[instruction].operation else {
       preconditionFailure("not an accumulation")
     }
-    try accumulate(reduction, .uniform(reduced(instruction, running)), of: body.instructions[instruction].type, access)
+    try accumulate(reduction, .uniform(result), of: body.instructions[instruction].type, access)
   }
 
-  /// A running result's lanes combined into one.
-  func reduced(_ instruction: Int, _ running: LLVMValue) -> LLVMValue {
+  /// The lanes of running results, each combined into one.
+  func reduced(_ instruction: Int, _ running: [LLVMValue]) -> [LLVMValue] {
     let (reduction, type) = accumulation(instruction)
     return emitter.reduce(reduction, running, type)
   }

@@ -34,4 +34,39 @@ extension Emitter {
     }
     return value.type.isVector ? builder.extract(value, lane: 0) : value
   }
+
+  /// The lanes of several vectors, each combined into one number: in the order of `reduce`, two vectors in one register where they
+  /// have been halved.
+  func reduce(_ reduction: Body.Reduction, _ vectors: [LLVMValue], _ element: ElementType) -> [LLVMValue] {
+    let count = vectors.count
+    guard count > 1, count & (count - 1) == 0, vectors[0].type.laneCount >= count else {
+      return vectors.map { reduce(reduction, $0, element) }
+    }
+    let lanes = vectors[0].type.laneCount
+    var parts = vectors
+    /// How many lanes each of the numbers to be has in a register.
+    var width = lanes
+    while width > 1 {
+      let half = width / 2
+      // The lower and the upper halves of all runs of `width` lanes, of one register or of two.
+      func lanesOf(upper: Bool, _ registers: Int) -> [Int] {
+        stride(from: 0, to: registers * parts[0].type.laneCount, by: width).flatMap { start in
+          (0..<half).map { start + $0 + (upper ? half : 0) }
+        }
+      }
+      if parts.count > 1 {
+        parts = stride(from: 0, to: parts.count, by: 2).map { position in
+          let (a, b) = (parts[position], parts[position + 1])
+          return combine(
+            reduction, builder.shuffle(a, b, lanesOf(upper: false, 2)), builder.shuffle(a, b, lanesOf(upper: true, 2)), element)
+        }
+      } else {
+        let (a, none) = (parts[0], parts[0].type.poison)
+        parts[0] = combine(
+          reduction, builder.shuffle(a, none, lanesOf(upper: false, 1)), builder.shuffle(a, none, lanesOf(upper: true, 1)), element)
+      }
+      width = half
+    }
+    return (0..<count).map { builder.extract(parts[0], lane: $0) }
+  }
 }

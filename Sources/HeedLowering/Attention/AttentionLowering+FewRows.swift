@@ -60,7 +60,8 @@ extension AttentionLowering {
     try combineParts(parts, widths)
     context.remark(
       .note, context.graph.result(node),
-      "up to \(Self.fewRows) rows of queries that share keys are attended in parts of \(Self.keysOfPart) keys, read as they are stored")
+      "up to \(Self.fewRows) rows of queries that share keys are attended in parts of \(Self.keysOfPart) keys, read as they are stored"
+    )
   }
 
   private mutating func attendParts(

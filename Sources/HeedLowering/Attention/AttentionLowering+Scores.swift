@@ -138,8 +138,8 @@ extension AttentionLowering {
     return try body.apply(.exp2, exponent)
   }
 
-  /// The weights, e to the difference of score and shift, and their sums. A weight that is rounded to be multiplied counts as
-  /// rounded.
+  /// The weights, e to the difference of score and shift, and their sums. Where weights are rounded to be multiplied, they are summed
+  /// before.
   mutating func weigh(
     _ at: ScoreBlock, _ scores: Place, shift: Place, into weights: Place, sum: Place, _ columns: IntegerExpression,
     in block: inout [Statement]
@@ -148,10 +148,16 @@ extension AttentionLowering {
     try builder.map([("r", at.rowCount), ("c", columns)], in: &block) { body, index in
       let shift = body.load(Access(shift, index[0]), types.accumulator)
       let score = body.load(Access(scores, index[0], index[1]), types.accumulator)
-      var weight = try lowering.power(try body.apply(.subtract, score, shift), in: &body)
-      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.factor) }
-      body.store(weight, Access(weights, index[0], index[1]))
-      if types.factor != types.accumulator { weight = try body.apply(.convert, weight, type: types.accumulator) }
+      let weight: BodyValue
+      if let scale = lowering.scaling.fusedScale {
+        let scale = body.constant(scale, types.accumulator)
+        let scaled = try body.apply(.multiply, shift, try body.apply(.negate, scale))
+        weight = try body.apply(.exp2, try body.apply(.fusedMultiplyAdd, score, scale, scaled))
+      } else {
+        weight = try lowering.power(try body.apply(.subtract, score, shift), in: &body)
+      }
+      let isRounded = types.factor != types.accumulator
+      body.store(isRounded ? try body.apply(.convert, weight, type: types.factor) : weight, Access(weights, index[0], index[1]))
       body.accumulate(.add, weight, Access(sum, index[0]))
     }
     guard types.isPaired, columns.constant.map({ $0 % 2 != 0 }) ?? true else { return }

@@ -53,6 +53,9 @@ enum ScoreScaling: Equatable {
   /// What the query is multiplied by.
   var queryScale: Double { if case .inQuery(let scale) = self { scale } else { 1 } }
 
+  /// The scale that can be multiplied to score and maximum before they are subtracted: one that makes neither larger.
+  var fusedScale: Double? { if case .inExponent(let scale) = self, scale <= 1 { scale } else { nil } }
+
   /// What a score's difference from the maximum is multiplied by.
   var exponentScale: Double {
     switch self {
