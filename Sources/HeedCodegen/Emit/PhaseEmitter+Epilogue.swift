@@ -40,7 +40,7 @@ extension PhaseEmitter {
           })
         }
         (lanes, mask, values) = (1, nil, invariant)
-        for instruction in running.keys.sorted() { try finish(instruction, running[instruction]!) }
+        for instruction in running.keys.sorted() { try finish(instruction, reduced(instruction, [running[instruction]!])[0]) }
       }
       if let live = rows.live, row > 0, !isRepeatable {
         try emitter.branch(if: builder.compare(emitter.index(row), .less, live), name: "row") { try emitRow() }
