@@ -18,8 +18,6 @@ struct DotProduct {
   /// How far ahead the right operand is fetched, in elements; nil where that is no use.
   let ahead: LinearIndex?
 
-  private static let bytesAhead = 8192
-
   /// Nil where an operand does not have unit stride along the last contracted dimension.
   init?(_ contraction: Contraction, _ phase: PhaseEmitter) throws {
     guard !contraction.left.isGuarded, !contraction.right.isGuarded, !contraction.over.isEmpty else { return nil }
@@ -43,7 +41,7 @@ struct DotProduct {
     rows = [4, 2].first { $0 * 2 <= lanes && known >= $0 && (known % $0 == 0 || known > 2 * $0) } ?? 1
     columns = lanes / rows
     let depth = try phase.uniform(contraction.over.last!.extent).constant ?? 256
-    let columnsAhead = max(columns, Self.bytesAhead / max(1, depth * elements[1].byteCount))
+    let columnsAhead = max(columns, PhaseEmitter.bytesAhead / max(1, depth * elements[1].byteCount))
     ahead = phase.readsAhead(contraction) ? phase.emitter.multiply(distance, by: columnsAhead) : nil
     (self.contraction, leftStrides, rightStrides) = (contraction, left.dropLast(), right.dropLast())
   }

@@ -34,10 +34,10 @@ extension PhaseEmitter {
     let isSkinny = rowBound <= Self.fewRows
     let hasMasks = emitter.target.hasMaskedAccess
     let vectorBound = hasMasks ? (bound + lanes - 1) / lanes : bound / lanes
-    // Few rows whose number is known only when the code runs: fours, then single ones.
-    let tile = RegisterTile.best(
-      rows: isSkinny && rows.constant == nil ? 4 : rowBound, isExact: isSkinny || rows.constant != nil,
-      vectors: max(1, vectorBound), on: emitter.target)
+    let tile =
+      isSkinny && rows.constant == nil
+      ? RegisterTile.skinny(vectors: max(1, vectorBound), on: emitter.target)
+      : RegisterTile.best(rows: rowBound, isExact: rows.constant != nil, vectors: max(1, vectorBound), on: emitter.target)
     let width = tile.vectors * lanes
     func block(_ start: LLVMValue, _ masks: [LLVMValue?], _ lanes: Int) throws {
       try emitRows(
@@ -78,8 +78,8 @@ extension PhaseEmitter {
 
   /// So many rows use each element of the right operand so seldom that memory sets the pace: it is read ahead.
   static let fewRows = 16
-  /// How many rows of the right operand are read ahead.
-  static let rowsAhead = 16
+  /// How far ahead, in bytes: measured, half or twice as far is slower.
+  static let bytesAhead = 16384
 
   /// The most rows that a contraction can have, where that is known: by its extent, or by the tile that its left operand lies in.
   func rowLimit(_ contraction: Contraction) -> Int? {
@@ -97,6 +97,14 @@ extension PhaseEmitter {
   func readsAhead(_ contraction: Contraction) -> Bool {
     guard case .buffer(let number) = contraction.right.place, kernel.buffers[number].role != .workspace else { return false }
     return rowLimit(contraction).map { $0 <= Self.fewRows } ?? false
+  }
+
+  /// How far ahead the right operand is read, in elements; nil where that is no use.
+  func rowsAhead(_ product: MatrixProduct) throws -> LinearIndex? {
+    guard readsAhead(product.contraction), let stride = product.rightStrides.last else { return nil }
+    let row = try uniform(product.columns.extent).constant ?? 64
+    let bytes = row * elementType(product.contraction.right.place).byteCount
+    return emitter.multiply(stride, by: max(2, Self.bytesAhead / max(1, bytes)))
   }
 
   /// Asks for the line at a distance in elements from an operand's start.
@@ -181,10 +189,10 @@ extension PhaseEmitter {
     lanes = block.lanes
     if product.unit == .rows {
       sums = try emitSums(product, Array(over.dropLast()), depth: 0, LinearIndex(0), LinearIndex(0), sums) {
-        emitRowPairs(product, left, right, block, over.last!, $0, $1, $2)
+        try emitRowPairs(product, left, right, block, over.last!, $0, $1, $2)
       }
     } else {
-      let ahead = readsAhead(contraction) ? product.rightStrides.last.map { emitter.multiply($0, by: Self.rowsAhead) } : nil
+      let ahead = try rowsAhead(product)
       sums = try emitSums(product, over, depth: 0, LinearIndex(0), LinearIndex(0), sums) { leftOffset, rightOffset, sums in
         if let ahead {
           for vector in block.masks.indices { prefetch(right, emitter.add(rightOffset, ahead), vector * block.lanes) }

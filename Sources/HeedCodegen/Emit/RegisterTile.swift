@@ -28,6 +28,14 @@ struct RegisterTile: Hashable {
     return best.tile
   }
 
+  /// The tile for few rows whose number is known only when the code runs: whole rows of the right operand, so that memory is read in
+  /// order, as long as two rows of sums fit; else four rows.
+  static func skinny(vectors: Int, on target: Target) -> RegisterTile {
+    let whole = RegisterTile(rows: 2, vectors: vectors)
+    if vectors > 4, 3 * vectors + 4 <= target.vectorRegisterCount { return whole }
+    return best(rows: 4, isExact: true, vectors: vectors, on: target)
+  }
+
   /// Half cycles a step for the whole product, remainders by smaller tiles included.
   private func cost(rows totalRows: Int, vectors totalVectors: Int) -> Double {
     var cost = 0.0

@@ -7,9 +7,9 @@ extension PhaseEmitter {
   func emitRowPairs(
     _ product: MatrixProduct, _ left: [OperandStart], _ right: OperandStart, _ block: ColumnBlock, _ extent: LinearIndex,
     _ leftOffset: LinearIndex, _ rightOffset: LinearIndex, _ sums: [LLVMValue]
-  ) -> [LLVMValue] {
+  ) throws -> [LLVMValue] {
     let distance = product.rightStrides.last!
-    let ahead = readsAhead(product.contraction) ? emitter.multiply(distance, by: Self.rowsAhead) : nil
+    let ahead = try rowsAhead(product)
     func round(_ position: LinearIndex, isPair: Bool, _ sums: [LLVMValue]) -> [LLVMValue] {
       let first = emitter.add(rightOffset, emitter.multiply(position, by: distance))
       let second = isPair ? emitter.add(first, distance) : nil

@@ -10,7 +10,10 @@ extension AttentionLowering {
   /// The most rows that this schedule takes.
   static let fewRows = 16
   /// The keys of a part.
-  static let keysOfPart = 512
+  static let keysOfPart = 1024
+
+  /// The keys whose values are multiplied at once: few enough for the first-level cache.
+  static let keysAtOnce = 32
 
   /// Where the parts' results lie: [batch of keys..., parts, rows] and, for sums, the width of values.
   struct Parts {
@@ -83,6 +86,7 @@ extension AttentionLowering {
     let weights = types.isPaired ? builder.tile("weights", types.factor, [rows, Self.keysOfPart], in: &body) : scores
     let shift = builder.tile("shift", element, [rows], in: &body)
     let sum = builder.tile("sum", element, [rows], in: &body)
+    let accumulator = builder.tile("accumulator", element, [rows, max(at.valueWidth, 1)], in: &body)
     func access(_ place: Place, _ row: IntegerExpression, _ rest: IntegerExpression...) -> Access {
       Access(place, (indices + [part, row] + rest).map { Access.Index($0) })
     }
@@ -109,16 +113,10 @@ extension AttentionLowering {
     builder.map([("r", at.rowCount)], in: &live) { body, index in
       body.store(body.load(Access(sum, index[0]), element), access(parts.sum, index[0]))
     }
-    let (rowDimension, r) = builder.dimension("r", at.rowCount)
-    let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
-    let (keyDimension, j) = builder.dimension("j", columns)
-    var store = Body(parameters: [ScalarFunction.Parameter("sum", element)])
-    store.store(BodyValue(0), access(parts.values, r, e))
-    live.append(
-      .contract(
-        Contraction(
-          rows: rowDimension, columns: [valueColumns], over: [keyDimension], left: Access(weights, r, j),
-          right: value.access(at.batch + [j0 + j, e]), accumulator: element, epilogue: store)))
+    multiplyByStoredValues(at, weights, accumulator, j0, columns, in: &live)
+    builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &live) { body, index in
+      body.store(body.load(Access(accumulator, index[0], index[1]), element), access(parts.values, index[0], index[1]))
+    }
     if verdict.canHold == 1 {
       body += live
     } else {
@@ -149,6 +147,29 @@ extension AttentionLowering {
         Contraction(
           rows: rows, columns: [columnDimension], over: [depthDimension], left: Access(query, r, d),
           right: key.access(at.batch + [j0 + c, d]), accumulator: types.accumulator, epilogue: store)))
+  }
+
+  /// The weighted sum of a part's values, some keys at a time: what does not fit in a register tile is met again while it is near.
+  private mutating func multiplyByStoredValues(
+    _ at: ScoreBlock, _ weights: Place, _ accumulator: Place, _ j0: IntegerExpression, _ columns: IntegerExpression,
+    in block: inout [Statement]
+  ) {
+    let types = types
+    builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &block) { body, index in
+      body.store(body.constant(0, types.accumulator), Access(accumulator, index[0], index[1]))
+    }
+    let step = builder.variable("j1")
+    let j1 = IntegerExpression.variable(step)
+    let (rowDimension, r) = builder.dimension("r", at.rowCount)
+    let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
+    let (keyDimension, j) = builder.dimension("j", .smaller(columns - j1, .constant(Self.keysAtOnce)))
+    var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
+    store.store(BodyValue(0), Access(accumulator, r, e))
+    let product = Contraction(
+      rows: rowDimension, columns: [valueColumns], over: [keyDimension], left: Access(weights, r, j1 + j),
+      right: value.access(at.batch + [j0 + j1 + j, e]), initial: Access(accumulator, r, e), accumulator: types.accumulator,
+      epilogue: store)
+    block.append(.loop(Loop(step, from: 0, to: columns, step: Self.keysAtOnce, body: [.contract(product)])))
   }
 
   /// The parts of a row, each with the weight that its maximum has beside the greatest, in order.
