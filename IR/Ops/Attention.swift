@@ -10,6 +10,7 @@ extension Op {
   /// ```
   /// r[b, i, e] = sum over live j of exp(score) * value[b, j, e] / sum over live j of exp(score)
   /// ```
+  /// The region `score` is of the operands' type, or of f32 where they are of 16 bits; the result has its type.
   /// A dead pair weighs exactly 0, whatever its score; its value must be finite. A row without a live pair, or whose live scores are
   /// all -inf, is 0.
   /// `ragged = n`: the captured tensor n holds segment offsets over the rows (M is N); only pairs in one segment are live. `tile` is a
@@ -46,18 +47,22 @@ extension Op {
           inference.areEqual(query.shape[batch], key.shape[batch]), "got \(named), expected as many queries as keys where ragged")
       }
       let captured = Array(inference.captured)
+      let score = inference.regions.first?.parameters.first?.type ?? element
+      try inference.expect(
+        score == element || element.byteCount == 2 && score == .f32,
+        "got the region score of \(score), expected \(element)\(element.byteCount == 2 ? " or f32" : "")")
       let isIndex: (ElementType) -> Bool = { $0 == .i32 || $0 == .i64 }
       let indices = Array(repeating: (role: "i32 or i64", isAllowed: isIndex), count: batch + 2)
-      try inference.checkRegion(0, parameters: [("\(element)", { $0 == element })] + indices, tables: captured)
+      try inference.checkRegion(0, parameters: [("\(score)", { $0 == score })] + indices, tables: captured)
       try inference.checkRegion(1, parameters: indices, tables: captured)
-      for (position, expected) in [element, .bool].enumerated() {
+      for (position, expected) in [score, .bool].enumerated() {
         try inference.checkYield(position, count: 1)
         let region = inference.regions[position]
         let got = region.type(region.results[0])
         try inference.expect(
           got == expected, "got \(got) yielded by the region \(inference.op.regionKeywords[position]), expected \(expected)")
       }
-      return [TensorType(element, Shape(query.shape.extents.dropLast() + [value.shape[rank - 1]]))]
+      return [TensorType(score, Shape(query.shape.extents.dropLast() + [value.shape[rank - 1]]))]
     },
     evaluate: { try evaluateAttention($0) },
     cost: { query in
@@ -108,7 +113,12 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
 
 /// contract, the regions over index tensors, select, softmax, contract. Dead pairs weigh 0, so that the values there must be finite.
 private func decomposeAttention(_ context: inout Decomposition) throws -> [ValueID] {
-  let (query, key, value) = (context.operands[0], context.operands[1], context.operands[2])
+  let element = context.regions[0].parameters[0].type
+  let operands = try context.operands.prefix(3).map { operand in
+    let type = context.type(operand)
+    return type.element == element ? operand : try context.emit(.convert, operand, stated: TensorType(element, type.shape))
+  }
+  let (query, key, value) = (operands[0], operands[1], operands[2])
   let tables = Array(context.operands.dropFirst(3))
   let (queryType, keyType) = (context.type(query), context.type(key))
   let batch = queryType.rank - 2

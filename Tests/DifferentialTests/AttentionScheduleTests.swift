@@ -69,4 +69,25 @@ import Testing
       try expectAgreement(graph, at: [["B": 1, "M": 170, "N": 170], ["B": 1, "M": 33, "N": 401]], note: form.name + " ")
     }
   }
+
+  /// bf16 or f16 in, f32 out: only the weights are rounded, where bf16 is multiplied as it is.
+  @Test(arguments: [ElementType.bf16, .f16]) func narrowOperands(_ element: ElementType) throws {
+    let graph = try graph(
+      "%q: \(element)[B, M, 40], %k: \(element)[B, N, 40], %v: \(element)[B, N, 24]",
+      """
+      %q32 = convert %q : f32[B, M, 40]
+      %k32 = convert %k : f32[B, N, 40]
+      %v32 = convert %v : f32[B, N, 24]
+      %p = contract %q32, %k32 {subscripts = "bid,bjd->bij"}
+      %s = multiply %p, 0.2
+      %w = softmax %s {dim = 2}
+      %out = contract %w, %v32 {subscripts = "bij,bje->bie"}
+      return %out
+      """)
+    let bindings: [[Name: Int]] = [["B": 2, "M": 1, "N": 700], ["B": 1, "M": 60, "N": 131]]
+    let rounded = element == .bf16 ? allHostTargets.filter(\.hasBFloat16Products) : []
+    let exact = allHostTargets.filter { !rounded.contains($0) }
+    try expectAgreement(graph, at: bindings, attentions: 1, targets: exact)
+    try expectAgreement(graph, at: bindings, Tolerance(f32: 0x1p-8), attentions: 1, targets: rounded)
+  }
 }

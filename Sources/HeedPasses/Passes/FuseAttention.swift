@@ -79,7 +79,7 @@ extension AttentionPlan {
             name: declared.name))
       }
     }
-    var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(sum.values), sum.valueAxes.map { $0 })]
+    var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(values), sum.valueAxes.map { $0 })]
     var (batchExtents, regions) = (sum.batchExtents, [score, live])
     let groups = GroupedHeads(self)
     if let groups {

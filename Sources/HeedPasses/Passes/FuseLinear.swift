@@ -93,13 +93,6 @@ extension Graph {
     return Array(nodes.prefix(best))
   }
 
-  /// What `value` is an exact conversion of, from a narrower float type.
-  fileprivate func widened(_ value: ValueID) -> ValueID? {
-    guard let node = definingNode(value), op(node) === Op.convert, let operand = operands(node).first else { return nil }
-    let (narrow, wide) = (type(operand).element, type(value).element)
-    return narrow.isFloat && wide.isFloat && narrow.byteCount < wide.byteCount ? operand : nil
-  }
-
   fileprivate func sayWhyNot(_ product: NodeID, users: [[NodeID]], taken: Set<NodeID>, _ context: inout PassContext) {
     let value = result(product)
     let elementwise = users[Int(value.index)].filter { op($0).has(.elementwise) }

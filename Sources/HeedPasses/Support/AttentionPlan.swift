@@ -3,10 +3,11 @@ import HeedIR
 /// Everything that fused attention is made of, found in a graph and not yet built.
 struct AttentionPlan {
   let sum: WeightedSum
-  let query: ValueID
+  private(set) var query: ValueID
   let queryAxes: [AttentionAxis?]
-  let key: ValueID
+  private(set) var key: ValueID
   let keyAxes: [AttentionAxis?]
+  private(set) var values: ValueID
   let width: Extent
   /// The captured tensors, by number in the regions.
   var captured: [TensorReader.Table]
@@ -103,6 +104,7 @@ struct AttentionPlan {
     self.sum = sum
     (query, queryAxes) = (inputs[1 - keySide], sides[1 - keySide])
     (key, keyAxes) = (inputs[keySide], sides[keySide])
+    values = sum.values
     width = keyAxes.firstIndex(of: .width).map { graph.type(inputs[keySide]).shape[$0] } ?? 1
     for (width, role) in [(width, "queries and keys"), (sum.valueWidth, "values")] where width.constant == nil {
       // Kernels keep whole rows of queries and of results in tiles, whose extents are numbers.
@@ -158,6 +160,7 @@ struct AttentionPlan {
       tableMap: map)
     findings = []
     findings = describe(offsets: offsets)
+    takeWhatIsWidened()
     notes = split.notes
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
@@ -167,6 +170,17 @@ struct AttentionPlan {
         "\(graph.label(value)) is stored whole, as large as the scores: \(graph.definingOp(value)!.mnemonic) cannot be computed pair by pair"
       )
     }
+  }
+
+  /// 16-bit operands that are all widened to f32 are taken as they are: the op widens them itself.
+  private mutating func takeWhatIsWidened() {
+    let graph = sum.graph
+    let narrow = [query, key, values].compactMap(graph.widened)
+    guard narrow.count == 3, let element = narrow.first.map({ graph.type($0).element }), element.byteCount == 2,
+      graph.type(query).element == .f32, narrow.allSatisfy({ graph.type($0).element == element })
+    else { return }
+    (query, key, values) = (narrow[0], narrow[1], narrow[2])
+    findings.append("it takes \(element) and sums in f32")
   }
 
   /// Checks that nothing between the product and the weighted sum is used elsewhere.

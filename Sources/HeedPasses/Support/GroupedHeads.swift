@@ -16,7 +16,7 @@ struct GroupedHeads {
   /// The groups of the keys or values of a plan.
   init?(_ plan: AttentionPlan) {
     let graph = plan.sum.graph
-    let operands = [(plan.key, plan.keyAxes), (plan.sum.values, plan.sum.valueAxes.map { $0 })]
+    let operands = [(plan.key, plan.keyAxes), (plan.values, plan.sum.valueAxes.map { $0 })]
     let merged = operands.map { Self.merged($0, $1, graph) }
     guard let first = merged.compactMap({ $0 }).first else { return nil }
     (batch, outer, inner) = (first.batch, first.outer, first.inner)

@@ -25,6 +25,13 @@ extension Graph {
     return nil
   }
 
+  /// What `value` is an exact conversion of, from a narrower float type.
+  func widened(_ value: ValueID) -> ValueID? {
+    guard let node = definingNode(value), op(node) === Op.convert, let operand = operands(node).first else { return nil }
+    let (narrow, wide) = (type(operand).element, type(value).element)
+    return narrow.isFloat && wide.isFloat && narrow.byteCount < wide.byteCount ? operand : nil
+  }
+
   /// The value as a remark names it: `%scores`, or `the contract of %x and %weight`.
   func label(_ value: ValueID) -> String {
     let name = name(value)
