@@ -71,14 +71,15 @@ package final class RateProbe: Sendable {
       """, target)
   }
 
-  /// The most floating-point operations a second that one thread reached in `rounds` tries of about 4 ms.
-  package func peakFlops(rounds: Int = 5) throws -> Double {
+  /// The most floating-point operations a second that one thread reached in `rounds` tries of about half a millisecond: short ones, so
+  /// that some run undisturbed on a busy machine.
+  package func peakFlops(rounds: Int = 40) throws -> Double {
     let arrays = try [4096, 4096, rows * columns * 8].map { try NDArray(zeros: .u8, [$0]) }
     func seconds(_ steps: Int) throws -> Double {
       try withExtendedLifetime(arrays) { try multiply.seconds(arrays.map(\.storage.bytes.baseAddress), [steps], pool) }
     }
     let few = 10_000
-    let steps = max(few, Int(0.004 / (try seconds(few)) * Double(few)))
+    let steps = max(few, Int(0.0005 / (try (0..<3).map { _ in try seconds(few) }.min()!) * Double(few)))
     let flops = Double(2 * rows * columns * (multipliesPairs ? 2 : 1)) * Double(steps)
     return try flops / (0..<rounds).map { _ in try seconds(steps) }.min()!
   }

@@ -12,7 +12,7 @@ struct BenchMachineCommand: ParsableCommand {
   func run() throws {
     let target = try target.value()
     let elements: [ElementType] = [.f64, .f32, .bf16]
-    let peaks = try elements.map { try RateProbe($0, target: target).peakFlops(rounds: 20) / 1e9 }
+    let peaks = try elements.map { try RateProbe($0, target: target).peakFlops(rounds: 200) / 1e9 }
     let probe = try RateProbe(.f32, target: target)
     let sizes = [target.caches.level2 / 2, target.caches.level3 / 2, 4 * target.caches.level3].map { max($0, 64 << 10) & ~255 }
     let rates = try sizes.map { try probe.readRate(over: [NDArray(zeros: .u8, [$0])]) / 1e9 }
