@@ -6,7 +6,7 @@ export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo test lint test-asan test-tsan test-random test-memory install model build clean
+.PHONY: all demo test lint test-asan test-tsan test-random test-combinations test-memory install model build clean
 
 all: build
 
@@ -38,6 +38,11 @@ test-random: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_RANDOM_GRAPHS=$(or $(RANDOM_GRAPHS),1000) HEED_RANDOM_SEED=$(or $(RANDOM_SEED),1000) \
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter DifferentialTests.RandomGraphTests
+
+## More combinations of shapes, element types, masks and schedules than the suite has: COMBINATIONS=20 times as many.
+test-combinations: install
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter ShapeTests
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB.
 test-memory: build

@@ -8,28 +8,34 @@ struct AttentionGraph {
   var element: ElementType = .f32
   /// The heads' dimensions: `B, 2`.
   var batch = ["B", "2"]
+  /// Which of them keys and values have; nil for all.
+  var keyBatch: [Int]?
   var rows = "M"
   var columns = "N"
   var width = 4
   var valueWidth = 5
+  var scale = 0.4
   var arguments: [String] = []
   /// Lines between `%s`, the product scaled, and `%x`, the scores that the softmax sees; `$B`, `$I` and `$S` stand for the number of
   /// batch dimensions, `i32[...]` and `[...]` of the scores.
   var score = ["%x = multiply %s, 1.0"]
 
   func graph() throws -> Graph {
-    let batchLetters = String("ABCD".prefix(batch.count))
+    let batchLetters = Array("ABCD".prefix(batch.count))
+    let keyBatch = self.keyBatch ?? Array(batch.indices)
+    let (letters, keyLetters) = (String(batchLetters), String(keyBatch.map { batchLetters[$0] }))
     func type(_ extents: [String]) -> String { "[\((batch + extents).joined(separator: ", "))]" }
+    func keyType(_ extents: [String]) -> String { "[\((keyBatch.map { batch[$0] } + extents).joined(separator: ", "))]" }
     let shape = type([rows, columns])
     let arguments =
       [
-        "%q: \(element)\(type([rows, "\(width)"]))", "%k: \(element)\(type([columns, "\(width)"]))",
-        "%v: \(element)\(type([columns, "\(valueWidth)"]))",
+        "%q: \(element)\(type([rows, "\(width)"]))", "%k: \(element)\(keyType([columns, "\(width)"]))",
+        "%v: \(element)\(keyType([columns, "\(valueWidth)"]))",
       ] + arguments
     let (i, j) = (batch.count, batch.count + 1)
     var lines = [
-      "%p0 = contract %q, %k {subscripts = \"\(batchLetters)id,\(batchLetters)jd->\(batchLetters)ij\"}",
-      "%s = multiply %p0, 0.4",
+      "%p0 = contract %q, %k {subscripts = \"\(letters)id,\(keyLetters)jd->\(letters)ij\"}",
+      "%s = multiply %p0, \(scale)",
       "%count = extent {value = [N]} : i32", "%i = iota {dim = \(i)} : i32\(shape)", "%j = iota {dim = \(j)} : i32\(shape)",
     ]
     lines += score.map { line in
@@ -39,7 +45,7 @@ struct AttentionGraph {
     }
     lines += [
       "%w = softmax %x {dim = \(j)}",
-      "%out = contract %w, %v {subscripts = \"\(batchLetters)ij,\(batchLetters)je->\(batchLetters)ie\"}", "return %out",
+      "%out = contract %w, %v {subscripts = \"\(letters)ij,\(keyLetters)je->\(letters)ie\"}", "return %out",
     ]
     return try DifferentialTests.graph(arguments.joined(separator: ", "), lines.joined(separator: "\n"))
   }
