@@ -53,7 +53,8 @@ struct CallPlan: Sendable {
       steps.append(
         Step(
           operandOffsets: try step.operands.map { try Self.byteOffset($0, step, values) }, workspaceOffsets: workspaceOffsets,
-          symbols: step.symbols.map { Int64(values[$0]) }, flops: values[step.flops], bytes: values[step.bytes]))
+          symbols: step.symbols.map { Int64(values[$0]) }, flops: values[step.flops],
+          bytes: min(values[step.bytes], Self.touchedByteCount(step, values))))
     }
   }
 
@@ -69,6 +70,15 @@ struct CallPlan: Sendable {
       throw HeedError("%\(size.name) would have the shape \(size.extents.map { values[$0] }), expected extents of at least 0")
     }
     return try product(values[size.count], size.elementByteCount)
+  }
+
+  /// The bytes that a step's operands hold. A graph counts what is repeated along a dimension, such as a bias or the keys of grouped
+  /// heads, as often as it is repeated; in memory it is there once.
+  private static func touchedByteCount(_ step: CallSequence.Step, _ values: [Int]) -> Int {
+    step.operands.reduce(0) { sum, operand in
+      let count = values[operand.count] == 0 ? 0 : min(values[operand.count], values[operand.last] + 1)
+      return sum + count * operand.elementByteCount
+    }
   }
 
   /// Where an operand starts, once it is sure that all the kernel may touch lies in the buffer.

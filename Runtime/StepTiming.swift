@@ -10,7 +10,7 @@ public struct StepTiming: Hashable, Sendable {
   public let seconds: Double
   /// Floating-point operations that the call's graph ops count.
   public let flops: Int
-  /// Bytes that must move at least.
+  /// Bytes that must move at least: those that the call's graph ops count, what is repeated counted once.
   public let bytes: Int
   /// The kernel's parameters, at the lengths of the call.
   public let operands: [Operand]

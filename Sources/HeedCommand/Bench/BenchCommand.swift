@@ -16,8 +16,9 @@ struct BenchCommand: ParsableCommand {
 struct BenchOptions: ParsableArguments {
   @Option(help: "For how long calls are repeated.") var seconds = 1.0
   @Flag(help: "Print one JSON object.") var json = false
-  @Flag(help: "Print the time of each kernel, of one more call.") var profile = false
-  @Option(help: "Write the kernel calls of one more call as Chrome's trace events, for ui.perfetto.dev.") var trace: String?
+  @Flag(help: "Print the time of each kernel, in the shortest of a few more calls.") var profile = false
+  @Option(help: "Write the kernel calls of the shortest of a few more calls as Chrome's trace events, for ui.perfetto.dev.")
+  var trace: String?
   @Option(help: "Draw where each kernel stands under the machine's roofs, as SVG.") var roofline: String?
 
   func validate() throws {

@@ -15,6 +15,8 @@ struct BenchReport {
   let target: Target
   /// What else there is to say of the problem.
   var fields: [JSON.Member] = []
+  /// The same for people; nil for the fields as they are.
+  var notes: [(title: String, text: String)]?
 
   /// Measures `calls`, which returns their times, between two measurements of the machine.
   /// - Parameter arrays: what calls mostly read.
@@ -57,7 +59,7 @@ struct BenchReport {
             + "that one thread reads"
         ),
         ("error", "\(shownError(maximumError)) at most, against the interpreter"),
-      ] + fields.map { ($0.key, $0.value.string ?? $0.value.text) } + [
+      ] + (notes.map { $0.map { ($0.title, $0.text) } } ?? fields.map { ($0.key, $0.value.string ?? $0.value.text) }) + [
         ("footprint", "\(peakBytes >> 20) MiB"), ("threads", "\(threads)"), ("machine", MachineReport.line(target)),
       ]
     let width = lines.map(\.0.count).max()! + 2

@@ -14,6 +14,12 @@ struct GemmMeasurement {
     let times: CallTimes
     /// The largest difference between its result and Heed's.
     let difference: Double
+
+    func text(_ report: BenchReport) -> String {
+      "\(shownTime(times.best)) best, \(shownTime(times.median)) median, \(fixed(report.flops / times.best / 1e9, 1)) GFLOP/s with "
+        + "its \(coreName) kernels: Heed is \(fixed(times.best / report.times.best, 2)) times as fast; they differ by "
+        + "\(shownError(difference)) at most"
+    }
   }
 
   init(_ problem: GemmProblem, _ options: CompileOptions, probe: RateProbe, seconds: Double) throws {
@@ -43,6 +49,7 @@ struct GemmMeasurement {
       return times[0]
     }
     report.fields = Self.fields(baseline, report, isKnown: isKnown)
+    report.notes = baseline.map { [("openblas", $0.text(report))] }
     (self.problem, self.program, self.inputs, self.report, self.baseline) = (problem, program, inputs, report, baseline)
   }
 
