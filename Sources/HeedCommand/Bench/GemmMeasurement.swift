@@ -90,12 +90,14 @@ struct GemmMeasurement {
               fixed(report.flops / $0.times.best / 1e9, 1), fixed($0.times.best / report.times.best, 2) + "x",
               shownError($0.difference),
             ]
-          } ?? [one.report.fields[0].value.string!]))
+          } ?? ["-", "-", "-"]))
     }
     guard let last = measurements.last else { return }
-    let core = last.baseline.map { "; OpenBLAS with its \($0.coreName) kernels, the product alone" } ?? ""
+    let core = last.baseline.map { "with its \($0.coreName) kernels, the product alone" } ?? last.report.fields[0].value.string!
     let (element, epilogue) = (last.problem.element, last.problem.epilogue)
-    print("\(element), epilogue \(epilogue), weights given at \(last.problem.weights), \(last.report.threads) threads\(core)")
+    print(
+      "\(element), epilogue \(epilogue), weights given at \(last.problem.weights), \(last.report.threads) threads; OpenBLAS \(core)"
+    )
     print("peak \(fixed(last.report.rates.flops / 1e9, 1)) GFLOP/s; \(MachineReport.line(last.report.target))")
   }
 }
