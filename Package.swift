@@ -29,7 +29,8 @@ let package = Package(
     .target(name: "HeedPasses", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedLowering", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], swiftSettings: strict),
+    .target(
+      name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
       name: "HeedRuntime", dependencies: ["HeedIR", "CHeedABI", "CHeedPool"], path: "Runtime", exclude: ["ABI", "Pool"],
       swiftSettings: strict),
