@@ -6,6 +6,8 @@ import Testing
 /// Attention written out as plain tensor math over `%q`, `%k` and `%v`; it must become one attention op.
 struct AttentionGraph {
   var element: ElementType = .f32
+  /// The type of scores, weights and the result, to which operands are converted; nil for the operands' own.
+  var wide: ElementType?
   /// The heads' dimensions: `B, 2`.
   var batch = ["B", "2"]
   /// Which of them keys and values have; nil for all.
@@ -33,19 +35,26 @@ struct AttentionGraph {
         "%v: \(element)\(keyType([columns, "\(valueWidth)"]))",
       ] + arguments
     let (i, j) = (batch.count, batch.count + 1)
+    let wide = self.wide ?? element
+    func operand(_ name: String, _ type: String) -> String {
+      wide == element ? "" : "%\(name)w = convert %\(name) : \(wide)\(type)"
+    }
+    let suffix = wide == element ? "" : "w"
     var lines = [
-      "%p0 = contract %q, %k {subscripts = \"\(letters)id,\(keyLetters)jd->\(letters)ij\"}",
+      operand("q", type([rows, "\(width)"])), operand("k", keyType([columns, "\(width)"])),
+      operand("v", keyType([columns, "\(valueWidth)"])),
+      "%p0 = contract %q\(suffix), %k\(suffix) {subscripts = \"\(letters)id,\(keyLetters)jd->\(letters)ij\"}",
       "%s = multiply %p0, \(scale)",
       "%count = extent {value = [N]} : i32", "%i = iota {dim = \(i)} : i32\(shape)", "%j = iota {dim = \(j)} : i32\(shape)",
     ]
     lines += score.map { line in
-      line.replacing("$S", with: shape).replacing("$I", with: "i32\(shape)").replacing("$F", with: "\(element)\(shape)")
+      line.replacing("$S", with: shape).replacing("$I", with: "i32\(shape)").replacing("$F", with: "\(wide)\(shape)")
         .replacing("$B", with: "bool\(shape)").replacing("$N", with: "%count").replacing("$i", with: "\(i)").replacing(
           "$j", with: "\(j)")
     }
     lines += [
       "%w = softmax %x {dim = \(j)}",
-      "%out = contract %w, %v {subscripts = \"\(letters)ij,\(keyLetters)je->\(letters)ie\"}", "return %out",
+      "%out = contract %w, %v\(suffix) {subscripts = \"\(letters)ij,\(keyLetters)je->\(letters)ie\"}", "return %out",
     ]
     return try DifferentialTests.graph(arguments.joined(separator: ", "), lines.joined(separator: "\n"))
   }
