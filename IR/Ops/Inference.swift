@@ -44,12 +44,12 @@ public struct Inference {
     return dimension
   }
 
-  /// Checks the attribute `tile`, where there is one: rows and columns, of reasonable size.
-  public func checkTile() throws {
+  /// Checks the attribute `tile`, where there is one: rows and columns, of reasonable size, and the depth where `mayHaveDepth`.
+  public func checkTile(mayHaveDepth: Bool = false) throws {
     guard attributes["tile"] != nil else { return }
     let tile = attributes.integers("tile")
     try expect(
-      tile.count == 2 && tile.allSatisfy { (1...4096).contains($0) },
+      (tile.count == 2 || mayHaveDepth && tile.count == 3) && tile.allSatisfy { (1...4096).contains($0) },
       "got tile = \(tile), expected rows and columns from 1 to 4096")
   }
 

@@ -5,12 +5,12 @@ extension Op {
   /// `%acc` is the element of the product, of the operands' type or of a wider float type: 16-bit operands give an f32 sum where the
   /// region takes one. The other parameters are the elements of the extras, which have the
   /// product's shape or are scalars. The result has the yielded type. `tile` is a choice of the compiler's without influence on the
-  /// meaning.
+  /// meaning: rows, columns, and the depth multiplied at once where that is not all.
   public static let linear = Op(
     "linear", operands: .leading(["left", "right"], rest: "extras"),
     attributes: [.required("subscripts", .word), .optional("tile", .integers)], regions: ["epilogue"], traits: [.fused],
     infer: { inference in
-      try inference.checkTile()
+      try inference.checkTile(mayHaveDepth: true)
       let inputs = inference.operands.prefix(2)
       let accumulator = inference.regions[0].parameters.first?.type
       let isWider = inputs.allSatisfy { $0.element.isWidened(by: accumulator) }

@@ -1,7 +1,8 @@
 /// What an elementwise op does to scalars: reals in double precision, integers in 64 bits and then wrapped to their type.
 ///
 /// An op without an `expansion` is primitive: code generation has an instruction for it. The others are expanded into primitive
-/// ops before code generation, with the accuracy that the expansion states.
+/// ops before code generation, with the accuracy that the expansion states. Among them may be `exp2`, for which some targets have
+/// instructions and the others its own expansion.
 public struct ScalarSemantics: Sendable {
   public enum Rule: Sendable {
     /// One operand; the result has its type. A nil closure means that the op does not take such operands. Of what the closure

@@ -33,7 +33,7 @@ extension ScalarExpression {
     guard element == .f32 else { return self * 0.5 * ((self * 0.5.squareRoot()).erf() + 1) }
     // max(x, 0) - |x| h, where h = erfc(|x|/sqrt(2))/2, whose logarithm is nearly a parabola. h vanishes long before 16.
     let size = magnitude.atMost(16)
-    let tail = size.polynomial(geluExponent32).exp2(isBounded: true)
+    let tail = size.polynomial(geluExponent32).applying(.exp2)
     return (-size).multiplied(by: tail, adding: atLeast(0))
   }
 

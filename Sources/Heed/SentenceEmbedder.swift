@@ -21,8 +21,12 @@ public final class SentenceEmbedder: Sendable {
   public let dimension: Int
 
   /// Reads the folder at `path` (see `ModelDirectory`) and compiles its encoder.
+  /// - Parameter element: what the factors of products are rounded to, and what lies in memory between layers: f32, bf16 or f16.
   /// - Throws: where a file is missing or unfit; the error names it.
-  public init(model path: String, options: CompileOptions = CompileOptions()) throws {
+  public init(model path: String, element: ElementType = .f32, options: CompileOptions = CompileOptions()) throws {
+    guard element == .f32 || element == .bf16 || element == .f16 else {
+      throw HeedError("got the element type \(element) for an encoder, expected f32, bf16 or f16")
+    }
     let directory = try ModelDirectory(path: path)
     configuration = directory.configuration
     dimension = configuration.hiddenSize
@@ -30,7 +34,7 @@ public final class SentenceEmbedder: Sendable {
       try directory.tokenizer()
     } _: {
       let weights = try directory.weights()
-      let graph = try Encoder(directory.configuration, weights: weights).embeddingGraph()
+      let graph = try Encoder(directory.configuration, weights: weights, element: element).embeddingGraph()
       let parameters = try Encoder.parameters(of: graph, from: weights).map { (name: $0.key.text, array: $0.value) }
       return try graph.compile(options).load(parameters: parameters)
     }

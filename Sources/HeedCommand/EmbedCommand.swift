@@ -13,6 +13,7 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "A folder with config.json, vocab.txt and model.safetensors.") var model: String
   @Option(help: "A file of JSON lines; standard input unless given.") var input: String?
   @Option(help: "The most tokens that one batch may have; all sentences in one batch unless given.") var batch: Int?
+  @OptionGroup var precision: EncoderPrecisionOption
   @Flag(help: "Print JSON lines.") var json = false
   @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?
   @OptionGroup var threads: ThreadsOption
@@ -23,7 +24,8 @@ struct EmbedCommand: ParsableCommand {
 
   func run() throws {
     let texts = try TextLines.read(input)
-    let embedder = try SentenceEmbedder(model: model, options: CompileOptions(threads: threads.threads))
+    let embedder = try SentenceEmbedder(
+      model: model, element: precision.element(), options: CompileOptions(threads: threads.threads))
     let ids = texts.map(embedder.tokenizer.encode)
     let vectors = try embedder.embed(ids: ids, tokenLimit: batch)
     if let trace {

@@ -93,3 +93,16 @@ struct SymbolValues: ExpressibleByArgument {
     guard values.count == parts.count else { return nil }
   }
 }
+
+/// What an encoder's factors and states are rounded to.
+struct EncoderPrecisionOption: ParsableArguments {
+  @Option(help: "f32, bf16 or f16: what products take and what lies between layers. Sums, norms and softmax are f32.")
+  var dtype = "f32"
+
+  func element() throws -> ElementType {
+    guard let element = ElementType(name: dtype), [.f32, .bf16, .f16].contains(element) else {
+      throw HeedError("got --dtype \(dtype), expected f32, bf16 or f16")
+    }
+    return element
+  }
+}

@@ -4,6 +4,9 @@ import HeedIR
 extension ElementType {
   /// The type in which kernels compute with elements.
   var computed: ElementType { self == .f16 || self == .bf16 ? .f32 : self }
+
+  /// Whether a conversion from this float type to `other` rounds to fewer bits.
+  func isNarrowed(by other: ElementType) -> Bool { isFloat && other.isFloat && other.byteCount < byteCount }
 }
 
 extension Body {

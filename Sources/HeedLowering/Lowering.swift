@@ -92,6 +92,7 @@ struct LoweringRule: Sendable {
       "contract": contraction, "linear": contraction, "attention": fusedTiles,
     ]
     for op in Op.all where op.has(.elementwise) { rules[op.mnemonic] = elementwise }
+    rules[Op.convert.mnemonic] = conversion
     return rules
   }()
 }

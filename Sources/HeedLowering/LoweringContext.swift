@@ -69,13 +69,18 @@ struct LoweringContext {
   /// Memory for a value that a node computes, in the order in which its users like it best.
   ///
   /// A value whose only user transposes it is stored in the transposed order, so that the transposition, and a reshape after it,
-  /// are views.
+  /// are views. A value whose only user rounds it to a narrower float type is rounded as it is stored.
   mutating func allocate(_ value: ValueID) -> StridedView {
     let type = graph.type(value)
     if isResult.contains(value) {
       return Self.rowMajor(addBuffer(graph.name(value), type, .result), type)
     }
-    if let user = users[Int(value.index)].first, users[Int(value.index)].count == 1, graph.op(user) === Op.transpose {
+    let users = users[Int(value.index)]
+    if let user = users.first, users.count == 1, graph.op(user) === Op.convert {
+      let rounded = graph.result(user)
+      if type.element.isNarrowed(by: graph.type(rounded).element) { return allocate(rounded) }
+    }
+    if let user = users.first, users.count == 1, graph.op(user) === Op.transpose {
       let permutation = graph.attributes(user).integers("permutation")
       let transposed = graph.type(graph.result(user))
       let buffer = addBuffer(graph.name(value), transposed, .slot(0))

@@ -110,6 +110,102 @@ import Testing
     }
   }
 
+  /// Depths that are multiplied in parts: two, more, a last one that is shorter; of odd length, and so deep that the compiler chooses to.
+  @Test(arguments: floatTypes) func depthInParts(_ element: ElementType) throws {
+    for (depth, part) in [(32, 16), (40, 8), (17, 6), (7, 6), (6, 6), (9, 1), (50, 33)] {
+      let graph = try graph(
+        "%x: \(element)[M, \(depth)], parameter %w: \(element)[\(depth), 100], %b: \(element)[M, 100]",
+        """
+        %r = linear %x, %w, %b epilogue (%acc: \(element), %b: \(element)) {
+          %s = add %acc, %b
+          yield %s
+        } {subscripts = "ik,kj->ij", tile = [8, 48, \(part)]}
+        return %r
+        """)
+      try expectAgreement(graph, at: [["M": 1], ["M": 19], ["M": 0]], Tolerance(roundings: 1), note: "\(depth) by \(part) ")
+    }
+    let deep = try graph(
+      "%x: \(element)[M, 9001], parameter %w: \(element)[9001, 3]",
+      "%r = contract %x, %w {subscripts = \"ik,kj->ij\"}\nreturn %r")
+    try expectAgreement(deep, at: [["M": 2]], Tolerance(f32: 1e-5, roundings: 1))
+  }
+
+  /// A few rows, whose right operand is packed at load alone: read by rows or along the depth, in blocks of columns and parts of the
+  /// depth; one that is neither, and parameters.
+  @Test(arguments: floatTypes) func fewRows(_ element: ElementType) throws {
+    for rows in [1, 3, 16] {
+      let graph = try graph(
+        """
+        %x: \(element)[2, \(rows), K], %y: \(element)[K, N], %z: \(element)[2, N, K], %t: \(element)[K, N, 2], %v: \(element)[K],
+        parameter %w: \(element)[70, 130], %u: \(element)[\(rows), 70], %d: \(element)[130, 1100], %e: \(element)[\(rows), 130]
+        """,
+        """
+        %s = slice %x {start = [0, 0, 0], stop = [1, \(rows), K]}
+        %q = reshape %s : \(element)[\(rows), K]
+        %a = contract %q, %y {subscripts = "ik,kj->ij"}
+        %b = contract %x, %z {subscripts = "bik,bjk->bij"}
+        %c = contract %q, %t {subscripts = "ik,kjb->bij"}
+        %f = contract %v, %y {subscripts = "k,kj->j"}
+        %g = contract %u, %w {subscripts = "ik,kj->ij"}
+        %h = gelu %g
+        %m = contract %e, %d {subscripts = "ik,kj->ij"}
+        %n = contract %x, %y {subscripts = "bik,kj->ijb"}
+        return %a, %b, %c, %f, %h, %m, %n
+        """)
+      try expectAgreement(
+        graph, at: [["K": 5, "N": 7], ["K": 64, "N": 100], ["K": 0, "N": 3], ["K": 33, "N": 1], ["K": 2, "N": 0]],
+        Tolerance(f32: 4e-6, roundings: 1), note: "\(rows) rows ")
+    }
+  }
+
+  /// Widths of panels: one vector to four.
+  @Test(arguments: [1, 16, 30, 64, 65, 128, 200]) func panelWidths(_ columns: Int) throws {
+    let graph = try graph(
+      "%x: f32[M, 9], parameter %w: f32[9, \(columns)]", "%r = contract %x, %w {subscripts = \"ik,kj->ij\"}\nreturn %r")
+    try expectAgreement(graph, at: [["M": 1], ["M": 100]])
+  }
+
+  /// Values that are rounded as they are stored and widened as they are read, through views and by several users.
+  @Test(arguments: [ElementType.f16, .bf16]) func roundedBetweenKernels(_ narrow: ElementType) throws {
+    let graph = try graph(
+      "%x: f32[T, 12], parameter %w: f32[12, 12], parameter %s: f32[12], %i: i32[T]",
+      """
+      %n = rms_norm %x, %s {epsilon = 1.0e-6}
+      %a = convert %n : \(narrow)[T, 12]
+      %b = convert %a : f32[T, 12]
+      %v = convert %w : \(narrow)[12, 12]
+      %u = convert %v : f32[12, 12]
+      %p = contract %b, %u {subscripts = "tk,nk->tn"}
+      %r = add %p, %b
+      %c = convert %r : \(narrow)[T, 12]
+      %d = reshape %c : \(narrow)[T, 3, 4]
+      %e = transpose %d {permutation = [1, 0, 2]}
+      %f = convert %e : f32[3, T, 4]
+      %m = softmax %f {dim = 2}
+      %o = convert %m : \(narrow)[3, T, 4]
+      %g = gather %b, %i {dim = 0}
+      %h = convert %g : \(narrow)[T, 12]
+      %k = scatter_add %x, %i, %x {dim = 0}
+      %l = convert %k : \(narrow)[T, 12]
+      %q = softmax %x {dim = 0}
+      %y = convert %q : \(narrow)[T, 12]
+      %z = convert %y : f64[T, 12]
+      %j = convert %b : f64[T, 12]
+      %small = convert %j : \(narrow)[T, 12]
+      return %e, %o, %h, %l, %z, %b, %small
+      """)
+    let inputs = try [1, 5, 40].map { length in
+      try randomInputs(
+        graph, ["T": length],
+        given: ["i": ReferenceArray(.i32, [length], integers: (0..<length).map { Int64($0 * 7 % length) })])
+    }
+    // Where a value lies between two narrow ones, one more or less in f32 decides: what is computed from it differs by a whole unit.
+    try expectAgreement(graph, inputs, Tolerance(f32: narrow == .bf16 ? 1.6e-2 : 2e-3, f64: narrow == .bf16 ? 1.6e-2 : 2e-3))
+    try expectAgreement(
+      graph, inputs, Tolerance(f32: narrow == .bf16 ? 1.6e-2 : 2e-3, f64: narrow == .bf16 ? 1.6e-2 : 2e-3),
+      pipeline: PassPipeline([]))
+  }
+
   /// Operands of different types.
   @Test func mixedOperands() throws {
     let graph = try graph(

@@ -21,8 +21,9 @@ private enum Model {
     }
   }
 
-  static func embedder(threads: Int) throws -> SentenceEmbedder {
-    try SentenceEmbedder(model: path, options: CompileOptions(threads: threads, cache: ObjectCache(directory: nil)))
+  static func embedder(threads: Int, element: ElementType = .f32) throws -> SentenceEmbedder {
+    try SentenceEmbedder(
+      model: path, element: element, options: CompileOptions(threads: threads, cache: ObjectCache(directory: nil)))
   }
 }
 
@@ -42,6 +43,26 @@ struct EncoderTests {
     #expect(try embedder.embed(ids: ids, tokenLimit: 1) == together)
     #expect(try embedder.embed(ids: ids, tokenLimit: 100) == together)
     for threads in [2, 3] { #expect(try Model.embedder(threads: threads).embed(ids: ids) == together) }
+  }
+
+  /// Products of 16-bit factors, and as short numbers between layers: how far embeddings may be from the reference's.
+  @Test(arguments: [(ElementType.bf16, 5e-3, 2e-4), (.f16, 6e-4, 5e-6)])
+  func narrowEmbeddings(_ element: ElementType, _ largest: Float, _ angle: Float) throws {
+    let ids = try Model.sentences().map(\.ids)
+    let embedder = try Model.embedder(threads: 1, element: element)
+    let reference = try NumPyFile.read(Model.resource("embeddings.npy")).values(as: Float.self)
+    let together = try embedder.embed(ids: ids)
+    for (number, vector) in together.enumerated() {
+      let expected = reference[number * embedder.dimension..<(number + 1) * embedder.dimension]
+      #expect(zip(vector, expected).map { abs($0 - $1) }.max()! < largest)
+      #expect(1 - zip(vector, expected).reduce(0) { $0 + $1.0 * $1.1 } < angle)
+    }
+    #expect(try embedder.embed(ids: ids, tokenLimit: 1) == together)
+    #expect(try Model.embedder(threads: 2, element: element).embed(ids: ids) == together)
+  }
+
+  @Test func otherElementTypesAreRefused() throws {
+    #expect(throws: HeedError.self) { try Model.embedder(threads: 1, element: .f64) }
   }
 
   @Test func noSentenceAndNoToken() throws {

@@ -10,7 +10,7 @@ struct BenchEncoderCommand: ParsableCommand {
   @Option(help: "The number of sentences, all of the length --sequence.") var batch: Int?
   @Option(help: "The tokens of each sentence.") var sequence: Int?
   @Option(help: "The tokens of each sentence, separated by commas, in place of --batch and --sequence.") var lengths: String?
-  @Option(help: "f32.") var dtype = "f32"
+  @OptionGroup var precision: EncoderPrecisionOption
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var bench: BenchOptions
 
@@ -21,9 +21,9 @@ struct BenchEncoderCommand: ParsableCommand {
   }
 
   func run() throws {
-    guard dtype == "f32" else { throw HeedError("got --dtype \(dtype), expected f32: this version compiles encoders in f32 only") }
     let lengths = try sentenceLengths()
-    let embedder = try SentenceEmbedder(model: model, options: CompileOptions(threads: threads.threads))
+    let embedder = try SentenceEmbedder(
+      model: model, element: precision.element(), options: CompileOptions(threads: threads.threads))
     let limit = embedder.tokenizer.maximumTokens
     if let long = lengths.first(where: { $0 > limit }) {
       throw HeedError("got a sentence of \(long) tokens, expected at most the model's \(limit)")
@@ -35,7 +35,7 @@ struct BenchEncoderCommand: ParsableCommand {
     let reference = try EncoderReference(model: model)
     let maximumError = try reference.maximumError(of: embedder, sentences)
     var report = try BenchReport(
-      embedder.encoder, probe: RateProbe(.f32), reading: [NDArray(zeros: .u8, [32 << 20])],
+      embedder.encoder, probe: try RateProbe(precision.element()), reading: [NDArray(zeros: .u8, [32 << 20])],
       flops: embedder.configuration.usefulFlops(lengths: lengths), bytes: reference.weightBytes, maximumError: maximumError
     ) { try Stopwatch.calls(of: embedder.encoder, inputs, for: bench.seconds) }
     report.fields = [JSON.Member(key: "tokens", value: JSON(lengths.reduce(0, +)))]

@@ -52,12 +52,13 @@ struct GemmProblem {
     Double(element.byteCount * batch) * (Double(m) * Double(k) + Double(k) * Double(n) + Double(m) * Double(n))
   }
 
-  /// The graph for any number of rows.
+  /// The graph: for any number of rows, but for a few, which are known as they are where a model decodes.
   func graph() -> Graph {
     Graph("gemm") { g in
       let (b, n, k) = (Extent(batch), Extent(n), Extent(k))
       let leading: [Extent] = batch == 1 ? [] : [b]
-      let x = g.input("x", element, Shape(leading + ["M", k]))
+      let rows: Extent = m <= 16 ? Extent(m) : "M"
+      let x = g.input("x", element, Shape(leading + [rows, k]))
       let shape = Shape(leading + [k, n])
       let w = weights == .load ? g.parameter("w", element, shape) : g.input("w", element, shape)
       return finished(matmul(x, w), g)

@@ -4,14 +4,20 @@ public import HeedIR
 public struct Linear {
   public let weight: Tensor
   public let bias: Tensor?
+  /// What the rows and the weight are rounded to before they are multiplied, nil where they are not. The sums, and the result, are of
+  /// the weight's own type.
+  public let factors: ElementType?
 
   /// A map with tensors of one's own; the weight is `[outputs, inputs]`.
-  public init(weight: Tensor, bias: Tensor? = nil) { (self.weight, self.bias) = (weight, bias) }
+  public init(weight: Tensor, bias: Tensor? = nil, factors: ElementType? = nil) {
+    (self.weight, self.bias, self.factors) = (weight, bias, factors)
+  }
 
   public init(
     _ name: String, in g: GraphBuilder, inputs: Int, outputs: Int, hasBias: Bool = true, element: ElementType = .f32,
-    file: String = #filePath, line: Int = #line
+    factors: ElementType? = nil, file: String = #filePath, line: Int = #line
   ) {
+    self.factors = factors
     (weight, bias) = g.scope(name) {
       (
         g.parameter("weight", element, [Extent(outputs), Extent(inputs)], file: file, line: line),
@@ -29,7 +35,11 @@ public struct Linear {
         "Linear: got \(x.summary) for the weight \(weight.summary), expected rows of \(weight.extent(-1))", site, guess: x.type)
     }
     let subscripts = ContractSubscripts(left: letters + ["k"], right: ["j", "k"], result: letters + ["j"])
-    let product = x.builder.contract(x, weight, subscripts, guess: x.type, site)
+    func rounded(_ factor: Tensor) -> Tensor {
+      guard let factors else { return factor }
+      return factor.cast(to: factors, file: file, line: line).cast(to: weight.element, file: file, line: line)
+    }
+    let product = x.builder.contract(rounded(x), rounded(weight), subscripts, guess: x.type, site)
     guard let bias else { return product }
     return product.with(bias, .add, site)
   }

@@ -10,11 +10,16 @@ public struct MultiHeadAttention {
   public let output: Linear
   public let headCount: Int
   public let keyValueHeadCount: Int
+  /// What queries, keys and values are rounded to, nil where they are not.
+  public let element: ElementType?
 
   /// Maps of one's own, named as their weight file names them.
-  public init(query: Linear, key: Linear, value: Linear, output: Linear, headCount: Int, keyValueHeadCount: Int? = nil) {
+  public init(
+    query: Linear, key: Linear, value: Linear, output: Linear, headCount: Int, keyValueHeadCount: Int? = nil,
+    element: ElementType? = nil
+  ) {
     (self.query, self.key, self.value, self.output) = (query, key, value, output)
-    (self.headCount, self.keyValueHeadCount) = (headCount, keyValueHeadCount ?? headCount)
+    (self.headCount, self.keyValueHeadCount, self.element) = (headCount, keyValueHeadCount ?? headCount, element)
   }
 
   /// Parameters: those of the linear maps `name.query`, `name.key`, `name.value` and `name.output`.
@@ -62,8 +67,12 @@ public struct MultiHeadAttention {
   ) -> (output: Tensor, probabilities: Tensor) {
     x.builder.located(file, line) {
       let context = context ?? x
-      var (q, k) = (split(query(x), headCount), split(key(context), keyValueHeadCount))
-      var v = split(value(context), keyValueHeadCount)
+      func projected(_ map: Linear, _ rows: Tensor) -> Tensor {
+        let result = map(rows)
+        return element.map { result.cast(to: $0) } ?? result
+      }
+      var (q, k) = (split(projected(query, x), headCount), split(projected(key, context), keyValueHeadCount))
+      var v = split(projected(value, context), keyValueHeadCount)
       let builder = x.builder
       if let position { (q, k) = builder.asWritten { (position(q), position(k)) } }
       if keyValueHeadCount != headCount { (k, v) = (repeatHeads(k), repeatHeads(v)) }

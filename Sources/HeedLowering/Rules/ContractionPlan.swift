@@ -33,8 +33,12 @@ struct ContractionPlan {
   let column: [Character]
   let over: [[Character]]
 
+  /// Whether the right operand is packed into panels; otherwise it is read as it is.
+  let isPacked: Bool
   /// The columns of a panel of the packed right operand.
   let width: Int
+  /// What a block computes: rows, columns, and the depth multiplied at once where that is not all.
+  let tile: (rows: Int, columns: Int, depth: Int?)
   /// Whether products of two neighbours of the depth are summed at once.
   let isPaired: Bool
   private let extents: [Character: Extent]
@@ -43,8 +47,24 @@ struct ContractionPlan {
   var panelCount: Extent { extent(column).dividedRoundingUp(by: width) }
   var hasWholePanels: Bool { extent(column).dividedExactly(by: width) != nil }
 
-  /// The type of the packed elements.
-  var packedElement: ElementType { isPaired ? .bf16 : accumulator }
+  /// The most rows that count as few: then reading the right operand sets the pace, and it is packed at load alone.
+  private static let fewRows = 16
+  private let hasFewRows: Bool
+
+  /// The type of the packed elements. For a few rows they stay as short as they are.
+  var packedElement: ElementType {
+    let element = right.view.element
+    return isPaired || hasFewRows && element.byteCount < accumulator.byteCount ? element : accumulator
+  }
+
+  /// The parts of the depth that are multiplied one after the other, the last of them shorter or as long; in pairs where there are
+  /// pairs. Nil for one part.
+  var depthParts: (count: Int, length: Int, total: Int)? {
+    guard let depth = tile.depth, over.count == 1, let extent = extent(over[0]).constant, extent > depth else { return nil }
+    let unit = isPaired ? 2 : 1
+    let (length, total) = (max(1, depth / unit), extent / unit)
+    return total > length ? ((total + length - 1) / length, length, total) : nil
+  }
 
   func extent(_ group: [Character]) -> Extent { group.reduce(Extent(1)) { $0 * extents[$1]! } }
   func extent(of letter: Character) -> Extent { extents[letter]! }
@@ -81,12 +101,22 @@ struct ContractionPlan {
     }
     batch = subscripts.batch.map { [$0] }
     var rowGroups = groups(subscripts.leftFree, inLeft + inResult)
-    var columnGroups = groups(subscripts.rightFree, inResult)
+    let few = subscripts.leftFree.reduce(Extent(1)) { $0 * extents[$1]! }.constant.map { $0 <= Self.fewRows } ?? false
+    let strides = right.view.strides
+    let isReadable = [subscripts.rightFree.last, subscripts.over.last].contains { letter in
+      letter.map { strides[subscripts.right.firstIndex(of: $0)!] == 1 } ?? false
+    }
+    (hasFewRows, isPacked) = (few, !(few && isReadable && !context.isLoadTime(right.view) && !subscripts.rightFree.isEmpty))
+    let inRight = isPacked ? [] : [(Source.view(right.view), right.letters)]
+    var columnGroups = groups(subscripts.rightFree, inResult + inRight)
     row = rowGroups.popLast() ?? []
     column = columnGroups.popLast() ?? []
     (rows, columns) = (rowGroups, columnGroups)
-    over = groups(subscripts.over, inLeft)
-    width = 3 * context.target.lanes(of: accumulator)
+    over = groups(subscripts.over, inLeft + inRight)
+    width =
+      Self.panelVectors(
+        columnGroups.isEmpty && column.isEmpty ? 1 : column.reduce(Extent(1)) { $0 * extents[$1]! }, accumulator, context.target)
+      * context.target.lanes(of: accumulator)
 
     var canPair = context.target.hasBFloat16Products && accumulator == .f32
     canPair = canPair && left.view.element == .bf16 && right.view.element == .bf16
@@ -94,26 +124,60 @@ struct ContractionPlan {
       let depth = innermost.reduce(Extent(1)) { $0 * extents[$1]! }
       canPair = depth.dividedExactly(by: 2) != nil && left.stride(innermost.last!) == 1
     }
-    isPaired = canPair && !over.isEmpty
+    isPaired = canPair && !over.isEmpty && isPacked
+    // Rows that are read as they are lie far apart: so many at once stay within what the processor's page tables know.
+    if !isPacked, right.stride(subscripts.rightFree.last!) == 1 {
+      tile = (max(1, row.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 1), 4096 / right.view.element.byteCount, 64)
+      return
+    }
+    let standard = 3 * context.target.lanes(of: accumulator)
+    let sizes = graph.attributes(node)["tile"] == nil ? [] : graph.attributes(node).integers("tile")
+    let depth = over.reduce(1) { $0 * ($1.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 128) }
+    let blocks = ProductBlocks(
+      rows: sizes.first ?? row.reduce(Extent(1)) { $0 * extents[$1]! }.constant, depth: depth, panel: standard,
+      byteCount: left.view.element.byteCount, on: context.target)
+    tile = (
+      sizes.first ?? blocks.rows, sizes.count > 1 ? sizes[1] : 4 * standard, sizes.count > 2 ? sizes[2] : blocks.depth
+    )
+  }
+
+  /// The vectors of a panel's width: those that leave the fewest columns empty, three where that is all the same.
+  ///
+  /// The costs are those of a column in register tiles of so many vectors.
+  private static func panelVectors(_ columns: Extent, _ element: ElementType, _ target: Target) -> Int {
+    guard let columns = columns.constant, columns > 0 else { return 3 }
+    let lanes = target.lanes(of: element)
+    var costs: [(vectors: Int, cost: Double)] = [(3, 1.0), (2, 1.04), (1, 1.3)]
+    // Four vectors leave too few rows where there are 16 registers.
+    if target.vectorRegisterCount > 16 { costs.insert((4, 1.01), at: 1) }
+    func cost(_ choice: (vectors: Int, cost: Double)) -> Double {
+      let width = choice.vectors * lanes
+      return Double((columns + width - 1) / width * width) * choice.cost
+    }
+    return costs.min { cost($0) < cost($1) }!.vectors
   }
 
   /// The contracted dimensions of a kernel, and the operands' indices along them.
   struct Depth {
     fileprivate(set) var dimensions: [Dimension] = []
+    /// The indices into operands as they are.
     fileprivate(set) var left: [IntegerExpression] = []
-    fileprivate var packed: [IntegerExpression] = []
+    fileprivate var panels: [IntegerExpression] = []
     fileprivate var pair: IntegerExpression?
 
     /// The last indices into the panels: the depth, the column and, where there are pairs, which of a pair.
-    func right(column: IntegerExpression) -> [IntegerExpression] { packed + [column] + (pair.map { [$0] } ?? []) }
+    func packed(column: IntegerExpression) -> [IntegerExpression] { panels + [column] + (pair.map { [$0] } ?? []) }
   }
 
-  func depth(_ builder: inout KernelBuilder) -> Depth {
+  /// The whole depth, or where there is one dimension of it, the part of so many elements (or pairs) from `start` on.
+  func depth(_ builder: inout KernelBuilder, from start: IntegerExpression = 0, _ length: Int? = nil) -> Depth {
     var depth = Depth()
     for (position, group) in (over.isEmpty ? [[]] : over).enumerated() {
       let isPairs = isPaired && position == over.count - 1
       let extent = isPairs ? extent(group).dividedExactly(by: 2)! : extent(group)
-      let (dimension, index) = builder.dimension(Name("k\(position)"), IntegerExpression(extent))
+      let (dimension, offset) = builder.dimension(
+        Name("k\(position)"), length.map { .constant($0) } ?? IntegerExpression(extent))
+      let index = length == nil || start == 0 ? offset : start + offset
       depth.dimensions.append(dimension)
       if isPairs {
         let (pair, which) = builder.dimension("u", 2)
@@ -123,7 +187,7 @@ struct ContractionPlan {
       } else if !over.isEmpty {
         depth.left.append(index)
       }
-      if !over.isEmpty { depth.packed.append(index) }
+      if !over.isEmpty { depth.panels.append(index) }
     }
     return depth
   }

@@ -9,6 +9,20 @@ extension LoweringRule {
     try context.emitElementwise(node) { body, values in [try body.compute(op, values, types, to: result.element)] }
   }
 
+  /// A conversion: none where the operand was rounded as it was stored, or where a wider float type is what loads widen to.
+  static let conversion = LoweringRule { context, node in
+    let (value, operand) = (context.graph.result(node), context.graph.operands(node).first!)
+    let (source, target) = (context.graph.type(operand), context.graph.type(value))
+    if case .view(let view) = context.source(operand), source.shape == target.shape {
+      let isRounded = view.element == target.element && source.element.isNarrowed(by: target.element)
+      if isRounded || target.element.isNarrowed(by: source.element) {
+        context.setSource(value, .view(view))
+        return
+      }
+    }
+    try elementwise(&context, node)
+  }
+
   /// A fused chain of elementwise ops.
   static let mappedRegion = LoweringRule { context, node in
     let region = context.graph.regions(node).first!

@@ -32,9 +32,9 @@ extension LoweringRule {
     let type = context.graph.type(context.graph.result(node))
     let (indices, updates) = (try context.view(operands[1]), try context.view(operands[2]))
     let result = context.allocateResult(node)
-    // 16-bit floats are summed in f32, in memory of their own.
+    // What is stored in fewer bits is summed in memory of its own.
     let computed = type.element.computed
-    let isNarrow = computed != type.element
+    let isNarrow = computed != result.element
     let wide = TensorType(computed, type.shape)
     let output = isNarrow ? LoweringContext.rowMajor(context.addBuffer(.none, wide, .slot(0)), wide) : result
     context.keepAtCall(output, unlessAllKnown: operands)

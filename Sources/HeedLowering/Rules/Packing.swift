@@ -1,9 +1,15 @@
 import HeedIR
 
 extension LoweringContext {
+  /// The right operand of a contraction as its kernel reads it: packed, or [batch, outer columns, column, depth] as it is.
+  mutating func rightOperand(_ plan: ContractionPlan) throws -> StridedView {
+    guard plan.isPacked else { return plan.right.arranged(plan.batch + plan.columns + [plan.column] + plan.over) }
+    return try packedPanels(plan)
+  }
+
   /// The right operand of a contraction in panels: [batch, outer columns, panels, depth, width], the columns beyond the last one 0; of
   /// a paired one [..., panels, half the depth, width, 2].
-  mutating func packedPanels(_ plan: ContractionPlan) throws -> StridedView {
+  private mutating func packedPanels(_ plan: ContractionPlan) throws -> StridedView {
     let (outer, over, width) = (plan.batch + plan.columns, plan.over, plan.width)
     var inner = over.map(plan.extent) + [Extent(width)]
     if plan.isPaired {

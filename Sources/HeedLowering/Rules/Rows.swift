@@ -104,7 +104,7 @@ struct RowKernel {
 
   /// The type that elements are computed in.
   let element: ElementType
-  /// The type of the operand and the result.
+  /// The type that results are stored as.
   let stored: ElementType
   fileprivate var builder: KernelBuilder
   fileprivate var block: [Statement] = []
@@ -186,7 +186,7 @@ extension LoweringContext {
     let start = block * .constant(RowKernel.blockRows)
     outer.append(start)
     var kernel = RowKernel(
-      element: type.element.computed, stored: type.element, builder: builder, input: input, output: bound,
+      element: type.element.computed, stored: output.element, builder: builder, input: input, output: bound,
       columnInputs: columnInputs, outer: outer,
       rowCount: .blockSize(rows, block: start, size: RowKernel.blockRows), columns: shape.last!)
     try build(&kernel)

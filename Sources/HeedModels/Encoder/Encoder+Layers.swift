@@ -9,6 +9,7 @@ extension Encoder {
     let segments = g.segmentIDs(offsets, count: "T").named("segments")
     let prefix = parameterPrefix.hasSuffix(".") ? String(parameterPrefix.dropLast()) : parameterPrefix
     return g.scope(prefix) {
+      // In f32, rounded by whatever reads them.
       var states = g.scope("embeddings") { tokenEmbeddings(g, ids, offsets, segments) }
       var probabilities: [Tensor] = []
       for layer in 0..<configuration.layerCount {
@@ -38,10 +39,10 @@ extension Encoder {
   private func attention(_ g: GraphBuilder, _ x: Tensor, _ segments: Tensor) -> (output: Tensor, probabilities: Tensor) {
     g.scope("attention") {
       let size = configuration.hiddenSize
-      func linear(_ name: String) -> Linear { Linear(name, in: g, inputs: size, outputs: size) }
+      func linear(_ name: String) -> Linear { Linear(name, in: g, inputs: size, outputs: size, factors: narrow) }
       let heads = MultiHeadAttention(
         query: linear("self.query"), key: linear("self.key"), value: linear("self.value"), output: linear("output.dense"),
-        headCount: configuration.headCount)
+        headCount: configuration.headCount, element: narrow)
       let (attended, probabilities) = heads.attend(
         x,
         mask: { scores in
@@ -49,7 +50,7 @@ extension Encoder {
           let columns = segments.broadcast(to: scores.shape, dimensions: [2])
           return rows == columns
         })
-      return (norm("output.LayerNorm", g)(attended + x).named("output"), probabilities)
+      return (norm("output.LayerNorm", g)(attended + stored(x)).named("output"), probabilities)
     }
   }
 
@@ -57,10 +58,16 @@ extension Encoder {
   private func feedForward(_ g: GraphBuilder, _ x: Tensor) -> Tensor {
     let (size, inner) = (configuration.hiddenSize, configuration.intermediateSize)
     let maps = FeedForward(
-      up: Linear("intermediate.dense", in: g, inputs: size, outputs: inner),
-      down: Linear("output.dense", in: g, inputs: inner, outputs: size), activation: activation)
-    return norm("output.LayerNorm", g)(maps(x) + x).named("output")
+      up: Linear("intermediate.dense", in: g, inputs: size, outputs: inner, factors: narrow),
+      down: Linear("output.dense", in: g, inputs: inner, outputs: size, factors: narrow), activation: activation)
+    return norm("output.LayerNorm", g)(maps(x) + stored(x)).named("output")
   }
+
+  /// What is rounded to, where anything is.
+  private var narrow: ElementType? { element == .f32 ? nil : element }
+
+  /// Rows as they lie in memory between layers.
+  private func stored(_ x: Tensor) -> Tensor { x.cast(to: element).cast(to: .f32) }
 
   private var activation: Activation {
     switch configuration.activation {

@@ -9,19 +9,22 @@ public struct Encoder: Hashable, Sendable {
   public let configuration: EncoderConfiguration
   /// What the names of all parameters begin with: nothing, or `bert.`.
   public let parameterPrefix: String
+  /// What the factors of products are rounded to, and what lies in memory between layers: f32, bf16 or f16. Parameters are f32 as in
+  /// the weight file; sums, norms and softmax are computed in f32.
+  public let element: ElementType
 
-  public init(_ configuration: EncoderConfiguration, parameterPrefix: String = "") {
-    (self.configuration, self.parameterPrefix) = (configuration, parameterPrefix)
+  public init(_ configuration: EncoderConfiguration, parameterPrefix: String = "", element: ElementType = .f32) {
+    (self.configuration, self.parameterPrefix, self.element) = (configuration, parameterPrefix, element)
   }
 
   /// The encoder whose weights are in a file, which tells how their names begin.
   /// - Throws: where the file has no word embedding.
-  public init(_ configuration: EncoderConfiguration, weights: SafetensorsFile) throws {
+  public init(_ configuration: EncoderConfiguration, weights: SafetensorsFile, element: ElementType = .f32) throws {
     let probe = "embeddings.word_embeddings.weight"
     guard let prefix = ["", "bert."].first(where: { weights.entry($0 + probe) != nil }) else {
       throw HeedError("reading \(weights.path): got no tensor \(probe), with or without bert. before it")
     }
-    self.init(configuration, parameterPrefix: prefix)
+    self.init(configuration, parameterPrefix: prefix, element: element)
   }
 
   /// The graph that gives `embeddings f32[B, hidden]`: of each sentence the mean over its tokens, scaled to length 1.

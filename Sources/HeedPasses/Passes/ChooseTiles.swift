@@ -114,7 +114,7 @@ private struct TileChooser {
     return (best, "with about \(Int(profile.liveKeys)) live keys a row, blocks of so many rows compute \(waste) % of pairs in vain")
   }
 
-  /// The rows of a block over the whole depth and the packed weights of one panel: two thirds of the cache. Each row block is read
+  /// A block of rows and the packed weights of one panel, over as much of the depth as fits with enough rows. Each row block is read
   /// for as many panels as `panelsOfBlock`.
   private func linear(_ graph: Graph, _ node: NodeID) -> Choice {
     let inputs = graph.inputs(node)
@@ -128,16 +128,15 @@ private struct TileChooser {
     let depth = subscripts.over.reduce(1) { $0 * max(1, extent($1).constant ?? Self.typicalWidth) }
     let element = left.element
     let panel = panel(element)
-    let budget = target.caches.level2 / 3 * 2 / element.byteCount
-    let fitting = max(1, (budget / depth - panel) / Self.registerRows) * Self.registerRows
-    let rows = min(blockOfRows(extent(subscripts.leftFree.last)), fitting)
+    let blocks = ProductBlocks(
+      rows: extent(subscripts.leftFree.last).constant, depth: depth, panel: panel, byteCount: element.byteCount, on: target)
     let columns = blockOfColumns(extent(subscripts.rightFree.last), panel: panel, atMost: Self.panelsOfBlock * panel)
-    let bytes = (rows + panel) * depth * element.byteCount
     return Choice(
-      rows: rows, columns: columns,
+      rows: blocks.rows, columns: columns,
       reason:
-        "tiles of \(rows) x \(columns): the rows and \(panel) columns of weights take \(kibibytes(bytes)) of a second-level cache of "
-        + "\(kibibytes(target.caches.level2)) on \(target)")
+        "tiles of \(blocks.rows) x \(columns)\(blocks.depth.map { " and a depth of \($0) at once" } ?? ""): the rows and \(panel) "
+        + "columns of weights take \(kibibytes(blocks.bytes)) of a second-level cache of \(kibibytes(target.caches.level2)) on \(target)"
+    )
   }
 
   private func blockOfRows(_ extent: Extent, atMost most: Int = Self.mostRows) -> Int {

@@ -87,10 +87,16 @@ private struct ElementwiseGroups {
         if !leadsAround(graph, from: other, to: group[node]!) { merge(other, group[node]!) }
       }
     }
-    for (number, nodes) in members where nodes.count == 1 {
-      group[nodes[0]] = nil
+    for (number, nodes) in members where nodes.count == 1 || nodes.allSatisfy({ Self.isFloatConversion(graph, $0) }) {
+      for node in nodes { group[node] = nil }
       members[number] = nil
     }
+  }
+
+  /// Conversions between float types cost no pass of their own: loads and stores convert.
+  private static func isFloatConversion(_ graph: Graph, _ node: NodeID) -> Bool {
+    graph.op(node) === Op.convert && graph.type(graph.result(node)).element.isFloat
+      && graph.operands(node).allSatisfy { graph.type($0).element.isFloat }
   }
 
   /// Scalars are left: one op on one number is not worth a pass. So are ops on numbers alone, which have no element to run over.

@@ -88,7 +88,8 @@ extension Graph {
       for producer in operands(node).compactMap(definingNode) where leaving.contains(producer) && !leaves(producer) {
         leaving.remove(producer)
       }
-      if leaving == [node] || leaving.isEmpty { best = nodes.count }
+      // What ends in a widening is stored before it: whoever reads it widens it.
+      if leaving == [node] || leaving.isEmpty, widened(result(node)) == nil { best = nodes.count }
     }
     return Array(nodes.prefix(best))
   }
