@@ -123,24 +123,8 @@ extension PhaseEmitter {
     return builder.multiply(builder.divideUnsigned(positive, emitter.index(width)), emitter.index(width))
   }
 
-  /// Whether rows that are not there, in the last register tile, may be computed like the others: they are read from scratch tiles that
-  /// have room for them and stored to such tiles, where nothing reads them.
-  private func staysInScratch(_ contraction: Contraction, _ tileRows: Int) -> Bool {
-    func hasRoom(_ access: Access) -> Bool {
-      guard case .tile(let number) = access.place else { return false }
-      let rows = zip(access.indices, layout.tiles[phaseNumber][number].shape).filter {
-        mentions(contraction.rows.variable, $0.0.expression)
-      }
-      return rows.count == 1 && rows[0].0.expression == .variable(contraction.rows.variable) && rows[0].1 % tileRows == 0
-    }
-    let effects = contraction.epilogue.instructions.map { instruction in
-      if case .store(let access) = instruction.operation { hasRoom(access) } else { false }
-    }
-    return hasRoom(contraction.left) && contraction.initial.map(hasRoom) ?? true && effects.allSatisfy { $0 }
-  }
-
   /// The rows of one block of columns, by register tiles. Where the number of rows is known only when the code runs, the last tile
-  /// computes rows that are not there as if they were, in scratch memory, or else from the last one that is.
+  /// computes rows that are not there from the last one that is.
   private func emitRows(
     _ product: MatrixProduct, _ over: [LinearIndex], _ rows: LinearIndex, _ tileRows: Int, isSkinny: Bool, _ block: ColumnBlock
   ) throws {
@@ -156,13 +140,6 @@ extension PhaseEmitter {
       return
     }
     let end = emitter.scalar(rows)
-    if !isSkinny, staysInScratch(product.contraction, tileRows) {
-      try emitter.loop(from: emitter.index(0), to: end, step: tileRows, name: "rows") { start, _ in
-        try emitTile(product, over, RowBlock(start: LinearIndex(start), count: tileRows), block)
-        return []
-      }
-      return
-    }
     if isSkinny || rows.knownMultiple % tileRows == 0 {
       let whole = divided(rows, by: tileRows)
       try emitter.loop(from: emitter.index(0), to: whole, step: tileRows, name: "rows") { start, _ in
