@@ -21,7 +21,7 @@ extension GraphPass {
   ///
   /// - A softmax written out becomes one, whatever is subtracted from all scores of a row, before or after the weighted sum, masked
   ///   before or after the exponential, to base e or 2 (`WrittenSoftmax`).
-  /// - Constant scales of queries and keys move to the scores.
+  /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by goes where the scores have it already.
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`).
   ///
@@ -32,7 +32,10 @@ extension GraphPass {
     "canonicalize-attention", summary: "bring the ways to write attention into one"
   ) { graph, context in
     try graph.rewrite(
-      &context, rules: [recogniseSoftmax, recogniseLateDivision, dropRepeatedMask, splitMergedProduct, splitMergedSum])
+      &context,
+      rules: [
+        recogniseSoftmax, recogniseLateDivision, dropRepeatedMask, moveProbabilityScale, splitMergedProduct, splitMergedSum,
+      ])
     try graph.moveScalesToScores(&context)
   }
 
@@ -138,7 +141,7 @@ extension Graph {
   }
 
   /// A value and a factor whose product is `value`, looking through views for products with constants.
-  private mutating func withoutScale(_ value: ValueID) throws -> (value: ValueID, factor: Double) {
+  mutating func withoutScale(_ value: ValueID) throws -> (value: ValueID, factor: Double) {
     var (source, factor, views): (ValueID, Double, [NodeID]) = (value, 1, [])
     // The views above the last product with a constant: those below it stay.
     var (unscaled, viewCount) = (value, 0)
