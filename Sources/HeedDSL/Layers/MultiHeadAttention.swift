@@ -71,51 +71,19 @@ public struct MultiHeadAttention {
         let result = map(rows)
         return element.map { result.cast(to: $0) } ?? result
       }
-      var (q, k) = (split(projected(query, x), headCount), split(projected(key, context), keyValueHeadCount))
-      var v = split(projected(value, context), keyValueHeadCount)
+      let name = "MultiHeadAttention"
+      var q = projected(query, x).splittingHeads(headCount, name)
+      var k = projected(key, context).splittingHeads(keyValueHeadCount, name)
+      var v = projected(value, context).splittingHeads(keyValueHeadCount, name)
       let builder = x.builder
       if let position { (q, k) = builder.asWritten { (position(q), position(k)) } }
-      if keyValueHeadCount != headCount { (k, v) = (repeatHeads(k), repeatHeads(v)) }
+      (k, v) = (k.repeatingHeads(Extent(headCount), name), v.repeatingHeads(Extent(headCount), name))
       var scores = matmul(q, k.transposed()) / Double(q.extent(-1).constant ?? 1).squareRoot()
       scores.named("scores")
       if let bias { scores = scores + builder.asWritten { bias(scores) } }
       if let mask { scores = scores.where(builder.asWritten { mask(scores) }, else: -.infinity) }
       let probabilities = softmax(scores).named("probabilities")
-      return (output(merge(matmul(probabilities, v))), probabilities)
+      return (output(matmul(probabilities, v).mergingHeads()), probabilities)
     }
-  }
-
-  /// `[..., rows, heads * size]` to `[..., heads, rows, size]`.
-  private func split(_ x: Tensor, _ heads: Int) -> Tensor {
-    guard x.builder.graph.failure == nil, x.rank >= 2, let size = x.extent(-1).dividedExactly(by: heads) else {
-      return x.builder.fail(
-        "MultiHeadAttention: got \(x.summary) for \(heads) heads, expected rows of a multiple of \(heads)", nil, guess: x.type)
-    }
-    return swappingRowsAndHeads(x.reshape(Shape(x.shape.extents.dropLast() + [Extent(heads), size])))
-  }
-
-  /// `[..., heads, rows, size]` to `[..., rows, heads * size]`.
-  private func merge(_ x: Tensor) -> Tensor {
-    guard x.builder.graph.failure == nil else { return x }
-    let x = swappingRowsAndHeads(x)
-    return x.reshape(Shape(x.shape.extents.dropLast(2) + [x.extent(-2) * x.extent(-1)]))
-  }
-
-  private func swappingRowsAndHeads(_ x: Tensor) -> Tensor {
-    let rank = x.rank
-    return x.permuted(Array(0..<(rank - 3)) + [rank - 2, rank - 3, rank - 1], nil)
-  }
-
-  /// `[..., key heads, rows, size]` to `[..., query heads, rows, size]`, each head repeated in place.
-  private func repeatHeads(_ x: Tensor) -> Tensor {
-    guard x.builder.graph.failure == nil else { return x }
-    guard keyValueHeadCount > 0, headCount % keyValueHeadCount == 0 else {
-      return x.builder.fail(
-        "MultiHeadAttention: got \(keyValueHeadCount) heads for keys and \(headCount) for queries, expected a divisor", nil,
-        guess: x.type)
-    }
-    let (outer, rest) = (x.shape.extents.dropLast(2), x.shape.extents.suffix(2))
-    let groups = x.expandingDimension(-3).broadcast(to: Shape(outer + [Extent(headCount / keyValueHeadCount)] + rest))
-    return groups.reshape(Shape(outer.dropLast() + [Extent(headCount)] + rest))
   }
 }

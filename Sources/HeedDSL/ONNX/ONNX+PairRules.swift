@@ -1,0 +1,71 @@
+import HeedIR
+
+extension ONNX {
+  /// Which pairs of a query and a key live, for scores `[B, H, M, N]`.
+  struct PairRules {
+    let scores: Tensor
+    let offset: Offset
+
+    /// The position of the first query among the keys.
+    enum Offset {
+      case none
+      /// That many keys come before it.
+      case extent(Extent)
+      /// Its sequence has so many keys that are no padding, `[B]`, of which the last are those of the queries.
+      case lengths(Tensor)
+    }
+
+    private var query: Tensor { scores.index(2) }
+    private var key: Tensor { scores.index(3) }
+
+    /// The number of valid keys of each pair's sequence.
+    private func lengths(_ lengths: Tensor) -> Tensor { lengths.cast(to: .i32).broadcast(to: scores.shape, dimensions: [0]) }
+
+    /// Each query's position among the keys.
+    private var position: Tensor {
+      switch offset {
+      case .none: query
+      case .extent(let extent): query + scores.builder.size(extent)
+      case .lengths(let valid): query + (lengths(valid) - scores.size(2))
+      }
+    }
+
+    /// The scores with the mask's floats added, and -inf where a pair is dead.
+    func masking(_ scores: Tensor, _ attention: Attention, _ mask: Tensor?) -> Tensor {
+      var (live, masked): ([Tensor], Tensor) = ([], scores)
+      if attention.isCausal { live.append(key <= position) }
+      if attention.leftWindowSize >= 0 { live.append(key >= position - attention.leftWindowSize) }
+      if attention.rightWindowSize >= 0 { live.append(key <= position + attention.rightWindowSize) }
+      if case .lengths(let valid) = offset { live.append(key < lengths(valid)) }
+      if let mask, let whole = lengthened(mask) {
+        if mask.element == .bool {
+          live.append(whole)
+        } else {
+          let bias = whole.cast(to: scores.element).broadcast(to: scores.shape)
+          // A key that no query may see must not be seen by an infinite or missing score either.
+          live.append(bias != -Double.infinity)
+          if !scores.builder.areEqual(mask.extent(-1), scores.extent(3)) { live.append(key < mask.size(-1)) }
+          masked = masked + bias
+        }
+      }
+      guard let first = live.first else { return masked }
+      return masked.where(live.dropFirst().reduce(first) { $0 && $1 }.broadcast(to: scores.shape), else: -.infinity)
+    }
+
+    /// The mask with as many columns as there are keys; what it lacks is false, or NaN. Nil after a mistake.
+    private func lengthened(_ mask: Tensor) -> Tensor? {
+      let (builder, keys) = (scores.builder, scores.extent(3))
+      guard mask.element == .bool || mask.element.isFloat, (1...4).contains(mask.rank) else {
+        builder.fail("\(Attention.name): got the mask \(mask.summary), expected bools or floats of rank 1 to 4", nil)
+        return nil
+      }
+      let columns = mask.extent(-1)
+      if builder.areEqual(columns, keys) { return mask }
+      if let columns = columns.constant, let keys = keys.constant, columns > keys {
+        builder.fail("\(Attention.name): got the mask \(mask.summary) for \(keys) keys, expected at most \(keys) columns", nil)
+        return nil
+      }
+      return mask.gather(builder.iota([keys]), dimension: -1)
+    }
+  }
+}
