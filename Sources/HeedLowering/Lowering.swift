@@ -25,7 +25,8 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
-    return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || op === Op.attention && !graph.canTile(node))
+    let runsByTiles = op === Op.attention || op === Op.linearAttention
+    return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || runsByTiles && !graph.canTile(node))
   }
   while graph.body.contains(where: mustDecompose) {
     var rewriter = GraphRewriter(graph)
@@ -42,8 +43,8 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
 }
 
 extension Graph {
-  /// Whether an attention can run by tiles: head widths are constants, and the offsets of a ragged one are an input, which is checked
-  /// at each call. Others are decomposed.
+  /// Whether an attention, fused or linear, can run by tiles: head widths are constants, and the offsets of a ragged one are an input,
+  /// which is checked at each call. Others are decomposed.
   fileprivate func canTile(_ attention: NodeID) -> Bool {
     let operands = Array(operands(attention))
     guard operands.prefix(3).allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
@@ -90,6 +91,7 @@ struct LoweringRule: Sendable {
       "reduce": reduce, "scan": scan, "top_k": topK,
       "gather": gather, "scatter_add": scatterAdd, "segment_ids": segmentIDs, "segment_sum": segmentSum,
       "contract": contraction, "linear": contraction, "attention": fusedTiles,
+      "linear_attention": linearAttention,
     ]
     for op in Op.all where op.has(.elementwise) { rules[op.mnemonic] = elementwise }
     rules[Op.convert.mnemonic] = conversion

@@ -35,6 +35,14 @@ import Testing
     try expectReport(report, error: 1e-6)
   }
 
+  @Test func linearAttention() throws {
+    let report = try report(
+      "linear-attention", "--heads", "4", "--kv-heads", "2", "--rows", "70", "--head-dim", "8", "--value-dim", "9", "--decay",
+      "--dtype", "f64", "--threads", "2")
+    try expectReport(report, error: 1e-12)
+    #expect(try #require(report["twice_seconds"]?.double) > 0)
+  }
+
   @Test(arguments: ["none", "bias", "gelu"], ["load", "call"])
   func gemm(epilogue: String, weights: String) throws {
     for (element, error) in [("f32", 1e-5), ("f64", 1e-13)] {

@@ -50,6 +50,26 @@ private let decompositionCases: [DecompositionCase] = [
     mnemonic: "segment_sum", text: "graph @f(%x: f64[T, 2], %o: i32[B + 1]) { %r = segment_sum %x, %o return %r }",
     sizes: [["T": 7, "B": 3], ["T": 0, "B": 1]], special: segments),
   DecompositionCase(
+    mnemonic: "linear_attention",
+    text: "graph @f(%q: f64[B, N, 3], %k: f64[B, N, 3], %v: f64[B, N, E]) { %r = linear_attention %q, %k, %v return %r }",
+    sizes: [["B": 2, "N": 4, "E": 2], ["B": 1, "N": 0, "E": 1], ["B": 2, "N": 1, "E": 0]]),
+  DecompositionCase(
+    mnemonic: "linear_attention",
+    text: """
+      graph @f(%q: f64[B, N, 2], %k: f64[B, N, 2], %v: f64[B, N, 3], %z: f64[B, 2], %s: f64[B, 2, 3], %d: f64[B, N]) {
+        %r, %t, %y = linear_attention %q, %k, %v, %z, %s, %d {decay = 2, epsilon = 0.5, final_state = true, key_sum = 0, state = 1}
+        return %r, %t, %y
+      }
+      """, sizes: [["B": 2, "N": 5], ["B": 1, "N": 0]]),
+  DecompositionCase(
+    mnemonic: "linear_attention",
+    text: """
+      graph @f(%q: f64[T, 2], %k: f64[T, 2], %v: f64[T, 2], %d: f64[T], %o: i32[B + 1]) {
+        %r = linear_attention %q, %k, %v, %d, %o {decay = 0, ragged = 1}
+        return %r
+      }
+      """, sizes: [["T": 7, "B": 3], ["T": 0, "B": 1]], special: segments),
+  DecompositionCase(
     mnemonic: "map",
     text: """
       graph @f(%x: f64[N, 2], %s: f64) {

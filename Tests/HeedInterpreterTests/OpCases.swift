@@ -217,6 +217,25 @@ private let compositeCases: [OpCase] = [
   cases(
     "rotary", "%x: f64[S, 4], %c: f64[S, 2], %s: f64[S, 2]", "%r = rotary %x, %c, %s {interleaved = true}  return %r",
     [f64([1, 4], 1, 2, 3, 4), f64([1, 2], 0, 1), f64([1, 2], 1, 0)], f64([1, 4], -2, 1, 3, 4)),
+  cases(
+    "linear_attention", "%q: f64[N, 1], %k: f64[N, 1], %v: f64[N, 2]", "%r = linear_attention %q, %k, %v  return %r",
+    [f64([3, 1], 1, 2, 3), f64([3, 1], 1, 1, 2), f64([3, 2], 10, 1, 20, 0, 30, -1)], f64([3, 2], 10, 1, 60, 2, 270, -3)),
+  cases(
+    "linear_attention", "%q: f64[N, 1], %k: f64[N, 1], %v: f64[N, 1], %o: i32[B + 1]",
+    "%r = linear_attention %q, %k, %v, %o {epsilon = 0.0, ragged = 0}  return %r",
+    // The first segment's denominators are 1 and 2, the last one's is 0.
+    [f64([3, 1], 1, 2, 3), f64([3, 1], 1, 1, 0), f64([3, 1], 10, 20, 30), i32([4], 0, 2, 2, 3)], f64([3, 1], 10, 15, 0)),
+  cases(
+    "linear_attention", "%q: f64[N, 1], %k: f64[N, 1], %v: f64[N, 1], %d: f64[N], %s: f64[1, 1], %z: f64[1]",
+    """
+    %r, %t, %y = linear_attention %q, %k, %v, %d, %s, %z {decay = 0, epsilon = 1.0, final_state = true, key_sum = 2, state = 1}
+    return %r, %t, %y
+    """,
+    // Decays of a half: states 8/2 + 6 = 10 and 10/2 + 4 = 9, sums of keys 4/2 + 1 = 3 and 3/2 + 2 = 3.5.
+    [
+      f64([2, 1], 1, 2), f64([2, 1], 1, 2), f64([2, 1], 6, 2), f64([2], -0.6931471805599453, -0.6931471805599453), f64([1, 1], 8),
+      f64([1], 4),
+    ], f64([2, 1], 2.5, 2.25), f64([1, 1], 9), f64([1], 3.5)),
 ]
 
 private let fusedCases: [OpCase] = [

@@ -7,8 +7,8 @@ struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measures compiled attention, matrix products a whole encoder or compilation, and the machine.",
     subcommands: [
-      BenchAttentionCommand.self, BenchGemmCommand.self, BenchEncoderCommand.self, BenchCompileCommand.self,
-      BenchMachineCommand.self,
+      BenchAttentionCommand.self, BenchLinearAttentionCommand.self, BenchGemmCommand.self, BenchEncoderCommand.self,
+      BenchCompileCommand.self, BenchMachineCommand.self,
     ])
 }
 

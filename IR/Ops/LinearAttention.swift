@@ -1,0 +1,222 @@
+import Foundation
+
+extension Op {
+  /// `linear_attention %query, %key, %value, %more... {decay, epsilon, final_state, key_sum, ragged, state}`: causal attention whose
+  /// weight of a pair is the product of query and key itself, as a recurrence over a state of D x E numbers: time linear in N.
+  ///
+  /// query and key are `[batch..., N, D]`, what a feature map made of them; value is `[batch..., N, E]`, the result as well. With the
+  /// state S, at first 0, row t is
+  /// ```
+  /// S_t = exp(decay_t) S_(t-1) + key_t value_t^T        z_t = exp(decay_t) z_(t-1) + key_t
+  /// r_t = query_t S_t                                   r_t = query_t S_t / (query_t . z_t + epsilon), where epsilon is given
+  /// ```
+  /// (Katharopoulos et al. 2020; with a decay a head: RetNet, Sun et al. 2023; one a row: Mamba-2, Dao and Gu 2024.) A row whose
+  /// denominator is 0 gives 0.
+  ///
+  /// `decay = n`, `state = n`, `key_sum = n` and `ragged = n` name an operand, counted from 0 after value: the logarithm of each row's
+  /// decay, `[batch..., N]`; the S and the z before the first row, `[batch..., D, E]` and `[batch..., D]`; offsets of segments over the
+  /// rows, each of which begins with a state of 0. `final_state` gives S after the last row as a second result, and z as a third where
+  /// there is a denominator. For operands of 16 bits the states are f32; the decay may be.
+  public static let linearAttention = Op(
+    "linear_attention", operands: .leading(["query", "key", "value"], rest: "operands that attributes name"),
+    attributes: [
+      .optional("decay", .integer), .optional("epsilon", .literal), .optional("final_state", .flag), .optional("key_sum", .integer),
+      .optional("ragged", .integer), .optional("state", .integer),
+    ],
+    traits: [.composite],
+    infer: { try inferLinearAttention($0) },
+    evaluate: { evaluateLinearAttention($0) },
+    cost: { query in
+      let (rows, value) = (query.operands[0].shape, query.operands[2].shape)
+      return Cost(flops: rows.count * value[value.rank - 1] * 4, bytes: query.bytes)
+    },
+    offsets: { query in
+      let rows = query.operands[0].shape
+      return query.attributes.optionalInteger("ragged").map { SegmentOffsets(operand: 3 + $0, rows: rows[rows.rank - 2]) }
+    },
+    decompose: { try decomposeLinearAttention(&$0) })
+}
+
+extension ElementType {
+  /// The type of sums over elements of this float type.
+  fileprivate var sum: ElementType { byteCount == 2 ? .f32 : self }
+}
+
+private func inferLinearAttention(_ inference: Inference) throws -> [TensorType] {
+  let (query, key, value) = (inference.operands[0], inference.operands[1], inference.operands[2])
+  let element = try inference.commonElement(inference.operands.prefix(3))
+  try inference.expect(element.isFloat, "got operands of type \(element), expected a float type")
+  let (rank, named) = (query.rank, inference.describe(inference.operands.prefix(3)))
+  try inference.expect(rank >= 2 && value.rank == rank, "got \(named), expected one rank of at least 2")
+  try inference.expect(inference.areEqual(query.shape, key.shape), "got \(named), expected queries and keys of one shape")
+  let rows = query.shape.extents.dropLast()
+  try inference.expect(
+    inference.areEqual(Shape(rows), Shape(value.shape.extents.dropLast())), "got \(named), expected as many values as queries")
+
+  let isNormalized = inference.attributes["epsilon"] != nil
+  let batch = Array(rows.dropLast())
+  let stateType = TensorType(element.sum, Shape(batch + [query.shape[rank - 1], value.shape[rank - 1]]))
+  let sumType = TensorType(element.sum, Shape(batch + [query.shape[rank - 1]]))
+  var mentioned: Set<Int> = []
+  func operand(_ key: Name) throws -> TensorType? {
+    guard let position = inference.attributes.optionalInteger(key) else { return nil }
+    try inference.expect(
+      inference.captured.indices.contains(position + 3) && mentioned.insert(position).inserted,
+      "got \(key) = \(position), expected the number of one of \(inference.captured.count) operands after value, each named once")
+    return inference.operands[position + 3]
+  }
+  func expect(_ type: TensorType, _ role: String, _ expected: TensorType) throws {
+    try inference.expect(
+      type.element == expected.element && inference.areEqual(type.shape, expected.shape),
+      "got the \(role) \(type), expected \(expected)")
+  }
+  if let decay = try operand("decay") {
+    let isWide = decay.element == element.sum
+    try expect(decay, "decay", TensorType(isWide ? element.sum : element, Shape(Array(rows))))
+  }
+  let (state, keySum) = (try operand("state"), try operand("key_sum"))
+  if let state { try expect(state, "state", stateType) }
+  if let keySum { try expect(keySum, "key_sum", sumType) }
+  try inference.expect(
+    (keySum != nil) == (state != nil && isNormalized),
+    "got \(keySum == nil ? "no key_sum" : "a key_sum"), expected one where there is a state and an epsilon")
+  let hasFinalState = inference.attributes.flag("final_state")
+  if let offsets = try operand("ragged") {
+    try inference.checkOffsets(offsets)
+    try inference.expect(state == nil && !hasFinalState, "got ragged and a state, expected one of them: each segment begins at 0")
+  }
+  try inference.expect(
+    mentioned.count == inference.captured.count,
+    "got \(inference.captured.count) operands after value, expected \(mentioned.count): those that attributes name")
+  let result = TensorType(element, value.shape)
+  return hasFinalState ? [result, stateType] + (isNormalized ? [sumType] : []) : [result]
+}
+
+private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArray] {
+  let (query, key, value) = (evaluation.operands[0], evaluation.operands[1], evaluation.operands[2])
+  let attributes = evaluation.attributes
+  func operand(_ key: Name) -> ReferenceArray? { attributes.optionalInteger(key).map { evaluation.operands[3 + $0] } }
+  let (decay, firstState, firstSum) = (operand("decay"), operand("state"), operand("key_sum"))
+  let epsilon = attributes["epsilon"] == nil ? nil : attributes.literal("epsilon").real
+  let starts = Set(operand("ragged")?.integers ?? [])
+  let rank = query.shape.count
+  let (rows, depth, width) = (query.shape[rank - 2], query.shape[rank - 1], value.shape[rank - 1])
+  let batch = query.shape.dropLast(2).reduce(1, *)
+  var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
+  for b in 0..<batch {
+    var state = (0..<depth * width).map { firstState?.reals[b * depth * width + $0] ?? 0 }
+    var sum = (0..<depth).map { firstSum?.reals[b * depth + $0] ?? 0 }
+    for t in 0..<rows {
+      let row = b * rows + t
+      let factor = starts.contains(Int64(t)) ? 0 : decay.map { Foundation.exp($0.reals[row]) } ?? 1
+      var denominator = 0.0
+      for d in 0..<depth {
+        let (q, k) = (query.reals[row * depth + d], key.reals[row * depth + d])
+        // A state that is left behind is gone, whatever it holds.
+        sum[d] = (factor == 0 ? 0 : factor * sum[d]) + k
+        denominator += q * sum[d]
+        for e in 0..<width {
+          let place = d * width + e
+          state[place] = (factor == 0 ? 0 : factor * state[place]) + k * value.reals[row * width + e]
+          results[0].reals[row * width + e] += q * state[place]
+        }
+      }
+      guard let epsilon else { continue }
+      denominator += epsilon
+      for place in row * width..<(row + 1) * width {
+        results[0].reals[place] = denominator == 0 ? 0 : results[0].reals[place] / denominator
+      }
+    }
+    if results.count > 1 { for (place, number) in state.enumerated() { results[1].reals[b * depth * width + place] = number } }
+    if results.count > 2 { for (place, number) in sum.enumerated() { results[2].reals[b * depth + place] = number } }
+  }
+  return results
+}
+
+/// The product of all queries and keys, masked and decayed, times the values: the definition without its recurrence.
+private func decomposeLinearAttention(_ context: inout Decomposition) throws -> [ValueID] {
+  let type = context.type(context.operands[0])
+  let (element, wide, batch) = (type.element, type.element.sum, type.rank - 2)
+  let rows = type.shape[batch]
+  let operands = try context.operands.map { value in
+    let type = context.type(value)
+    return type.element.isFloat && type.element != wide
+      ? try context.emit(.convert, value, stated: TensorType(wide, type.shape)) : value
+  }
+  let (query, key, value, attributes) = (operands[0], operands[1], operands[2], context.attributes)
+  func operand(_ key: Name) -> ValueID? { attributes.optionalInteger(key).map { operands[3 + $0] } }
+  let letters = (0..<batch).map { Character(Unicode.Scalar(UInt8(65 + $0))) }
+  func contract(_ left: ValueID, _ right: ValueID, _ a: String, _ b: String, _ result: String) throws -> ValueID {
+    let subscripts = ContractSubscripts(left: letters + a, right: letters + b, result: letters + result)
+    return try context.emit(.contract, left, right, attributes: [Attribute("subscripts", .word(Name(subscripts.text)))])
+  }
+  let batchDims = Array(0..<batch)
+  func repeated(_ value: ValueID, _ shape: Shape, _ dims: [Int]) throws -> ValueID {
+    try context.broadcast(value, to: shape, dims: batchDims + dims)
+  }
+
+  // The weights of pairs.
+  let pairs = Shape(type.shape.extents.dropLast() + [rows])
+  var weights = try contract(query, key, "id", "jd", "ij")
+  let decay = operand("decay")
+  let decayed = try decay.map {
+    try context.emit(.scan, $0, attributes: [Attribute("dim", .integer(batch)), Attribute("kind", .word("add"))])
+  }
+  if let decayed {
+    let (ofRow, ofColumn) = (try repeated(decayed, pairs, [batch]), try repeated(decayed, pairs, [batch + 1]))
+    weights = try context.emit(.multiply, weights, context.emit(.exp, context.emit(.subtract, ofRow, ofColumn)))
+  }
+  func index(_ dim: Int) throws -> ValueID {
+    try context.emit(.iota, attributes: [Attribute("dim", .integer(dim))], stated: TensorType(.i64, pairs))
+  }
+  var live = try context.emit(.lessEqual, index(batch + 1), index(batch))
+  if let offsets = operand("ragged") {
+    let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [rows]))
+    let (ofRow, ofColumn) = (
+      try context.broadcast(segments, to: pairs, dims: [batch]), try context.broadcast(segments, to: pairs, dims: [batch + 1])
+    )
+    live = try context.emit(.and, live, context.emit(.equal, ofRow, ofColumn))
+  }
+  weights = try context.emit(.select, live, weights, context.constant(0, wide))
+  var result = try contract(weights, value, "ij", "je", "ie")
+  let resultShape = context.type(result).shape
+  var denominator = try context.reduce(weights, .add, dim: batch + 1)
+
+  // What the first state gives.
+  let (state, keySum) = (operand("state"), operand("key_sum"))
+  func scaled(_ value: ValueID, _ logarithm: ValueID?, _ dims: [Int]) throws -> ValueID {
+    guard let logarithm else { return value }
+    let factor = try repeated(context.emit(.exp, logarithm), context.type(value).shape, dims)
+    return try context.emit(.multiply, value, factor)
+  }
+  if let state {
+    result = try context.emit(.add, result, scaled(contract(query, state, "id", "de", "ie"), decayed, [batch]))
+  }
+  if let keySum {
+    denominator = try context.emit(.add, denominator, scaled(contract(query, keySum, "id", "d", "i"), decayed, [batch]))
+  }
+  if attributes["epsilon"] != nil {
+    denominator = try context.emit(.add, denominator, context.constant(attributes.literal("epsilon").real, wide))
+    let isEmpty = try context.emit(.equal, denominator, context.constant(0, wide))
+    let divisor = try context.emit(.select, isEmpty, context.constant(1, wide), denominator)
+    let quotient = try context.emit(.divide, result, repeated(divisor, resultShape, [batch]))
+    result = try context.emit(.select, repeated(isEmpty, resultShape, [batch]), context.constant(0, wide), quotient)
+  }
+  var results = [result]
+  if wide != element { results[0] = try context.emit(.convert, result, stated: TensorType(element, resultShape)) }
+  guard attributes.flag("final_state") else { return results }
+
+  // The state after the last row.
+  var (keys, total): (ValueID, ValueID?) = (key, nil)
+  if let decay, let decayed {
+    let last = try context.reduce(decay, .add, dim: batch)
+    let left = try context.emit(.subtract, context.broadcast(last, to: context.type(decay).shape, without: batch), decayed)
+    (keys, total) = (try scaled(key, left, [batch]), last)
+  }
+  results.append(try contract(keys, value, "jd", "je", "de"))
+  if let state { results[1] = try context.emit(.add, results[1], scaled(state, total, [])) }
+  guard attributes["epsilon"] != nil else { return results }
+  results.append(try context.reduce(keys, .add, dim: batch))
+  if let keySum { results[2] = try context.emit(.add, results[2], scaled(keySum, total, [])) }
+  return results
+}
