@@ -7,8 +7,12 @@ struct LoweringContext {
   private(set) var program: Program
   private(set) var remarks: [Remark] = []
   private var sources: [Source?]
-  private let users: [[NodeID]]
-  private let isResult: Set<ValueID>
+  let users: [[NodeID]]
+  let isResult: Set<ValueID>
+  /// The values that change from call to call.
+  let isOfCall: Set<ValueID>
+  /// The buffers of values that others are computed into before they are lowered themselves.
+  var homes: [ValueID: Int] = [:]
   /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
   private var isLoadTime: [Bool] = []
   /// Buffers that several calls write together, not all of which could run at load.
@@ -21,6 +25,7 @@ struct LoweringContext {
     sources = Array(repeating: nil, count: graph.valueCapacity)
     users = graph.users()
     isResult = Set(graph.results)
+    isOfCall = graph.dependents(ofArguments: .input)
     for argument in graph.arguments {
       let type = graph.type(argument.value)
       let buffer = addBuffer(
@@ -66,30 +71,6 @@ struct LoweringContext {
     return position
   }
 
-  /// Memory for a value that a node computes, in the order in which its users like it best.
-  ///
-  /// A value whose only user transposes it is stored in the transposed order, so that the transposition, and a reshape after it,
-  /// are views. A value whose only user rounds it to a narrower float type is rounded as it is stored.
-  mutating func allocate(_ value: ValueID) -> StridedView {
-    let type = graph.type(value)
-    if isResult.contains(value) {
-      return Self.rowMajor(addBuffer(graph.name(value), type, .result), type)
-    }
-    let users = users[Int(value.index)]
-    if let user = users.first, users.count == 1, graph.op(user) === Op.convert {
-      let rounded = graph.result(user)
-      if type.element.isNarrowed(by: graph.type(rounded).element) { return allocate(rounded) }
-    }
-    if let user = users.first, users.count == 1, graph.op(user) === Op.transpose {
-      let permutation = graph.attributes(user).integers("permutation")
-      let transposed = graph.type(graph.result(user))
-      let buffer = addBuffer(graph.name(value), transposed, .slot(0))
-      let inverse = permutation.indices.map { permutation.firstIndex(of: $0)! }
-      return Self.rowMajor(buffer, transposed).transposed(inverse)
-    }
-    return Self.rowMajor(addBuffer(graph.name(value), type, .slot(0)), type)
-  }
-
   /// Memory for the result of `node`, which becomes the source of its value.
   mutating func allocateResult(_ node: NodeID, _ position: Int = 0) -> StridedView {
     let value = graph.results(node)[position]
@@ -103,8 +84,11 @@ struct LoweringContext {
     let areKnown = operands.allSatisfy { operand in
       if case .view(let view) = source(operand) { isLoadTime(view) } else { false }
     }
-    if !areKnown { keptAtCall.insert(output.buffer) }
+    if !areKnown { keepAtCall(output.buffer) }
   }
+
+  /// Says that not all of the buffer's contents are known at load.
+  mutating func keepAtCall(_ buffer: Int) { keptAtCall.insert(buffer) }
 
   func isLoadTime(_ view: StridedView) -> Bool { isLoadTime[view.buffer] }
 

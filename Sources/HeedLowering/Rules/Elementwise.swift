@@ -29,22 +29,17 @@ extension LoweringRule {
     try context.emitElementwise(node) { body, values in try body.compute(region, values) }
   }
 
-  /// The operands one after the other along a dimension: a copy for each.
+  /// The operands one after the other along a dimension: a copy for each that was not computed in its place.
   static let concatenate = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
-    let dimension = context.graph.attributes(node).integer("dim")
     let output = context.allocateResult(node)
     context.keepAtCall(output, unlessAllKnown: operands)
-    var start = Extent(0)
-    for operand in operands {
+    for (operand, part) in zip(operands, context.graph.parts(of: output, concatenatedBy: node)) {
+      if case .view(let view) = context.source(operand), view.isSameMemory(as: part) { continue }
       let type = context.graph.type(operand)
-      var origin = type.shape.extents.map { _ in Extent(0) }
-      origin[dimension] = start
-      let part = output.sliced(start: origin, step: origin.map { _ in 1 }, shape: type.shape.extents)
       try context.emitElementwise(
         "copy", shape: type.shape.extents, inputs: [(context.source(operand), type.element)], outputs: [part]
       ) { _, values in values }
-      start = start + type.shape[dimension]
     }
   }
 

@@ -1,0 +1,95 @@
+import HeedIR
+
+/// Where a value is best computed: in the memory of what is made of it, where that is a mere arrangement.
+private struct Home {
+  /// The value whose memory it is.
+  var root: ValueID
+  /// The elements there, the buffer still to be told.
+  var view: StridedView
+  /// Whether other values lie in the same memory.
+  var isShared = false
+}
+
+extension LoweringContext {
+  /// Memory for a value that a node computes, in the order in which its user likes it best.
+  ///
+  /// A value with one user is stored as that one has it where the user transposes it, reshapes it, puts it beside others
+  /// (`concatenate`), or rounds it to a narrower float type: then nothing is left for the user to do. So it is with the user's user.
+  mutating func allocate(_ value: ValueID) -> StridedView {
+    var home = home(of: value)
+    let buffer: Int
+    if let known = homes[home.root] {
+      buffer = known
+    } else {
+      let name = graph.name(home.root).isNone ? graph.name(value) : graph.name(home.root)
+      buffer = addBuffer(name, graph.type(home.root), isResult.contains(home.root) ? .result : .slot(0))
+      homes[home.root] = buffer
+    }
+    if home.isShared { keepAtCall(buffer) }
+    home.view.buffer = buffer
+    return home.view
+  }
+
+  private func home(of value: ValueID) -> Home {
+    let type = graph.type(value)
+    let own = Home(root: value, view: Self.rowMajor(-1, type))
+    let users = users[Int(value.index)]
+    guard !isResult.contains(value), users.count == 1, let user = users.first, graph.results(user).count == 1 else { return own }
+    let made = graph.result(user)
+    switch graph.op(user).opcode {
+    case Op.convert.opcode:
+      let home = home(of: made)
+      // It is rounded as it is stored, so there is one rounding.
+      return type.element.isNarrowed(by: home.view.element) && home.view.element == graph.type(made).element ? home : own
+    case Op.transpose.opcode:
+      let permutation = graph.attributes(user).integers("permutation")
+      var home = home(of: made)
+      home.view = home.view.transposed(permutation.indices.map { permutation.firstIndex(of: $0)! })
+      return home
+    case Op.reshape.opcode:
+      var home = home(of: made)
+      guard let view = home.view.reshaped(to: type.shape.extents) else { return own }
+      home.view = view
+      return home
+    case Op.concatenate.opcode:
+      let operands = Array(graph.operands(user))
+      // What is known at load is computed there, by itself.
+      guard isOfCall.contains(value), operands.count(where: { $0 == value }) == 1 else { return own }
+      var home = home(of: made)
+      home.view = graph.parts(of: home.view, concatenatedBy: user)[operands.firstIndex(of: value)!]
+      home.isShared = true
+      return home
+    default: return own
+    }
+  }
+}
+
+extension Graph {
+  /// The places of the operands of `node`, a concatenation, in the memory of its result.
+  func parts(of output: StridedView, concatenatedBy node: NodeID) -> [StridedView] {
+    let dimension = attributes(node).integer("dim")
+    var start = Extent(0)
+    return operands(node).map { operand in
+      let shape = type(operand).shape
+      var origin = shape.extents.map { _ in Extent(0) }
+      origin[dimension] = start
+      start = start + shape[dimension]
+      return output.sliced(start: origin, step: origin.map { _ in 1 }, shape: shape.extents)
+    }
+  }
+
+  /// The values that depend on arguments of a role.
+  func dependents(ofArguments role: Argument.Role) -> Set<ValueID> {
+    var found = Set(arguments.filter { $0.role == role }.map(\.value))
+    for node in body where operands(node).contains(where: found.contains) { found.formUnion(results(node)) }
+    return found
+  }
+}
+
+extension StridedView {
+  /// Whether both views have the same elements at the same places.
+  func isSameMemory(as other: StridedView) -> Bool {
+    buffer == other.buffer && element == other.element && offset == other.offset && shape == other.shape
+      && zip(shape, zip(strides, other.strides)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
+  }
+}
