@@ -22,9 +22,9 @@ public enum ONNX {
 
   /// The products of queries `[B, H, M, D]` and keys `[B, G, N, D]` times `scale`, by default 1/sqrt(D): `[B, H, M, N]` in `element`.
   ///
-  /// Keys are repeated before they are converted, and both are views, so that kernels read them as they are stored.
+  /// Queries may be converted and keys repeated and converted: kernels read them as they are stored.
   static func scores(_ query: Tensor, _ key: Tensor, scale: Double?, as element: ElementType, _ caller: String) -> Tensor {
-    let key = key.repeatingHeads(query.extent(1), caller).cast(to: element)
+    let key = repeated(key, query.extent(1), as: element, caller)
     let products = matmul(query.cast(to: element), key.transposed())
     if let scale { return products * scale }
     if let width = query.extent(-1).constant { return width == 1 ? products : products * (1 / Double(width).squareRoot()) }
@@ -33,6 +33,13 @@ public enum ONNX {
 
   /// The values `[B, G, N, E]` weighed by `[B, H, M, N]`: `[B, H, M, E]`.
   static func weighedSum(_ weights: Tensor, _ value: Tensor, _ caller: String) -> Tensor {
-    matmul(weights, value.repeatingHeads(weights.extent(1), caller).cast(to: weights.element))
+    matmul(weights, repeated(value, weights.extent(1), as: weights.element, caller))
+  }
+
+  /// `x`, `[B, G, N, D]`, for `heads` heads: 16-bit floats are converted last, which is how attention takes them without a conversion,
+  /// others first, so that they are not repeated in memory.
+  private static func repeated(_ x: Tensor, _ heads: Extent, as element: ElementType, _ caller: String) -> Tensor {
+    x.element.byteCount == 2
+      ? x.repeatingHeads(heads, caller).cast(to: element) : x.cast(to: element).repeatingHeads(heads, caller)
   }
 }
