@@ -82,26 +82,39 @@ extension ONNX {
       nonpadKeyValueLengths: Tensor? = nil, file: String = #filePath, line: Int = #line
     ) -> Outputs {
       query.builder.located(file, line) {
-        guard let (query4, key4, value4) = checked(query, key, value, past != nil, nonpadKeyValueLengths) else {
+        guard let (query4, key4, value4) = checked(query, key, value, mask, past != nil, nonpadKeyValueLengths) else {
           let failed = query.builder.poison(query.type)
           return Outputs(output: failed, presentKey: failed, presentValue: failed, qkMatmulOutput: failed)
         }
         let presentKey = past.map { concatenate([$0.key, key4], dimension: 2) } ?? key4
         let presentValue = past.map { concatenate([$0.value, value4], dimension: 2) } ?? value4
+        // Keys beyond the mask are dead: they are left out.
+        let (keys, columns) = (presentKey.extent(2), mask?.extent(-1) ?? presentKey.extent(2))
+        let isShort = !query.builder.areEqual(keys, columns)
+        if let mask, let most = keys.constant, let got = columns.constant, got > most {
+          query.builder.fail("\(Self.name): got the mask \(mask.summary) for \(most) keys, expected at most \(most) columns", nil)
+        }
+        func seen(_ x: Tensor) -> Tensor { isShort ? x[.all, .all, .range(0, columns)] : x }
+
         let element = ONNX.computingType([query, key, value], precision: softmaxPrecision)
-        let products = ONNX.scores(query4, presentKey, scale: scale, as: element, Self.name)
-        let capped = softcap > 0 ? tanh(products / softcap) * softcap : products
+        func capped(_ scores: Tensor) -> Tensor { softcap > 0 ? tanh(scores / softcap) * softcap : scores }
+        let products = ONNX.scores(query4, seen(presentKey), scale: scale, as: element, Self.name)
         let rules = PairRules(
-          scores: capped, offset: past.map { .extent($0.key.extent(2)) } ?? nonpadKeyValueLengths.map { .lengths($0) } ?? .none)
-        let masked = rules.masking(capped, self, mask)
+          scores: products, offset: past.map { .extent($0.key.extent(2)) } ?? nonpadKeyValueLengths.map { .lengths($0) } ?? .none)
+        let masked = rules.masking(capped(products), self, mask)
         let probabilities = softmax(masked)
-        let output = ONNX.weighedSum(probabilities, presentValue, Self.name).cast(to: query.element)
+        let output = ONNX.weighedSum(probabilities, seen(presentValue), Self.name).cast(to: query.element)
+
+        func whole(_ scores: Tensor, with rest: Double) -> Tensor {
+          isShort ? scores.padded(low: [0, 0, 0, 0], high: [0, 0, 0, keys - columns], with: rest) : scores
+        }
+        let allProducts = isShort ? ONNX.scores(query4, presentKey, scale: scale, as: element, Self.name) : products
         let stage =
           switch qkMatmulOutputMode {
-          case .products: products
-          case .softcapped: capped
-          case .masked: masked
-          case .probabilities: probabilities
+          case .products: allProducts
+          case .softcapped: capped(allProducts)
+          case .masked: whole(masked, with: -.infinity)
+          case .probabilities: whole(probabilities, with: 0)
           }
         return Outputs(
           output: query.rank == 3 ? output.mergingHeads() : output, presentKey: presentKey, presentValue: presentValue,
@@ -113,7 +126,7 @@ extension ONNX {
 
     /// Queries, keys and values with their heads as a dimension, or nil after recording what is wrong.
     private func checked(
-      _ query: Tensor, _ key: Tensor, _ value: Tensor, _ hasPast: Bool, _ lengths: Tensor?
+      _ query: Tensor, _ key: Tensor, _ value: Tensor, _ mask: Tensor?, _ hasPast: Bool, _ lengths: Tensor?
     ) -> (Tensor, Tensor, Tensor)? {
       func mistake(_ message: String) -> (Tensor, Tensor, Tensor)? {
         query.builder.fail("\(Self.name): \(message)", nil)
@@ -131,6 +144,9 @@ extension ONNX {
       guard !hasPast || lengths == nil else { return mistake("got past keys and nonpadKeyValueLengths, expected one of them") }
       if let lengths, lengths.rank != 1 || !lengths.element.isInteger {
         return mistake("got the lengths \(lengths.summary), expected integers [\(query.extent(0))]")
+      }
+      if let mask, !(1...4).contains(mask.rank) || !(mask.element == .bool || mask.element.isFloat) {
+        return mistake("got the mask \(mask.summary), expected bools or floats of rank 1 to 4")
       }
       guard query.rank == 3 else {
         for (count, tensor) in [(queryHeadCount, query), (keyValueHeadCount, key)] {

@@ -37,35 +37,16 @@ extension ONNX {
       if attention.leftWindowSize >= 0 { live.append(key >= position - attention.leftWindowSize) }
       if attention.rightWindowSize >= 0 { live.append(key <= position + attention.rightWindowSize) }
       if case .lengths(let valid) = offset { live.append(key < lengths(valid)) }
-      if let mask, let whole = lengthened(mask) {
-        if mask.element == .bool {
-          live.append(whole)
-        } else {
-          let bias = whole.cast(to: scores.element).broadcast(to: scores.shape)
-          // A key that no query may see must not be seen by an infinite or missing score either.
-          live.append(bias != -Double.infinity)
-          if !scores.builder.areEqual(mask.extent(-1), scores.extent(3)) { live.append(key < mask.size(-1)) }
-          masked = masked + bias
-        }
+      if let mask, mask.element == .bool {
+        live.append(mask)
+      } else if let mask {
+        let bias = mask.cast(to: scores.element).broadcast(to: scores.shape)
+        // A key that no query may see must not be seen by an infinite or missing score either.
+        live.append(bias != -Double.infinity)
+        masked = masked + bias
       }
       guard let first = live.first else { return masked }
       return masked.where(live.dropFirst().reduce(first) { $0 && $1 }.broadcast(to: scores.shape), else: -.infinity)
-    }
-
-    /// The mask with as many columns as there are keys; what it lacks is false, or NaN. Nil after a mistake.
-    private func lengthened(_ mask: Tensor) -> Tensor? {
-      let (builder, keys) = (scores.builder, scores.extent(3))
-      guard mask.element == .bool || mask.element.isFloat, (1...4).contains(mask.rank) else {
-        builder.fail("\(Attention.name): got the mask \(mask.summary), expected bools or floats of rank 1 to 4", nil)
-        return nil
-      }
-      let columns = mask.extent(-1)
-      if builder.areEqual(columns, keys) { return mask }
-      if let columns = columns.constant, let keys = keys.constant, columns > keys {
-        builder.fail("\(Attention.name): got the mask \(mask.summary) for \(keys) keys, expected at most \(keys) columns", nil)
-        return nil
-      }
-      return mask.gather(builder.iota([keys]), dimension: -1)
     }
   }
 }

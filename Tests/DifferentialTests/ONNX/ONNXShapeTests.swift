@@ -125,6 +125,32 @@ import Testing
     #expect(try difference(expected, reference, .sums) == nil)
   }
 
+  /// A mask that is shorter than the keys is one that ends in -inf, in the output and in every stage of the scores.
+  @Test func shortMasksEndInMinusInfinity() throws {
+    let graph = Graph("stages") { g in
+      let (q, k) = (g.input("q", .f32, ["B", 2, "M", 4]), g.input("k", .f32, ["B", 2, "N", 4]))
+      let mask = g.input("mask", .f32, ["M", "L"])
+      let long = mask.padded(low: [0, 0], high: [0, "N - L"], with: -Double.infinity)
+      return ONNX.Attention.ScoreStage.allCases.flatMap { stage in
+        let attention = ONNX.Attention(softcap: 2, qkMatmulOutputMode: stage)
+        return [mask, long].flatMap { mask in
+          let results = attention(q, k, k, mask: mask)
+          return [results.output, results.qkMatmulOutput]
+        }
+      }
+    }
+    let bindings: [[Name: Int]] = [["B": 2, "M": 3, "N": 7, "L": 5], ["B": 1, "M": 2, "N": 3, "L": 0]]
+    for binding in bindings {
+      let results = try GraphInterpreter.evaluate(graph, inputs: randomInputs(graph, binding)).map(\.array)
+      for first in stride(from: 0, to: results.count, by: 4) {
+        for (short, long) in [(results[first], results[first + 2]), (results[first + 1], results[first + 3])] {
+          #expect(try difference(NDArray(short), long, .sums) == nil)
+        }
+      }
+    }
+    try expectAgreement(graph, at: bindings, targets: [.host])
+  }
+
   /// Rows of all heads, `[B, S, H * D]`, are read and written as they are stored: one call, no memory between.
   @Test(arguments: floatTypes) func flatRowsAreNotCopied(_ element: ElementType) throws {
     let form = Form(name: "flat", element: element, attention: Self.causal, isFlat: true)
