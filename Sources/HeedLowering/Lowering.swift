@@ -12,7 +12,7 @@ public struct Lowered: Sendable {
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
 public func lower(_ graph: Verified<Graph>, for target: Target) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target)
-  for node in context.graph.body {
+  for node in context.graph.body where !context.isReadElsewhere(node) {
     let op = context.graph.op(node)
     guard let rule = LoweringRule.all[op.mnemonic] else { throw context.unsupported(node, "no kernel does this op") }
     try rule(&context, node)

@@ -13,6 +13,10 @@ struct LoweringContext {
   let isOfCall: Set<ValueID>
   /// The buffers of values that others are computed into before they are lowered themselves.
   var homes: [ValueID: Int] = [:]
+  /// The operands of attention that are read in pages.
+  let pagedRows: [ValueID: PagedRows]
+  /// The nodes whose values are read elsewhere: the gathers of those pages and the views of them.
+  private let readElsewhere: Set<NodeID>
   /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
   private var isLoadTime: [Bool] = []
   /// Buffers that several calls write together, not all of which could run at load.
@@ -26,13 +30,19 @@ struct LoweringContext {
     users = graph.users()
     isResult = Set(graph.results)
     isOfCall = graph.dependents(ofArguments: .input)
+    let paged = graph.pagedRows(users: users)
+    (pagedRows, readElsewhere) = (paged.rows, paged.nodes)
     for argument in graph.arguments {
       let type = graph.type(argument.value)
       let buffer = addBuffer(
         graph.name(argument.value), type, argument.role == .input ? .input : .parameter, isLoadTime: argument.role == .parameter)
       sources[Int(argument.value.index)] = .view(Self.rowMajor(buffer, type))
     }
+    for (value, reason) in paged.obstacles { remark(.note, value, "its pages are gathered into memory of their own: \(reason)") }
   }
+
+  /// Whether the node has nothing to compute: what uses it reads what it is made of.
+  func isReadElsewhere(_ node: NodeID) -> Bool { readElsewhere.contains(node) }
 
   static func rowMajor(_ buffer: Int, _ type: TensorType) -> StridedView {
     StridedView(buffer: buffer, element: type.element, offset: 0, shape: type.shape.extents, strides: type.shape.rowMajorStrides)

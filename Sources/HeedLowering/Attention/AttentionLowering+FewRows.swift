@@ -137,16 +137,19 @@ extension AttentionLowering {
     _ at: ScoreBlock, _ query: Place, _ scores: Place, _ j0: IntegerExpression, _ columns: IntegerExpression,
     in block: inout [Statement]
   ) {
-    let (rows, r) = builder.dimension("r", at.rowCount)
-    let (columnDimension, c) = builder.dimension("c", columns)
-    let (depthDimension, d) = builder.dimension("d", .constant(at.depth))
-    var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
-    store.store(BodyValue(0), Access(scores, r, c))
-    block.append(
-      .contract(
-        Contraction(
-          rows: rows, columns: [columnDimension], over: [depthDimension], left: Access(query, r, d),
-          right: key.access(at.batch + [j0 + c, d]), accumulator: types.accumulator, epilogue: store)))
+    let types = types
+    builder.forEachRun(of: key, at.batch, from: j0, count: columns, alignment: Self.keysOfPart, in: &block) { builder, run, block in
+      let (rows, r) = builder.dimension("r", at.rowCount)
+      let (columnDimension, c) = builder.dimension("c", run.count)
+      let (depthDimension, d) = builder.dimension("d", .constant(at.depth))
+      var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
+      store.store(BodyValue(0), Access(scores, r, run.first + c))
+      block.append(
+        .contract(
+          Contraction(
+            rows: rows, columns: [columnDimension], over: [depthDimension], left: Access(query, r, d), right: run.access(c, d),
+            accumulator: types.accumulator, epilogue: store)))
+    }
   }
 
   /// The weighted sum of a part's values, some keys at a time: what does not fit in a register tile is met again while it is near.
@@ -158,18 +161,20 @@ extension AttentionLowering {
     builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &block) { body, index in
       body.store(body.constant(0, types.accumulator), Access(accumulator, index[0], index[1]))
     }
-    let step = builder.variable("j1")
-    let j1 = IntegerExpression.variable(step)
-    let (rowDimension, r) = builder.dimension("r", at.rowCount)
-    let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
-    let (keyDimension, j) = builder.dimension("j", .smaller(columns - j1, .constant(Self.keysAtOnce)))
-    var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
-    store.store(BodyValue(0), Access(accumulator, r, e))
-    let product = Contraction(
-      rows: rowDimension, columns: [valueColumns], over: [keyDimension], left: Access(weights, r, j1 + j),
-      right: value.access(at.batch + [j0 + j1 + j, e]), initial: Access(accumulator, r, e), accumulator: types.accumulator,
-      epilogue: store)
-    block.append(.loop(Loop(step, from: 0, to: columns, step: Self.keysAtOnce, body: [.contract(product)])))
+    builder.forEachRun(of: value, at.batch, from: j0, count: columns, alignment: Self.keysOfPart, in: &block) {
+      builder, run, block in
+      let step = builder.variable("j1")
+      let j1 = IntegerExpression.variable(step)
+      let (rowDimension, r) = builder.dimension("r", at.rowCount)
+      let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
+      let (keyDimension, j) = builder.dimension("j", .smaller(run.count - j1, .constant(Self.keysAtOnce)))
+      var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
+      store.store(BodyValue(0), Access(accumulator, r, e))
+      let product = Contraction(
+        rows: rowDimension, columns: [valueColumns], over: [keyDimension], left: Access(weights, r, run.first + j1 + j),
+        right: run.access(j1 + j, e), initial: Access(accumulator, r, e), accumulator: types.accumulator, epilogue: store)
+      block.append(.loop(Loop(step, from: 0, to: run.count, step: Self.keysAtOnce, body: [.contract(product)])))
+    }
   }
 
   /// The parts of a row, each with the weight that its maximum has beside the greatest, in order.

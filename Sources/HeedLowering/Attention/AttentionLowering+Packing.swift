@@ -25,12 +25,16 @@ extension AttentionLowering {
   mutating func packPanel(
     _ panelIndices: [IntegerExpression], panel: IntegerExpression, firstKey: IntegerExpression, in block: inout [Statement]
   ) {
+    if key.isPaged { packPagedKeys(panelIndices, panel: panel, firstKey: firstKey, in: &block) }
+    if value.isPaged, let packedValues {
+      packPagedValues(panelIndices, panel: panel, firstKey: firstKey, into: packedValues, in: &block)
+    }
     let lowering = self
     let (width, isPaired) = (panelWidth, types.isPaired)
     let unit: [(Name, IntegerExpression)] = isPaired ? [("u", 2)] : []
     /// Stores the element of `view` at a key and a column into its place among `units` along the contracted dimension.
     func copy(
-      _ view: BoundView, _ target: Access, key: IntegerExpression, column: IntegerExpression, guarded: Set<Int>,
+      _ view: BoundRows, _ target: Access, key: IntegerExpression, column: IntegerExpression, guarded: Set<Int>,
       in body: inout Body
     ) {
       let access = view.access(lowering.keyIndices(panelIndices, firstKey + key, column), guarded: guarded)
@@ -46,13 +50,15 @@ extension AttentionLowering {
 
     let isOdd = isPaired && depth.constant.map { $0 % 2 != 0 } ?? true
     let units = types.isPaired ? depth.dividedRoundingUp(by: 2) : depth
-    builder.map([("d", IntegerExpression(units)), ("c", .constant(width))] + unit, in: &block) { body, at in
-      let rest = Array(at.dropFirst(2))
-      copy(
-        lowering.key, access(lowering.panels, [panel] + at), key: at[1], column: member(at[0], rest.first),
-        guarded: isOdd ? [lowering.batchRank, lowering.batchRank + 1] : [lowering.batchRank], in: &body)
+    if !key.isPaged {
+      builder.map([("d", IntegerExpression(units)), ("c", .constant(width))] + unit, in: &block) { body, at in
+        let rest = Array(at.dropFirst(2))
+        copy(
+          lowering.key, access(lowering.panels, [panel] + at), key: at[1], column: member(at[0], rest.first),
+          guarded: isOdd ? [lowering.batchRank, lowering.batchRank + 1] : [lowering.batchRank], in: &body)
+      }
     }
-    guard let packedValues else { return }
+    guard let packedValues, !value.isPaged else { return }
     let rows = isPaired ? width / 2 : width
     builder.map([("j", .constant(rows)), ("e", IntegerExpression(valueWidth))] + unit, in: &block) { body, at in
       let rest = Array(at.dropFirst(2))

@@ -36,8 +36,8 @@ struct AttentionLowering {
 
   var builder: KernelBuilder
   let query: BoundView
-  let key: BoundView
-  let value: BoundView
+  let key: BoundRows
+  let value: BoundRows
   let tables: [BoundSource]
   let output: BoundView
   /// Whether keys and values can be read by vectors as they are stored.
@@ -74,7 +74,8 @@ struct AttentionLowering {
     rowBlock = max(1, tile[0])
     keyBlock = (tile[1] + panelWidth - 1) / panelWidth * panelWidth
 
-    let views = try operands.prefix(3).map { try context.view($0) }
+    let queryView = try context.view(operands[0])
+    let (keySource, valueSource) = (try context.rowSource(operands[1]), try context.rowSource(operands[2]))
     var sources = operands.dropFirst(3).map { context.source($0) }
     if let offsetsTable {
       sources[offsetsTable] = .view(try context.offsets(operands[3 + offsetsTable], total: queries))
@@ -90,7 +91,7 @@ struct AttentionLowering {
     }
     let result = context.allocateResult(node)
     builder = KernelBuilder("attention")
-    (query, key, value) = (builder.input(views[0]), builder.input(views[1]), builder.input(views[2]))
+    (query, key, value) = (builder.input(queryView), BoundRows(keySource, &builder), BoundRows(valueSource, &builder))
     var bound: [BoundSource] = []
     for source in sources { bound.append(builder.input(source)) }
     tables = bound
@@ -105,8 +106,8 @@ struct AttentionLowering {
     panels = builder.workspace(
       "panels",
       TensorType(types.factor, Shape(leading + [panelCount] + types.unitShape(depth, by: Extent(panelWidth)))))
-    readsInPlace = views[1].strides.last == 1 && views[2].strides.last == 1
-    let isReadable = !types.isPaired && views[2].strides.last == 1
+    readsInPlace = key.hasUnitColumns && value.hasUnitColumns
+    let isReadable = !types.isPaired && value.hasUnitColumns && !value.isPaged
     packedValues =
       isReadable
       ? nil

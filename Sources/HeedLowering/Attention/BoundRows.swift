@@ -1,0 +1,147 @@
+import HeedIR
+
+/// Keys or values bound to the kernel being built, `[batch..., rows, columns]`: an array, or pages that a table names.
+struct BoundRows {
+  let element: ElementType
+  /// The dimensions on whose index an element depends.
+  let kept: [Int]
+  /// Whether neighbours in a row are neighbours in memory.
+  let hasUnitColumns: Bool
+  fileprivate let form: Form
+
+  fileprivate enum Form {
+    case array(BoundView)
+    case pages(Pages)
+  }
+
+  fileprivate struct Pages {
+    let pages: BoundView
+    let pageRank: Int
+    let table: BoundView
+    let tableRank: Int
+    let rows: PagedRows
+    /// Nil where all rows are those of one page.
+    let rowsOfPage: Extent?
+  }
+
+  var isPaged: Bool { if case .pages = form { true } else { false } }
+
+  init(_ source: RowSource, _ builder: inout KernelBuilder) {
+    switch source {
+    case .array(let view): self.init(view, &builder)
+    case .pages(let rows, let pages, let table): self.init(rows, pages: pages, table: table, &builder)
+    }
+  }
+
+  private init(_ view: StridedView, _ builder: inout KernelBuilder) {
+    let bound = builder.input(view)
+    (element, kept, form) = (bound.element, bound.kept, .array(bound))
+    hasUnitColumns = view.strides.last == 1
+  }
+
+  private init(_ rows: PagedRows, pages: StridedView, table: StridedView, _ builder: inout KernelBuilder) {
+    (element, kept) = (pages.element, rows.axes.indices.filter { !rows.axes[$0].isEmpty && !rows.isRepeated($0) })
+    guard case .page(let column) = rows.axes.last!.last!, case .page(let row) = rows.axes[rows.axes.count - 2].last! else {
+      preconditionFailure("rows that are no pages'")
+    }
+    hasUnitColumns = pages.strides[column] == 1
+    let bound = builder.input(pages, guarding: [row, column])
+    form = .pages(
+      Pages(
+        pages: bound, pageRank: pages.shape.count, table: builder.input(table), tableRank: table.shape.count, rows: rows,
+        rowsOfPage: rows.axes[rows.axes.count - 2].count == 2 ? pages.shape[row] : nil))
+  }
+
+  /// An element of an array at a row of `batch`; the dimensions in `guarded` may be outside.
+  func access(_ indices: [IntegerExpression], guarded: Set<Int> = []) -> Access {
+    guard case .array(let view) = form else { preconditionFailure("pages are read run by run") }
+    return view.access(indices, guarded: guarded)
+  }
+}
+
+extension PagedRows {
+  /// Whether a dimension repeats the same elements.
+  fileprivate func isRepeated(_ dimension: Int) -> Bool { if case .again = axes[dimension].first { true } else { false } }
+}
+
+/// Rows that follow each other in memory at one stride: all of an array, or a page.
+struct RowRun {
+  /// The run's first row, counted from the first that were asked for.
+  let first: IntegerExpression
+  let count: IntegerExpression
+  private let at: (_ row: IntegerExpression, _ column: IntegerExpression, _ isGuarded: Bool) -> Access
+
+  fileprivate init(
+    first: IntegerExpression, count: IntegerExpression,
+    at: @escaping (_ row: IntegerExpression, _ column: IntegerExpression, _ isGuarded: Bool) -> Access
+  ) { (self.first, self.count, self.at) = (first, count, at) }
+
+  /// The element at a row of the run and a column, which may be outside where it is guarded.
+  func access(_ row: IntegerExpression, _ column: IntegerExpression, isColumnGuarded: Bool = false) -> Access {
+    at(row, column, isColumnGuarded)
+  }
+}
+
+extension KernelBuilder {
+  /// What `body` makes of each run of the rows `start ..< start + count` at the batch indices, in order.
+  /// - Parameter alignment: what `start` is a multiple of; `start + count` is as well, or the end of all rows.
+  mutating func forEachRun(
+    of rows: BoundRows, _ batch: [IntegerExpression], from start: IntegerExpression, count: IntegerExpression, alignment: Int,
+    in block: inout [Statement], _ body: (inout KernelBuilder, RowRun, inout [Statement]) throws -> Void
+  ) rethrows {
+    let columns = batch.count + 1
+    guard case .pages(let form) = rows.form else {
+      let run = RowRun(first: 0, count: count) { row, column, isGuarded in
+        rows.access(batch + [start + row, column], guarded: isGuarded ? [columns] : [])
+      }
+      return try body(&self, run, &block)
+    }
+    /// The entry of the table at the batch indices and a number of a page.
+    func entry(_ number: IntegerExpression) -> IntegerExpression {
+      var indices = [IntegerExpression](repeating: 0, count: form.tableRank)
+      for (axes, index) in zip(form.rows.axes, batch + [number]) {
+        if case .table(let axis) = axes.first { indices[axis] = index }
+      }
+      return .load(form.table.access(indices))
+    }
+    /// The elements of a page from a row on.
+    func elements(_ page: IntegerExpression, from first: IntegerExpression) -> (
+      IntegerExpression, IntegerExpression, Bool
+    ) -> Access {
+      { row, column, isGuarded in
+        var indices = [IntegerExpression](repeating: 0, count: form.pageRank)
+        indices[form.rows.dimension] = page
+        var guarded: Set<Int> = []
+        for (position, (axes, index)) in zip(form.rows.axes, batch + [first + row, column]).enumerated() {
+          guard case .page(let axis) = axes.last else { continue }
+          indices[axis] = index
+          if isGuarded, position == columns { guarded = [axis] }
+        }
+        return form.pages.access(indices, guarded: guarded)
+      }
+    }
+    guard let rowsOfPage = form.rowsOfPage else {
+      let page = define("page", entry(0), in: &block)
+      return try body(&self, RowRun(first: 0, count: count, at: elements(page, from: start)), &block)
+    }
+    // Pages without rows have no elements to divide.
+    let size = IntegerExpression.apply(.maximum, IntegerExpression(rowsOfPage), 1)
+    let variable = variable("n")
+    let number = IntegerExpression.variable(variable)
+    var round: [Statement] = []
+    let page = define("page", entry(number), in: &round)
+    if let constant = rowsOfPage.constant, alignment % max(constant, 1) == 0 {
+      // Whole pages.
+      let first = define("page_first", number * size - start, in: &round)
+      try body(&self, RowRun(first: first, count: size, at: elements(page, from: 0)), &round)
+      block.append(.loop(Loop(variable, from: start / size, to: (start + count) / size, step: 1, body: round)))
+      return
+    }
+    let first = define("page_first", .apply(.maximum, number * size - start, 0), in: &round)
+    let end = define("page_end", .smaller((number + 1) * size - start, count), in: &round)
+    let offset = define("page_row", .apply(.maximum, start - number * size, 0), in: &round)
+    let rows = define("page_rows", end - first, in: &round)
+    try body(&self, RowRun(first: first, count: rows, at: elements(page, from: offset)), &round)
+    block.append(.loop(Loop(variable, from: start / size, to: (start + count + size - 1) / size, step: 1, body: round)))
+  }
+}
