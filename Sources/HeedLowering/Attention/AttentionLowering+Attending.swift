@@ -78,46 +78,17 @@ extension AttentionLowering {
     try loadQueries(at, tiles.query, in: &block)
     begin(at, tiles, in: &block)
 
-    let (first, end) = keyBounds(at, context: &context, in: &block)
-    let keyStart = builder.variable("j0")
-    let j0 = IntegerExpression.variable(keyStart)
-    var round: [Statement] = []
-    let columns =
-      at.isEvenlyBlocked && first == 0 && end == at.keyCount
-      ? .constant(keyBlock) : builder.define("columns", .smaller(end - j0, .constant(keyBlock)), in: &round)
-    let verdict = verdict(at, j0, columns, context: &context, in: &round)
-    var live: [Statement] = []
-    multiplyByKeys(at, tiles, j0, columns, in: &live)
-    try applyRegions(at, tiles.scores, maximum: tiles.blockMaximum, j0, columns, verdict, in: &live)
-    try moveMaximum(at, tiles, in: &live)
-    try weigh(at, tiles.scores, shift: tiles.blockMaximum, into: tiles.weights, sum: tiles.sum, columns, in: &live)
-    multiplyByValues(at, tiles, j0, columns, in: &live)
-    if verdict.canHold == 1 {
-      round += live
-    } else {
-      round.append(.branch(condition: verdict.canHold, then: live, otherwise: []))
+    let columns = isMasked || !at.isEvenlyBlocked ? nil : IntegerExpression.constant(keyBlock)
+    try visitTiles(at, columns: columns, context: &context, in: &block) { lowering, tile, live in
+      lowering.multiplyByKeys(at, tiles, tile.firstKey, tile.columns, in: &live)
+      try lowering.applyRegions(
+        at, tiles.scores, maximum: tiles.blockMaximum, tile.firstKey, tile.columns, isPartial: tile.isPartial, in: &live)
+      try lowering.moveMaximum(at, tiles, in: &live)
+      try lowering.weigh(
+        at, tiles.scores, shift: tiles.blockMaximum, into: tiles.weights, sum: tiles.sum, tile.columns, in: &live)
+      lowering.multiplyByValues(at, tiles, tile.firstKey, tile.columns, in: &live)
     }
-    block.append(.loop(Loop(keyStart, from: first, to: end, step: keyBlock, body: round)))
     try finish(at, tiles, in: &block)
-  }
-
-  /// Where the live keys of the block of rows begin, at the start of a panel, and end: counted from the first key of the segment.
-  private mutating func keyBounds(
-    _ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]
-  ) -> (first: IntegerExpression, end: IntegerExpression) {
-    guard isMasked else { return (0, at.keyCount) }
-    let range = KeyRangeSolver.solve(
-      condition, queries: at.firstRow, at.firstRow + at.rows - 1, keys: at.firstKey + at.keyCount, uniform: at.batch)
-    let panel = IntegerExpression.constant(panelWidth)
-    let first = range.low.map { builder.define("first", .apply(.maximum, $0 - at.firstKey, 0) / panel * panel, in: &block) }
-    let end = range.high.map { builder.define("end", .smaller($0 - at.firstKey + 1, at.keyCount), in: &block) }
-    if first != nil || end != nil {
-      context.remark(
-        .applied, context.graph.result(node),
-        "the live keys of a block of rows form a run: the loop over keys \(first == nil ? "ends where it ends" : end == nil ? "begins where it begins" : "has its bounds")"
-      )
-    }
-    return (first ?? 0, end ?? at.keyCount)
   }
 
   /// Sums at 0, maxima at -inf.

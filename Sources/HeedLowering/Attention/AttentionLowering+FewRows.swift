@@ -91,17 +91,11 @@ extension AttentionLowering {
       Access(place, (indices + [part, row] + rest).map { Access.Index($0) })
     }
 
-    // The mask of a head in a group is not that of the others.
-    let used = Set(condition.instructions.flatMap(\.operands))
-    let isShared = !groupDimensions.contains { used.contains(condition.parameter($0)) }
-    let verdict =
-      isShared || !isMasked
-      ? verdict(at, j0, columns, describes: fewRowsOccur == .always, context: &context, in: &body)
-      : IntervalTwin.Verdict.unknown
+    let verdict = try judgePart(at, j0, columns, in: &body)
     var live: [Statement] = []
     try loadQueries(at, query, in: &live)
     multiplyByStoredKeys(at, query, scores, j0, columns, in: &live)
-    try applyRegions(at, scores, maximum: shift, j0, columns, verdict, in: &live)
+    try applyRegions(at, scores, maximum: shift, j0, columns, isPartial: isMasked ? .apply(.lessEqual, 2, verdict) : 0, in: &live)
     try builder.map([("r", at.rowCount)], in: &live) { body, index in
       let maximum = body.load(Access(shift, index[0]), element)
       let isDead = try body.apply(.equal, maximum, body.constant(-.infinity, element))
@@ -117,7 +111,7 @@ extension AttentionLowering {
     builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &live) { body, index in
       body.store(body.load(Access(accumulator, index[0], index[1]), element), access(parts.values, index[0], index[1]))
     }
-    if verdict.canHold == 1 {
+    if !isMasked {
       body += live
     } else {
       var dead: [Statement] = []
@@ -128,7 +122,7 @@ extension AttentionLowering {
       builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &dead) { body, index in
         body.store(body.constant(0, element), access(parts.values, index[0], index[1]))
       }
-      body.append(.branch(condition: verdict.canHold, then: live, otherwise: dead))
+      body.append(.branch(condition: .apply(.notEqual, verdict % 2, 0), then: live, otherwise: dead))
     }
     builder.phase("attend_part", domain + [partDomain], body)
   }

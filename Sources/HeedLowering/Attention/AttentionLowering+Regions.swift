@@ -2,18 +2,22 @@ import HeedIR
 
 /// The op's regions inside a kernel's body, and what the remarks say of the mask.
 extension AttentionLowering {
-  func describe(_ verdict: IntervalTwin.Verdict, context: inout LoweringContext) {
+  func describeMask(context: inout LoweringContext) {
+    guard isMasked else { return }
     let value = context.graph.result(node)
-    switch (verdict.canHold, verdict.canFail) {
-    case (1, 1):
+    context.remark(
+      .applied, value,
+      "tiles of \(rowBlock) x \(keyBlock) where the mask is false everywhere are skipped; where it is true everywhere they run without it"
+    )
+    if !twin.isExact {
       context.remark(
-        .declined, value, "no tile of the score matrix is skipped: the mask cannot be bounded over a rectangle of indices")
-    case (1, _): context.remark(.note, value, "tiles where the mask is true everywhere run without it; none can be proved empty")
-    default:
+        .note, value,
+        "tiles that the mask's twin leaves open are looked at in granules of \(queryGranule) x \(keyGranule), then pair by pair")
+    }
+    let summarized = twin.terms.filter { $0.side == .key }.map(\.describedValue)
+    if !summarized.isEmpty {
       context.remark(
-        .applied, value,
-        "tiles of \(rowBlock) x \(keyBlock) where the mask is false everywhere are skipped; where it is true everywhere they run without it"
-      )
+        .note, value, "bounds of \(summarized.joined(separator: ", ")) over \(keyGranule) keys each are taken once per call")
     }
   }
 
@@ -21,6 +25,13 @@ extension AttentionLowering {
   func inline(
     _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
   ) -> BodyValue {
+    inlineAll(function, leading, indices, in: &body)[0]
+  }
+
+  /// As `inline`, with all results of the function.
+  func inlineAll(
+    _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
+  ) -> [BodyValue] {
     let used = Set(function.instructions.flatMap(\.operands) + function.results)
     var arguments = leading
     for (position, index) in zip(leading.count..., indices) {
@@ -29,7 +40,7 @@ extension AttentionLowering {
       arguments.append(isUsed ? body.index(index, function.parameters[position].type) : BodyValue(-1))
     }
     let lowering = self
-    let results = body.inlineWidened(function, arguments) { body, table, positions, type in
+    return body.inlineWidened(function, arguments) { body, table, positions, type in
       let expressions = positions.map { body.expression(of: $0) }
       let extents = function.tables[table].type.shape.extents
       // An index that is not known to be inside may be outside: such an element reads as NaN, or 0 for integers.
@@ -38,7 +49,6 @@ extension AttentionLowering {
       return lowering.tables[table].read(
         expressions, as: type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
     }
-    return results[0]
   }
 
   /// Whether `expression` is below `extent` whatever the call: one of the op's own indices over a dimension of the same extent, or a

@@ -62,22 +62,6 @@ extension AttentionLowering {
     }
   }
 
-  /// What the interval twin says of the block of keys.
-  mutating func verdict(
-    _ at: ScoreBlock, _ j0: IntegerExpression, _ columns: IntegerExpression, describes: Bool = true,
-    context: inout LoweringContext, in block: inout [Statement]
-  ) -> IntervalTwin.Verdict {
-    guard isMasked else { return IntervalTwin.Verdict(canHold: 1, canFail: 0) }
-    let rectangle = IndexRectangle(
-      firstQuery: at.firstRow, lastQuery: at.firstRow + at.rows - 1, firstKey: at.firstKey + j0,
-      lastKey: at.firstKey + j0 + columns - 1)
-    var verdict = IntervalTwin.verdict(of: condition, over: rectangle, uniform: at.batch, builder: &builder, block: &block)
-    verdict.canHold = builder.define("live", verdict.canHold, in: &block)
-    verdict.canFail = builder.define("partial", verdict.canFail, in: &block)
-    if describes { describe(verdict, context: &context) }
-    return verdict
-  }
-
   /// The dimensions of a contraction over `extent`, in pairs where products are paired, and what indexes an operand of them: the
   /// indices of a packed one (before and after its other index) and the plain index.
   mutating func contracted(_ name: Name, _ extent: IntegerExpression) -> (
@@ -92,11 +76,11 @@ extension AttentionLowering {
     return ([pairs, members], pair, [member], pair * 2 + member)
   }
 
-  /// The score and where regions on the block of scores, and the maximum of each row. The where region runs only where the twin
-  /// could not rule it out.
+  /// The score and where regions on the block of scores, and the maximum of each row. The where region runs only where a pair may be
+  /// dead, by the condition `isPartial`.
   mutating func applyRegions(
     _ at: ScoreBlock, _ scores: Place, maximum: Place, _ j0: IntegerExpression, _ columns: IntegerExpression,
-    _ verdict: IntervalTwin.Verdict, in block: inout [Statement]
+    isPartial: IntegerExpression, in block: inout [Statement]
   ) throws {
     let element = types.accumulator
     builder.map([("r", at.rowCount)], in: &block) { body, index in
@@ -123,11 +107,11 @@ extension AttentionLowering {
       }
       return sweep
     }
-    switch verdict.canFail {
+    switch isPartial {
     case 0: block += try sweep(isPartial: false)
     case 1: block += try sweep(isPartial: true)
     default:
-      block.append(.branch(condition: verdict.canFail, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
+      block.append(.branch(condition: isPartial, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
     }
   }
 

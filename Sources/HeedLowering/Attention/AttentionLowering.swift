@@ -27,11 +27,18 @@ struct AttentionLowering {
   let condition: ScalarFunction
   let scaling: ScoreScaling
   let isMasked: Bool
+  /// The interval twin of the condition.
+  let twin: IntervalTwin
   /// The number of the captured tensor that holds segment offsets.
   let offsetsTable: Int?
 
   let rowBlock: Int
   let keyBlock: Int
+  /// The queries and keys of a granule of the mask.
+  let queryGranule: Int
+  let keyGranule: Int
+  /// The bounds of the mask's key terms, by their numbers.
+  var summaries: [Int: KeySummary] = [:]
   let panelWidth: Int
 
   var builder: KernelBuilder
@@ -66,6 +73,7 @@ struct AttentionLowering {
     types = AttentionTypes(operands: graph.type(operands[0]).element, score: score.parameters[0].type, on: context.target)
     scaling = ScoreScaling(score, types)
     isMasked = condition.constant(condition.results[0])?.integer != 1
+    twin = try IntervalTwin(condition)
     let attributes = graph.attributes(node)
     offsetsTable = attributes["ragged"] == nil ? nil : attributes.integer("ragged")
 
@@ -73,6 +81,9 @@ struct AttentionLowering {
     let tile = attributes["tile"] == nil ? [96, 8 * panelWidth] : attributes.integers("tile")
     rowBlock = max(1, tile[0])
     keyBlock = (tile[1] + panelWidth - 1) / panelWidth * panelWidth
+
+    queryGranule = Self.granule(dividing: rowBlock)
+    keyGranule = Self.granule(dividing: panelWidth)
 
     let queryView = try context.view(operands[0])
     let (keySource, valueSource) = (try context.rowSource(operands[1]), try context.rowSource(operands[2]))
@@ -116,6 +127,9 @@ struct AttentionLowering {
   }
 
   mutating func emit(_ context: inout LoweringContext) throws {
+    describeMask(context: &context)
+    allocateSummaries()
+    try summarizeKeys()
     if offsetsTable == nil {
       if fewRowsOccur != .always {
         pack()

@@ -50,27 +50,63 @@ struct KeyRangeSolver {
   private let firstQuery: IntegerExpression
   private let lastQuery: IntegerExpression
 
+  /// Numbers that do not depend on query or key and are known before the keys are visited.
+  struct Uniform {
+    /// The batch indices.
+    var indices: [IntegerExpression]
+    /// The condition's uniform whole terms.
+    var terms: [(term: TwinTerm, value: IntegerExpression)]
+  }
+
   /// The run of keys for queries from `firstQuery` to `lastQuery`, within the `keys` that there are. The last two parameters of
-  /// `function` are the query and key index, the others have the values of `uniform`.
+  /// `function` are the query and key index.
   static func solve(
     _ function: ScalarFunction, queries firstQuery: IntegerExpression, _ lastQuery: IntegerExpression, keys: IntegerExpression,
-    uniform: [IntegerExpression]
+    uniform: Uniform
   ) -> KeyRange {
     var range = KeyRangeSolver(firstQuery: firstQuery, lastQuery: lastQuery).evaluate(function, uniform)
-    if let canWrap = IndexMagnitudes.canWrap(function, uniform: uniform, last: [lastQuery, keys]) {
+    if let isLarge = isLarge(function, uniform, [lastQuery, keys]) {
       // 0 and the number of keys, where arithmetic may wrap.
-      range.low = range.low.map { $0 * (1 - canWrap) }
-      range.high = range.high.map { .apply(.maximum, $0, canWrap * keys) }
+      range.low = range.low.map { $0 * (1 - isLarge) }
+      range.high = range.high.map { .apply(.maximum, $0, isLarge * keys) }
     }
     return range
   }
 
-  private func evaluate(_ function: ScalarFunction, _ uniform: [IntegerExpression]) -> KeyRange {
-    var values: [Abstract] = uniform.map { .linear(query: 0, key: 0, rest: $0) }
+  /// The greatest magnitude of a term that is only compared: far beyond all indices, and its multiples fit 64 bits.
+  private static let mostOfTerm = 1 << 40
+
+  /// A condition that holds where arithmetic may wrap or leave 64 bits; nil where it cannot.
+  private static func isLarge(_ function: ScalarFunction, _ uniform: Uniform, _ last: [IntegerExpression]) -> IntegerExpression? {
+    var conditions: [IntegerExpression] = []
+    if function.hasNarrowArithmetic(terms: Set(uniform.terms.map(\.term.value))) {
+      let used = Set(function.instructions.flatMap(\.operands))
+      let indices = uniform.indices.enumerated().filter { used.contains(function.parameter($0.offset)) }.map(\.element)
+      conditions += (indices + last).map { .apply(.lessEqual, .constant(IndexMagnitudes.limit), $0) }
+    }
+    for (term, value) in uniform.terms {
+      let limit = IntegerExpression.constant(term.entersArithmetic ? IndexMagnitudes.limit : mostOfTerm)
+      conditions += [.apply(.less, value, limit.negated), .apply(.less, limit, value)]
+    }
+    return conditions.isEmpty ? nil : conditions.reduce(0) { .apply(.or, $0, $1) }
+  }
+
+  private func evaluate(_ function: ScalarFunction, _ uniform: Uniform) -> KeyRange {
+    var values: [Abstract] = uniform.indices.map { .linear(query: 0, key: 0, rest: $0) }
     values += [.linear(query: 1, key: 0, rest: 0), .linear(query: 0, key: 1, rest: 0)]
-    var magnitudes = IndexMagnitudes(indices: values.count)
+    let limit = IntegerExpression.constant(Self.mostOfTerm)
+    let terms = Dictionary(
+      uniqueKeysWithValues: uniform.terms.map { term, value in
+        (term.value, IntegerExpression.smaller(.apply(.maximum, value, limit.negated), limit))
+      })
+    let magnitudes = IndexMagnitudes(function, terms: Set(terms.keys))
     for instruction in function.instructions {
-      let cannotWrap = magnitudes.append(instruction)
+      let value = ScalarValue(values.count)
+      let cannotWrap = magnitudes[value] != nil
+      if let term = terms[value] {
+        values.append(.linear(query: 0, key: 0, rest: term))
+        continue
+      }
       switch instruction.operation {
       case .constant(let literal):
         let isNumber = instruction.type.isInteger && instruction.type != .bool
@@ -187,4 +223,13 @@ struct KeyRangeSolver {
   }
 
   private func equal(_ a: Abstract, _ b: Abstract) -> KeyRange { atMost(a, b, 0).intersection(atMost(b, a, 0)) }
+}
+
+extension IntegerExpression {
+  /// 0 minus this; a difference is turned round.
+  var negated: IntegerExpression {
+    if case .constant(let value) = self { return .constant(-value) }
+    if case .binary(.subtract, let a, let b) = self { return b - a }
+    return 0 - self
+  }
 }

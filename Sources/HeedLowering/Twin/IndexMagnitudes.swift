@@ -1,0 +1,71 @@
+import HeedIR
+
+/// For each value of a function of indices, what its magnitude cannot exceed while indices and terms stay below a limit: whole numbers
+/// that fit their types are as in 64 bits, others may have wrapped.
+struct IndexMagnitudes {
+  private var bounds: [Int?] = []
+  /// Indices are taken to be below this, and terms that enter arithmetic; what relies on it holds only there.
+  static let limit = 1 << 27
+
+  /// - Parameter terms: values that are taken to be below the limit, like indices.
+  init(_ function: ScalarFunction, terms: Set<ScalarValue> = []) {
+    bounds = Array(repeating: Self.limit, count: function.parameters.count)
+    for (position, instruction) in function.instructions.enumerated() {
+      let isTerm = terms.contains(ScalarValue(function.parameters.count + position))
+      bounds.append(isTerm ? Self.limit : bound(instruction, function))
+    }
+  }
+
+  /// What the magnitude of an integer value cannot exceed; nil where it could leave its type.
+  subscript(value: ScalarValue) -> Int? { bounds[value.index] }
+
+  private func bound(_ instruction: ScalarFunction.Instruction, _ function: ScalarFunction) -> Int? {
+    guard instruction.type.isInteger else { return nil }
+    let operands = instruction.operands.map { bounds[$0.index] }
+    let bound: Int?
+    switch instruction.operation {
+    case .constant(let literal): return Int(exactly: literal.integer.magnitude).flatMap { $0 < 1 << 60 ? $0 : nil }
+    case .element: return nil
+    case .elementwise(Op.convert.opcode) where function.type(instruction.operands[0]) == .bool: return 1
+    case .elementwise(Op.select.opcode): bound = operands[1].flatMap { a in operands[2].map { max(a, $0) } }
+    case .elementwise(let opcode):
+      guard let a = operands[0] else { return nil }
+      switch (opcode, operands.count) {
+      case (Op.convert.opcode, 1), (Op.negate.opcode, 1), (Op.absolute.opcode, 1): bound = a
+      case (Op.not.opcode, 1): bound = a + 1
+      case (Op.add.opcode, 2), (Op.subtract.opcode, 2): bound = operands[1].map { a + $0 }
+      case (Op.multiply.opcode, 2):
+        bound = operands[1].flatMap { b in
+          let (product, overflow) = a.multipliedReportingOverflow(by: b)
+          return overflow ? nil : product
+        }
+      case (Op.divide.opcode, 2), (Op.shiftRight.opcode, 2): bound = a
+      case (Op.shiftLeft.opcode, 2):
+        bound = function.constant(instruction.operands[1]).flatMap { (0..<31).contains($0.integer) ? a << $0.integer : nil }
+      case (Op.remainder.opcode, 2): bound = operands[1]
+      case (Op.minimum.opcode, 2), (Op.maximum.opcode, 2): bound = operands[1].map { max(a, $0) }
+      case (Op.and.opcode, 2), (Op.or.opcode, 2), (Op.xor.opcode, 2):
+        // The least power of two above both.
+        bound = operands[1].map { 1 << (Int.bitWidth - max(a, $0).leadingZeroBitCount) }
+      default: bound = nil
+      }
+    }
+    guard let bound, bound < 1 << 60 else { return nil }
+    // A lower bound of 0 is not followed: an unsigned type holds constants and its own values only.
+    let range = instruction.type.integerRange
+    return range.contains(Int64(bound)) && range.contains(-Int64(bound)) ? bound : nil
+  }
+}
+
+extension ScalarFunction {
+  /// Whether the function computes with integers of fewer than 64 bits, outside of what is in `terms`.
+  func hasNarrowArithmetic(terms: Set<ScalarValue>) -> Bool {
+    let arithmetic: Set<Opcode> = [
+      Op.add.opcode, Op.subtract.opcode, Op.multiply.opcode, Op.negate.opcode, Op.not.opcode, Op.shiftLeft.opcode,
+    ]
+    return instructions.contains { instruction in
+      guard case .elementwise(let opcode) = instruction.operation else { return false }
+      return arithmetic.contains(opcode) && instruction.type.isInteger && instruction.type != .i64
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import HeedIR
+
+/// Scalar code in the making: constants are folded and no instruction is made twice.
+struct TwinCode {
+  private(set) var function: ScalarFunction
+  private var known: [Key: ScalarValue] = [:]
+
+  private struct Key: Hashable {
+    var operation: ScalarFunction.Instruction.Operation
+    var operands: [ScalarValue]
+    var type: ElementType
+  }
+
+  init(parameters: [ScalarFunction.Parameter], tables: [ScalarFunction.Table]) {
+    function = ScalarFunction(parameters: parameters, tables: tables)
+  }
+
+  mutating func constant(_ literal: Literal, _ type: ElementType) -> ScalarValue {
+    remember(Key(operation: .constant(literal), operands: [], type: type)) { $0.constant(literal, type) }
+  }
+
+  mutating func whole(_ value: Int) -> ScalarValue { constant(Literal(value), .i64) }
+  mutating func truth(_ value: Bool) -> ScalarValue { constant(Literal(value), .bool) }
+
+  func type(_ value: ScalarValue) -> ElementType { function.type(value) }
+  func literal(_ value: ScalarValue) -> Literal? { function.constant(value) }
+  func isTrue(_ value: ScalarValue) -> Bool { type(value) == .bool && literal(value)?.integer == 1 }
+  func isFalse(_ value: ScalarValue) -> Bool { type(value) == .bool && literal(value)?.integer == 0 }
+
+  /// The number that a whole value is, where it is constant.
+  func wholeConstant(_ value: ScalarValue) -> Int? {
+    type(value).isInteger ? literal(value).map { Int($0.integer) } : nil
+  }
+
+  mutating func apply(_ op: Op, _ operands: ScalarValue..., type: ElementType? = nil) -> ScalarValue {
+    if let folded = fold(op, operands, type) ?? simplify(op, operands) { return folded }
+    let key = Key(operation: .elementwise(op.opcode), operands: operands, type: type ?? .bool)
+    return remember(key) { function in
+      do {
+        return try function.append(op, operands, type: type)
+      } catch {
+        preconditionFailure("\(error)")
+      }
+    }
+  }
+
+  mutating func element(_ table: Int, _ indices: [ScalarValue]) -> ScalarValue {
+    let key = Key(operation: .element(table: table), operands: indices, type: function.tables[table].type.element)
+    return remember(key) { function in
+      do {
+        return try function.element(ofTable: table, indices)
+      } catch {
+        preconditionFailure("\(error)")
+      }
+    }
+  }
+
+  /// The function that yields `results`, without what they do not need.
+  func finish(_ results: [ScalarValue]) throws -> ScalarFunction {
+    try function.extracting(
+      results, parameters: function.parameters, numbers: Array(function.parameters.indices), tables: function.tables,
+      tableMap: Dictionary(uniqueKeysWithValues: function.tables.indices.map { ($0, $0) }))
+  }
+
+  private mutating func remember(_ key: Key, _ make: (inout ScalarFunction) -> ScalarValue) -> ScalarValue {
+    if let value = known[key] { return value }
+    let value = make(&function)
+    known[key] = value
+    return value
+  }
+
+  // MARK: Folding
+
+  private mutating func fold(_ op: Op, _ operands: [ScalarValue], _ type: ElementType?) -> ScalarValue? {
+    let literals = operands.compactMap(literal)
+    guard literals.count == operands.count else { return nil }
+    var single = ScalarFunction(parameters: [])
+    let constants = zip(operands, literals).map { single.constant($1, self.type($0)) }
+    guard let result = try? single.append(op, constants, type: type) else { return nil }
+    single.results = [result]
+    return (try? single.evaluate([])).map { constant($0[0], single.type(result)) }
+  }
+
+  /// What is simpler than the op on these operands.
+  private mutating func simplify(_ op: Op, _ operands: [ScalarValue]) -> ScalarValue? {
+    let first = operands[0]
+    guard operands.count > 1 else { return nil }
+    let second = operands[1]
+    let isWhole = type(first).isInteger
+    switch op.opcode {
+    case Op.add.opcode where isWhole && wholeConstant(second) == 0: return first
+    case Op.add.opcode where isWhole && wholeConstant(first) == 0: return second
+    case Op.subtract.opcode where isWhole && wholeConstant(second) == 0: return first
+    case Op.subtract.opcode where isWhole && first == second: return whole(0)
+    case Op.multiply.opcode where isWhole && wholeConstant(second) == 1: return first
+    case Op.multiply.opcode where isWhole && wholeConstant(second) == 0: return second
+    case Op.divide.opcode where isWhole && wholeConstant(second) == 1: return first
+    case Op.minimum.opcode where first == second, Op.maximum.opcode where first == second: return first
+    case Op.and.opcode where isTrue(second) || isFalse(first) || first == second: return first
+    case Op.and.opcode where isTrue(first) || isFalse(second): return second
+    case Op.or.opcode where isFalse(second) || isTrue(first) || first == second: return first
+    case Op.or.opcode where isFalse(first) || isTrue(second): return second
+    case Op.lessEqual.opcode where isWhole && first == second: return truth(true)
+    case Op.less.opcode where isWhole && first == second, Op.notEqual.opcode where isWhole && first == second: return truth(false)
+    case Op.select.opcode where isTrue(first): return second
+    case Op.select.opcode where isFalse(first): return operands[2]
+    case Op.select.opcode where second == operands[2]: return second
+    default: return nil
+    }
+  }
+}
