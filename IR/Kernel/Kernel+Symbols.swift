@@ -48,7 +48,9 @@ extension Statement {
       map.body.collectSymbols(&found)
     case .contract(let contraction):
       for dimension in [contraction.rows] + contraction.columns + contraction.over { dimension.extent.collectSymbols(&found) }
-      for access in [contraction.left, contraction.right, contraction.initial].compactMap({ $0 }) { access.collectSymbols(&found) }
+      for access in [contraction.left, contraction.right, contraction.ahead, contraction.initial].compactMap({ $0 }) {
+        access.collectSymbols(&found)
+      }
       contraction.epilogue.collectSymbols(&found)
     }
   }

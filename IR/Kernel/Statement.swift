@@ -67,6 +67,9 @@ public struct Contraction: Hashable, Sendable {
   public var left: Access
   /// Indexed by columns and over, not by rows.
   public var right: Access
+  /// Where the next operands like `right` lie, with the same indices: read ahead into caches where that pays. It has no influence on the
+  /// result.
+  public var ahead: Access?
   public var initial: Access?
   /// f32 or f64.
   public var accumulator: ElementType
@@ -74,9 +77,10 @@ public struct Contraction: Hashable, Sendable {
   public var epilogue: Body
 
   public init(
-    rows: Dimension, columns: [Dimension], over: [Dimension], left: Access, right: Access, initial: Access? = nil,
-    accumulator: ElementType = .f32, epilogue: Body
+    rows: Dimension, columns: [Dimension], over: [Dimension], left: Access, right: Access, ahead: Access? = nil,
+    initial: Access? = nil, accumulator: ElementType = .f32, epilogue: Body
   ) {
+    self.ahead = ahead
     (self.rows, self.columns, self.over, self.left, self.right) = (rows, columns, over, left, right)
     (self.initial, self.accumulator, self.epilogue) = (initial, accumulator, epilogue)
   }

@@ -247,7 +247,7 @@ struct KernelParser {
     return .branch(condition: condition, then: then, otherwise: otherwise)
   }
 
-  /// `contract (rows) x (columns) over (dimensions) LEFT * RIGHT from INITIAL as %x : f32 { epilogue }`
+  /// `contract (rows) x (columns) over (dimensions) LEFT * RIGHT ahead NEXT from INITIAL as %x : f32 { epilogue }`
   private mutating func contraction() throws -> Contraction {
     let start = stream.advance()
     let rows = try dimensions()
@@ -264,6 +264,7 @@ struct KernelParser {
     let left = try access()
     try stream.expect("*")
     let right = try access()
+    let ahead = stream.take("ahead") ? try access() : nil
     let initial = stream.take("from") ? try access() : nil
     try stream.expect("as")
     return try scoped {
@@ -273,7 +274,8 @@ struct KernelParser {
       try $0.stream.expect(":")
       let accumulator = try $0.stream.elementType()
       return Contraction(
-        rows: rows[0], columns: columns, over: over, left: left, right: right, initial: initial, accumulator: accumulator,
+        rows: rows[0], columns: columns, over: over, left: left, right: right, ahead: ahead, initial: initial,
+        accumulator: accumulator,
         epilogue: try $0.bodyBlock(Body(parameters: [.init(name, accumulator)])))
     }
   }

@@ -185,7 +185,8 @@ package struct KernelPrinter {
     let columns = dimensions(contraction.columns)
     let head = "contract \(rows) x \(columns) over \(dimensions(contraction.over))"
     let initial = contraction.initial.map { " from \(text($0))" } ?? ""
-    let product = "\(text(contraction.left)) * \(text(contraction.right))\(initial)"
+    let ahead = contraction.ahead.map { " ahead \(text($0))" } ?? ""
+    let product = "\(text(contraction.left)) * \(text(contraction.right))\(ahead)\(initial)"
     scopes.append([])
     nameParameters(of: contraction.epilogue)
     let tail = "as \(valueNames.first ?? "%none") : \(contraction.accumulator) {"

@@ -234,7 +234,9 @@ struct KernelVerifier {
     let over = contraction.over.map(\.variable)
     // The extents of all three see none of the variables.
     try bindConstantly([contraction.rows] + contraction.columns + contraction.over)
-    for (access, role) in [(contraction.left, "left"), (contraction.right, "right")] {
+    let operands =
+      [(contraction.left, "left"), (contraction.right, "right")] + (contraction.ahead.map { [($0, "operand ahead")] } ?? [])
+    for (access, role) in operands {
       try checkOperand(access, role, accumulator: contraction.accumulator)
     }
     if let column = columns.first(where: { contraction.left.mentions($0) }) {
@@ -246,6 +248,11 @@ struct KernelVerifier {
       !contraction.right.mentions(contraction.rows.variable),
       "got \(printer.text(contraction.right)) on the right, which mentions the row \(printer.name(contraction.rows.variable)), "
         + "expected columns and over")
+    if let ahead = contraction.ahead {
+      try expect(
+        ahead.place == contraction.right.place && !ahead.mentions(contraction.rows.variable),
+        "got \(printer.text(ahead)) ahead, expected an element of the place on the right that no row is mentioned for")
+    }
     if let initial = contraction.initial {
       try checkOperand(initial, "initial", accumulator: contraction.accumulator)
       if let summed = over.first(where: { initial.mentions($0) }) {

@@ -5,8 +5,8 @@ import Testing
 @Suite struct LinearAttentionTests {
   /// What a graph has besides queries, keys and values.
   private static let forms = ["", "normalized", "decay", "normalized decay", "state", "normalized decay state"]
-  private static let lengths = [1, 31, 32, 33, 97, 2, 64, 0]
-  private static let widths = [1, 3, 16, 17, 48, 64, 5]
+  private static let lengths = [1, 31, 32, 33, 97, 2, 16, 0]
+  private static let widths = [1, 3, 16, 17, 48, 100, 5]
 
   private static func graph(
     _ form: String, _ element: ElementType, _ depth: Int, _ width: Int

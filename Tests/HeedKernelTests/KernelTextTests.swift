@@ -32,7 +32,7 @@ struct KernelTextTests {
             }
           } else {
             contract (%r : %rows) x (%p : 1, %c : 48) over (%d : 64)
-                %x[0, %table[%r/16], %r, %d] * %panels[0, 0, %p, %d, %c] from %scores[%r, %p*48 + %c] as %s : f32 {
+                %x[0, %table[%r/16], %r, %d] * %panels[0, 0, %p, %d, %c] ahead %panels[1, 0, %p, %d, %c] from %scores[%r, %p*48 + %c] as %s : f32 {
               %i = index %j + %p*48 + %c << 2 >> (%r & 3) : i32
               %0 = multiply %s, 0.125 : f32
               %1 = add 1.0, %0 : f32

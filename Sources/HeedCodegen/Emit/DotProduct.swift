@@ -89,7 +89,7 @@ extension PhaseEmitter {
       let position = live.map { emitter.minimum(emitter.index(column), builder.subtract($0, emitter.index(1))) }
       variables[contraction.columns.last!.variable] = emitter.add(
         block.start, position.map { LinearIndex($0) } ?? LinearIndex(column))
-      return try OperandStart(contraction.right, self)
+      return (try OperandStart(contraction.right, self), try contraction.ahead.map { try OperandStart($0, self) })
     }
     let over = try contraction.over.map { try uniform($0.extent) }
     var sums = Array(repeating: emitter.registerType(type, lanes).zero, count: rows.count * product.columns)
@@ -125,7 +125,8 @@ extension PhaseEmitter {
   /// The products along the last contracted dimension, by vectors; what is left over under a mask, or one at a time in the first
   /// lane.
   private func emitDot(
-    _ product: DotProduct, _ left: [OperandStart], _ right: [OperandStart], _ leftOffset: LinearIndex, _ rightOffset: LinearIndex,
+    _ product: DotProduct, _ left: [OperandStart], _ right: [(start: OperandStart, ahead: OperandStart?)],
+    _ leftOffset: LinearIndex, _ rightOffset: LinearIndex,
     _ extent: LinearIndex, _ sums: [LLVMValue]
   ) -> [LLVMValue] {
     let step = product.step
@@ -133,9 +134,9 @@ extension PhaseEmitter {
     func round(_ position: LinearIndex, _ sums: [LLVMValue], _ fetch: (OperandStart, LinearIndex) -> LLVMValue) -> [LLVMValue] {
       let distance = emitter.add(rightOffset, position)
       if let ahead = product.ahead {
-        for start in right { prefetch(start, emitter.add(distance, ahead), 0) }
+        for (start, next) in right { prefetch(next ?? start, next == nil ? emitter.add(distance, ahead) : distance, 0) }
       }
-      let columns = right.map { fetch($0, distance) }
+      let columns = right.map { fetch($0.start, distance) }
       var next = sums
       for (row, start) in left.enumerated() {
         let factor = fetch(start, emitter.add(leftOffset, position))

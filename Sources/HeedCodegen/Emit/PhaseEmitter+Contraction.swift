@@ -99,12 +99,13 @@ extension PhaseEmitter {
     return rowLimit(contraction).map { $0 <= Self.fewRows } ?? false
   }
 
-  /// How far ahead the right operand is read, in elements; nil where that is no use.
-  func rowsAhead(_ product: MatrixProduct) throws -> LinearIndex? {
+  /// Where the right operand is read ahead, for the current columns: a place and how far behind it, in elements; nil where that is no use.
+  func ahead(_ product: MatrixProduct, _ right: OperandStart) throws -> (start: OperandStart, distance: LinearIndex)? {
     guard readsAhead(product.contraction), let stride = product.rightStrides.last else { return nil }
+    if let next = product.contraction.ahead { return (try OperandStart(next, self), LinearIndex(0)) }
     let row = try uniform(product.columns.extent).constant ?? 64
     let bytes = row * elementType(product.contraction.right.place).byteCount
-    return emitter.multiply(stride, by: max(2, Self.bytesAhead / max(1, bytes)))
+    return (right, emitter.multiply(stride, by: max(2, Self.bytesAhead / max(1, bytes))))
   }
 
   /// Asks for the line at a distance in elements from an operand's start.
@@ -192,10 +193,12 @@ extension PhaseEmitter {
         try emitRowPairs(product, left, right, block, over.last!, $0, $1, $2)
       }
     } else {
-      let ahead = try rowsAhead(product)
+      let ahead = try ahead(product, right)
       sums = try emitSums(product, over, depth: 0, LinearIndex(0), LinearIndex(0), sums) { leftOffset, rightOffset, sums in
         if let ahead {
-          for vector in block.masks.indices { prefetch(right, emitter.add(rightOffset, ahead), vector * block.lanes) }
+          for vector in block.masks.indices {
+            prefetch(ahead.start, emitter.add(rightOffset, ahead.distance), vector * block.lanes)
+          }
         }
         let vectors = block.masks.indices.map { vector in
           product.loadRight(right, rightOffset, vector * block.lanes, block.lanes, block.masks[vector], self)

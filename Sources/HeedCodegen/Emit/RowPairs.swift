@@ -9,14 +9,14 @@ extension PhaseEmitter {
     _ leftOffset: LinearIndex, _ rightOffset: LinearIndex, _ sums: [LLVMValue]
   ) throws -> [LLVMValue] {
     let distance = product.rightStrides.last!
-    let ahead = try rowsAhead(product)
+    let ahead = try ahead(product, right)
     func round(_ position: LinearIndex, isPair: Bool, _ sums: [LLVMValue]) -> [LLVMValue] {
       let first = emitter.add(rightOffset, emitter.multiply(position, by: distance))
       let second = isPair ? emitter.add(first, distance) : nil
       if let ahead {
         for row in [first, second].compactMap({ $0 }) {
           for vector in Swift.stride(from: 0, to: block.masks.count, by: 2) {
-            prefetch(right, emitter.add(row, ahead), vector * block.lanes)
+            prefetch(ahead.start, emitter.add(row, ahead.distance), vector * block.lanes)
           }
         }
       }

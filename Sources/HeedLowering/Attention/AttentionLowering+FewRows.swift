@@ -132,7 +132,8 @@ extension AttentionLowering {
     in block: inout [Statement]
   ) {
     let types = types
-    builder.forEachRun(of: key, at.batch, from: j0, count: columns, alignment: Self.keysOfPart, in: &block) { builder, run, block in
+    builder.forEachRun(of: key, at.batch, from: j0, count: columns, alignment: Self.keysOfPart, isReadAhead: true, in: &block) {
+      builder, run, block in
       let (rows, r) = builder.dimension("r", at.rowCount)
       let (columnDimension, c) = builder.dimension("c", run.count)
       let (depthDimension, d) = builder.dimension("d", .constant(at.depth))
@@ -142,7 +143,7 @@ extension AttentionLowering {
         .contract(
           Contraction(
             rows: rows, columns: [columnDimension], over: [depthDimension], left: Access(query, r, d), right: run.access(c, d),
-            accumulator: types.accumulator, epilogue: store)))
+            ahead: run.accessAhead(c, d), accumulator: types.accumulator, epilogue: store)))
     }
   }
 
@@ -155,7 +156,7 @@ extension AttentionLowering {
     builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &block) { body, index in
       body.store(body.constant(0, types.accumulator), Access(accumulator, index[0], index[1]))
     }
-    builder.forEachRun(of: value, at.batch, from: j0, count: columns, alignment: Self.keysOfPart, in: &block) {
+    builder.forEachRun(of: value, at.batch, from: j0, count: columns, alignment: Self.keysOfPart, isReadAhead: true, in: &block) {
       builder, run, block in
       let step = builder.variable("j1")
       let j1 = IntegerExpression.variable(step)
@@ -166,7 +167,8 @@ extension AttentionLowering {
       store.store(BodyValue(0), Access(accumulator, r, e))
       let product = Contraction(
         rows: rowDimension, columns: [valueColumns], over: [keyDimension], left: Access(weights, r, run.first + j1 + j),
-        right: run.access(j1 + j, e), initial: Access(accumulator, r, e), accumulator: types.accumulator, epilogue: store)
+        right: run.access(j1 + j, e), ahead: run.accessAhead(j1 + j, e), initial: Access(accumulator, r, e),
+        accumulator: types.accumulator, epilogue: store)
       block.append(.loop(Loop(step, from: 0, to: run.count, step: Self.keysAtOnce, body: [.contract(product)])))
     }
   }

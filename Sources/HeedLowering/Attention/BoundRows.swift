@@ -70,11 +70,17 @@ struct RowRun {
   let first: IntegerExpression
   let count: IntegerExpression
   private let at: (_ row: IntegerExpression, _ column: IntegerExpression, _ isGuarded: Bool) -> Access
+  /// The same in the run after it, where that lies elsewhere.
+  private let inNext: ((_ row: IntegerExpression, _ column: IntegerExpression, _ isGuarded: Bool) -> Access)?
 
   fileprivate init(
     first: IntegerExpression, count: IntegerExpression,
+    inNext: ((_ row: IntegerExpression, _ column: IntegerExpression, _ isGuarded: Bool) -> Access)? = nil,
     at: @escaping (_ row: IntegerExpression, _ column: IntegerExpression, _ isGuarded: Bool) -> Access
-  ) { (self.first, self.count, self.at) = (first, count, at) }
+  ) { (self.first, self.count, self.at, self.inNext) = (first, count, at, inNext) }
+
+  /// The element at a row and a column of the run after this one, to be read ahead; nil where that lies behind this one.
+  func accessAhead(_ row: IntegerExpression, _ column: IntegerExpression) -> Access? { inNext?(row, column, false) }
 
   /// The element at a row of the run and a column, which may be outside where it is guarded.
   func access(_ row: IntegerExpression, _ column: IntegerExpression, isColumnGuarded: Bool = false) -> Access {
@@ -84,10 +90,12 @@ struct RowRun {
 
 extension KernelBuilder {
   /// What `body` makes of each run of the rows `start ..< start + count` at the batch indices, in order.
-  /// - Parameter alignment: what `start` is a multiple of; `start + count` is as well, or the end of all rows.
+  /// - Parameters:
+  ///   - alignment: what `start` is a multiple of; `start + count` is as well, or the end of all rows.
+  ///   - isReadAhead: whether a run may tell where the next one lies.
   mutating func forEachRun(
     of rows: BoundRows, _ batch: [IntegerExpression], from start: IntegerExpression, count: IntegerExpression, alignment: Int,
-    in block: inout [Statement], _ body: (inout KernelBuilder, RowRun, inout [Statement]) throws -> Void
+    isReadAhead: Bool = false, in block: inout [Statement], _ body: (inout KernelBuilder, RowRun, inout [Statement]) throws -> Void
   ) rethrows {
     let columns = batch.count + 1
     guard case .pages(let form) = rows.form else {
@@ -132,9 +140,12 @@ extension KernelBuilder {
     let page = define("page", entry(number), in: &round)
     if let constant = rowsOfPage.constant, alignment % max(constant, 1) == 0 {
       // Whole pages.
+      let end = (start + count) / size
       let first = define("page_first", number * size - start, in: &round)
-      try body(&self, RowRun(first: first, count: size, at: elements(page, from: 0)), &round)
-      block.append(.loop(Loop(variable, from: start / size, to: (start + count) / size, step: 1, body: round)))
+      let next = isReadAhead ? define("next_page", entry(.smaller(number + 1, end - 1)), in: &round) : nil
+      let run = RowRun(first: first, count: size, inNext: next.map { elements($0, from: 0) }, at: elements(page, from: 0))
+      try body(&self, run, &round)
+      block.append(.loop(Loop(variable, from: start / size, to: end, step: 1, body: round)))
       return
     }
     let first = define("page_first", .apply(.maximum, number * size - start, 0), in: &round)

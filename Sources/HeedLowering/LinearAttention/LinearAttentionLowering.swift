@@ -53,7 +53,7 @@ struct LinearAttentionLowering {
     (batch, self.rows) = (Array(shapes[0].dropLast(2)), rows)
     (self.depth, self.width) = (depth, width)
     epsilon = attributes["epsilon"] == nil ? nil : attributes.literal("epsilon").real
-    chunk = Self.rowsOfChunk
+    chunk = Self.rowsOfChunk(stateBytes: depth * width * element.byteCount)
 
     let views = try operands.prefix(3).map { try context.view($0) }
     let offsetsView = try operand("ragged").map { try context.offsets($0, total: rows) }
