@@ -89,6 +89,10 @@ struct RowRun {
 }
 
 extension KernelBuilder {
+  /// The rows of the largest pages of which the next one is read ahead: two of them stay in the second-level cache. In larger ones the
+  /// rows that follow are read ahead, as in an array.
+  private static let rowsAhead = 128
+
   /// What `body` makes of each run of the rows `start ..< start + count` at the batch indices, in order.
   /// - Parameters:
   ///   - alignment: what `start` is a multiple of; `start + count` is as well, or the end of all rows.
@@ -142,7 +146,8 @@ extension KernelBuilder {
       // Whole pages.
       let end = (start + count) / size
       let first = define("page_first", number * size - start, in: &round)
-      let next = isReadAhead ? define("next_page", entry(.smaller(number + 1, end - 1)), in: &round) : nil
+      let next =
+        isReadAhead && constant <= Self.rowsAhead ? define("next_page", entry(.smaller(number + 1, end - 1)), in: &round) : nil
       let run = RowRun(first: first, count: size, inNext: next.map { elements($0, from: 0) }, at: elements(page, from: 0))
       try body(&self, run, &round)
       block.append(.loop(Loop(variable, from: start / size, to: end, step: 1, body: round)))
