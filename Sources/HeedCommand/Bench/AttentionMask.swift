@@ -42,7 +42,10 @@ enum AttentionMask: CustomStringConvertible {
   }
 
   /// The number of live keys of query `i`.
-  func liveKeys(_ i: Int, queries: Int, keys: Int) -> Int {
+  func liveKeys(_ i: Int, queries: Int, keys: Int) -> Int { liveRange(i, queries: queries, keys: keys).count }
+
+  /// The live keys of query `i`.
+  func liveRange(_ i: Int, queries: Int, keys: Int) -> Range<Int> {
     let last =
       switch self {
       case .none: keys - 1
@@ -55,6 +58,6 @@ enum AttentionMask: CustomStringConvertible {
       case .window(let size): max(0, i - size)
       case .document(let size): i / size * size
       }
-    return max(0, last - first + 1)
+    return first..<max(first, last + 1)
   }
 }

@@ -46,6 +46,11 @@ struct AttentionReference {
 
   private func rows(_ positions: [Int], head: Int, keyHead: Int, _ inputs: [String: NDArray]) throws -> [[Double]] {
     let (count, keys, step) = (positions.count, problem.keys, 4096)
+    let ranges = positions.map { problem.mask.liveRange($0, queries: problem.queries, keys: keys) }
+    // Blocks of keys that no row sees are left out.
+    let blocks = stride(from: 0, to: keys, by: step).map { $0..<min($0 + step, keys) }.filter { block in
+      ranges.contains { $0.overlaps(block) }
+    }
     func array(_ columns: [[Double]]) -> ReferenceArray {
       ReferenceArray(problem.element, [columns.count, columns[0].count], reals: columns.flatMap { $0 })
     }
@@ -53,8 +58,8 @@ struct AttentionReference {
       try positions.map { try inputs["q"]!.row(head * problem.queries + $0, count: 1, of: problem.headSize).reals })
     let rows = ReferenceArray(.i32, [count], integers: positions.map(Int64.init))
     var scores = [[Double]](repeating: [], count: count)
-    for start in stride(from: 0, to: keys, by: step) {
-      let size = min(step, keys - start)
+    for block in blocks {
+      let (start, size) = (block.lowerBound, block.count)
       let part = try GraphInterpreter.evaluate(
         scoring,
         inputs: [
@@ -65,12 +70,15 @@ struct AttentionReference {
     }
     let weights = try GraphInterpreter.evaluate(weighting, inputs: ["scores": array(scores)])[0].array.reals
     var sums = [[Double]](repeating: Array(repeating: 0, count: problem.valueSize), count: count)
-    for start in stride(from: 0, to: keys, by: step) {
-      let size = min(step, keys - start)
+    let seen = scores[0].count
+    var first = 0
+    for block in blocks {
+      let (start, size) = (block.lowerBound, block.count)
+      defer { first += size }
       let part = try GraphInterpreter.evaluate(
         summing,
         inputs: [
-          "weights": array((0..<count).map { Array(weights[$0 * keys + start..<$0 * keys + start + size]) }),
+          "weights": array((0..<count).map { Array(weights[$0 * seen + first..<$0 * seen + first + size]) }),
           "v": inputs["v"]!.row(keyHead * keys + start, count: size, of: problem.valueSize),
         ])[0].array.reals
       for row in 0..<count {

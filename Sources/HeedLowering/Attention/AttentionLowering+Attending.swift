@@ -24,7 +24,7 @@ extension AttentionLowering {
     var moved: Place
   }
 
-  mutating func attend(context: inout LoweringContext) throws {
+  mutating func attend(_ packed: PackedKeys, context: inout LoweringContext) throws {
     let widths = try constantWidths(context)
     let (domain, indices) = batchDomain(Array(0..<batchRank))
     let (blocks, block) = builder.dimension(
@@ -35,12 +35,15 @@ extension AttentionLowering {
     try attend(
       ScoreBlock(
         batch: indices, firstRow: firstRow, rows: rows, rowCount: rows, firstKey: 0, keyCount: IntegerExpression(keys),
-        isEvenlyBlocked: keys.dividedExactly(by: keyBlock) != nil, depth: widths.depth, valueWidth: widths.value),
+        packed: packed.at(panelDimensions.map { indices[$0] }), isEvenlyBlocked: keys.dividedExactly(by: keyBlock) != nil,
+        depth: widths.depth, valueWidth: widths.value),
       context: &context, in: &body)
     builder.phase("attend", domain + [blocks], body)
   }
 
-  mutating func attendSegments(_ table: Place, _ blockCount: Extent, context: inout LoweringContext) throws {
+  mutating func attendSegments(
+    _ table: Place, _ blockCount: Extent, _ packed: PackedKeys, context: inout LoweringContext
+  ) throws {
     let widths = try constantWidths(context)
     let (domain, indices) = batchDomain(Array(0..<batchRank))
     let (blocks, block) = builder.dimension("t", IntegerExpression(blockCount))
@@ -55,14 +58,14 @@ extension AttentionLowering {
     try attend(
       ScoreBlock(
         batch: indices, firstRow: firstRow, rows: rows, rowCount: rows, firstKey: start, keyCount: length, firstPanel: firstPanel,
-        depth: widths.depth, valueWidth: widths.value),
+        packed: packed.at(panelDimensions.map { indices[$0] }), depth: widths.depth, valueWidth: widths.value),
       context: &context, in: &used)
     body.append(.branch(condition: .apply(.lessEqual, 0, segment), then: used, otherwise: []))
     builder.phase("attend", domain + [blocks], body)
   }
 
   /// A block of query rows against its keys, block by block, with running maxima and sums.
-  private mutating func attend(_ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]) throws {
+  mutating func attend(_ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]) throws {
     let accumulator = types.accumulator
     let query = builder.tile("query", types.factor, [rowBlock, max(types.padded(at.depth), 1)], in: &block)
     let scores = builder.tile("scores", accumulator, [rowBlock, keyBlock], in: &block)
@@ -80,13 +83,13 @@ extension AttentionLowering {
 
     let columns = isMasked || !at.isEvenlyBlocked ? nil : IntegerExpression.constant(keyBlock)
     try visitTiles(at, columns: columns, context: &context, in: &block) { lowering, tile, live in
-      lowering.multiplyByKeys(at, tiles, tile.firstKey, tile.columns, in: &live)
+      lowering.multiplyByKeys(at, tiles, tile, in: &live)
       try lowering.applyRegions(
         at, tiles.scores, maximum: tiles.blockMaximum, tile.firstKey, tile.columns, isPartial: tile.isPartial, in: &live)
       try lowering.moveMaximum(at, tiles, in: &live)
       try lowering.weigh(
         at, tiles.scores, shift: tiles.blockMaximum, into: tiles.weights, sum: tiles.sum, tile.columns, in: &live)
-      lowering.multiplyByValues(at, tiles, tile.firstKey, tile.columns, in: &live)
+      lowering.multiplyByValues(at, tiles, tile, in: &live)
     }
     try finish(at, tiles, in: &block)
   }
@@ -103,21 +106,20 @@ extension AttentionLowering {
     }
   }
 
-  private mutating func multiplyByKeys(
-    _ at: ScoreBlock, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
-  ) {
+  private mutating func multiplyByKeys(_ at: ScoreBlock, _ tiles: Tiles, _ tile: KeyTile, in block: inout [Statement]) {
+    let packed = at.packed!
     let (rows, r) = builder.dimension("r", at.rows)
-    let (panelDimension, p) = builder.dimension("p", columns.ceilingDivided(by: panelWidth))
+    let (panelDimension, p) = builder.dimension("p", tile.columns.ceilingDivided(by: panelWidth))
     let (columnDimension, c) = builder.dimension("c", .constant(panelWidth))
     let d = contracted("d", .constant(at.depth))
     var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
     store.store(BodyValue(0), Access(tiles.scores, r, p * .constant(panelWidth) + c))
-    let panel = panelDimensions.map { at.batch[$0] } + [at.firstPanel + j0 / .constant(panelWidth) + p, d.unit, c] + d.rest
+    let panel = packed.batch + [tile.firstPanel + p, d.unit, c] + d.rest
     block.append(
       .contract(
         Contraction(
           rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(tiles.query, r, d.index),
-          right: Access(panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store)))
+          right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store)))
   }
 
   /// The new maxima, and the sums so far rescaled to them. A row that has seen nothing live is shifted by 0: -inf - -inf is NaN.
@@ -148,22 +150,19 @@ extension AttentionLowering {
     block.append(.branch(condition: .apply(.notEqual, .load(Access(tiles.moved, 0)), 0), then: rescaling, otherwise: []))
   }
 
-  private mutating func multiplyByValues(
-    _ at: ScoreBlock, _ tiles: Tiles, _ j0: IntegerExpression, _ columns: IntegerExpression, in block: inout [Statement]
-  ) {
+  private mutating func multiplyByValues(_ at: ScoreBlock, _ tiles: Tiles, _ tile: KeyTile, in block: inout [Statement]) {
     let (rows, r) = builder.dimension("r", at.rows)
     let (valueColumns, e) = builder.dimension("e", .constant(at.valueWidth))
-    let j = contracted("j", columns)
+    let j = contracted("j", tile.columns)
     var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
     store.store(BodyValue(0), Access(tiles.accumulator, r, e))
     let right: Access
-    if let packedValues {
-      let panel = at.firstPanel * .constant(panelWidth) + j0
-      let first = types.isPaired ? at.firstPanel * .constant(panelWidth / 2) + j0 / 2 : panel
-      let indices = panelDimensions.map { at.batch[$0] } + [first + j.unit, e] + j.rest
-      right = Access(packedValues, indices.map { Access.Index($0) })
+    if let packed = at.packed, let values = packed.values {
+      let first = tile.firstPanel * .constant(types.isPaired ? panelWidth / 2 : panelWidth)
+      let indices = packed.batch + [first + j.unit, e] + j.rest
+      right = Access(values, indices.map { Access.Index($0) })
     } else {
-      right = value.access(at.batch + [at.firstKey + j0 + j.index, e])
+      right = value.access(at.batch + [at.firstKey + tile.firstKey + j.index, e])
     }
     block.append(
       .contract(

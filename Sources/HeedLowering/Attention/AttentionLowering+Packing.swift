@@ -1,5 +1,21 @@
 import HeedIR
 
+/// Where packed keys and values lie.
+struct PackedKeys {
+  /// [batch..., panels, depth, width], pairs along the depth apart where the products are paired.
+  var panels: Place
+  /// [batch..., keys, width], or pairs of keys; nil where values are read as they are.
+  var values: Place?
+  /// The indices of the leading dimensions.
+  var batch: [IntegerExpression] = []
+
+  func at(_ batch: [IntegerExpression]) -> PackedKeys {
+    var packed = self
+    packed.batch = batch
+    return packed
+  }
+}
+
 /// The keys as panels, the values as pairs, and for ragged batches the table of row blocks.
 extension AttentionLowering {
   mutating func batchDomain(_ dimensions: [Int]) -> (domain: [Dimension], indices: [IntegerExpression]) {
@@ -23,11 +39,12 @@ extension AttentionLowering {
 
   /// Packs the keys of a panel, and its values where they are packed.
   mutating func packPanel(
-    _ panelIndices: [IntegerExpression], panel: IntegerExpression, firstKey: IntegerExpression, in block: inout [Statement]
+    _ panelIndices: [IntegerExpression], panel: IntegerExpression, firstKey: IntegerExpression, into packed: PackedKeys,
+    in block: inout [Statement]
   ) {
-    if key.isPaged { packPagedKeys(panelIndices, panel: panel, firstKey: firstKey, in: &block) }
-    if value.isPaged, let packedValues {
-      packPagedValues(panelIndices, panel: panel, firstKey: firstKey, into: packedValues, in: &block)
+    if key.isPaged { packPagedKeys(panelIndices, panel: panel, firstKey: firstKey, into: packed.panels, in: &block) }
+    if value.isPaged, let values = packed.values {
+      packPagedValues(panelIndices, panel: panel, firstKey: firstKey, into: values, in: &block)
     }
     let lowering = self
     let (width, isPaired) = (panelWidth, types.isPaired)
@@ -42,7 +59,7 @@ extension AttentionLowering {
       body.store(body.load(access, element, otherwise: Literal(0.0)), target)
     }
     func access(_ place: Place, _ indices: [IntegerExpression]) -> Access {
-      Access(place, (panelIndices + indices).map { Access.Index($0) })
+      Access(place, (packed.batch + indices).map { Access.Index($0) })
     }
     func member(_ index: IntegerExpression, _ unit: IntegerExpression?) -> IntegerExpression {
       unit.map { index * 2 + $0 } ?? index
@@ -54,26 +71,27 @@ extension AttentionLowering {
       builder.map([("d", IntegerExpression(units)), ("c", .constant(width))] + unit, in: &block) { body, at in
         let rest = Array(at.dropFirst(2))
         copy(
-          lowering.key, access(lowering.panels, [panel] + at), key: at[1], column: member(at[0], rest.first),
+          lowering.key, access(packed.panels, [panel] + at), key: at[1], column: member(at[0], rest.first),
           guarded: isOdd ? [lowering.batchRank, lowering.batchRank + 1] : [lowering.batchRank], in: &body)
       }
     }
-    guard let packedValues, !value.isPaged else { return }
+    guard let values = packed.values, !value.isPaged else { return }
     let rows = isPaired ? width / 2 : width
     builder.map([("j", .constant(rows)), ("e", IntegerExpression(valueWidth))] + unit, in: &block) { body, at in
       let rest = Array(at.dropFirst(2))
       copy(
-        lowering.value, access(packedValues, [panel * .constant(rows) + at[0], at[1]] + rest), key: member(at[0], rest.first),
+        lowering.value, access(values, [panel * .constant(rows) + at[0], at[1]] + rest), key: member(at[0], rest.first),
         column: at[1], guarded: [lowering.batchRank], in: &body)
     }
   }
 
-  mutating func pack() {
+  mutating func pack(_ packed: PackedKeys) {
     let (domain, indices) = batchDomain(panelDimensions)
     let (panelDomain, panel) = builder.dimension(
       "p", IntegerExpression(keys.dividedRoundingUp(by: panelWidth)) * (1 - hasFewRows))
     var block: [Statement] = []
-    packPanel(indices, panel: panel, firstKey: panel * .constant(panelWidth), in: &block)
+    packPanel(
+      indices, panel: panel, firstKey: panel * .constant(panelWidth), into: packed.at(indices), in: &block)
     builder.phase("pack", domain + [panelDomain], block)
   }
 
@@ -108,7 +126,7 @@ extension AttentionLowering {
     builder.phase("number_blocks", [domain], block)
   }
 
-  mutating func packSegments() {
+  mutating func packSegments(_ packed: PackedKeys) {
     let (domain, indices) = batchDomain(panelDimensions)
     let (segments, segment) = builder.dimension("s", IntegerExpression(segmentCount))
     var block: [Statement] = []
@@ -116,7 +134,9 @@ extension AttentionLowering {
     let first = builder.define("first", start / .constant(panelWidth) + segment, in: &block)
     let step = builder.variable("p")
     var round: [Statement] = []
-    packPanel(indices, panel: first + .variable(step), firstKey: start + .variable(step) * .constant(panelWidth), in: &round)
+    packPanel(
+      indices, panel: first + .variable(step), firstKey: start + .variable(step) * .constant(panelWidth), into: packed.at(indices),
+      in: &round)
     block.append(.loop(Loop(step, from: 0, to: length.ceilingDivided(by: panelWidth), step: 1, body: round)))
     builder.phase("pack", domain + [segments], block)
   }

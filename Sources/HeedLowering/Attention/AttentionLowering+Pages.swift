@@ -4,9 +4,10 @@ import HeedIR
 extension AttentionLowering {
   /// A panel of keys that lie in pages, the columns beyond the last key 0.
   mutating func packPagedKeys(
-    _ panelIndices: [IntegerExpression], panel: IntegerExpression, firstKey: IntegerExpression, in block: inout [Statement]
+    _ panelIndices: [IntegerExpression], panel: IntegerExpression, firstKey: IntegerExpression, into panels: Place,
+    in block: inout [Statement]
   ) {
-    let (types, panels, width) = (types, panels, IntegerExpression.constant(panelWidth))
+    let (types, width) = (types, IntegerExpression.constant(panelWidth))
     let units = IntegerExpression(types.isPaired ? depth.dividedRoundingUp(by: 2) : depth)
     let unit: [(Name, IntegerExpression)] = types.isPaired ? [("u", 2)] : []
     let isOdd = types.isPaired && depth.constant.map { $0 % 2 != 0 } ?? true

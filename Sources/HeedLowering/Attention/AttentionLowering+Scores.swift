@@ -14,6 +14,10 @@ struct ScoreBlock {
   var firstKey: IntegerExpression
   var keyCount: IntegerExpression
   var firstPanel: IntegerExpression = 0
+  /// Where the keys are packed; nil where they are read as they are stored.
+  var packed: PackedKeys?
+  /// Where blocks of rows pack the keys that they see.
+  var band: AttentionLowering.Band?
   /// True where every block of keys is full.
   var isEvenlyBlocked = false
   /// The components of queries and keys, and of values.

@@ -6,6 +6,8 @@ extension AttentionLowering {
   struct KeyTile {
     /// Counted from the first key of the segment; at the start of a panel.
     var firstKey: IntegerExpression
+    /// The panel that it begins.
+    var firstPanel: IntegerExpression
     var columns: IntegerExpression
     /// A condition: whether a pair may be dead.
     var isPartial: IntegerExpression
@@ -23,7 +25,9 @@ extension AttentionLowering {
       let j0 = IntegerExpression.variable(step)
       var round: [Statement] = []
       let columns = columns ?? builder.define("columns", .smaller(at.keyCount - j0, .constant(keyBlock)), in: &round)
-      try visit(&self, KeyTile(firstKey: j0, columns: columns, isPartial: 0), &round)
+      try visit(
+        &self, KeyTile(firstKey: j0, firstPanel: at.firstPanel + j0 / .constant(panelWidth), columns: columns, isPartial: 0), &round
+      )
       block.append(.loop(Loop(step, from: 0, to: at.keyCount, step: keyBlock, body: round)))
       return
     }
@@ -34,11 +38,15 @@ extension AttentionLowering {
     let step = builder.variable("run")
     let first = IntegerExpression.variable(step)
     var ofRun: [Statement] = []
-    let length = Self.blocksOfRun * keyBlock
+    let length = (at.band?.blocks ?? Self.blocksOfRun) * keyBlock
     let end = builder.define("run_end", .smaller(run.end, first + .constant(length)), in: &ofRun)
     // Tiles are numbered as they stand in the text.
     let mayLive = run.isBounded && twin.isExact ? 1 : try judgeRun(at, first, end, bounds, in: &ofRun)
     var blocks: [Statement] = []
+    let packedKey = at.band.map { packRun(at, $0, first, end, in: &blocks) }
+    func panel(_ key: IntegerExpression) -> IntegerExpression {
+      packedKey.map { (key - $0) / .constant(panelWidth) } ?? at.firstPanel + key / .constant(panelWidth)
+    }
     try judge(at, first, end, bounds, verdicts, in: &blocks)
     let keyStep = builder.variable("j0")
     let j0 = IntegerExpression.variable(keyStep)
@@ -49,11 +57,16 @@ extension AttentionLowering {
       try refine(at, j0, keys, bounds, verdict, look, in: &ofBlock)
       var live: [Statement] = []
       let tile = trimmed(at, j0, keys, look, in: &live)
-      try visit(&self, KeyTile(firstKey: tile.first, columns: tile.columns, isPartial: .apply(.lessEqual, 2, verdict)), &live)
+      try visit(
+        &self,
+        KeyTile(
+          firstKey: tile.first, firstPanel: panel(tile.first), columns: tile.columns, isPartial: .apply(.lessEqual, 2, verdict)),
+        &live)
       ofBlock.append(.branch(condition: .apply(.notEqual, .load(Access(look.found, 0)), 0), then: live, otherwise: []))
     } else {
       var live: [Statement] = []
-      try visit(&self, KeyTile(firstKey: j0, columns: keys, isPartial: .apply(.lessEqual, 2, verdict)), &live)
+      try visit(
+        &self, KeyTile(firstKey: j0, firstPanel: panel(j0), columns: keys, isPartial: .apply(.lessEqual, 2, verdict)), &live)
       ofBlock.append(.branch(condition: .apply(.notEqual, verdict % 2, 0), then: live, otherwise: []))
     }
     blocks.append(.loop(Loop(keyStep, from: first, to: end, step: keyBlock, body: ofBlock)))
@@ -62,13 +75,11 @@ extension AttentionLowering {
   }
 
   /// Where the live keys of the block of rows begin, at the start of a panel, and end: counted from the first key of the segment.
-  private mutating func keyBounds(
-    _ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]
+  mutating func keyBounds(
+    _ at: ScoreBlock, context: inout LoweringContext, describes: Bool = true, in block: inout [Statement]
   ) throws -> (first: IntegerExpression, end: IntegerExpression, isBounded: Bool) {
     var uniform = KeyRangeSolver.Uniform(indices: at.batch, terms: [])
-    let terms = twin.terms.filter {
-      $0.side == .uniform && $0.boundType == .i64 && $0.function.type($0.function.results[0]) != .bool
-    }
+    let terms = twin.terms.filter(\.isUniformNumber)
     if !terms.isEmpty {
       let values = builder.tile("uniform", .i64, [terms.count], in: &block)
       let lowering = self
@@ -87,7 +98,7 @@ extension AttentionLowering {
     let panel = IntegerExpression.constant(panelWidth)
     let first = range.low.map { builder.define("first", .apply(.maximum, $0 - at.firstKey, 0) / panel * panel, in: &block) }
     let end = range.high.map { builder.define("end", .smaller($0 - at.firstKey + 1, at.keyCount), in: &block) }
-    if first != nil || end != nil {
+    if describes, first != nil || end != nil {
       context.remark(
         .applied, context.graph.result(node),
         "the live keys of a block of rows form a run: the loop over keys \(first == nil ? "ends where it ends" : end == nil ? "begins where it begins" : "has its bounds")"

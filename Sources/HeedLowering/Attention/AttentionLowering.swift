@@ -49,10 +49,10 @@ struct AttentionLowering {
   let output: BoundView
   /// Whether keys and values can be read by vectors as they are stored.
   let readsInPlace: Bool
-  /// The keys, packed: [batch..., panels, depth, width], pairs along the depth apart where the products are paired.
-  let panels: Place
-  /// The values, packed, where the products cannot read them as they are: [batch..., keys, width], or pairs of keys.
-  let packedValues: Place?
+  /// All keys and values, packed; nil where blocks of rows pack those that they see.
+  let packed: PackedKeys?
+  /// Whether values are packed too: the products cannot read them as they are.
+  let packsValues: Bool
   /// The batch dimensions along which keys differ; the others share panels.
   let panelDimensions: [Int]
   let segmentCount: Extent
@@ -112,18 +112,20 @@ struct AttentionLowering {
     // A segment's panels begin at floor(offset / width) + segment: one spare panel for each segment keeps them apart.
     let panelCount =
       offsetsTable == nil ? keys.dividedRoundingUp(by: panelWidth) : keys.dividedRoundingDown(by: panelWidth) + segmentCount
+    readsInPlace = key.hasUnitColumns && value.hasUnitColumns
+    packsValues = types.isPaired || !value.hasUnitColumns || value.isPaged
+    guard offsetsTable != nil || key.isPaged || value.isPaged || !KeyRangeSolver.hasLowerEnd(condition, twin) else {
+      packed = nil
+      return
+    }
     let batch = batch
     let leading = panelDimensions.map { batch[$0] }
-    panels = builder.workspace(
-      "panels",
-      TensorType(types.factor, Shape(leading + [panelCount] + types.unitShape(depth, by: Extent(panelWidth)))))
-    readsInPlace = key.hasUnitColumns && value.hasUnitColumns
-    let isReadable = !types.isPaired && value.hasUnitColumns && !value.isPaged
-    packedValues =
-      isReadable
-      ? nil
-      : builder.workspace(
-        "values", TensorType(types.factor, Shape(leading + types.unitShape(panelCount * Extent(panelWidth), by: valueWidth))))
+    let keyShape = [panelCount] + types.unitShape(depth, by: Extent(panelWidth))
+    let panels = builder.workspace("panels", TensorType(types.factor, Shape(leading + keyShape)))
+    let valueShape = types.unitShape(panelCount * Extent(panelWidth), by: valueWidth)
+    packed = PackedKeys(
+      panels: panels,
+      values: packsValues ? builder.workspace("values", TensorType(types.factor, Shape(leading + valueShape))) : nil)
   }
 
   mutating func emit(_ context: inout LoweringContext) throws {
@@ -132,8 +134,12 @@ struct AttentionLowering {
     try summarizeKeys()
     if offsetsTable == nil {
       if fewRowsOccur != .always {
-        pack()
-        try attend(context: &context)
+        if let packed {
+          pack(packed)
+          try attend(packed, context: &context)
+        } else {
+          try attendBands(context: &context)
+        }
       }
       if fewRowsOccur != .never { try attendFewRows(context: &context) }
     } else {
@@ -141,8 +147,8 @@ struct AttentionLowering {
       let blocks = queries.dividedRoundingDown(by: rowBlock) + segmentCount
       let table = builder.workspace("blocks", TensorType(.i32, [blocks]))
       numberBlocks(table)
-      packSegments()
-      try attendSegments(table, blocks, context: &context)
+      packSegments(packed!)
+      try attendSegments(table, blocks, packed!, context: &context)
     }
     try context.emit(builder, cost: context.cost(node))
   }

@@ -24,6 +24,11 @@ struct AttentionTypes {
     isPaired ? [contracted.dividedRoundingUp(by: 2), other, 2] : [contracted, other]
   }
 
+  /// The same of sizes that are known.
+  func unitSizes(_ contracted: Int, by other: Int) -> [Int] {
+    isPaired ? [(contracted + 1) / 2, other, 2] : [max(contracted, 1), other]
+  }
+
   /// An extent of the contracted dimension with the padding that pairs need.
   func padded(_ extent: Int) -> Int { isPaired ? (extent + 1) / 2 * 2 : extent }
 }

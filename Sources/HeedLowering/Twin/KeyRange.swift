@@ -73,6 +73,14 @@ struct KeyRangeSolver {
     return range
   }
 
+  /// Whether the runs of keys have a first one that rises with the queries or a term says: their number may be far below that of all.
+  static func hasLowerEnd(_ function: ScalarFunction, _ twin: IntervalTwin) -> Bool {
+    let uniform = Uniform(
+      indices: function.parameters.dropLast(2).map { _ in 0 },
+      terms: twin.terms.filter { $0.isUniformNumber }.map { (term: $0, value: 0) })
+    return solve(function, queries: 0, 0, keys: 0, uniform: uniform).low != nil
+  }
+
   /// The greatest magnitude of a term that is only compared: far beyond all indices, and its multiples fit 64 bits.
   private static let mostOfTerm = 1 << 40
 

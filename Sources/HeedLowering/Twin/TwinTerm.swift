@@ -19,6 +19,9 @@ package struct TwinTerm {
   /// The type of its bounds: i64 for whole numbers and bools, else the float type in which kernels compute.
   var boundType: ElementType { function.type(function.results[0]).twinType }
 
+  /// Whether the term is a whole number that depends on neither query nor key.
+  var isUniformNumber: Bool { side == .uniform && function.type(function.results[0]).isInteger }
+
   /// The names of the tables that the term reads, or its own.
   var describedValue: String {
     let read = Set(
