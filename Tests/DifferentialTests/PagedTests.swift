@@ -14,6 +14,8 @@ import Testing
     var valueWidth = 32
     var areHeadsFirst = false
     var isCausal = false
+    /// The type of the cache, where that is another than the queries'.
+    var cache: ElementType?
   }
 
   static func graph(_ form: Form, queries: Extent = "M") -> Graph {
@@ -24,9 +26,9 @@ import Testing
       /// [B, heads, P*size, width] of pages [C, size, heads, width] or [C, heads, size, width].
       func rows(_ name: String, _ width: Int) -> Tensor {
         let shape: Shape = form.areHeadsFirst ? ["C", keyHeads, size, Extent(width)] : ["C", size, keyHeads, Extent(width)]
-        let taken = g.input(name, form.element, shape).gather(table)
+        let taken = g.input(name, form.cache ?? form.element, shape).gather(table)
         let ordered = form.areHeadsFirst ? taken.transposed(0, 2, 1, 3, 4) : taken.transposed(0, 3, 1, 2, 4)
-        let rows = ordered.reshape(["B", keyHeads, "P" * size, Extent(width)])
+        let rows = ordered.reshape(["B", keyHeads, "P" * size, Extent(width)]).cast(to: form.element)
         if heads == keyHeads { return rows }
         let group = rows.expandingDimension(2).broadcast(to: [
           "B", keyHeads, Extent(form.heads / form.keyHeads), "P" * size, Extent(width),
@@ -66,9 +68,16 @@ import Testing
     try expectAgreement(graph, inputs, .loose, attentions: 1, targets: targets, note: "\(combination.number) \(form) ")
   }
 
+  /// A cache of 16-bit floats is widened as it is read.
+  @Test(arguments: [ElementType.bf16, .f16]) func narrowCache(_ cache: ElementType) throws {
+    let graph = Self.graph(Form(cache: cache))
+    let inputs = try [1, 40].map { try Self.inputs(graph, queries: $0, pages: 5, lengths: [80, 3]) }
+    try expectAgreement(graph, inputs, .loose, attentions: 1, targets: [allHostTargets.last!])
+  }
+
   /// No array as long as the cache stands between it and the kernel.
-  @Test(arguments: [false, true]) func nothingIsCopied(_ areHeadsFirst: Bool) throws {
-    let program = try Self.graph(Form(areHeadsFirst: areHeadsFirst), queries: 1).compile(options()).program
+  @Test(arguments: [Form(), Form(areHeadsFirst: true), Form(cache: .bf16)]) func nothingIsCopied(_ form: Form) throws {
+    let program = try Self.graph(form, queries: 1).compile(options()).program
     #expect(!program.kernels.contains { $0.name.text.hasPrefix("gather") })
     let intermediates = program.buffers.filter { if case .slot = $0.storage { true } else { false } }
     #expect(!intermediates.contains { $0.type.shape.count.symbols.contains("P") }, "\(program)")

@@ -32,6 +32,15 @@ import Testing
     check("and: got operands of type f32, expected an integer type") { _, x, _ in x & x }
   }
 
+  @Test func linearAttentions() {
+    check("linearAttention: got %x: f32[B, 8], %x: f32[B, 8] and f32[8, B], expected as many keys as values") { _, x, _ in
+      linearAttention(x, x, x.transposed())
+    }
+    check("linearAttention: got a decay, expected causal attention with it") { _, x, _ in
+      linearAttention(x, x, x, logDecay: x.sum(1))
+    }
+  }
+
   @Test func functions() {
     check("exp: got operands of type i32, expected a float type") { g, x, i in exp(i) }
     check("select: got a condition of type f32, expected bool") { g, x, i in select(x, x, x) }

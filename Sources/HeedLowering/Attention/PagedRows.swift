@@ -35,7 +35,7 @@ struct PagedRows {
     while let node = graph.definingNode(current) {
       nodes.append(node)
       if graph.op(node) === Op.gather { break }
-      guard [Op.transpose, .reshape, .broadcast].contains(where: { $0 === graph.op(node) }) else { return nil }
+      guard graph.isView(node) else { return nil }
       current = graph.operands(node).first!
     }
     guard let gather = nodes.last, graph.op(gather) === Op.gather else { return nil }
@@ -110,6 +110,8 @@ private struct Walk {
         return [again]
       }
       return true
+    // It is widened as it is loaded.
+    case Op.convert.mnemonic: return true
     default: return regroup(shape)
     }
   }
@@ -133,6 +135,12 @@ private struct Walk {
 }
 
 extension Graph {
+  /// Whether the node arranges elements, or widens floats, which loads do.
+  fileprivate func isView(_ node: NodeID) -> Bool {
+    if op(node) === Op.convert { return type(result(node)).element.isNarrowed(by: type(operands(node).first!).element) }
+    return [Op.transpose, .reshape, .broadcast].contains { $0 === op(node) }
+  }
+
   /// The keys and values of attention that can be read in pages, by operand; the nodes that need not run for that; and the operands that
   /// are views of a gather and cannot, with the reasons.
   func pagedRows(users: [[NodeID]]) -> (
