@@ -49,8 +49,8 @@ struct AttentionLowering {
   let output: BoundView
   /// Whether keys and values can be read by vectors as they are stored.
   let readsInPlace: Bool
-  /// All keys and values, packed; nil where blocks of rows pack those that they see.
-  let packed: PackedKeys?
+  /// All keys and values, packed; nil where blocks of rows pack those that they see, and where few rows read them as they are stored.
+  private(set) var packed: PackedKeys?
   /// Whether values are packed too: the products cannot read them as they are.
   let packsValues: Bool
   /// The batch dimensions along which keys differ; the others share panels.
@@ -114,10 +114,8 @@ struct AttentionLowering {
       offsetsTable == nil ? keys.dividedRoundingUp(by: panelWidth) : keys.dividedRoundingDown(by: panelWidth) + segmentCount
     readsInPlace = key.hasUnitColumns && value.hasUnitColumns
     packsValues = types.isPaired || !value.hasUnitColumns || value.isPaged
-    guard offsetsTable != nil || key.isPaged || value.isPaged || !KeyRangeSolver.hasLowerEnd(condition, twin) else {
-      packed = nil
-      return
-    }
+    let packsBands = offsetsTable == nil && !key.isPaged && !value.isPaged && KeyRangeSolver.hasLowerEnd(condition, twin)
+    if packsBands || fewRowsOccur == .always { return }
     let batch = batch
     let leading = panelDimensions.map { batch[$0] }
     let keyShape = [panelCount] + types.unitShape(depth, by: Extent(panelWidth))
