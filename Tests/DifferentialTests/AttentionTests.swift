@@ -184,6 +184,18 @@ struct ScoreForm: Sendable, CustomTestStringConvertible {
     try expectAgreement(problem.graph(), at: [["B": 2, "M": 6, "N": 9], ["B": 1, "M": 17, "N": 50]], attentions: 1)
   }
 
+  /// Odd widths of operands that are multiplied in pairs, and a single key: what fills a pair or a panel must be 0.
+  @Test(arguments: [1, 3]) func oddWidthsOfPairs(_ width: Int) throws {
+    for columns in ["N", "1"] {
+      var problem = Self.form(ScoreForm.masks[0], .bf16)
+      (problem.columns, problem.width, problem.valueWidth) = (columns, width, width)
+      let sizes: [[Name: Int]] = columns == "N" ? [["B": 2, "M": 30, "N": 9], ["B": 1, "M": 3, "N": 50]] : [["B": 2, "M": 30]]
+      var graph = try problem.graph()
+      if columns != "N" { graph = try parse(graph.text.replacingWords(["N": 1])) }
+      try expectAgreement(graph, at: sizes, attentions: 1, targets: [allHostTargets.last!])
+    }
+  }
+
   /// A row without a live pair is exactly 0, also where a whole tile or only a part of it is dead, and where scores are -inf or NaN.
   @Test(arguments: hostTargets) func deadRowsAreZero(_ target: Target) throws {
     let form = ScoreForm.masks.first { $0.name == "lengths" }!

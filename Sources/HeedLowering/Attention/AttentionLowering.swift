@@ -102,7 +102,9 @@ struct AttentionLowering {
     }
     let result = context.allocateResult(node)
     builder = KernelBuilder("attention")
-    (query, key, value) = (builder.input(queryView), BoundRows(keySource, &builder), BoundRows(valueSource, &builder))
+    // Pairs go beyond an odd width.
+    query = builder.input(queryView, guarding: types.isPaired ? [batchRank + 1] : [])
+    (key, value) = (BoundRows(keySource, &builder), BoundRows(valueSource, &builder))
     var bound: [BoundSource] = []
     for source in sources { bound.append(builder.input(source)) }
     tables = bound

@@ -34,7 +34,8 @@ struct BoundRows {
   }
 
   private init(_ view: StridedView, _ builder: inout KernelBuilder) {
-    let bound = builder.input(view)
+    // Panels go beyond the last row, and pairs beyond an odd width.
+    let bound = builder.input(view, guarding: [view.shape.count - 2, view.shape.count - 1])
     (element, kept, form) = (bound.element, bound.kept, .array(bound))
     hasUnitColumns = view.strides.last == 1
   }
