@@ -23,6 +23,7 @@ extension GraphPass {
   ///   before or after the exponential, to base e or 2 (`WrittenSoftmax`).
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by goes where the scores have it already.
+  /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`).
   ///
   /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair gives 0 as the
@@ -37,6 +38,7 @@ extension GraphPass {
         recogniseSoftmax, recogniseLateDivision, dropRepeatedMask, moveProbabilityScale, splitMergedProduct, splitMergedSum,
       ])
     try graph.moveScalesToScores(&context)
+    try graph.joinSummedProducts(&context)
   }
 
   /// `select(m, softmax(x), 0)` and `softmax(x) * convert(m)`, where `x` is masked by `m` already, are `softmax(x)`.
@@ -165,7 +167,7 @@ extension Graph {
   }
 
   /// The operand and the constant that `node` multiplies it by, where it does.
-  private func scaledOperand(_ node: NodeID) -> (value: ValueID, factor: Double)? {
+  func scaledOperand(_ node: NodeID) -> (value: ValueID, factor: Double)? {
     let (op, inputs) = (op(node), inputs(node))
     guard op === Op.multiply || op === Op.divide else { return nil }
     for (position, other) in op === Op.multiply ? [(1, 0), (0, 1)] : [(1, 0)] {

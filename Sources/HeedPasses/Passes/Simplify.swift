@@ -16,7 +16,7 @@ extension GraphPass {
     try graph.rewrite(
       &context,
       rules: [
-        simplifyScalarOperands, simplifyArithmetic, simplifyTruth, simplifyChoice, simplifyConversion, simplifyView,
+        simplifyScalarOperands, simplifyArithmetic, simplifyTruth, simplifyChoice, simplifyConversion, simplifyView, simplifyGather,
         simplifyContract,
       ])
   }

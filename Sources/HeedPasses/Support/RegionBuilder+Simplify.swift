@@ -9,7 +9,7 @@ extension RegionBuilder {
       if let condition = constant(operands[0]) { return operands[condition.integer != 0 ? 1 : 2] }
       if operands[1] == operands[2] { return operands[1] }
       if let inner = match(operands[0], .not) { return try apply(.select, [inner[0], operands[2], operands[1]], name: name) }
-      return nil
+      return try simplifiedChoiceOfTruths(operands)
     }
     let choices = operands.map { match($0, .select) }
     guard let condition = choices.compactMap({ $0?[0] }).first else { return nil }
@@ -33,6 +33,18 @@ extension RegionBuilder {
       return try apply(.select, [mask[0], mask[1], mask[2]].replacingOnes(by: other, in: self), name: name)
     }
     return nil
+  }
+
+  /// `select(c, x, false)` is `c and x`; so for the other places of a constant.
+  private mutating func simplifiedChoiceOfTruths(_ operands: [ScalarValue]) throws -> ScalarValue? {
+    guard function.type(operands[1]) == .bool else { return nil }
+    if let right = constant(operands[2]) {
+      guard right.integer != 0 else { return try apply(.and, [operands[0], operands[1]]) }
+      return try apply(.or, [apply(.not, [operands[0]]), operands[1]])
+    }
+    guard let left = constant(operands[1]) else { return nil }
+    if left.integer != 0 { return try apply(.or, [operands[0], operands[2]]) }
+    return try apply(.and, [apply(.not, [operands[0]]), operands[2]])
   }
 
   private func isMask(_ choice: [ScalarValue]?) -> Bool {

@@ -197,10 +197,32 @@ struct TensorReader {
     let type = region.function.type(index)
     let (zero, count) = (region.constant(Literal(0), type), try self.extent(extent, type))
     let last = try region.apply(.subtract, [count, region.constant(Literal(1), type)])
-    let inside = try region.apply(.minimum, [region.apply(.maximum, [index, zero]), last])
+    var (inside, isInside) = (index, try region.apply(.less, [index, count]))
+    if !region.isNonNegative(index) {
+      inside = try region.apply(.maximum, [inside, zero])
+      isInside = try region.apply(.and, [region.apply(.lessEqual, [zero, index]), isInside])
+    }
+    inside = try region.apply(.minimum, [inside, last])
     let element = try read(inputs[0], at: before + [inside] + after)
     let outside = table.element.isFloat ? Literal(Double.nan) : Literal(0)
-    let isInside = try region.apply(.equal, [inside, index])
     return try region.apply(.select, [isInside, element, region.constant(outside, table.element)])
+  }
+}
+
+extension RegionBuilder {
+  /// Whether an integer cannot be below 0, by the operations that it is made of; indices are not.
+  fileprivate func isNonNegative(_ value: ScalarValue) -> Bool {
+    guard let instruction = function.instruction(value) else { return value.index > 0 }
+    let operands = instruction.operands
+    guard case .elementwise(let opcode) = instruction.operation else { return constant(value).map { $0.integer >= 0 } ?? false }
+    switch opcode {
+    case Op.divide.opcode, Op.remainder.opcode, Op.shiftRight.opcode:
+      // A remainder has the sign of what it is divided by.
+      guard let right = constant(operands[1])?.integer, right > 0 else { return false }
+      return opcode == Op.remainder.opcode || isNonNegative(operands[0])
+    case Op.minimum.opcode: return operands.allSatisfy(isNonNegative)
+    case Op.maximum.opcode, Op.and.opcode: return operands.contains(where: isNonNegative)
+    default: return false
+    }
   }
 }
