@@ -41,6 +41,27 @@ import Testing
     }
   }
 
+  @Test func masksAndScores() {
+    check("causal: got B queries and 8 keys, expected an alignment: .topLeft, .bottomRight or .past(lengths)") { _, x, _ in
+      x.where(.causal() & .slidingWindow(before: 3, after: 0), else: -.infinity)
+    }
+    check("slidingTile: got the sizes [4, 9, 2, 3] and the tile [2, 2, 2, 2], expected multiples: 9 is none of 2") { _, x, _ in
+      x.where(.slidingTile(grid: (4, 9), kernel: (2, 3), tile: (2, 2)), else: 0)
+    }
+    check("chosenBlocks: got the lists %i: i32[B], expected [blocks, count] with a number as count") { _, x, i in
+      x.where(.chosenBlocks(i, blockSize: 16), else: -.infinity)
+    }
+    check("alibi: got scores [B, 8], expected a known number of heads: [batch, heads, queries, keys]") { _, x, _ in
+      x.applying(.softCap(5), .alibi())
+    }
+    check("less_equal: got i32[1, 8] and %x: f32[B, 8], expected one element type; cast(to:) converts") { _, x, _ in
+      x.where(Mask { $0.key <= x }, else: -.infinity)
+    }
+    check("attendingByResidue: got %x: f32[B, 8] for 3 classes, expected rows of a multiple") { _, x, _ in
+      attendingByResidue(x, x, x, count: 3) { q, _, _ in q }
+    }
+  }
+
   @Test func functions() {
     check("exp: got operands of type i32, expected a float type") { g, x, i in exp(i) }
     check("select: got a condition of type f32, expected bool") { g, x, i in select(x, x, x) }

@@ -62,6 +62,12 @@ public struct RelativePositionBias {
   /// True where keys after the query have buckets of their own, false where they share that of distance 0.
   public let isBidirectional: Bool
 
+  /// Buckets with a table of one's own, `[buckets, heads]`.
+  public init(table: Embedding, bucketCount: Int = 32, maximumDistance: Int = 128, isBidirectional: Bool = true) {
+    (self.table, self.bucketCount, self.maximumDistance) = (table, bucketCount, maximumDistance)
+    self.isBidirectional = isBidirectional
+  }
+
   public init(
     _ name: String, in g: GraphBuilder, headCount: Int, bucketCount: Int = 32, maximumDistance: Int = 128,
     isBidirectional: Bool = true,

@@ -113,7 +113,8 @@ extension Graph {
       }
       let value = try products.build(node, &rewriter)
       rewriter.replace(result(node), with: value)
-      context.remark(.applied, value, in: rewriter.result, "the sum of two products of queries and keys made one product of both widths")
+      let note = "the sum of two products of queries and keys made one product of both widths"
+      context.remark(.applied, value, in: rewriter.result, note)
     }
     self = rewriter.finish()
     eliminateDeadNodes()
