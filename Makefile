@@ -42,7 +42,7 @@ test-random: install
 ## More combinations of shapes, element types, masks and schedules than the suite has: COMBINATIONS=20 times as many.
 test-combinations: install
 	@$(SWIFT) build $(RELEASE) --build-tests
-	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter ShapeTests
+	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter 'ShapeTests|GalleryTests'
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB.
 test-memory: build

@@ -108,9 +108,9 @@ extension Gallery {
       ]
   }
 
-  /// Sliding tiles over a grid of two or three dimensions, all but the first `unit / 4` times as long.
+  /// Sliding tiles over a grid of two or three dimensions, which is `unit / 4` times as long; the frames are not.
   private static func slidingTile(_ grid: [Int], _ kernel: [Int], _ tile: [Int], text: Int, _ unit: Int) -> GalleryEntry {
-    let times = grid.indices.map { unit > 1 && $0 > 0 ? unit / 4 : 1 }
+    let times = grid.indices.map { unit > 1 && ($0 > 0 || grid.count == 2) ? unit / 4 : 1 }
     let scaled = [grid, kernel, tile].map { zip($0, times).map { $0 * $1 } }
     let (grid, kernel, tile) = (scaled[0], scaled[1], scaled[2])
     let image = grid.reduce(1, *)

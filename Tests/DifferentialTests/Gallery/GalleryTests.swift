@@ -68,9 +68,20 @@ import Testing
     case groupsOfHeads
     /// Rows before heads, as a linear layer gives them.
     case rowsFirst
+    /// Documents one after the other: `[rows, heads, width]` and offsets.
+    case ragged
+
+    /// Whether an entry can be laid out so.
+    func fits(_ entry: GalleryEntry) -> Bool {
+      switch self {
+      case .groupsOfHeads: entry.isForAnyHeads
+      case .ragged: entry.tables.isEmpty && entry.queries == "S" && entry.keys == "S"
+      default: true
+      }
+    }
   }
 
-  static let layouts: [Layout] = [.heads, .grouped, .groupsOfHeads, .rowsFirst, .grouped]
+  static let layouts: [Layout] = [.heads, .grouped, .groupsOfHeads, .rowsFirst, .ragged]
   static let widths: [(keys: Int, values: Int)] = [(4, 5), (16, 16), (31, 7), (8, 33), (3, 64), (24, 12), (1, 1)]
 
   /// Attention with an entry's mask and scores.
@@ -87,6 +98,7 @@ import Testing
         case .grouped:
           let shared = g.input(name, element, ["B", 2, rows, Extent(width)])
           return shared.expandingDimension(2).broadcast(to: ["B", 2, 2, rows, Extent(width)]).reshape(["B", 4, rows, Extent(width)])
+        case .ragged: return g.input(name, element, [rows, heads, Extent(width)]).transposed(1, 0, 2)
         case .groupsOfHeads: return g.input(name, element, ["B", 2, name == "q" ? 2 : 1, rows, Extent(width)])
         }
       }
@@ -95,7 +107,9 @@ import Testing
       let tables = entry.inputs(g, element)
       var scores = matmul(q, k.transposed()) * (0.7 / Double(widths.keys).squareRoot())
       if let score = entry.score { scores = scores.applying(score(tables)) }
-      return matmul(softmax(scores.where(entry.mask(tables), else: -.infinity)), v)
+      var mask = entry.mask(tables)
+      if layout == .ragged { mask = mask & .documents(g.input("offsets", .i32, ["D + 1"])) }
+      return matmul(softmax(scores.where(mask, else: -.infinity)), v)
     }
   }
 
@@ -120,7 +134,7 @@ import Testing
   }
 
   @Test(arguments: Gallery.entries(unit: 1)) func entriesAreFused(_ entry: GalleryEntry) throws {
-    for layout in Layout.allCases where layout != .groupsOfHeads || entry.isForAnyHeads {
+    for layout in Layout.allCases where layout.fits(entry) {
       Self.expectFused(try Self.graph(entry, .f32, layout).lowered(options()), entry)
     }
   }
@@ -132,13 +146,16 @@ import Testing
       let step = Combination(number: number * 3 + combination.number * 7)
       let element = Combination(number: number + combination.number).pick(floatTypes)
       var layout = step.pick(Self.layouts)
-      if layout == .groupsOfHeads, !entry.isForAnyHeads { layout = .grouped }
+      if !layout.fits(entry) { layout = .grouped }
       let graph = try Self.graph(entry, element, layout, widths: step.pick(Self.widths))
-      let binding = entry.binding(combination.number)
-      let given = Dictionary(
+      let binding = entry.binding(combination.number).merging(["D": 3]) { size, _ in size }
+      var given = Dictionary(
         uniqueKeysWithValues: try entry.sample(binding, element: element, seed: UInt64(step.number)).tables.map {
           (Name($0.key), $0.value)
         })
+      if layout == .ragged, let length = binding["S"] {
+        given["offsets"] = ReferenceArray(.i32, [4], integers: [0, length / 3, length / 3 + 2, length].map(Int64.init))
+      }
       let inputs = try randomInputs(graph, binding, seed: UInt64(step.number), given: given)
       var tolerance = Tolerance.sums
       if let own = entry.tolerance { tolerance.f32 = own }
