@@ -19,7 +19,7 @@ extension Op {
     // Products.
     .contract,
     // Composites.
-    .softmax, .layerNorm, .rmsNorm, .rotary, .linearAttention,
+    .softmax, .logSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.
     .map, .linear, .attention,
   ]

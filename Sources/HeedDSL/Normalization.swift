@@ -7,6 +7,13 @@ public func softmax(_ x: Tensor, dimension: Int = -1, file: String = #filePath, 
   return x.builder.emit(.softmax, [x], [Attribute("dim", .integer(position))], site)
 }
 
+/// log of the sum of exp(x) along a dimension, which is dropped: what a softmax divides by. Elements that are all -inf give -inf.
+public func logSumExp(_ x: Tensor, dimension: Int = -1, file: String = #filePath, line: Int = #line) -> Tensor {
+  let site = CallSite(file, line)
+  guard let position = x.resolve(dimension, site) else { return x.builder.poison(x.type) }
+  return x.builder.emit(.logSumExp, [x], [Attribute("dim", .integer(position))], site)
+}
+
 /// (x - mean) / sqrt(variance + epsilon) * scale + bias over the last dimension, of extent D; scale and bias are `[D]`.
 public func layerNorm(
   _ x: Tensor, scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: String = #filePath, line: Int = #line

@@ -62,7 +62,7 @@ extension Graph {
     }
     let subscripts = attributes(node)["subscripts"] == nil ? "" : " " + attributes(node).word("subscripts").text
     let bodies = regions(node).map { " {" + $0.instructions.map(\.tileKey).joined(separator: " ") + "}" }
-    return op(node).mnemonic + " " + operands.joined(separator: " ") + " -> \(type(result(node)).element)" + subscripts
+    return op(node).mnemonic + " " + operands.joined(separator: " ") + " -> \(type(results(node)[0]).element)" + subscripts
       + bodies.joined()
   }
 }

@@ -21,6 +21,9 @@ struct AttentionGraph {
   /// Lines between `%s`, the product scaled, and `%x`, the scores that the softmax sees; `$B`, `$I` and `$S` stand for the number of
   /// batch dimensions, `i32[...]` and `[...]` of the scores.
   var score = ["%x = multiply %s, 1.0"]
+  /// Lines from there to `%w`, the weights, and to what else is returned.
+  var weights = ["%w = softmax %x {dim = $j}"]
+  var returns = "%out"
 
   func graph() throws -> Graph {
     let batchLetters = Array("ABCD".prefix(batch.count))
@@ -47,14 +50,13 @@ struct AttentionGraph {
       "%s = multiply %p0, \(scale)",
       "%count = extent {value = [N]} : i32", "%i = iota {dim = \(i)} : i32\(shape)", "%j = iota {dim = \(j)} : i32\(shape)",
     ]
-    lines += score.map { line in
+    lines += (score + weights).map { line in
       line.replacing("$S", with: shape).replacing("$I", with: "i32\(shape)").replacing("$F", with: "\(wide)\(shape)")
         .replacing("$B", with: "bool\(shape)").replacing("$N", with: "%count").replacing("$i", with: "\(i)").replacing(
           "$j", with: "\(j)")
     }
     lines += [
-      "%w = softmax %x {dim = \(j)}",
-      "%out = contract %w, %v\(suffix) {subscripts = \"\(letters)ij,\(keyLetters)je->\(letters)ie\"}", "return %out",
+      "%out = contract %w, %v\(suffix) {subscripts = \"\(letters)ij,\(keyLetters)je->\(letters)ie\"}", "return \(returns)",
     ]
     return try DifferentialTests.graph(arguments.joined(separator: ", "), lines.joined(separator: "\n"))
   }

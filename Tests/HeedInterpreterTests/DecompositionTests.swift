@@ -40,6 +40,10 @@ private let decompositionCases: [DecompositionCase] = [
     mnemonic: "rms_norm", text: "graph @f(%x: f64[A, 2, D], %s: f64[D]) { %r = rms_norm %x, %s {epsilon = 1e-05} return %r }",
     sizes: [["A": 3, "D": 5], ["A": 2, "D": 0]]),
   DecompositionCase(
+    mnemonic: "log_sum_exp", text: "graph @f(%x: f64[A, B, C]) { %r = log_sum_exp %x {dim = 1} return %r }",
+    sizes: [["A": 2, "B": 3, "C": 4], ["A": 1, "B": 0, "C": 2]],
+    special: { _, array in array.reals = array.reals.map { $0 > 1 ? -.infinity : $0 } }),
+  DecompositionCase(
     mnemonic: "rotary", text: "graph @f(%x: f64[A, S, 6], %c: f64[S, 3], %s: f64[S, 3]) { %r = rotary %x, %c, %s return %r }",
     sizes: [["A": 2, "S": 3], ["A": 2, "S": 0]]),
   DecompositionCase(
@@ -134,6 +138,33 @@ private let decompositionCases: [DecompositionCase] = [
         return %r
       }
       """, sizes: [["H": 2, "T": 7, "B": 3], ["H": 1, "T": 0, "B": 1]], special: segments),
+  // Further results and a sink; rows without a live pair.
+  DecompositionCase(
+    mnemonic: "attention",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %v: f64[H, N, 2], %sink: f64[H, M]) {
+        %r, %l, %m = attention %q, %k, %v, %sink score (%s: f64, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } {log_sum_exp = true, maximum = true, sink = 0}
+        return %r, %l, %m
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 3], ["H": 1, "M": 2, "N": 0]]),
+  DecompositionCase(
+    mnemonic: "attention",
+    text: """
+      graph @f(%q: f64[M, 2], %k: f64[N, 2], %v: f64[N, 2]) {
+        %r = attention %q, %k, %v score (%s: f64, %i: i32, %j: i32) {
+          %y = sigmoid %s : f64
+          yield %y
+        } where (%i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } {weights = score}
+        return %r
+      }
+      """, sizes: [["M": 4, "N": 3], ["M": 2, "N": 0]]),
 ]
 
 @Suite struct DecompositionTests {

@@ -30,23 +30,25 @@ extension Spelling {
       """),
     Spelling(
       "something added to the sum", says: ["no softmax: the divisor %y is not the sum of the exponentials alone"],
+      arguments: qkv + ", %more: f32[B, 2, M]",
       """
       \(product)
       %e = exp %s : f32[B, 2, M, N]
       %z = reduce %e {dims = [3], kind = add} : f32[B, 2, M]
-      %y = add %z, 1.0 : f32[B, 2, M]
+      %y = add %z, %more : f32[B, 2, M]
       %w = broadcast %y {dims = [0, 1, 2]} : f32[B, 2, M, N]
       %p = divide %e, %w : f32[B, 2, M, N]
       \(sum)
       """),
     Spelling(
       "something added to the sum after the weighted sum", says: ["no softmax: the divisor %y is not the sum"],
+      arguments: qkv + ", %more: f32[B, 2, M]",
       """
       \(product)
       %e = exp %s : f32[B, 2, M, N]
       %u = contract %e, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
       %z = reduce %e {dims = [3], kind = add} : f32[B, 2, M]
-      %y = add %z, 1.0 : f32[B, 2, M]
+      %y = add %z, %more : f32[B, 2, M]
       %w = broadcast %y {dims = [0, 1, 2]} : f32[B, 2, M, 5]
       %o = divide %u, %w : f32[B, 2, M, 5]
       return %o
@@ -92,11 +94,44 @@ extension Spelling {
       return %o
       """),
     Spelling(
-      "running sum of scores", says: ["%x is not computed from a product of queries and keys by elementwise ops and views"],
+      "running sum of scores",
+      says: [
+        "%x is not computed from a product of queries and keys by elementwise ops and views: scan needs the whole row of scores"
+      ],
       """
       \(product)
       %x = scan %s {dim = 3, kind = add} : f32[B, 2, M, N]
       %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "the greatest scores alone",
+      says: ["%x is not computed from a product", "top_k needs the whole row of scores, which no kernel has at once"],
+      """
+      \(product)
+      %best, %at = top_k %s {count = 1} : f32[B, 2, M, 1], i32[B, 2, M, 1]
+      %least = reshape %best : f32[B, 2, M]
+      %x = broadcast %least {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "logarithm in the sum", says: ["%lse of its scores is needed before the sum itself"],
+      """
+      \(product)
+      %p = softmax %s {dim = 3} : f32[B, 2, M, N]
+      %lse = log_sum_exp %s {dim = 3} : f32[B, 2, M]
+      %all = reduce %lse {dims = [2], kind = add} : f32[B, 2]
+      %w = broadcast %all {dims = [0, 1]} : f32[B, 2, N, 5]
+      %vw = multiply %v, %w : f32[B, 2, N, 5]
+      %o = contract %p, %vw {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o
+      """),
+    Spelling(
+      "linear attention", says: [],
+      """
+      \(product)
+      %p = multiply %s, 0.25 : f32[B, 2, M, N]
       \(sum)
       """),
     Spelling(

@@ -36,7 +36,13 @@ extension RandomGraphBuilder {
       try emit(.topK, [operand], attributes: [integer("count", pick(1...4))], bound: operand.bound, isExact: true)
     case 4:
       guard isFloat else { return }
-      try emit(.softmax, [tamed(operand, to: 50)], attributes: [integer("dim", pick(0..<rank))], bound: 1)
+      let (value, dim) = (try tamed(operand, to: 50), integer("dim", pick(0..<rank)))
+      // Without elements a logarithm is infinite: not then.
+      if value.type.shape.extents.allSatisfy({ ($0.constant ?? 1) > 0 }), chance(0.3) {
+        try emit(.logSumExp, [value], attributes: [dim], bound: 100)
+      } else {
+        try emit(.softmax, [value], attributes: [dim], bound: 1)
+      }
     case 5, 6: try addNormalization(operand)
     default:
       guard isFloat, rank >= 2, let half = operand.type.shape[rank - 1].dividedExactly(by: 2), half != 0 else { return }

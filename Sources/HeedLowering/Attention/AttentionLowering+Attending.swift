@@ -84,11 +84,16 @@ extension AttentionLowering {
     let columns = isMasked || !at.isEvenlyBlocked ? nil : IntegerExpression.constant(keyBlock)
     try visitTiles(at, columns: columns, context: &context, in: &block) { lowering, tile, live in
       lowering.multiplyByKeys(at, tiles, tile, in: &live)
-      try lowering.applyRegions(
-        at, tiles.scores, maximum: tiles.blockMaximum, tile.firstKey, tile.columns, isPartial: tile.isPartial, in: &live)
-      try lowering.moveMaximum(at, tiles, in: &live)
-      try lowering.weigh(
-        at, tiles.scores, shift: tiles.blockMaximum, into: tiles.weights, sum: tiles.sum, tile.columns, in: &live)
+      if lowering.weighsByScore {
+        try lowering.weighByScore(
+          at, tiles.scores, into: tiles.weights, tile.firstKey, tile.columns, isPartial: tile.isPartial, in: &live)
+      } else {
+        try lowering.applyRegions(
+          at, tiles.scores, maximum: tiles.blockMaximum, tile.firstKey, tile.columns, isPartial: tile.isPartial, in: &live)
+        try lowering.moveMaximum(at, tiles, in: &live)
+        try lowering.weigh(
+          at, tiles.scores, shift: tiles.blockMaximum, into: tiles.weights, sum: tiles.sum, tile.columns, in: &live)
+      }
       lowering.multiplyByValues(at, tiles, tile, in: &live)
     }
     try finish(at, tiles, in: &block)
@@ -100,6 +105,7 @@ extension AttentionLowering {
     builder.map([("r", at.rows), ("e", .constant(at.valueWidth))], in: &block) { body, index in
       body.store(body.constant(0, types.accumulator), Access(tiles.accumulator, index[0], index[1]))
     }
+    if weighsByScore { return }
     builder.map([("r", at.rows)], in: &block) { body, index in
       body.store(body.constant(-.infinity, types.accumulator), Access(tiles.maximum, index[0]))
       body.store(body.constant(0, types.accumulator), Access(tiles.sum, index[0]))
@@ -173,17 +179,18 @@ extension AttentionLowering {
 
   /// The sums divided by the weights' sums; 0 where nothing was live.
   private mutating func finish(_ at: ScoreBlock, _ tiles: Tiles, in block: inout [Statement]) throws {
-    let (element, output) = (types.accumulator, output)
-    try builder.map([("r", at.rows)], in: &block) { body, index in
-      let total = body.load(Access(tiles.sum, index[0]), element)
-      let isEmpty = try body.apply(.equal, total, body.constant(0, element))
-      let inverse = try body.apply(.divide, body.constant(1, element), total)
-      body.store(try body.apply(.select, isEmpty, body.constant(0, element), inverse), Access(tiles.sum, index[0]))
+    let (element, output, lowering) = (types.accumulator, output, self)
+    if !weighsByScore {
+      try builder.map([("r", at.rows)], in: &block) { body, index in
+        let (maximum, sum) = (body.load(Access(tiles.maximum, index[0]), element), body.load(Access(tiles.sum, index[0]), element))
+        let factor = try lowering.finishRow(maximum, sum, at: at.batch + [at.firstRow + index[0]], in: &body)
+        body.store(factor, Access(tiles.sum, index[0]))
+      }
     }
     try builder.map([("r", at.rows), ("e", .constant(at.valueWidth))], in: &block) { body, index in
-      let sum = body.load(Access(tiles.accumulator, index[0], index[1]), element)
-      let inverse = body.load(Access(tiles.sum, index[0]), element)
-      body.store(try body.apply(.multiply, sum, inverse), output.access(at.batch + [at.firstRow + index[0], index[1]]))
+      var sum = body.load(Access(tiles.accumulator, index[0], index[1]), element)
+      if !lowering.weighsByScore { sum = try body.apply(.multiply, sum, body.load(Access(tiles.sum, index[0]), element)) }
+      body.store(sum, output.access(at.batch + [at.firstRow + index[0], index[1]]))
     }
   }
 }

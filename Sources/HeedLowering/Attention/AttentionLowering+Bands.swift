@@ -71,7 +71,7 @@ extension AttentionLowering {
     body.append(.loop(Loop(step, from: first, to: end, step: 1, body: round)))
     builder.phase("attend", domain + [bands], body)
     context.remark(
-      .note, context.graph.result(node),
+      .note, context.graph.results(node)[0],
       "each band of up to \(Self.mostOfBand) blocks of rows packs the keys that it sees, \(blocks * keyBlock) at once")
   }
 

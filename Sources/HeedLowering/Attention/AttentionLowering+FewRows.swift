@@ -62,7 +62,7 @@ extension AttentionLowering {
     try attendParts(parts, widths, context: &context)
     try combineParts(parts, widths)
     context.remark(
-      .note, context.graph.result(node),
+      .note, context.graph.results(node)[0],
       "up to \(Self.fewRows) rows of queries that share keys are attended in parts of \(Self.keysOfPart) keys, read as they are stored"
     )
   }
@@ -95,17 +95,22 @@ extension AttentionLowering {
     var live: [Statement] = []
     try loadQueries(at, query, in: &live)
     multiplyByStoredKeys(at, query, scores, j0, columns, in: &live)
-    try applyRegions(at, scores, maximum: shift, j0, columns, isPartial: isMasked ? .apply(.lessEqual, 2, verdict) : 0, in: &live)
-    try builder.map([("r", at.rowCount)], in: &live) { body, index in
-      let maximum = body.load(Access(shift, index[0]), element)
-      let isDead = try body.apply(.equal, maximum, body.constant(-.infinity, element))
-      body.store(maximum, access(parts.maximum, index[0]))
-      body.store(try body.apply(.select, isDead, body.constant(0, element), maximum), Access(shift, index[0]))
-      body.store(body.constant(0, element), Access(sum, index[0]))
-    }
-    try weigh(at, scores, shift: shift, into: weights, sum: sum, columns, in: &live)
-    builder.map([("r", at.rowCount)], in: &live) { body, index in
-      body.store(body.load(Access(sum, index[0]), element), access(parts.sum, index[0]))
+    let isPartial: IntegerExpression = isMasked ? .apply(.lessEqual, 2, verdict) : 0
+    if weighsByScore {
+      try weighByScore(at, scores, into: weights, j0, columns, isPartial: isPartial, in: &live)
+    } else {
+      try applyRegions(at, scores, maximum: shift, j0, columns, isPartial: isPartial, in: &live)
+      try builder.map([("r", at.rowCount)], in: &live) { body, index in
+        let maximum = body.load(Access(shift, index[0]), element)
+        let isDead = try body.apply(.equal, maximum, body.constant(-.infinity, element))
+        body.store(maximum, access(parts.maximum, index[0]))
+        body.store(try body.apply(.select, isDead, body.constant(0, element), maximum), Access(shift, index[0]))
+        body.store(body.constant(0, element), Access(sum, index[0]))
+      }
+      try weigh(at, scores, shift: shift, into: weights, sum: sum, columns, in: &live)
+      builder.map([("r", at.rowCount)], in: &live) { body, index in
+        body.store(body.load(Access(sum, index[0]), element), access(parts.sum, index[0]))
+      }
     }
     multiplyByStoredValues(at, weights, accumulator, j0, columns, in: &live)
     builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &live) { body, index in
@@ -115,9 +120,11 @@ extension AttentionLowering {
       body += live
     } else {
       var dead: [Statement] = []
-      builder.map([("r", at.rowCount)], in: &dead) { body, index in
-        body.store(body.constant(-.infinity, element), access(parts.maximum, index[0]))
-        body.store(body.constant(0, element), access(parts.sum, index[0]))
+      if !weighsByScore {
+        builder.map([("r", at.rowCount)], in: &dead) { body, index in
+          body.store(body.constant(-.infinity, element), access(parts.maximum, index[0]))
+          body.store(body.constant(0, element), access(parts.sum, index[0]))
+        }
       }
       builder.map([("r", at.rowCount), ("e", .constant(at.valueWidth))], in: &dead) { body, index in
         body.store(body.constant(0, element), access(parts.values, index[0], index[1]))
@@ -187,20 +194,23 @@ extension AttentionLowering {
     func access(_ place: Place, _ part: IntegerExpression, _ rest: IntegerExpression...) -> Access {
       Access(place, (panelDimensions.map { indices[$0] } + [part, row] + rest).map { Access.Index($0) })
     }
-    builder.map([("u", 1)], in: &body) { body, _ in
-      body.store(body.constant(-.infinity, element), Access(maximum, 0))
-      body.store(body.constant(0, element), Access(sum, 0))
-    }
     builder.map([("e", .constant(widths.value))], in: &body) { body, index in
       body.store(body.constant(0, element), Access(accumulator, index[0]))
     }
-    builder.map([("s", IntegerExpression(parts.count))], in: &body) { body, index in
-      body.accumulate(.maximum, body.load(access(parts.maximum, index[0]), element), Access(maximum, 0))
+    if !weighsByScore {
+      builder.map([("u", 1)], in: &body) { body, _ in
+        body.store(body.constant(-.infinity, element), Access(maximum, 0))
+        body.store(body.constant(0, element), Access(sum, 0))
+      }
+      builder.map([("s", IntegerExpression(parts.count))], in: &body) { body, index in
+        body.accumulate(.maximum, body.load(access(parts.maximum, index[0]), element), Access(maximum, 0))
+      }
     }
     let step = builder.variable("s")
     let part = IntegerExpression.variable(step)
     /// The weight of the part; that of one without a live key is 0.
     func weight(in body: inout Body) throws -> BodyValue {
+      if lowering.weighsByScore { return body.constant(1, element) }
       let most = body.load(Access(maximum, 0), element)
       let isDead = try body.apply(.equal, most, body.constant(-.infinity, element))
       let shift = try body.apply(.select, isDead, body.constant(0, element), most)
@@ -208,9 +218,11 @@ extension AttentionLowering {
         try body.apply(.subtract, body.load(access(parts.maximum, part), element), shift), in: &body)
     }
     var round: [Statement] = []
-    try builder.map([("u", 1)], in: &round) { body, _ in
-      let weight = try weight(in: &body)
-      body.accumulate(.add, try body.apply(.multiply, body.load(access(parts.sum, part), element), weight), Access(sum, 0))
+    if !weighsByScore {
+      try builder.map([("u", 1)], in: &round) { body, _ in
+        let weight = try weight(in: &body)
+        body.accumulate(.add, try body.apply(.multiply, body.load(access(parts.sum, part), element), weight), Access(sum, 0))
+      }
     }
     try builder.map([("e", .constant(widths.value))], in: &round) { body, index in
       let place = Access(accumulator, index[0])
@@ -219,13 +231,16 @@ extension AttentionLowering {
       body.store(try body.apply(.fusedMultiplyAdd, value, weight, body.load(place, element)), place)
     }
     body.append(.loop(Loop(step, from: 0, to: IntegerExpression(parts.count), step: 1, body: round)))
+    if !weighsByScore {
+      try builder.map([("u", 1)], in: &body) { body, _ in
+        let (most, total) = (body.load(Access(maximum, 0), element), body.load(Access(sum, 0), element))
+        body.store(try lowering.finishRow(most, total, at: indices + [query], in: &body), Access(sum, 0))
+      }
+    }
     try builder.map([("e", .constant(widths.value))], in: &body) { body, index in
-      let total = body.load(Access(sum, 0), element)
-      let isEmpty = try body.apply(.equal, total, body.constant(0, element))
-      let inverse = try body.apply(.divide, body.constant(1, element), total)
-      let factor = try body.apply(.select, isEmpty, body.constant(0, element), inverse)
-      let value = body.load(Access(accumulator, index[0]), element)
-      body.store(try body.apply(.multiply, value, factor), output.access(indices + [query, index[0]]))
+      var value = body.load(Access(accumulator, index[0]), element)
+      if !lowering.weighsByScore { value = try body.apply(.multiply, value, body.load(Access(sum, 0), element)) }
+      body.store(value, output.access(indices + [query, index[0]]))
     }
     builder.phase("combine", domain + [queryDomain], body)
   }

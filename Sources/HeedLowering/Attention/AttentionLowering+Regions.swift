@@ -4,7 +4,7 @@ import HeedIR
 extension AttentionLowering {
   func describeMask(context: inout LoweringContext) {
     guard isMasked else { return }
-    let value = context.graph.result(node)
+    let value = context.graph.results(node)[0]
     context.remark(
       .applied, value,
       "tiles of \(rowBlock) x \(keyBlock) where the mask is false everywhere are skipped; where it is true everywhere they run without it"

@@ -148,13 +148,7 @@ extension AttentionLowering {
       body.store(isRounded ? try body.apply(.convert, weight, type: types.factor) : weight, Access(weights, index[0], index[1]))
       body.accumulate(.add, weight, Access(sum, index[0]))
     }
-    guard types.isPaired, columns.constant.map({ $0 % 2 != 0 }) ?? true else { return }
-    // The last pair of an odd number of keys.
-    var fill: [Statement] = []
-    builder.map([("r", at.rowCount)], in: &fill) { body, index in
-      body.store(body.constant(0, types.factor), Access(weights, index[0], columns))
-    }
-    block.append(.branch(condition: .apply(.notEqual, columns % 2, 0), then: fill, otherwise: []))
+    fillLastPair(at, weights, columns, in: &block)
   }
 }
 

@@ -100,7 +100,7 @@ extension AttentionLowering {
     let end = range.high.map { builder.define("end", .smaller($0 - at.firstKey + 1, at.keyCount), in: &block) }
     if describes, first != nil || end != nil {
       context.remark(
-        .applied, context.graph.result(node),
+        .applied, context.graph.results(node)[0],
         "the live keys of a block of rows form a run: the loop over keys \(first == nil ? "ends where it ends" : end == nil ? "begins where it begins" : "has its bounds")"
       )
     }

@@ -29,8 +29,12 @@ struct AttentionLowering {
   let isMasked: Bool
   /// The interval twin of the condition.
   let twin: IntervalTwin
+  /// Whether scores weigh the values as they are: no softmax.
+  let weighsByScore: Bool
   /// The number of the captured tensor that holds segment offsets.
   let offsetsTable: Int?
+  /// The number of the captured tensor that holds a further score a row.
+  let sinkTable: Int?
 
   let rowBlock: Int
   let keyBlock: Int
@@ -47,6 +51,8 @@ struct AttentionLowering {
   let value: BoundRows
   let tables: [BoundSource]
   let output: BoundView
+  /// What is given of each row besides.
+  let rowOutputs: RowOutputs
   /// Whether keys and values can be read by vectors as they are stored.
   let readsInPlace: Bool
   /// All keys and values, packed; nil where blocks of rows pack those that they see, and where few rows read them as they are stored.
@@ -71,11 +77,12 @@ struct AttentionLowering {
     valueWidth = shapes[2][rank - 1]
     (score, condition) = (graph.regions(node).first!, graph.regions(node).last!)
     types = AttentionTypes(operands: graph.type(operands[0]).element, score: score.parameters[0].type, on: context.target)
-    scaling = ScoreScaling(score, types)
-    isMasked = condition.constant(condition.results[0])?.integer != 1
     twin = try IntervalTwin(condition)
     let attributes = graph.attributes(node)
-    offsetsTable = attributes["ragged"] == nil ? nil : attributes.integer("ragged")
+    weighsByScore = attributes.weighsByScore
+    scaling = weighsByScore ? .region : ScoreScaling(score, types)
+    isMasked = condition.constant(condition.results[0])?.integer != 1
+    (offsetsTable, sinkTable) = (attributes.optionalInteger("ragged"), attributes.optionalInteger("sink"))
 
     panelWidth = 3 * context.target.lanes(of: types.accumulator)
     let tile = attributes["tile"] == nil ? [96, 8 * panelWidth] : attributes.integers("tile")
@@ -100,7 +107,7 @@ struct AttentionLowering {
         context.addCheck(.range(start: 0, stop: extent, extent: Extent(1 << 31)))
       }
     }
-    let result = context.allocateResult(node)
+    let results = graph.results(node).indices.map { context.allocateResult(node, $0) }
     builder = KernelBuilder("attention")
     // Pairs go beyond an odd width.
     query = builder.input(queryView, guarding: types.isPaired ? [batchRank + 1] : [])
@@ -108,7 +115,8 @@ struct AttentionLowering {
     var bound: [BoundSource] = []
     for source in sources { bound.append(builder.input(source)) }
     tables = bound
-    output = builder.output(result)
+    output = builder.output(results[0])
+    rowOutputs = RowOutputs(attributes, results.dropFirst(), &builder)
     let (key, value) = (key, value)
     panelDimensions = (0..<batchRank).filter { key.kept.contains($0) || value.kept.contains($0) }
     // A segment's panels begin at floor(offset / width) + segment: one spare panel for each segment keeps them apart.

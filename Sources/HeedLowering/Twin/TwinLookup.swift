@@ -39,7 +39,6 @@ extension TwinAnalysis {
     for number in numbers.dropFirst() {
       bounds = TwinBounds(low: code.apply(.minimum, bounds.low, number), high: code.apply(.maximum, bounds.high, number))
     }
-    let range = instruction.type.integerRange
     if type.isFloat {
       // A NaN does not show in minima and maxima.
       let areNumbers = numbers.reduce(areAll) { code.apply(.and, $0, code.apply(.equal, $1, $1)) }
@@ -49,6 +48,7 @@ extension TwinAnalysis {
           low: code.apply(.select, areNumbers, bounds.low, code.apply(.negate, infinity)),
           high: code.apply(.select, areNumbers, bounds.high, infinity)))
     }
+    let range = instruction.type.integerRange
     return .whole(
       TwinBounds(
         low: code.apply(.select, areAll, bounds.low, code.whole(max(Int(range.lowerBound), -1 << 61))),

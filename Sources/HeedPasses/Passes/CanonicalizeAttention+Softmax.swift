@@ -2,13 +2,16 @@ import Foundation
 import HeedIR
 
 /// Exponentials of scores, as a softmax has them: `exp(x - c)` with one c a row, or 2 in place of e, or 0 where a mask is false.
-private struct WrittenExponentials {
+struct WrittenExponentials {
   /// What the softmax is of.
   var scores: ValueID
-  /// The base's logarithm, which the scores are multiplied by.
-  var factor = 1.0
+  /// The op of the exponentials, and its operand.
+  var (op, exponent): (Op, ValueID)
   /// Where the exponential is not 0.
   var condition: ValueID?
+
+  /// The base's logarithm, which the scores are multiplied by.
+  var factor: Double { op === Op.exp2 ? log(2) : 1 }
 
   /// The exponentials that `value` is, along dimension `dim`.
   init?(_ value: ValueID, dim: Int, in graph: Graph) {
@@ -17,17 +20,50 @@ private struct WrittenExponentials {
       (node, condition) = (inner, masked.condition)
     }
     guard graph.op(node) === Op.exp || graph.op(node) === Op.exp2 else { return nil }
-    scores = graph.withoutRowShift(graph.inputs(node)[0], dim: dim)
-    if graph.op(node) === Op.exp2 { factor = log(2) }
+    (op, exponent) = (graph.op(node), graph.inputs(node)[0])
+    scores = graph.withoutRowShift(exponent, dim: dim)
   }
 
-  /// Appends the softmax.
-  func build(_ graph: inout Graph, dim: Int) throws -> ValueID {
+  /// The score of which `extra`, a number a row that is added to the sum, is the exponential; nil where that is not seen, or where
+  /// the scores are no product's, so that no fused op has the place for one score more.
+  func score(ofExtra extra: ValueID, _ graph: inout Graph) throws -> ValueID? {
+    guard !graph.products(below: scores).isEmpty else { return nil }
+    if let number = graph.uniformConstant(extra)?.real {
+      guard scores == exponent, number > 0, number.isFinite else { return nil }
+      return try graph.appendScalar(log(number) / factor, graph.type(extra).element)
+    }
+    guard let score = graph.match(extra, op)?[0] else { return nil }
+    if scores == exponent { return score }
+    // What is subtracted from the row must be subtracted here.
+    guard let shifted = graph.match(exponent, .subtract), shifted[0] == scores else { return nil }
+    let shift = Arrangement(shifted[1], in: graph).source
+    if let pair = graph.match(score, .subtract), Arrangement(pair[1], in: graph).source == shift { return pair[0] }
+    guard let negated = graph.match(score, .negate)?[0], Arrangement(negated, in: graph).source == shift else { return nil }
+    return try graph.appendScalar(0, graph.type(extra).element)
+  }
+
+  /// Appends the softmax; with a sink, of the scores beside it, without its column.
+  func build(_ graph: inout Graph, dim: Int, sink: ValueID? = nil) throws -> ValueID {
     var value = scores
-    let element = graph.type(value).element
-    if factor != 1 { value = try graph.appendResult(.multiply, [value, graph.appendScalar(factor, element)]) }
-    if let condition { value = try graph.appendResult(.select, [condition, value, graph.appendScalar(-.infinity, element)]) }
-    return try graph.appendResult(.softmax, [value], attributes: [Attribute("dim", .integer(dim))])
+    let type = graph.type(value)
+    func scaled(_ value: ValueID) throws -> ValueID {
+      factor == 1 ? value : try graph.appendResult(.multiply, [value, graph.appendScalar(factor, type.element)])
+    }
+    value = try scaled(value)
+    if let condition { value = try graph.appendResult(.select, [condition, value, graph.appendScalar(-.infinity, type.element)]) }
+    let along = Attribute("dim", .integer(dim))
+    guard let sink else { return try graph.appendResult(.softmax, [value], attributes: [along]) }
+    var extents = type.shape.extents
+    extents[dim] = 1
+    let column = TensorType(type.element, Shape(extents))
+    let isScalar = graph.type(sink).rank == 0
+    let last = try graph.appendResult(
+      isScalar ? .broadcast : .reshape, [scaled(sink)], attributes: isScalar ? [.integers("dims", [])] : [], stated: column)
+    let beside = try graph.appendResult(.concatenate, [value, last], attributes: [along])
+    let weights = try graph.appendResult(.softmax, [beside], attributes: [along])
+    let start = Shape(extents.map { _ in 0 })
+    return try graph.appendResult(
+      .slice, [weights], attributes: [Attribute("start", .extents(start)), Attribute("stop", .extents(type.shape))])
   }
 }
 
@@ -38,6 +74,8 @@ private struct RowSum {
   var dim: Int
   /// For each dimension of the sum, the dimension of the repeated value.
   var dimensions: [Int?]
+  /// A number a row that is added to the sum, in the order of the sum's rows.
+  var extra: ValueID?
 
   /// The sum that `value` is; a sum of 0 may be replaced by another number, since the softmax of such a row is 0.
   ///
@@ -53,6 +91,8 @@ private struct RowSum {
         (value, isInverted) = (sum, false)
       } else if let sum = graph.unguardedSum(value) {
         value = sum
+      } else if extra == nil, let parts = graph.sumAndExtra(value) {
+        (value, extra) = parts
       } else {
         break
       }
@@ -78,6 +118,10 @@ extension GraphPass {
     if let (numerator, found) = graph.quotient(node) {
       guard found.exponentials == numerator else { return nil }
       sum = found
+    } else if let scores = graph.logSumExp(subtractedIn: node) {
+      state.context.remark(.applied, graph.result(node), in: graph, "a softmax written out; a row without a live pair gives 0")
+      let dim = graph.attributes(graph.definingNode(scores.logSumExp)!).integer("dim")
+      return try state.graph.appendResult(.softmax, [scores.value], attributes: [Attribute("dim", .integer(dim))])
     } else if graph.op(node) === Op.exp, let found = graph.logarithmOfSum(subtractedFrom: inputs[0]) {
       sum = found
     } else {
@@ -88,9 +132,14 @@ extension GraphPass {
       return nil
     }
     if graph.op(node) === Op.exp {
-      guard written.condition == nil, graph.withoutRowShift(inputs[0], dim: sum.dim) == written.scores else { return nil }
+      guard written.condition == nil, sum.extra == nil, graph.withoutRowShift(inputs[0], dim: sum.dim) == written.scores else {
+        return nil
+      }
     }
-    let softmax = try written.build(&state.graph, dim: sum.dim)
+    guard let softmax = try state.softmax(written, sum) else {
+      state.noteOtherDivisor(node)
+      return nil
+    }
     state.context.remark(.applied, graph.result(node), in: graph, "a softmax written out; a row without a live pair gives 0")
     return softmax
   }
@@ -109,7 +158,11 @@ extension GraphPass {
     let kept = letters.indices.filter { $0 != sum.dim }
     let rows = kept.map { subscripts.result.firstIndex(of: letters[$0]) }
     guard subscripts.over == [letters[sum.dim]], zip(sum.dimensions, rows).allSatisfy({ $0 == $1 && $0 != nil }) else { return nil }
-    operands[side] = try written.build(&state.graph, dim: sum.dim)
+    guard let softmax = try state.softmax(written, sum) else {
+      state.noteOtherDivisor(node)
+      return nil
+    }
+    operands[side] = softmax
     state.context.remark(
       .applied, graph.result(node), in: graph, "divided by the sum of weights after the weighted sum: a softmax before it")
     return try state.graph.appendLike(product, operands, type: graph.type(numerator))
@@ -117,6 +170,14 @@ extension GraphPass {
 }
 
 extension RewriteState {
+  /// Appends the softmax of exponentials over their sum; nil where something is added to the sum that is no score's exponential.
+  fileprivate mutating func softmax(_ written: WrittenExponentials, _ sum: RowSum) throws -> ValueID? {
+    guard let extra = sum.extra else { return try written.build(&graph, dim: sum.dim) }
+    guard let sink = try written.score(ofExtra: extra, &graph) else { return nil }
+    context.remark(.applied, extra, in: graph, "one more exponential in each row's sum: a sink, a score whose value is 0")
+    return try written.build(&graph, dim: sum.dim, sink: sink)
+  }
+
   /// Says so where exponentials are divided by their sum and something else.
   fileprivate mutating func noteOtherDivisor(_ quotient: NodeID) {
     guard graph.op(quotient) === Op.divide else { return }
@@ -169,8 +230,23 @@ extension Graph {
     }
   }
 
+  /// A sum along one dimension, in the order of its rows, and what is added to it.
+  fileprivate func sumAndExtra(_ value: ValueID) -> (sum: ValueID, extra: ValueID)? {
+    guard let pair = match(value, .add) else { return nil }
+    for (sum, extra) in [(pair[0], pair[1]), (pair[1], pair[0])] {
+      let arrangement = Arrangement(sum, in: self)
+      let order = arrangement.dimensions.compactMap { $0 }
+      let source = unguardedSum(arrangement.source) ?? arrangement.source
+      guard definingOp(source) === Op.reduce, type(source).shape.count == type(value).shape.count, order == order.sorted() else {
+        continue
+      }
+      return (sum, extra)
+    }
+    return nil
+  }
+
   /// `value` without what is subtracted from all elements along `dim` alike.
-  fileprivate func withoutRowShift(_ value: ValueID, dim: Int) -> ValueID {
+  func withoutRowShift(_ value: ValueID, dim: Int) -> ValueID {
     var value = value
     while let pair = match(value, .subtract), type(pair[0]) == type(value),
       !Arrangement(pair[1], in: self).dimensions.contains(dim)

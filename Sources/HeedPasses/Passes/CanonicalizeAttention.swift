@@ -21,6 +21,8 @@ extension GraphPass {
   ///
   /// - A softmax written out becomes one, whatever is subtracted from all scores of a row, before or after the weighted sum, masked
   ///   before or after the exponential, to base e or 2 (`WrittenSoftmax`).
+  /// - So does the logarithm of the sum of exponentials, with what was subtracted before added back (`LogSumExp`).
+  /// - Where one more exponential a row is added to the sum, it is the last column of the scores, which is sliced away afterwards.
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by goes where the scores have it already.
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
@@ -35,7 +37,8 @@ extension GraphPass {
     try graph.rewrite(
       &context,
       rules: [
-        recogniseSoftmax, recogniseLateDivision, dropRepeatedMask, moveProbabilityScale, splitMergedProduct, splitMergedSum,
+        recogniseSoftmax, recogniseLateDivision, recogniseLogSumExp, addShiftToLogSumExp, dropRowShift, dropRepeatedMask,
+        moveProbabilityScale, splitMergedProduct, splitMergedSum,
       ])
     try graph.moveScalesToScores(&context)
     try graph.joinSummedProducts(&context)

@@ -24,11 +24,12 @@ extension GraphPass {
       let (key, model) = (graph.tileKey(node), TileSize(rows: choice.rows, columns: choice.columns))
       let tuned = context.tunedTiles.entry(key, model: model)
       let tile = tuned?.tile ?? model
-      let value = try rewriter.append(
+      let new = try rewriter.result.append(
         graph.op(node), graph.operands(node).map { rewriter($0) },
         attributes: graph.attributes(node).all + [.integers("tile", [tile.rows, tile.columns])],
         regions: Array(graph.regions(node)))
-      rewriter.replace(graph.result(node), with: value)
+      let value = rewriter.result.results(new)[0]
+      for (from, to) in zip(graph.results(node), rewriter.result.results(new)) { rewriter.replace(from, with: to) }
       context.remark(.note, value, in: rewriter.result, tuned.map(Self.reason) ?? choice.reason)
       context.tileChoices.append(
         TileChoice(label: rewriter.result.label(value), key: key, tile: tile, model: model, steps: chooser.steps(graph, node)))

@@ -11,15 +11,14 @@ enum AttentionAxis: Hashable {
   case valueWidth
 }
 
-/// A weighted sum of values whose weights are a softmax: where to look for attention.
+/// A weighted sum of values whose weights are made from scores, by a softmax or each from its score: where to look for attention.
 struct WeightedSum {
   let graph: Graph
-  /// The contract of probabilities and values.
+  /// The contract of weights and values.
   let node: NodeID
-  /// The node of the softmax.
-  let softmax: NodeID
+  let weights: AttentionWeights
   let values: ValueID
-  /// What each dimension of the softmax is; nil for one of extent 1 that the sum does not have.
+  /// What each dimension of the weights is; nil for one of extent 1 that the sum does not have.
   var axes: [AttentionAxis?] = []
   var valueAxes: [AttentionAxis] = []
   var resultAxes: [AttentionAxis] = []
@@ -29,20 +28,34 @@ struct WeightedSum {
   let columnExtent: Extent
   var valueWidth: Extent = 1
 
-  /// The weighted sum that `node` is, or nil where neither operand comes from a softmax.
+  /// The weighted sums that `node` can be: one where an operand comes from a softmax, else one for each that elementwise ops make from
+  /// a product.
   /// - Throws: `Declined` where a softmax is there but the product is no weighted sum by it.
-  init?(_ graph: Graph, _ node: NodeID) throws {
+  static func candidates(_ graph: Graph, _ node: NodeID) throws -> [WeightedSum] {
     let inputs = graph.inputs(node)
-    guard let side = [0, 1].first(where: { Self.softmax(above: inputs[$0], in: graph) != nil }) else { return nil }
-    let (softmax, dimensions) = try Self.probabilities(inputs[side], in: graph)
-    (self.graph, self.node, self.softmax, values) = (graph, node, softmax, inputs[1 - side])
-    let subscripts = graph.attributes(node).subscripts
-    let letters = side == 0 ? (subscripts.left, subscripts.right) : (subscripts.right, subscripts.left)
-    let output = graph.result(node)
+    if let side = [0, 1].first(where: { AttentionWeights.softmax(above: inputs[$0], in: graph) != nil }) {
+      return [try WeightedSum(graph, node, side, AttentionWeights(probabilities: inputs[side], in: graph))]
+    }
+    return [0, 1].compactMap { side in
+      AttentionWeights(activations: inputs[side], in: graph).flatMap { try? WeightedSum(graph, node, side, $0) }
+    }
+  }
 
-    let shape = graph.type(graph.result(softmax)).shape
-    let dimension = graph.attributes(softmax).integer("dim")
-    guard let position = dimensions[dimension], subscripts.over == [letters.0[position]] else {
+  /// - Parameter side: the operand of the contract that the weights are.
+  private init(_ graph: Graph, _ node: NodeID, _ side: Int, _ weights: AttentionWeights) throws {
+    let inputs = graph.inputs(node)
+    let output = graph.result(node)
+    let subscripts = graph.attributes(node).subscripts
+    self.weights = weights
+    (self.graph, self.node, values) = (graph, node, inputs[1 - side])
+    let letters = side == 0 ? (subscripts.left, subscripts.right) : (subscripts.right, subscripts.left)
+    let dimensions = weights.dimensions
+
+    let shape = graph.type(weights.value).shape
+    let summed = dimensions.firstIndex { $0.map { subscripts.over == [letters.0[$0]] } ?? false }
+    guard let dimension = weights.softmax.map({ graph.attributes($0).integer("dim") }) ?? summed, dimension == summed,
+      let position = dimensions[dimension]
+    else {
       throw Declined(
         value: output,
         reason: "it sums over \(subscripts.over.map { "\($0)" }.joined(separator: " and ")), not over the dimension of the softmax")
@@ -84,37 +97,6 @@ struct WeightedSum {
     case .column: columnExtent
     case .width: width
     case .valueWidth: valueWidth
-    }
-  }
-
-  /// The softmax from which `value` is made by views and elementwise ops, if one is.
-  private static func softmax(above value: ValueID, in graph: Graph) -> NodeID? {
-    var seen: Set<NodeID> = []
-    var pending = [value]
-    while let next = pending.popLast() {
-      guard let node = graph.definingNode(next), seen.insert(node).inserted else { continue }
-      let op = graph.op(node)
-      if op === Op.softmax { return node }
-      if op.has(.elementwise) || op.has(.view) { pending += graph.operands(node).reversed() }
-    }
-    return nil
-  }
-
-  /// The softmax that `value` is an arrangement of, and the dimension of `value` for each of its dimensions. Conversions to another
-  /// float type are looked through: kernels keep the weights in the precision of sums.
-  private static func probabilities(_ value: ValueID, in graph: Graph) throws -> (NodeID, [Int?]) {
-    var value = value
-    var dimensions: [Int?] = Array(0..<graph.type(value).rank)
-    while true {
-      guard let node = graph.definingNode(value) else { preconditionFailure("a softmax was seen above") }
-      let op = graph.op(node)
-      if op === Op.softmax { return (node, dimensions) }
-      if let step = graph.dimensionsOfView(node), !graph.repeatsElements(node) {
-        dimensions = step.map { $0.flatMap { dimensions[$0] } }
-      } else if op !== Op.convert || !graph.type(graph.inputs(node)[0]).element.isFloat {
-        throw Declined(value: value, reason: "the probabilities are changed by \(op.mnemonic) before they weigh the values")
-      }
-      value = graph.inputs(node)[0]
     }
   }
 }

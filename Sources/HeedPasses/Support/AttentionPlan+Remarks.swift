@@ -21,6 +21,10 @@ extension AttentionPlan {
     } else {
       findings.append(inMask.isEmpty ? "the mask depends on indices only" : "the mask reads \(list(inMask))")
     }
+    if sum.weights.softmax == nil { findings.append("the scores weigh the values as they are, without a softmax") }
+    if let sink = sum.weights.sink { findings.append("\(graph.label(sink)) is a sink: a score more in each row, of value 0") }
+    let results = outputs.nodes.map { graph.label(graph.result($0)) }
+    if !results.isEmpty { findings.append("it gives \(results.joined(separator: " and ")) as well") }
     return findings
   }
 

@@ -15,16 +15,18 @@ struct AttentionPlan {
   let live: ScalarFunction
   /// The number of the captured tensor that holds segment offsets.
   let ragged: Int?
+  /// What else the graph wants of scores and weights.
+  let outputs: AttentionOutputs
   /// What was proved or folded, for the remark.
   var findings: [String]
   /// What a reader should know besides.
   var notes: [String] = []
 
-  /// The plan for a weighted sum, by the first product below its softmax that fits.
+  /// The plan for a weighted sum, by the first product below its scores that fits.
   /// - Throws: `Declined` where none does.
   static func make(_ sum: WeightedSum) throws -> AttentionPlan {
     let graph = sum.graph
-    let operand = graph.inputs(sum.softmax)[0]
+    let operand = sum.weights.scores
     let candidates = graph.products(below: operand)
     var declined: Declined?
     for product in candidates {
@@ -36,14 +38,16 @@ struct AttentionPlan {
     }
     throw declined
       ?? Declined(
-        value: graph.result(sum.softmax),
-        reason: "\(graph.label(operand)) is not computed from a product of queries and keys by elementwise ops and views")
+        value: sum.weights.softmax.map(graph.result) ?? operand,
+        reason: "\(graph.label(operand)) is not computed from a product of queries and keys by elementwise ops and views"
+          + (graph.rowOp(above: operand).map { ": \($0.mnemonic) needs the whole row of scores, which no kernel has at once" } ?? "")
+      )
   }
 
   private init(_ sum: WeightedSum, product: NodeID) throws {
     let graph = sum.graph
-    let (scores, operand) = (graph.result(product), graph.inputs(sum.softmax)[0])
-    try Self.checkUses(graph, from: product, to: sum)
+    let (scores, operand) = (graph.result(product), sum.weights.scores)
+    outputs = try AttentionOutputs(sum, product: product)
 
     // The score as scalar code.
     let element = graph.type(scores).element
@@ -66,24 +70,8 @@ struct AttentionPlan {
     let value = try reader.read(operand, at: sum.axes.map { $0.map(index) ?? zero })
 
     // The product's dimensions, by the indices at which it was read.
-    let allAxes = sum.batch + [.row, .column]
-    guard let indices = reader.scoreIndices else { preconditionFailure("a product below the softmax was not read") }
-    let scoreAxes: [AttentionAxis?] = try zip(indices, graph.type(scores).shape.extents).map { scalar, extent in
-      if let axis = allAxes.first(where: { index($0) == scalar }) { return axis }
-      guard extent == 1 else {
-        throw Declined(value: scores, reason: "the scores \(graph.label(scores)) are read at computed places")
-      }
-      return nil
-    }
-    for (axis, extent) in zip(scoreAxes, graph.type(scores).shape.extents) {
-      guard let count = axis.map({ sum.extent($0, width: 1) }), !extent.isEqual(to: count, given: graph.facts) else { continue }
-      throw Declined(
-        value: scores, reason: "the scores \(graph.label(scores)) are read in part: \(count) of \(extent) places of a dimension")
-    }
-    let known = scoreAxes.compactMap { $0 }
-    guard Set(known).count == known.count else {
-      throw Declined(value: scores, reason: "the scores \(graph.label(scores)) are read along a diagonal")
-    }
+    guard let indices = reader.scoreIndices else { preconditionFailure("a product below the scores was not read") }
+    let scoreAxes = try Self.axes(ofScores: scores, readAt: indices, sum, index)
     let subscripts = graph.attributes(product).subscripts
     guard subscripts.over.count <= 1 else {
       throw Declined(
@@ -112,56 +100,42 @@ struct AttentionPlan {
     }
 
     // Mask and score apart.
-    var split = MaskSplit(region: reader.region)
-    let parts = try split.split(value)
-    var region = split.region
+    var parts = try ScoreParts(value, element, hasSoftmax: sum.weights.softmax != nil, region: reader.region)
+    var region = parts.region
     var tables = reader.tables
-    var scoreValue = parts.score
-    var conditions: [ScalarValue] = []
-    for condition in region.conjuncts(parts.live) {
-      if region.function.parameters(of: condition).contains(0) {
-        // It depends on the score itself, so no tile can be skipped for it.
-        scoreValue = try region.apply(
-          .select, [condition, scoreValue, region.constant(-.infinity, region.function.type(scoreValue))])
-      } else if !conditions.contains(condition) {
-        conditions.append(condition)
-      }
-    }
     var offsets: ValueID?
-    if let position = conditions.firstIndex(where: {
+    if let position = parts.conditions.firstIndex(where: {
       region.isSameSegment($0, tables, graph, row: index(.row), column: index(.column)) != nil
     }) {
-      offsets = region.isSameSegment(conditions[position], tables, graph, row: index(.row), column: index(.column))
-      conditions.remove(at: position)
+      offsets = region.isSameSegment(parts.conditions[position], tables, graph, row: index(.row), column: index(.column))
+      parts.conditions.remove(at: position)
     }
-    scoreValue = try region.apply(.convert, [scoreValue], type: element)
     var live = region.constant(Literal(true), .bool)
-    for condition in conditions { live = try region.apply(.and, [live, condition]) }
+    for condition in parts.conditions { live = try region.apply(.and, [live, condition]) }
 
     // The tables that are still read, then the offsets.
-    let used = region.function.tables(of: [scoreValue, live]).sorted()
+    let used = region.function.tables(of: [parts.score, live]).sorted()
     let map = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
     tables = used.map { tables[$0] }
     var declared = used.map { region.function.tables[$0] }
-    if let offsets {
-      ragged = tables.firstIndex(of: .value(offsets)) ?? tables.count
-      if ragged == tables.count {
-        tables.append(.value(offsets))
-        declared.append(ScalarFunction.Table(graph.name(offsets), graph.type(offsets)))
-      }
-    } else {
-      ragged = nil
+    func declare(_ value: ValueID) -> Int {
+      if let known = tables.firstIndex(of: .value(value)) { return known }
+      tables.append(.value(value))
+      declared.append(ScalarFunction.Table(graph.name(value), graph.type(value)))
+      return tables.count - 1
     }
+    ragged = offsets.map(declare)
     captured = tables
     score = try region.function.extracting(
-      [scoreValue], parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
+      [parts.score], parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
     self.live = try region.function.extracting(
       [live], parameters: Array(parameters.dropFirst()), numbers: Array(parameters.indices.dropFirst()), tables: declared,
       tableMap: map)
     findings = []
+    try checkActivation(isLinear: parts.isLinear && offsets == nil)
     findings = describe(offsets: offsets)
     takeWhatIsWidened()
-    notes = split.notes
+    notes = parts.notes
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
     }
@@ -170,6 +144,31 @@ struct AttentionPlan {
         "\(graph.label(value)) is stored whole, as large as the scores: \(graph.definingOp(value)!.mnemonic) cannot be computed pair by pair"
       )
     }
+  }
+
+  /// What each dimension of the scores is, which were read at `indices`.
+  private static func axes(
+    ofScores scores: ValueID, readAt indices: [ScalarValue], _ sum: WeightedSum, _ index: (AttentionAxis) -> ScalarValue
+  ) throws -> [AttentionAxis?] {
+    let graph = sum.graph
+    let allAxes = sum.batch + [.row, .column]
+    let axes: [AttentionAxis?] = try zip(indices, graph.type(scores).shape.extents).map { scalar, extent in
+      if let axis = allAxes.first(where: { index($0) == scalar }) { return axis }
+      guard extent == 1 else {
+        throw Declined(value: scores, reason: "the scores \(graph.label(scores)) are read at computed places")
+      }
+      return nil
+    }
+    for (axis, extent) in zip(axes, graph.type(scores).shape.extents) {
+      guard let count = axis.map({ sum.extent($0, width: 1) }), !extent.isEqual(to: count, given: graph.facts) else { continue }
+      throw Declined(
+        value: scores, reason: "the scores \(graph.label(scores)) are read in part: \(count) of \(extent) places of a dimension")
+    }
+    let known = axes.compactMap { $0 }
+    guard Set(known).count == known.count else {
+      throw Declined(value: scores, reason: "the scores \(graph.label(scores)) are read along a diagonal")
+    }
+    return axes
   }
 
   /// 16-bit operands that are all widened to f32 are taken as they are: the op widens them itself.
@@ -183,27 +182,20 @@ struct AttentionPlan {
     findings.append("it takes \(element) and sums in f32")
   }
 
-  /// Checks that nothing between the product and the weighted sum is used elsewhere.
-  private static func checkUses(_ graph: Graph, from product: NodeID, to sum: WeightedSum) throws {
-    let users = graph.users()
-    let inside = graph.dependents(of: graph.result(product))
-    var needed: Set<NodeID> = [sum.node]
-    for node in graph.body.reversed() where needed.contains(node) {
-      for operand in graph.operands(node) {
-        if let producer = graph.definingNode(operand), inside.contains(producer) || producer == product { needed.insert(producer) }
-      }
+  /// Two products with elementwise ops between are attention only where keys and values are data as queries are, and the ops are no
+  /// linear function: a feed-forward layer, and linear attention, are better off as they are.
+  private func checkActivation(isLinear: Bool) throws {
+    guard sum.weights.softmax == nil else { return }
+    let graph = sum.graph
+    func decline(_ reason: String) -> Declined { Declined(value: graph.result(sum.node), reason: reason) }
+    if isLinear { throw decline("the weights are a linear function of the scores") }
+    if graph.isKnownAtLoad(key) || graph.isKnownAtLoad(values) { throw decline("keys or values are parameters") }
+    for case .value(let value) in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
+      throw decline("\(graph.label(value)) is as large as the scores")
     }
-    for node in graph.body where needed.contains(node) && node != sum.node {
-      let value = graph.result(node)
-      let role = node == sum.softmax ? "the probabilities" : "the scores"
-      if graph.results.contains(value) {
-        throw Declined(value: value, reason: "\(role) \(graph.label(value)) are returned by the graph")
-      }
-      if let other = users[Int(value.index)].first(where: { !needed.contains($0) }) {
-        throw Declined(
-          value: value, reason: "\(role) \(graph.label(value)) are used by \(graph.label(graph.results(other)[0])) as well")
-      }
-    }
+    let isMasked = live.constant(live.results[0]) == nil
+    let isBatched = sum.batch.allSatisfy { keyAxes.contains($0) || !queryAxes.contains($0) } && sum.batchCount > 0
+    guard sum.columnExtent.constant == nil || isMasked || isBatched else { throw decline("the keys are a matrix of known size") }
   }
 }
 
@@ -230,39 +222,5 @@ extension ScalarFunction {
       default: (0..<batch).map { Name("b\($0)") }
       }
     return batchNames + ["i", "j"]
-  }
-}
-
-extension Graph {
-  /// The contracts from which `value` is computed by elementwise ops and views, nearest first.
-  func products(below value: ValueID) -> [NodeID] {
-    var found: [NodeID] = []
-    var seen: Set<NodeID> = []
-    var pending = [value][...]
-    while let next = pending.popFirst() {
-      guard let node = definingNode(next), seen.insert(node).inserted else { continue }
-      let op = op(node)
-      if op === Op.contract { found.append(node) } else if op.has(.elementwise) || op.has(.view) { pending += operands(node) }
-    }
-    return found
-  }
-
-  /// i64 where an index below `value` is of that type, else i32.
-  func indexType(below value: ValueID) -> ElementType {
-    var seen: Set<NodeID> = []
-    var pending = [value]
-    while let next = pending.popLast() {
-      guard let node = definingNode(next), op(node) !== Op.contract, seen.insert(node).inserted else { continue }
-      if op(node) === Op.iota, type(next).element == .i64 { return .i64 }
-      pending += operands(node)
-    }
-    return .i32
-  }
-
-  /// Whether `value` has an element for each query and key.
-  func isAsLargeAsScores(_ value: ValueID, _ sum: WeightedSum) -> Bool {
-    let extents = type(value).shape.extents
-    guard let row = extents.firstIndex(of: sum.rowExtent) else { return false }
-    return extents[(row + 1)...].contains(sum.columnExtent) || extents[..<row].contains(sum.columnExtent)
   }
 }

@@ -1,0 +1,166 @@
+/// The pairs of a query and a key that ops on attention's scores see: what their definitions and decompositions share.
+///
+/// Operands are the query `[batch..., M, D]` and the key `[batch..., N, D]`, a third one, and captured tensors; the first two regions are
+/// `score` and `where`; the attribute `ragged` names the captured segment offsets.
+struct AttentionPairs {
+  private let query: ReferenceArray
+  private let key: ReferenceArray
+  let captured: [ReferenceArray]
+  private let score: ScalarFunction
+  private let live: ScalarFunction
+  private let segments: [Int]
+
+  /// The extents of the batch dimensions.
+  let batch: [Int]
+  let rows: Int
+  let columns: Int
+
+  init(_ evaluation: Evaluation) {
+    (query, key) = (evaluation.operands[0], evaluation.operands[1])
+    captured = Array(evaluation.operands.dropFirst(3))
+    (score, live) = (evaluation.regions[0], evaluation.regions[1])
+    batch = Array(query.shape.dropLast(2))
+    (rows, columns) = (query.shape[batch.count], key.shape[batch.count])
+    let tables = captured
+    let offsets = evaluation.attributes.optionalInteger("ragged").map { tables[$0].integers.dropFirst() }
+    segments = (0..<max(rows, columns)).map { row in offsets?.count { $0 <= Int64(row) } ?? 0 }
+  }
+
+  /// The live keys of a row and their scores, by rising key.
+  /// - Parameters:
+  ///   - outer: the batch indices.
+  ///   - number: their row-major position.
+  func live(_ outer: [Int], _ number: Int, row i: Int) throws -> [(key: Int, score: Double)] {
+    let width = query.shape[batch.count + 1]
+    var pairs: [(key: Int, score: Double)] = []
+    for j in 0..<columns where segments[i] == segments[j] {
+      let indices = (outer + [i, j]).map { Literal($0) }
+      guard try live.evaluate(indices, tables: captured)[0].integer != 0 else { continue }
+      let (q, k) = ((number * rows + i) * width, (number * columns + j) * width)
+      var product = 0.0
+      for d in 0..<width { product += query.reals[q + d] * key.reals[k + d] }
+      pairs.append((j, try score.evaluate([Literal(product)] + indices, tables: captured)[0].real))
+    }
+    return pairs
+  }
+}
+
+/// The scores of attention as tensors of a decomposition.
+struct DecomposedScores {
+  /// `[batch..., M, N]`, also where the pair is dead.
+  let scores: ValueID
+  /// Whether a pair is live.
+  let live: ValueID
+  let shape: Shape
+  let tables: [ValueID]
+
+  /// contract and the regions over index tensors.
+  init(_ context: inout Decomposition) throws {
+    let element = context.regions[0].parameters[0].type
+    let operands = try context.operands.prefix(2).map { try context.widened($0, to: element) }
+    let (queryType, keyType) = (context.type(operands[0]), context.type(operands[1]))
+    let batch = queryType.rank - 2
+    shape = Shape(queryType.shape.extents.dropLast() + [keyType.shape[batch]])
+    tables = Array(context.operands.dropFirst(3))
+    let products = try context.emit(
+      .contract, operands[0], operands[1], attributes: Self.subscripts(batch, "id", "jd", "ij"))
+    scores = try Self.apply(context.regions[0], leading: [products], tables, shape, &context)
+    var live = try Self.apply(context.regions[1], leading: [], tables, shape, &context)
+    if let ragged = context.attributes.optionalInteger("ragged") {
+      let segments = try context.emit(.segmentIDs, tables[ragged], stated: TensorType(.i32, [queryType.shape[batch]]))
+      let (ofQuery, ofKey) = (
+        try context.broadcast(segments, to: shape, dims: [batch]), try context.broadcast(segments, to: shape, dims: [batch + 1])
+      )
+      live = try context.emit(.and, live, context.emit(.equal, ofQuery, ofKey))
+    }
+    self.live = live
+  }
+
+  /// The scores with `dead` in place of those of dead pairs.
+  func masked(_ dead: Double, _ context: inout Decomposition) throws -> ValueID {
+    try context.emit(.select, live, scores, context.constant(dead, context.type(scores).element))
+  }
+
+  /// The subscripts of a contract over `batch` batch dimensions, whose letters are capital, so that there are enough of them.
+  static func subscripts(_ batch: Int, _ left: String, _ right: String, _ result: String) -> [Attribute] {
+    let letters = (0..<batch).map { Character(Unicode.Scalar(UInt8(65 + $0))) }
+    let text = ContractSubscripts(left: letters + left, right: letters + right, result: letters + result).text
+    return [Attribute("subscripts", .word(Name(text)))]
+  }
+
+  /// A region with its first parameters given and an iota for each of the others.
+  static func apply(
+    _ region: ScalarFunction, leading: [ValueID], _ tables: [ValueID], _ shape: Shape, _ context: inout Decomposition
+  ) throws -> ValueID {
+    var regionShape = Decomposition.RegionShape(full: shape)
+    for dim in 0..<shape.rank { regionShape.indexDimensions[region.parameter(leading.count + dim)] = dim }
+    return try context.apply(region, tables: tables, shape: regionShape) { context, position in
+      if position < leading.count { return leading[position] }
+      return try context.emit(
+        .iota, attributes: [Attribute("dim", .integer(position - leading.count))],
+        stated: TensorType(region.parameters[position].type, shape))
+    }[0]
+  }
+}
+
+extension Decomposition {
+  /// `value` as elements of type `element`.
+  mutating func widened(_ value: ValueID, to element: ElementType) throws -> ValueID {
+    let type = type(value)
+    return type.element == element ? value : try emit(.convert, value, stated: TensorType(element, type.shape))
+  }
+}
+
+extension Inference {
+  /// Checks queries, keys, captured tensors and the regions `score` and `where` of an op on attention's scores; gives the scores' type.
+  func checkPairs() throws -> ElementType {
+    let (query, key) = (operands[0], operands[1])
+    let element = try commonElement([query, key])
+    try expect(element.isFloat, "got operands of type \(element), expected a float type")
+    let rank = query.rank
+    let named = describe(operands.prefix(3))
+    try expect(rank >= 2 && key.rank == rank, "got \(named), expected one rank of at least 2")
+    let batch = rank - 2
+    for dim in 0..<batch {
+      try expect(areEqual(query.shape[dim], key.shape[dim]), "got \(named), expected equal extents in dimension \(dim)")
+    }
+    try expect(areEqual(query.shape[rank - 1], key.shape[rank - 1]), "got \(named), expected queries and keys of one width")
+    if let ragged = attributes.optionalInteger("ragged") {
+      try checkOffsets(try capturedOperand("ragged", ragged))
+      try expect(areEqual(query.shape[batch], key.shape[batch]), "got \(named), expected as many queries as keys where ragged")
+    }
+    let score = regions.first?.parameters.first?.type ?? element
+    try expect(
+      score == element || element.byteCount == 2 && score == .f32,
+      "got the region score of \(score), expected \(element)\(element.byteCount == 2 ? " or f32" : "")")
+    try checkRegion(0, parameters: [("\(score)", { $0 == score })] + pairIndices, tables: Array(captured))
+    try checkRegion(1, parameters: pairIndices, tables: Array(captured))
+    for (position, expected) in [score, .bool].enumerated() { try checkYield(position, of: expected) }
+    return score
+  }
+
+  /// The index parameters of regions: one a batch dimension, query, key.
+  var pairIndices: [(role: String, isAllowed: (ElementType) -> Bool)] {
+    Array(repeating: (role: "i32 or i64", isAllowed: { $0 == .i32 || $0 == .i64 }), count: operands[0].rank)
+  }
+
+  /// Checks that a region yields one value of the type `expected`.
+  func checkYield(_ position: Int, of expected: ElementType) throws {
+    try checkYield(position, count: 1)
+    let got = regions[position].type(regions[position].results[0])
+    try expect(got == expected, "got \(got) yielded by the region \(op.regionKeywords[position]), expected \(expected)")
+  }
+
+  /// The captured tensor that the attribute `key` numbers.
+  func capturedOperand(_ key: Name, _ number: Int) throws -> TensorType {
+    try expect(
+      captured.indices.contains(number + 3),
+      "got \(key) = \(number), expected the number of one of \(captured.count) captured tensors")
+    return operands[number + 3]
+  }
+}
+
+extension ElementType {
+  /// What sums and maxima over a row of scores are kept in: f32 for 16-bit types.
+  var ofSums: ElementType { byteCount == 2 ? .f32 : self }
+}

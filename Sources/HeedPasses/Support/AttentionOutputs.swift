@@ -1,0 +1,83 @@
+import HeedIR
+
+/// What a graph wants of an attention's scores besides the weighted sum: results of the fused op.
+struct AttentionOutputs {
+  /// Logarithms of the sums that the weights are divided by.
+  private(set) var logSumExps: [NodeID] = []
+  /// Greatest scores of rows.
+  private(set) var maxima: [NodeID] = []
+
+  var isEmpty: Bool { logSumExps.isEmpty && maxima.isEmpty }
+  var nodes: [NodeID] { logSumExps + maxima }
+
+  /// What is used of the values between `product` and the weighted sum.
+  /// - Throws: `Declined` where something is used that the fused op does not give.
+  init(_ sum: WeightedSum, product: NodeID) throws {
+    let graph = sum.graph
+    let users = graph.users()
+    let inside = graph.dependents(of: graph.result(product))
+    // What leads from the product to the weights; values that depend on the product do so by a way of their own.
+    var needed: Set<NodeID> = [sum.node]
+    for node in graph.body.reversed() where needed.contains(node) {
+      for operand in graph.operands(node) where node != sum.node || operand != sum.values {
+        if let producer = graph.definingNode(operand), inside.contains(producer) || producer == product { needed.insert(producer) }
+      }
+    }
+    for node in graph.body where needed.contains(node) && node != sum.node {
+      let value = graph.result(node)
+      let isWeights = node == sum.weights.softmax || value == sum.weights.value
+      let role = isWeights ? "the probabilities" : "the scores"
+      if graph.results.contains(value) {
+        throw Declined(value: value, reason: "\(role) \(graph.label(value)) are returned by the graph")
+      }
+      for other in users[Int(value.index)] where !needed.contains(other) && !take(other, of: value, sum) {
+        let result = graph.label(graph.results(other)[0])
+        throw Declined(value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well")
+      }
+    }
+    if let sink = sum.weights.sink, let node = graph.definingNode(sink), inside.contains(node) {
+      throw Declined(value: sink, reason: "the sink \(graph.label(sink)) is computed from the scores")
+    }
+    let dependents = nodes.reduce(into: Set<NodeID>()) { $0.formUnion(graph.dependents(of: graph.result($1))) }
+    if dependents.contains(sum.node) {
+      throw Declined(
+        value: graph.result(sum.node),
+        reason: "\(graph.label(graph.result(nodes[0]))) of its scores is needed before the sum itself")
+    }
+  }
+
+  /// Whether `node`, which uses `value`, is something that the fused op gives.
+  private mutating func take(_ node: NodeID, of value: ValueID, _ sum: WeightedSum) -> Bool {
+    guard let softmax = sum.weights.softmax else { return false }
+    let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
+    let dim = graph.attributes(softmax).integer("dim")
+    if graph.op(node) === Op.logSumExp, value == graph.inputs(softmax)[0], attributes.integer("dim") == dim {
+      if !logSumExps.contains(node) { logSumExps.append(node) }
+      return true
+    }
+    if graph.op(node) === Op.reduce, value == sum.weights.scores, attributes.word("kind") == "maximum",
+      attributes.integers("dims") == [dim]
+    {
+      if !maxima.contains(node) { maxima.append(node) }
+      return true
+    }
+    return false
+  }
+
+  /// The nodes of `order` with those that need these outputs behind the weighted sum `node`, which they stood before.
+  func deferring(_ order: [NodeID], behind node: NodeID, in graph: Graph) -> [NodeID] {
+    guard !isEmpty, let position = order.firstIndex(of: node) else { return order }
+    let outputs = Set(nodes)
+    var values: Set<ValueID> = []
+    var (kept, moved): ([NodeID], [NodeID]) = ([], [])
+    for other in order[..<position] {
+      if outputs.contains(other) || graph.operands(other).contains(where: values.contains) {
+        moved.append(other)
+        values.formUnion(graph.results(other))
+      } else {
+        kept.append(other)
+      }
+    }
+    return kept + [node] + moved + order[(position + 1)...]
+  }
+}

@@ -1,0 +1,100 @@
+import HeedIR
+
+/// A fused attention in the graph being made.
+struct BuiltAttention {
+  /// What stands for the weighted sum.
+  var sum: ValueID
+  /// `[batch..., M]`, where the plan's outputs want them.
+  var logSumExp: ValueID?
+  var maximum: ValueID?
+  /// The batch dimensions in two, where heads are grouped.
+  var groups: GroupedHeads?
+}
+
+extension AttentionPlan {
+  /// Appends the op and the views around it.
+  func build(_ rewriter: inout GraphRewriter) throws -> BuiltAttention {
+    var tables: [ValueID] = []
+    for (table, declared) in zip(captured, score.tables) {
+      switch table {
+      case .value(let value): tables.append(rewriter(value))
+      case .extent(let extent):
+        tables.append(
+          try rewriter.append(
+            .extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type,
+            name: declared.name))
+      }
+    }
+    var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(values), sum.valueAxes.map { $0 })]
+    var (batchExtents, regions) = (sum.batchExtents, [score, live])
+    let groups = GroupedHeads(self)
+    if let groups {
+      let sources = [nil] + groups.sources.map { $0.map { rewriter($0) } }
+      for (position, (value, axes)) in operands.enumerated() {
+        let split = try sources[position] ?? groups.split(value, axes, in: &rewriter.result)
+        operands[position] = (split, axes.flatMap(groups.split))
+      }
+      batchExtents = groups.split(batchExtents)
+      regions = [try groups.split(score, leading: 1), try groups.split(live, leading: 0)]
+    }
+    func extent(_ axis: AttentionAxis) -> Extent {
+      if case .batch(let number) = axis { batchExtents[number] } else { sum.extent(axis, width: width) }
+    }
+    let batch = batchExtents.indices.map { AttentionAxis.batch($0) }
+    let targets = [batch + [.row, .width], batch + [.column, .width], batch + [.column, .valueWidth]]
+    let arranged = try zip(operands, targets).map { try rewriter.result.arrange($0.0, $0.1, as: $1, extent: extent) }
+    var attributes = ragged.map { [Attribute("ragged", .integer($0))] } ?? []
+    if let sink = sum.weights.sink {
+      // A column of the weights' shape.
+      let axes = sum.axes.map { $0 == .column ? nil : $0 }
+      let split = try groups?.split(rewriter(sink), axes, in: &rewriter.result) ?? rewriter(sink)
+      tables.append(
+        try rewriter.result.arrange(split, groups.map { axes.flatMap($0.split) } ?? axes, as: batch + [.row], extent: extent))
+      attributes.append(Attribute("sink", .integer(tables.count - 1)))
+      let type = rewriter.result.type(tables.last!)
+      for position in regions.indices { regions[position].tables.append(ScalarFunction.Table("sink", type)) }
+    }
+    if sum.weights.softmax == nil { attributes.append(Attribute("weights", .word("score"))) }
+    if !outputs.logSumExps.isEmpty { attributes.append(Attribute("log_sum_exp", .flag(true))) }
+    if !outputs.maxima.isEmpty { attributes.append(Attribute("maximum", .flag(true))) }
+    let node = try rewriter.result.append(.attention, arranged + tables, attributes: attributes, regions: regions)
+    var rows = rewriter.result.results(node)
+    var built = BuiltAttention(sum: rows.removeFirst(), groups: groups)
+    if !outputs.logSumExps.isEmpty { built.logSumExp = rows.removeFirst() }
+    if !outputs.maxima.isEmpty { built.maximum = rows.removeFirst() }
+    // Back into the order of the written product; a row or a width that it does not have is of extent 1.
+    let type = sum.graph.type(sum.graph.result(sum.node))
+    built.sum = try arrangeBack(built.sum, sum.batch + [.row, .valueWidth], groups, as: sum.resultAxes, type, &rewriter)
+    return built
+  }
+
+  /// What stands for an output, a number of each row.
+  func output(_ node: NodeID, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> ValueID {
+    guard let rows = outputs.logSumExps.contains(node) ? built.logSumExp : built.maximum else {
+      preconditionFailure("an output that was not built")
+    }
+    let type = sum.graph.type(sum.graph.result(node))
+    let target = sum.axes.compactMap { $0 == .column ? nil : $0 }
+    var value = try arrangeBack(
+      rows, sum.batch + [.row], built.groups, as: target, TensorType(rewriter.result.type(rows).element, type.shape), &rewriter)
+    if rewriter.result.type(value) != type { value = try rewriter.append(.convert, [value], stated: type) }
+    return value
+  }
+
+  /// `value`, whose dimensions are `axes` with the batch as it was split, in the order of dimensions `target` and of type `type`.
+  func arrangeBack(
+    _ value: ValueID, _ axes: [AttentionAxis], _ groups: GroupedHeads?, as target: [AttentionAxis], _ type: TensorType,
+    _ rewriter: inout GraphRewriter
+  ) throws -> ValueID {
+    var value = value
+    if groups != nil {
+      let split = rewriter.result.type(value)
+      let rest = split.shape.extents.suffix(axes.count - sum.batchCount)
+      value = try rewriter.append(.reshape, [value], stated: TensorType(split.element, Shape(sum.batchExtents + rest)))
+    }
+    value = try rewriter.result.arrange(
+      value, axes.map { target.contains($0) ? $0 : nil }, as: target, extent: { sum.extent($0, width: width) })
+    // The written type may name an equal extent by another symbol.
+    return rewriter.result.type(value) == type ? value : try rewriter.append(.reshape, [value], stated: type)
+  }
+}

@@ -1,0 +1,98 @@
+import HeedIR
+
+/// What weighs the values of a weighted sum.
+struct AttentionWeights {
+  /// The softmax; nil where each weight is made from its own score alone.
+  let softmax: NodeID?
+  /// The tensor of weights, with a row for each query: what the softmax gives, without a sink's column.
+  let value: ValueID
+  /// What the softmax is of, without the sink; else the weights themselves.
+  let scores: ValueID
+  /// A column of further scores, whose values are 0: `[..., 1]`.
+  private(set) var sink: ValueID?
+  /// The dimension of the contract's operand for each of the weights' dimensions; nil for one of extent 1.
+  let dimensions: [Int?]
+
+  /// The softmax from which `value` is made by views and elementwise ops, if one is.
+  static func softmax(above value: ValueID, in graph: Graph) -> NodeID? {
+    var seen: Set<NodeID> = []
+    var pending = [value]
+    while let next = pending.popLast() {
+      guard let node = graph.definingNode(next), seen.insert(node).inserted else { continue }
+      let op = graph.op(node)
+      if op === Op.softmax { return node }
+      if op.has(.elementwise) || op.has(.view) { pending += graph.operands(node).reversed() }
+    }
+    return nil
+  }
+
+  /// The weights of the softmax that `value` is an arrangement of. Conversions to another float type are looked through: kernels keep
+  /// the weights in the precision of sums.
+  init(probabilities value: ValueID, in graph: Graph) throws {
+    let (node, below, dimensions) = Self.arrangement(value, in: graph)
+    self.dimensions = dimensions
+    self.value = below
+    guard let node else { preconditionFailure("a softmax was seen above") }
+    if graph.op(node) === Op.softmax {
+      (softmax, scores) = (node, graph.inputs(node)[0])
+    } else if let parts = graph.withoutSink(node) {
+      (softmax, scores, sink) = (parts.softmax, parts.scores, parts.sink)
+    } else {
+      throw Declined(
+        value: below, reason: "the probabilities are changed by \(graph.op(node).mnemonic) before they weigh the values")
+    }
+  }
+
+  /// Weights that elementwise ops make from a product of tensors that are not known at load; nil where `value` is none.
+  init?(activations value: ValueID, in graph: Graph) {
+    let (node, below, dimensions) = Self.arrangement(value, in: graph)
+    guard let node, graph.op(node).has(.elementwise),
+      graph.products(below: below).contains(where: { !graph.inputs($0).contains(where: graph.isKnownAtLoad) })
+    else { return nil }
+    (softmax, self.value, scores, self.dimensions) = (nil, below, below, dimensions)
+  }
+
+  /// The first node below `value` that is no view which keeps dimensions whole and no conversion between floats, with its result and the
+  /// dimension of `value` for each of its dimensions.
+  private static func arrangement(_ value: ValueID, in graph: Graph) -> (node: NodeID?, value: ValueID, dimensions: [Int?]) {
+    var value = value
+    var dimensions: [Int?] = Array(0..<graph.type(value).rank)
+    while let node = graph.definingNode(value) {
+      if let step = graph.dimensionsOfView(node), !graph.repeatsElements(node) {
+        dimensions = step.map { $0.flatMap { dimensions[$0] } }
+      } else if graph.op(node) !== Op.convert || !graph.type(graph.inputs(node)[0]).element.isFloat {
+        return (node, value, dimensions)
+      }
+      value = graph.inputs(node)[0]
+    }
+    return (nil, value, dimensions)
+  }
+}
+
+extension Graph {
+  /// Where `node` is a slice of a softmax over scores beside one column more, that leaves this column out: the softmax, the scores and
+  /// the column.
+  func withoutSink(_ node: NodeID) -> (softmax: NodeID, scores: ValueID, sink: ValueID)? {
+    guard op(node) === Op.slice, let softmax = definingNode(inputs(node)[0], where: .softmax),
+      let concatenation = definingNode(inputs(softmax)[0], where: .concatenate)
+    else { return nil }
+    let (parts, dim) = (inputs(concatenation), attributes(softmax).integer("dim"))
+    guard parts.count == 2, attributes(concatenation).integer("dim") == dim,
+      let position = [0, 1].first(where: { type(parts[1 - $0]).shape[dim] == 1 && slice(node, takes: $0, of: parts, dim) })
+    else { return nil }
+    return (softmax, parts[position], parts[1 - position])
+  }
+
+  /// Whether the slice takes the part at `position` of a concatenation along `dim`, and all else whole.
+  private func slice(_ node: NodeID, takes position: Int, of parts: [ValueID], _ dim: Int) -> Bool {
+    let (whole, slice) = (type(inputs(node)[0]).shape.extents, attributes(node))
+    let (start, stop) = (slice.extents("start"), slice.extents("stop"))
+    let first = position == 0 ? Extent(0) : type(parts[0]).shape[dim]
+    guard (slice.optionalIntegers("step") ?? []).allSatisfy({ $0 == 1 }) else { return false }
+    return whole.indices.allSatisfy { dimension in
+      dimension == dim
+        ? start[dim] == first && stop[dim] == first + type(parts[position]).shape[dim]
+        : start[dimension] == 0 && stop[dimension].isEqual(to: whole[dimension], given: facts)
+    }
+  }
+}
