@@ -1,3 +1,5 @@
+import Foundation
+
 /// The pairs of a query and a key that ops on attention's scores see: what their definitions and decompositions share.
 ///
 /// Operands are the query `[batch..., M, D]` and the key `[batch..., N, D]`, a third one, and captured tensors; the first two regions are
@@ -45,6 +47,16 @@ struct AttentionPairs {
   }
 }
 
+extension AttentionPairs {
+  /// The weights of a row, exp(score - log_sum_exp), 0 where the pair is dead.
+  func weights(_ outer: [Int], _ number: Int, row i: Int, logSumExp: Double) throws -> [Double] {
+    var weights = [Double](repeating: 0, count: columns)
+    let shift = logSumExp == -.infinity ? 0 : logSumExp
+    for pair in try live(outer, number, row: i) { weights[pair.key] = Foundation.exp(pair.score - shift) }
+    return weights
+  }
+}
+
 /// The scores of attention as tensors of a decomposition.
 struct DecomposedScores {
   /// `[batch..., M, N]`, also where the pair is dead.
@@ -79,6 +91,17 @@ struct DecomposedScores {
   /// The scores with `dead` in place of those of dead pairs.
   func masked(_ dead: Double, _ context: inout Decomposition) throws -> ValueID {
     try context.emit(.select, live, scores, context.constant(dead, context.type(scores).element))
+  }
+
+  /// The weights, exp(score - log_sum_exp), 0 where the pair is dead; the logarithm is operand 2.
+  func weights(_ context: inout Decomposition) throws -> ValueID {
+    let (logSumExp, element) = (context.operands[2], context.type(context.operands[2]).element)
+    let isDead = try context.emit(.equal, logSumExp, context.constant(-.infinity, element))
+    let shift = try context.emit(.select, isDead, context.constant(0, element), logSumExp)
+    let rows = try context.broadcast(shift, to: shape, without: shape.rank - 1)
+    let wide = try context.widened(scores, to: element)
+    let exponentials = try context.emit(.exp, context.emit(.subtract, wide, rows))
+    return try context.emit(.select, live, exponentials, context.constant(0, element))
   }
 
   /// The subscripts of a contract over `batch` batch dimensions, whose letters are capital, so that there are enough of them.
@@ -157,6 +180,18 @@ extension Inference {
       captured.indices.contains(number + 3),
       "got \(key) = \(number), expected the number of one of \(captured.count) captured tensors")
     return operands[number + 3]
+  }
+}
+
+extension Inference {
+  /// Checks the logarithm of the rows' sums, operand 2 of an op on attention's weights; gives its type.
+  func checkLogSumExp() throws -> ElementType {
+    let score = try checkPairs()
+    let (rows, type) = (Shape(operands[0].shape.extents.dropLast()), operands[2])
+    try expect(
+      type.element == score.ofSums && areEqual(type.shape, rows),
+      "got the logarithm of type \(type), expected \(score.ofSums)\(rows)")
+    return type.element
   }
 }
 

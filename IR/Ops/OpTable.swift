@@ -21,6 +21,6 @@ extension Op {
     // Composites.
     .softmax, .logSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.
-    .map, .linear, .attention,
+    .map, .linear, .attention, .attentionReduce, .attentionTopK,
   ]
 }

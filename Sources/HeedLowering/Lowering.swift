@@ -25,7 +25,7 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
-    let runsByTiles = op === Op.attention || op === Op.linearAttention
+    let runsByTiles = [Op.attention, .linearAttention, .attentionReduce, .attentionTopK].contains { $0 === op }
     return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || runsByTiles && !graph.canTile(node))
   }
   while graph.body.contains(where: mustDecompose) {
@@ -43,11 +43,12 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
 }
 
 extension Graph {
-  /// Whether an attention, fused or linear, can run by tiles: head widths are constants, and the offsets of a ragged one are an input,
+  /// Whether an attention, fused or linear, or a statistic of one can run by tiles: head widths are constants, and the offsets of a ragged one are an input,
   /// which is checked at each call. Others are decomposed.
   fileprivate func canTile(_ attention: NodeID) -> Bool {
     let operands = Array(operands(attention))
-    guard operands.prefix(3).allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
+    let isStatistic = op(attention) === Op.attentionReduce || op(attention) === Op.attentionTopK
+    guard operands.prefix(isStatistic ? 2 : 3).allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
     guard case .integer(let table) = attributes(attention)["ragged"] else { return true }
     guard case .argument(let position) = origin(operands[3 + table]) else { return false }
     return arguments[position].role == .input
@@ -91,6 +92,7 @@ struct LoweringRule: Sendable {
       "reduce": reduce, "scan": scan, "top_k": topK,
       "gather": gather, "scatter_add": scatterAdd, "segment_ids": segmentIDs, "segment_sum": segmentSum,
       "contract": contraction, "linear": contraction, "attention": fusedTiles,
+      "attention_reduce": weightStatistic, "attention_top_k": greatestWeights,
       "linear_attention": linearAttention,
     ]
     for op in Op.all where op.has(.elementwise) { rules[op.mnemonic] = elementwise }

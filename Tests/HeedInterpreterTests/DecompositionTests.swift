@@ -165,6 +165,41 @@ private let decompositionCases: [DecompositionCase] = [
         return %r
       }
       """, sizes: [["M": 4, "N": 3], ["M": 2, "N": 0]]),
+  DecompositionCase(
+    mnemonic: "attention_reduce",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %l: f64[H, M], %w: f64[N]) {
+        %r = attention_reduce %q, %k, %l, %w score (%s: f64, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } value (%p: f64, %h: i32, %i: i32, %j: i32) {
+          %x = element %w[%j] : f64
+          %y = add %p, %x : f64
+          yield %y
+        } {block = [2, 3], columns = [1, N], kind = add, rows = [0, M - 1]}
+        %t = attention_reduce %q, %k, %l, %w score (%s: f64, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %h: i32, %i: i32, %j: i32) {
+          yield true
+        } value (%p: f64, %h: i32, %i: i32, %j: i32) {
+          yield %p
+        } {block = [0, 1], kind = maximum}
+        return %r, %t
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 5], ["H": 1, "M": 1, "N": 1]]),
+  DecompositionCase(
+    mnemonic: "attention_top_k",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %l: f64[H, M]) {
+        %r, %n = attention_top_k %q, %k, %l score (%s: f64, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } {count = 3}
+        %m = convert %n : f64[H, M, 3]
+        return %r, %m
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 5], ["H": 1, "M": 2, "N": 3]]),
 ]
 
 @Suite struct DecompositionTests {

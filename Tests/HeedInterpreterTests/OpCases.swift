@@ -280,4 +280,28 @@ private let fusedCases: [OpCase] = [
     return %r
     """,
     [f64([3, 1], 5, -1, 2), f64([3, 1], 2, 1, nan), f64([3, 1], 4, 8, nan)], f64([3, 1], 0, 16, 96)),
+  // Weights 0; 1; 1/4, 3/4 of rows with 0, 1 and 2 live keys.
+  cases(
+    "attention_reduce", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",
+    """
+    %a = attention_reduce %q, %k, %l score (%s: f64, %i: i32, %j: i32) { yield %s }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l } value (%p: f64, %i: i32, %j: i32) { yield %p }
+      {block = [0, 1], kind = add}
+    %b = attention_reduce %q, %k, %l score (%s: f64, %i: i32, %j: i32) { yield %s }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l }
+      value (%p: f64, %i: i32, %j: i32) { %x = convert %j : f64  %y = add %p, %x : f64  yield %y }
+      {block = [2, 0], columns = [0, 2], kind = maximum, rows = [1, S]}
+    return %a, %b
+    """,
+    [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3], -inf, 0, 2 * 0.6931471805599453)],
+    f64([1, 3], 1.25, 0.75, 0), f64([1, 1], 1.75)),
+  cases(
+    "attention_top_k", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",
+    """
+    %v, %n = attention_top_k %q, %k, %l score (%s: f64, %i: i32, %j: i32) { yield %s }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l } {count = 2}
+    return %v, %n
+    """,
+    [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3], -inf, 0, 2 * 0.6931471805599453)],
+    f64([3, 2], 0, 0, 1, 0, 0.75, 0.25), i32([3, 2], 0, 1, 0, 1, 1, 0)),
 ]

@@ -10,13 +10,13 @@ extension Spelling {
       return %o, %p
       """),
     Spelling(
-      "probabilities used", says: ["the probabilities %p are used by %entropy as well"],
+      "probabilities used", says: ["the probabilities %p are used by %total as well: %total is made from the weights by scan"],
       """
       %x = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, M, N]
       %p = softmax %x {dim = 3} : f32[B, 2, M, N]
-      %entropy = reduce %p {dims = [3], kind = maximum} : f32[B, 2, M]
+      %total = scan %p {dim = 3, kind = add} : f32[B, 2, M, N]
       %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
-      return %o, %entropy
+      return %o, %total
       """),
     Spelling(
       "scores used", says: ["the scores %s are used by %top as well"],

@@ -91,6 +91,24 @@ extension RandomGraphBuilder {
       score.tables.append(table)
       live.tables.append(table)
     }
+    if attributes.allSatisfy({ $0.key != "ragged" }), chance(0.3) {
+      let rows = argument(element.byteCount == 2 ? .f32 : element, batch + ["S"], named: "lse")
+      if chance(0.5) {
+        var number = ScalarFunction(parameters: [parameter("p", rows.type.element)] + indices, tables: tables)
+        number.results = [number.parameter(0)]
+        let block = Attribute("block", .integers(IntegerList([pick([0, 1, 3]), pick([0, 1, 5])])))
+        try emit(
+          .attentionReduce, [query, key, rows] + captured, attributes: [block, Attribute("kind", .word("add"))],
+          regions: [score, live, number], bound: .infinity)
+        values.removeLast()
+      } else {
+        try emit(
+          .attentionTopK, [query, key, rows] + captured, attributes: [integer("count", 1)], regions: [score, live], bound: .infinity
+        )
+        values.removeLast(2)
+      }
+      return
+    }
     try emit(.attention, [query, key, value] + captured, attributes: attributes, regions: [score, live], bound: 2)
   }
 }

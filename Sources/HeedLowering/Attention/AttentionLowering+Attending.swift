@@ -83,7 +83,7 @@ extension AttentionLowering {
 
     let columns = isMasked || !at.isEvenlyBlocked ? nil : IntegerExpression.constant(keyBlock)
     try visitTiles(at, columns: columns, context: &context, in: &block) { lowering, tile, live in
-      lowering.multiplyByKeys(at, tiles, tile, in: &live)
+      lowering.multiplyByKeys(at, tiles.query, tiles.scores, tile, in: &live)
       if lowering.weighsByScore {
         try lowering.weighByScore(
           at, tiles.scores, into: tiles.weights, tile.firstKey, tile.columns, isPartial: tile.isPartial, in: &live)
@@ -112,19 +112,21 @@ extension AttentionLowering {
     }
   }
 
-  private mutating func multiplyByKeys(_ at: ScoreBlock, _ tiles: Tiles, _ tile: KeyTile, in block: inout [Statement]) {
+  mutating func multiplyByKeys(
+    _ at: ScoreBlock, _ query: Place, _ scores: Place, _ tile: KeyTile, in block: inout [Statement]
+  ) {
     let packed = at.packed!
     let (rows, r) = builder.dimension("r", at.rows)
     let (panelDimension, p) = builder.dimension("p", tile.columns.ceilingDivided(by: panelWidth))
     let (columnDimension, c) = builder.dimension("c", .constant(panelWidth))
     let d = contracted("d", .constant(at.depth))
     var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
-    store.store(BodyValue(0), Access(tiles.scores, r, p * .constant(panelWidth) + c))
+    store.store(BodyValue(0), Access(scores, r, p * .constant(panelWidth) + c))
     let panel = packed.batch + [tile.firstPanel + p, d.unit, c] + d.rest
     block.append(
       .contract(
         Contraction(
-          rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(tiles.query, r, d.index),
+          rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(query, r, d.index),
           right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store)))
   }
 

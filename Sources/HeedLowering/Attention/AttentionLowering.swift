@@ -53,6 +53,8 @@ struct AttentionLowering {
   let output: BoundView
   /// What is given of each row besides.
   let rowOutputs: RowOutputs
+  /// The keys of the greatest weights, where those are asked for.
+  let indexOutput: BoundView?
   /// Whether keys and values can be read by vectors as they are stored.
   let readsInPlace: Bool
   /// All keys and values, packed; nil where blocks of rows pack those that they see, and where few rows read them as they are stored.
@@ -74,13 +76,16 @@ struct AttentionLowering {
     batch = Array(shapes[0].extents.prefix(rank - 2))
     (queries, depth) = (shapes[0][rank - 2], shapes[0][rank - 1])
     keys = shapes[1][rank - 2]
-    valueWidth = shapes[2][rank - 1]
-    (score, condition) = (graph.regions(node).first!, graph.regions(node).last!)
+    // Statistics of the weights have the logarithms of the rows' sums in the place of values.
+    let isStatistic = graph.op(node) !== Op.attention
+    valueWidth = isStatistic ? 0 : shapes[2][rank - 1]
+    let regions = Array(graph.regions(node))
+    (score, condition) = (regions[0], regions[1])
     types = AttentionTypes(operands: graph.type(operands[0]).element, score: score.parameters[0].type, on: context.target)
     twin = try IntervalTwin(condition)
     let attributes = graph.attributes(node)
     weighsByScore = attributes.weighsByScore
-    scaling = weighsByScore ? .region : ScoreScaling(score, types)
+    scaling = weighsByScore || isStatistic ? .region : ScoreScaling(score, types)
     isMasked = condition.constant(condition.results[0])?.integer != 1
     (offsetsTable, sinkTable) = (attributes.optionalInteger("ragged"), attributes.optionalInteger("sink"))
 
@@ -108,7 +113,7 @@ struct AttentionLowering {
       }
     }
     let results = graph.results(node).indices.map { context.allocateResult(node, $0) }
-    builder = KernelBuilder("attention")
+    builder = KernelBuilder(Name(graph.op(node).mnemonic))
     // Pairs go beyond an odd width.
     query = builder.input(queryView, guarding: types.isPaired ? [batchRank + 1] : [])
     (key, value) = (BoundRows(keySource, &builder), BoundRows(valueSource, &builder))
@@ -116,15 +121,17 @@ struct AttentionLowering {
     for source in sources { bound.append(builder.input(source)) }
     tables = bound
     output = builder.output(results[0])
-    rowOutputs = RowOutputs(attributes, results.dropFirst(), &builder)
+    rowOutputs = RowOutputs(attributes, isStatistic ? [] : results.dropFirst(), &builder)
+    indexOutput = isStatistic && results.count > 1 ? builder.output(results[1], name: "indices") : nil
     let (key, value) = (key, value)
-    panelDimensions = (0..<batchRank).filter { key.kept.contains($0) || value.kept.contains($0) }
+    panelDimensions = (0..<batchRank).filter { key.kept.contains($0) || !isStatistic && value.kept.contains($0) }
     // A segment's panels begin at floor(offset / width) + segment: one spare panel for each segment keeps them apart.
     let panelCount =
       offsetsTable == nil ? keys.dividedRoundingUp(by: panelWidth) : keys.dividedRoundingDown(by: panelWidth) + segmentCount
-    readsInPlace = key.hasUnitColumns && value.hasUnitColumns
-    packsValues = types.isPaired || !value.hasUnitColumns || value.isPaged
-    let packsBands = offsetsTable == nil && !key.isPaged && !value.isPaged && KeyRangeSolver.hasLowerEnd(condition, twin)
+    readsInPlace = !isStatistic && key.hasUnitColumns && value.hasUnitColumns
+    packsValues = !isStatistic && (types.isPaired || !value.hasUnitColumns || value.isPaged)
+    let packsBands =
+      !isStatistic && offsetsTable == nil && !key.isPaged && !value.isPaged && KeyRangeSolver.hasLowerEnd(condition, twin)
     if packsBands || fewRowsOccur == .always { return }
     let batch = batch
     let leading = panelDimensions.map { batch[$0] }

@@ -45,11 +45,12 @@ extension GraphPass {
     var outputs: [NodeID: (AttentionPlan, BuiltAttention)] = [:]
     for node in order {
       if let (plan, built) = outputs[node] {
-        rewriter.replace(graph.result(node), with: try plan.output(node, of: built, &rewriter))
+        for (old, new) in zip(graph.results(node), try plan.output(node, of: built, &rewriter)) { rewriter.replace(old, with: new) }
       } else if let plan = plans[node], let built = build(plan, &rewriter, &context) {
         rewriter.replace(graph.result(node), with: built.sum)
         context.remark(.applied, built.sum, in: rewriter.result, "fused into attention; " + plan.findings.joined(separator: "; "))
         for note in plan.notes { context.remark(.note, built.sum, in: rewriter.result, note) }
+        for note in plan.statisticNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
         for output in plan.outputs.nodes { outputs[output] = (plan, built) }
       } else {
         rewriter.copy(node)

@@ -6,9 +6,12 @@ struct AttentionOutputs {
   private(set) var logSumExps: [NodeID] = []
   /// Greatest scores of rows.
   private(set) var maxima: [NodeID] = []
+  /// What a second pass over the keys gives of the weights.
+  private(set) var statistics: [AttentionStatistic] = []
 
-  var isEmpty: Bool { logSumExps.isEmpty && maxima.isEmpty }
-  var nodes: [NodeID] { logSumExps + maxima }
+  var isEmpty: Bool { nodes.isEmpty }
+  var nodes: [NodeID] { logSumExps + maxima + statistics.map(\.node) }
+  var wantsLogSumExp: Bool { !logSumExps.isEmpty || !statistics.isEmpty }
 
   /// What is used of the values between `product` and the weighted sum.
   /// - Throws: `Declined` where something is used that the fused op does not give.
@@ -23,26 +26,40 @@ struct AttentionOutputs {
         if let producer = graph.definingNode(operand), inside.contains(producer) || producer == product { needed.insert(producer) }
       }
     }
+    var finder = StatisticFinder(sum, users: users)
+    let behind = sum.weights.softmax.map { graph.dependents(of: graph.result($0)).union([$0]) } ?? []
     for node in graph.body where needed.contains(node) && node != sum.node {
       let value = graph.result(node)
-      let isWeights = node == sum.weights.softmax || value == sum.weights.value
+      let isWeights = behind.contains(node) || value == sum.weights.value
       let role = isWeights ? "the probabilities" : "the scores"
       if graph.results.contains(value) {
         throw Declined(value: value, reason: "\(role) \(graph.label(value)) are returned by the graph")
       }
       for other in users[Int(value.index)] where !needed.contains(other) && !take(other, of: value, sum) {
         let result = graph.label(graph.results(other)[0])
+        // The column of a sink is no weight of a pair.
+        let isBesideSink = sum.weights.sink != nil && node == sum.weights.softmax
+        if sum.weights.softmax != nil, isWeights, !isBesideSink {
+          do {
+            try finder.follow(other)
+            continue
+          } catch let declined as Declined {
+            throw Declined(
+              value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well: \(declined.reason)")
+          }
+        }
         throw Declined(value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well")
       }
     }
+    statistics = finder.found
     if let sink = sum.weights.sink, let node = graph.definingNode(sink), inside.contains(node) {
       throw Declined(value: sink, reason: "the sink \(graph.label(sink)) is computed from the scores")
     }
-    let dependents = nodes.reduce(into: Set<NodeID>()) { $0.formUnion(graph.dependents(of: graph.result($1))) }
+    let dependents = nodes.reduce(into: Set<NodeID>()) { $0.formUnion(graph.results($1).flatMap { graph.dependents(of: $0) }) }
     if dependents.contains(sum.node) {
       throw Declined(
         value: graph.result(sum.node),
-        reason: "\(graph.label(graph.result(nodes[0]))) of its scores is needed before the sum itself")
+        reason: "\(graph.label(graph.results(nodes[0])[0])) of its scores is needed before the sum itself")
     }
   }
 

@@ -9,22 +9,18 @@ struct BuiltAttention {
   var maximum: ValueID?
   /// The batch dimensions in two, where heads are grouped.
   var groups: GroupedHeads?
+  /// The op's queries and keys, captured tensors and regions.
+  var query: ValueID
+  var key: ValueID
+  var tables: [ValueID]
+  var regions: [ScalarFunction]
 }
 
 extension AttentionPlan {
   /// Appends the op and the views around it.
   func build(_ rewriter: inout GraphRewriter) throws -> BuiltAttention {
     var tables: [ValueID] = []
-    for (table, declared) in zip(captured, score.tables) {
-      switch table {
-      case .value(let value): tables.append(rewriter(value))
-      case .extent(let extent):
-        tables.append(
-          try rewriter.append(
-            .extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type,
-            name: declared.name))
-      }
-    }
+    for (table, declared) in zip(captured, score.tables) { tables.append(try tableValue(table, declared, &rewriter)) }
     var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(values), sum.valueAxes.map { $0 })]
     var (batchExtents, regions) = (sum.batchExtents, [score, live])
     let groups = GroupedHeads(self)
@@ -55,12 +51,13 @@ extension AttentionPlan {
       for position in regions.indices { regions[position].tables.append(ScalarFunction.Table("sink", type)) }
     }
     if sum.weights.softmax == nil { attributes.append(Attribute("weights", .word("score"))) }
-    if !outputs.logSumExps.isEmpty { attributes.append(Attribute("log_sum_exp", .flag(true))) }
+    if outputs.wantsLogSumExp { attributes.append(Attribute("log_sum_exp", .flag(true))) }
     if !outputs.maxima.isEmpty { attributes.append(Attribute("maximum", .flag(true))) }
     let node = try rewriter.result.append(.attention, arranged + tables, attributes: attributes, regions: regions)
     var rows = rewriter.result.results(node)
-    var built = BuiltAttention(sum: rows.removeFirst(), groups: groups)
-    if !outputs.logSumExps.isEmpty { built.logSumExp = rows.removeFirst() }
+    var built = BuiltAttention(
+      sum: rows.removeFirst(), groups: groups, query: arranged[0], key: arranged[1], tables: tables, regions: regions)
+    if outputs.wantsLogSumExp { built.logSumExp = rows.removeFirst() }
     if !outputs.maxima.isEmpty { built.maximum = rows.removeFirst() }
     // Back into the order of the written product; a row or a width that it does not have is of extent 1.
     let type = sum.graph.type(sum.graph.result(sum.node))
@@ -68,17 +65,29 @@ extension AttentionPlan {
     return built
   }
 
-  /// What stands for an output, a number of each row.
-  func output(_ node: NodeID, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> ValueID {
+  /// The value that a captured tensor is read from.
+  func tableValue(
+    _ table: TensorReader.Table, _ declared: ScalarFunction.Table, _ rewriter: inout GraphRewriter
+  ) throws -> ValueID {
+    switch table {
+    case .value(let value): return rewriter(value)
+    case .extent(let extent):
+      return try rewriter.append(
+        .extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type, name: declared.name)
+    }
+  }
+
+  /// What stands for the results of an output: a number of each row, or a statistic.
+  func output(_ node: NodeID, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> [ValueID] {
+    if let found = outputs.statistics.first(where: { $0.node == node }) { return try statistic(found, of: built, &rewriter) }
     guard let rows = outputs.logSumExps.contains(node) ? built.logSumExp : built.maximum else {
       preconditionFailure("an output that was not built")
     }
     let type = sum.graph.type(sum.graph.result(node))
     let target = sum.axes.compactMap { $0 == .column ? nil : $0 }
-    var value = try arrangeBack(
+    let value = try arrangeBack(
       rows, sum.batch + [.row], built.groups, as: target, TensorType(rewriter.result.type(rows).element, type.shape), &rewriter)
-    if rewriter.result.type(value) != type { value = try rewriter.append(.convert, [value], stated: type) }
-    return value
+    return [try converted(value, type, &rewriter)]
   }
 
   /// `value`, whose dimensions are `axes` with the batch as it was split, in the order of dimensions `target` and of type `type`.

@@ -23,8 +23,12 @@ extension AttentionPlan {
     }
     if sum.weights.softmax == nil { findings.append("the scores weigh the values as they are, without a softmax") }
     if let sink = sum.weights.sink { findings.append("\(graph.label(sink)) is a sink: a score more in each row, of value 0") }
-    let results = outputs.nodes.map { graph.label(graph.result($0)) }
+    let results = (outputs.logSumExps + outputs.maxima).map { graph.label(graph.result($0)) }
     if !results.isEmpty { findings.append("it gives \(results.joined(separator: " and ")) as well") }
+    let statistics = outputs.statistics.map { graph.label(graph.results($0.node)[0]) }
+    if !statistics.isEmpty {
+      findings.append("a second pass over the keys gives \(statistics.joined(separator: " and ")), statistics of its weights")
+    }
     return findings
   }
 
@@ -36,6 +40,17 @@ extension AttentionPlan {
       }
     }
     return nil
+  }
+}
+
+extension AttentionPlan {
+  /// Where a statistic as built differs from it as written.
+  var statisticNotes: [String] {
+    outputs.statistics.compactMap { found in
+      guard case .reduction = found.kind, let value = try? found.value(self, .f32), value.guardsZero else { return nil }
+      return
+        "\(sum.graph.label(sum.graph.results(found.node)[0])): a weight of 0 counts as 0, where the written form has 0 times an infinity"
+    }
   }
 }
 

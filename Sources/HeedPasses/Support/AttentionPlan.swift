@@ -3,6 +3,8 @@ import HeedIR
 /// Everything that fused attention is made of, found in a graph and not yet built.
 struct AttentionPlan {
   let sum: WeightedSum
+  /// The contract of queries and keys.
+  let product: NodeID
   private(set) var query: ValueID
   let queryAxes: [AttentionAxis?]
   private(set) var key: ValueID
@@ -89,7 +91,7 @@ struct AttentionPlan {
       throw Declined(
         value: scores, reason: "the product \(graph.label(scores)) does not pair rows of one operand with rows of the other")
     }
-    self.sum = sum
+    (self.sum, self.product) = (sum, product)
     (query, queryAxes) = (inputs[1 - keySide], sides[1 - keySide])
     (key, keyAxes) = (inputs[keySide], sides[keySide])
     values = sum.values
@@ -104,9 +106,12 @@ struct AttentionPlan {
     var region = parts.region
     var tables = reader.tables
     var offsets: ValueID?
-    if let position = parts.conditions.firstIndex(where: {
-      region.isSameSegment($0, tables, graph, row: index(.row), column: index(.column)) != nil
-    }) {
+    // Statistics go over the pairs of all segments.
+    if outputs.statistics.isEmpty,
+      let position = parts.conditions.firstIndex(where: {
+        region.isSameSegment($0, tables, graph, row: index(.row), column: index(.column)) != nil
+      })
+    {
       offsets = region.isSameSegment(parts.conditions[position], tables, graph, row: index(.row), column: index(.column))
       parts.conditions.remove(at: position)
     }
@@ -136,6 +141,8 @@ struct AttentionPlan {
     findings = describe(offsets: offsets)
     takeWhatIsWidened()
     notes = parts.notes
+    let ofSums: ElementType = element == .f64 ? .f64 : .f32
+    for statistic in outputs.statistics { _ = try statistic.value(self, ofSums) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
     }

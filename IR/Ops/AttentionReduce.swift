@@ -1,0 +1,147 @@
+extension Op {
+  /// `attention_reduce %query, %key, %log_sum_exp, %captured... score (...) { ... } where (...) { ... } value (%p, %b..., %i, %j) { ... }
+  /// {...}`: a statistic of attention's weights, which are computed again from scores and never stored.
+  ///
+  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, log_sum_exp `[batch..., M]` of the type that `attention` gives it; the regions
+  /// `score` and `where` are those of `attention`. With the weight `p = exp(score - log_sum_exp[b, i])`, 0 for a dead pair, the region
+  /// `value` gives a number of each pair, of the logarithm's type, and the numbers of a block of pairs are put together:
+  /// ```
+  /// r[b, x, y] = kind over i in block x of rows, j in block y of columns of value(p, b, i, j)
+  /// ```
+  /// Attributes:
+  /// - `kind = add`, `maximum` or `minimum`.
+  /// - `block = [rows, columns]`: the extents of a block; 0 is all there are. The last block of a dimension may be smaller.
+  /// - `rows = [start, stop]`, `columns = [start, stop]`: the pairs that count, all where it is left out. Blocks begin at `start`.
+  ///
+  /// The result is `[batch..., blocks of rows, blocks of columns]`; a block without pairs has the kind's identity.
+  public static let attentionReduce = Op(
+    "attention_reduce", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
+    attributes: [
+      .required("block", .integers), .optional("columns", .extents), .required("kind", .word), .optional("rows", .extents),
+    ], regions: ["score", "where", "value"], traits: [.fused, .capturesTables],
+    infer: { inference in
+      let element = try inference.checkLogSumExp()
+      try inference.checkRegion(
+        2, parameters: [("\(element)", { $0 == element })] + inference.pairIndices, tables: Array(inference.captured))
+      try inference.checkYield(2, of: element)
+      try inference.checkReduction(of: element)
+      let kind = inference.attributes.word("kind")
+      try inference.expect(["add", "maximum", "minimum"].contains(kind), "got kind = \(kind), expected add, maximum or minimum")
+      let block = inference.attributes.integers("block")
+      try inference.expect(
+        block.count == 2 && block.allSatisfy { (0...4096).contains($0) },
+        "got block = \(block), expected two extents from 0 to 4096")
+      let window = try inference.window()
+      let blocks = zip(window, block).map { range, size in size == 0 ? 1 : (range.stop - range.start).dividedRoundingUp(by: size) }
+      return [TensorType(element, Shape(inference.operands[0].shape.extents.dropLast(2) + blocks))]
+    },
+    evaluate: { try evaluateAttentionReduce($0) },
+    cost: { $0.costOfPairs },
+    decompose: { try decomposeAttentionReduce(&$0) })
+}
+
+extension CostQuery {
+  /// The operations of the scores and regions of all pairs.
+  fileprivate var costOfPairs: Cost {
+    let (rows, columns) = (operands[0].shape, operands[1].shape)
+    let pairs = rows.extents.dropLast().reduce(Extent(1), *) * columns[columns.rank - 2]
+    let regions = regions.reduce(1) { $0 + $1.instructions.count }
+    return Cost(flops: pairs * (Extent(2) * rows[rows.rank - 1] + Extent(regions)), bytes: bytes)
+  }
+}
+
+extension Attributes {
+  /// The rows and columns that count in an op on attention's weights.
+  /// - Parameter whole: the numbers of queries and keys.
+  public func window(_ whole: [Extent]) -> [(start: Extent, stop: Extent)] {
+    zip(["rows", "columns"] as [Name], whole).map { key, extent in
+      guard case .extents(let range) = self[key] else { return (0, extent) }
+      return (range.extents[0], range.extents[1])
+    }
+  }
+}
+
+extension Inference {
+  /// The attributes `rows` and `columns`, checked.
+  fileprivate func window() throws -> [(start: Extent, stop: Extent)] {
+    let rank = operands[0].rank
+    let whole = [operands[0].shape[rank - 2], operands[1].shape[rank - 2]]
+    for (key, extent) in zip(["rows", "columns"] as [Name], whole) {
+      guard case .extents(let range) = attributes[key] else { continue }
+      try expect(range.rank == 2, "got \(range.rank) extents of \(key), expected start and stop")
+      for distance in [range[0], range[1] - range[0], extent - range[1]] {
+        try expect(
+          (distance.constant ?? 0) >= 0, "got \(key) = \(range[0]) ..< \(range[1]), expected a range inside 0 ..< \(extent)")
+      }
+    }
+    return attributes.window(whole)
+  }
+}
+
+private func evaluateAttentionReduce(_ evaluation: Evaluation) throws -> [ReferenceArray] {
+  let pairs = AttentionPairs(evaluation)
+  let (reduction, block) = (evaluation.attributes.reduction, evaluation.attributes.integers("block"))
+  let types = evaluation.operandTypes
+  let whole = [types[0].shape[pairs.batch.count], types[1].shape[pairs.batch.count]]
+  let window = try evaluation.attributes.window(whole).map { range in
+    (try range.start.evaluate { evaluation.binding[$0] }, try range.stop.evaluate { evaluation.binding[$0] })
+  }
+  for ((start, stop), count) in zip(window, [pairs.rows, pairs.columns]) where start < 0 || stop < start || stop > count {
+    throw HeedError("attention_reduce: got the range \(start) ..< \(stop), expected one inside 0 ..< \(count)")
+  }
+  let element = evaluation.resultTypes[0].element
+  let identity = reduction.identity(element)
+  var result = ReferenceArray.generated(element, evaluation.resultShapes[0]) { _ in identity }
+  func position(_ index: Int, _ dimension: Int) -> Int {
+    block[dimension] == 0 ? 0 : (index - window[dimension].0) / block[dimension]
+  }
+  try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
+    for i in window[0].0..<window[0].1 {
+      let weights = try pairs.weights(outer, number, row: i, logSumExp: evaluation.operands[2].reals[number * pairs.rows + i])
+      for j in window[1].0..<window[1].1 {
+        let indices = (outer + [i, j]).map { Literal($0) }
+        let value = try evaluation.regions[2].evaluate([Literal(weights[j])] + indices, tables: pairs.captured)[0]
+        let target = result.position(outer + [position(i, 0), position(j, 1)])
+        result[target] = reduction.combine(result[target], value, element)
+      }
+    }
+  }
+  return [result]
+}
+
+/// The weights, the region `value` over index tensors, a slice, and a reduction of blocks that padding has made whole.
+private func decomposeAttentionReduce(_ context: inout Decomposition) throws -> [ValueID] {
+  let pairs = try DecomposedScores(&context)
+  let weights = try pairs.weights(&context)
+  var value = try DecomposedScores.apply(context.regions[2], leading: [weights], pairs.tables, pairs.shape, &context)
+  let (element, batch) = (context.type(value).element, pairs.shape.rank - 2)
+  let (attributes, result) = (context.attributes, context.resultTypes[0])
+  let outer = Array(pairs.shape.extents.prefix(batch))
+  let window = attributes.window(Array(pairs.shape.extents.suffix(2)))
+  let (starts, stops) = (window.map(\.start), window.map(\.stop))
+  value = try context.emit(
+    .slice, value,
+    attributes: [
+      Attribute("start", .extents(Shape(outer.map { _ in 0 } + starts))), Attribute("stop", .extents(Shape(outer + stops))),
+    ])
+  let counts = window.map { $0.stop - $0.start }
+  let sizes = zip(attributes.integers("block"), counts).map { $0 == 0 ? $1 : Extent($0) }
+  let blocks = Array(result.shape.extents.suffix(2))
+  let missing = zip(zip(blocks, sizes), counts).map { $0.0 * $0.1 - $1 }
+  if missing.contains(where: { $0 != 0 }) {
+    let zeros = Shape(outer.map { _ in 0 } + [0, 0])
+    value = try context.emit(
+      .pad, value,
+      attributes: [
+        Attribute("low", .extents(zeros)), Attribute("high", .extents(Shape(outer.map { _ in 0 } + missing))),
+        Attribute("value", .literal(attributes.reduction.identity(element))),
+      ])
+  }
+  let split = Shape(outer + [blocks[0], sizes[0], blocks[1], sizes[1]])
+  value = try context.emit(.reshape, value, stated: TensorType(element, split))
+  return [
+    try context.emit(
+      .reduce, value,
+      attributes: [Attribute("dims", .integers([batch + 1, batch + 3])), Attribute("kind", .word(attributes.word("kind")))])
+  ]
+}
