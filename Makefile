@@ -39,15 +39,23 @@ test-random: install
 	@HEED_RANDOM_GRAPHS=$(or $(RANDOM_GRAPHS),1000) HEED_RANDOM_SEED=$(or $(RANDOM_SEED),1000) \
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter DifferentialTests.RandomGraphTests
 
-## More combinations of shapes, element types, masks and schedules than the suite has: COMBINATIONS=20 times as many.
+## More combinations of shapes, element types, masks and schedules, and more random masks against every pair of theirs, than the suite
+## has: COMBINATIONS=20 times as many.
 test-combinations: install
 	@$(SWIFT) build $(RELEASE) --build-tests
-	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter 'ShapeTests|GalleryTests'
+	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest \
+	  --filter 'ShapeTests|GalleryTests|IntervalTwinTests'
 
-## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB.
+## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
+## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has.
 test-memory: build
 	@.build/release/heed bench attention --heads 1 --queries 65536 --mask causal --seconds 0 --json | \
 	  awk -F'"peak_bytes": ' '{ print $$2 / 1048576 " MiB"; exit !($$2 + 0 > 0 && $$2 < 200 * 1048576) }'
+	@for length in 16384 1048576; do \
+	  .build/release/heed bench attention --heads 1 --queries $$length --mask window:1024 --seconds 0 --json | \
+	    awk -F'"peak_bytes": ' -v length_=$$length '{ print $$2 / 1048576 - length_ / 1024 }'; \
+	done | awk '{ besides[NR] = $$1 } END { \
+	  print besides[2] " MiB beside a million tokens, " besides[1] " MiB beside 16384"; exit !(besides[2] < besides[1] + 64) }'
 
 ## The command and the library, for release.
 build: install

@@ -32,8 +32,9 @@ extension AttentionLowering {
     let count = (blockCount + size - 1) / size
     let (bands, band) = builder.dimension("band", count * (1 - hasFewRows))
     var body: [Statement] = []
-    let first = builder.define("t0", band * size, in: &body)
-    let end = builder.define("t1", .smaller(first + size, blockCount), in: &body)
+    let length = builder.define("size", size, in: &body)
+    let first = builder.define("t0", band * length, in: &body)
+    let end = builder.define("t1", .smaller(first + length, blockCount), in: &body)
     let bytesOfKey = (widths.depth + (packsValues ? widths.value : 0)) * types.factor.byteCount
     let blocks = max(2, min(Self.blocksOfRun, Self.bytesOfBand / max(1, bytesOfKey * keyBlock)))
     let panels = blocks * keyBlock / panelWidth

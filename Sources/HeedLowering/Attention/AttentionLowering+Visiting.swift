@@ -90,11 +90,15 @@ extension AttentionLowering {
         }
       }
       for (number, term) in terms.enumerated() {
-        uniform.terms.append((term, builder.define("t", .load(Access(values, .constant(number))), in: &block)))
+        let value = KeyRangeSolver.clamped(.load(Access(values, .constant(number))))
+        uniform.terms.append((term, builder.define("term", value, in: &block)))
       }
     }
+    let (lastRow, keys) = (builder.define("i1", at.firstRow + at.rows - 1, in: &block), at.firstKey + at.keyCount)
+    let isLarge = KeyRangeSolver.isLarge(condition, uniform, [lastRow, keys])
     let range = KeyRangeSolver.solve(
-      condition, queries: at.firstRow, at.firstRow + at.rows - 1, keys: at.firstKey + at.keyCount, uniform: uniform)
+      condition, queries: at.firstRow, lastRow, keys: keys, uniform: uniform,
+      isLarge: isLarge.map { builder.define("large", $0, in: &block) })
     let panel = IntegerExpression.constant(panelWidth)
     let first = range.low.map { builder.define("first", .apply(.maximum, $0 - at.firstKey, 0) / panel * panel, in: &block) }
     let end = range.high.map { builder.define("end", .smaller($0 - at.firstKey + 1, at.keyCount), in: &block) }

@@ -16,7 +16,7 @@ package struct IntervalTwin {
   /// value if uniform, else its least and greatest value. Results: can hold, can fail.
   package let function: ScalarFunction
   package let terms: [TwinTerm]
-  /// Whether a rectangle that is not ruled out surely holds a true pair.
+  /// Whether a rectangle that is not ruled out surely holds a true pair, unless the twin claims nothing there.
   let isExact: Bool
 
   /// The twin of `condition`, whose last two parameters are the query and the key index, and the others those of the batch.
@@ -93,9 +93,8 @@ struct TwinAnalysis {
   mutating func finish() throws -> (ScalarFunction, isExact: Bool) {
     let result = condition.results[0]
     let (canHold, canFail) = (canHold(result, true, rectangle), canHold(result, false, rectangle))
-    let isExact = canHold.isExact && code.isFalse(isUnknown)
     let answers = [canHold.condition, canFail.condition].map { code.apply(.or, $0, isUnknown) }
-    return (try code.finish(answers), isExact)
+    return (try code.finish(answers), canHold.isExact)
   }
 
   /// A condition that is false only where a truth value is nowhere `want` in the octagon, and whether it is true only where it is

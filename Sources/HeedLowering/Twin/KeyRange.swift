@@ -54,18 +54,18 @@ struct KeyRangeSolver {
   struct Uniform {
     /// The batch indices.
     var indices: [IntegerExpression]
-    /// The condition's uniform whole terms.
+    /// The condition's uniform whole terms, their values clamped.
     var terms: [(term: TwinTerm, value: IntegerExpression)]
   }
 
   /// The run of keys for queries from `firstQuery` to `lastQuery`, within the `keys` that there are. The last two parameters of
-  /// `function` are the query and key index.
+  /// `function` are the query and key index. `isLarge` is the condition of that name.
   static func solve(
     _ function: ScalarFunction, queries firstQuery: IntegerExpression, _ lastQuery: IntegerExpression, keys: IntegerExpression,
-    uniform: Uniform
+    uniform: Uniform, isLarge: IntegerExpression?
   ) -> KeyRange {
     var range = KeyRangeSolver(firstQuery: firstQuery, lastQuery: lastQuery).evaluate(function, uniform)
-    if let isLarge = isLarge(function, uniform, [lastQuery, keys]) {
+    if let isLarge {
       // 0 and the number of keys, where arithmetic may wrap.
       range.low = range.low.map { $0 * (1 - isLarge) }
       range.high = range.high.map { .apply(.maximum, $0, isLarge * keys) }
@@ -78,14 +78,20 @@ struct KeyRangeSolver {
     let uniform = Uniform(
       indices: function.parameters.dropLast(2).map { _ in 0 },
       terms: twin.terms.filter { $0.isUniformNumber }.map { (term: $0, value: 0) })
-    return solve(function, queries: 0, 0, keys: 0, uniform: uniform).low != nil
+    return solve(function, queries: 0, 0, keys: 0, uniform: uniform, isLarge: nil).low != nil
   }
 
   /// The greatest magnitude of a term that is only compared: far beyond all indices, and its multiples fit 64 bits.
   private static let mostOfTerm = 1 << 40
 
+  /// A term's value within the bounds of what is computed with.
+  static func clamped(_ value: IntegerExpression) -> IntegerExpression {
+    .smaller(.apply(.maximum, value, .constant(-mostOfTerm)), .constant(mostOfTerm))
+  }
+
   /// A condition that holds where arithmetic may wrap or leave 64 bits; nil where it cannot.
-  private static func isLarge(_ function: ScalarFunction, _ uniform: Uniform, _ last: [IntegerExpression]) -> IntegerExpression? {
+  /// - Parameter last: the greatest query and key.
+  static func isLarge(_ function: ScalarFunction, _ uniform: Uniform, _ last: [IntegerExpression]) -> IntegerExpression? {
     var conditions: [IntegerExpression] = []
     if function.hasNarrowArithmetic(terms: Set(uniform.terms.map(\.term.value))) {
       let used = Set(function.instructions.flatMap(\.operands))
@@ -93,8 +99,9 @@ struct KeyRangeSolver {
       conditions += (indices + last).map { .apply(.lessEqual, .constant(IndexMagnitudes.limit), $0) }
     }
     for (term, value) in uniform.terms {
+      // A clamped value that is as large as it can be was perhaps larger.
       let limit = IntegerExpression.constant(term.entersArithmetic ? IndexMagnitudes.limit : mostOfTerm)
-      conditions += [.apply(.less, value, limit.negated), .apply(.less, limit, value)]
+      conditions += [.apply(.lessEqual, value, limit.negated), .apply(.lessEqual, limit, value)]
     }
     return conditions.isEmpty ? nil : conditions.reduce(0) { .apply(.or, $0, $1) }
   }
@@ -102,11 +109,7 @@ struct KeyRangeSolver {
   private func evaluate(_ function: ScalarFunction, _ uniform: Uniform) -> KeyRange {
     var values: [Abstract] = uniform.indices.map { .linear(query: 0, key: 0, rest: $0) }
     values += [.linear(query: 1, key: 0, rest: 0), .linear(query: 0, key: 1, rest: 0)]
-    let limit = IntegerExpression.constant(Self.mostOfTerm)
-    let terms = Dictionary(
-      uniqueKeysWithValues: uniform.terms.map { term, value in
-        (term.value, IntegerExpression.smaller(.apply(.maximum, value, limit.negated), limit))
-      })
+    let terms = Dictionary(uniqueKeysWithValues: uniform.terms.map { ($0.term.value, $0.value) })
     let magnitudes = IndexMagnitudes(function, terms: Set(terms.keys))
     for instruction in function.instructions {
       let value = ScalarValue(values.count)
@@ -197,7 +200,9 @@ struct KeyRangeSolver {
   private func bounds(_ value: Abstract) -> (low: IntegerExpression, high: IntegerExpression)? {
     switch value {
     case .linear(let query, 0, let rest):
-      let ends = [firstQuery, lastQuery].map { query == 0 ? rest : $0 * .constant(query) + rest }
+      let ends = [firstQuery, lastQuery].map { end in
+        query == 0 ? rest : query == -1 ? rest - end : end * .constant(query) + rest
+      }
       return query < 0 ? (ends[1], ends[0]) : (ends[0], ends[1])
     case .interval(let low, let high): return (low, high)
     default: return nil
@@ -211,21 +216,21 @@ struct KeyRangeSolver {
     if case .linear(let aq, let ak, let ar) = a, case .linear(let bq, let bk, let br) = b, ak != bk {
       // (ak - bk) j <= (bq - aq) i + br - ar + shift, for some query of the block.
       let slope = ak - bk
-      guard let most = bounds(.linear(query: bq - aq, key: 0, rest: br - ar + .constant(shift)))?.high else { return .all }
+      guard let most = bounds(.linear(query: bq - aq, key: 0, rest: (br - ar).shifted(by: shift)))?.high else { return .all }
       let size = IntegerExpression.constant(abs(slope))
       return slope > 0 ? KeyRange(high: most / size) : KeyRange(low: (most / size).negated)
     }
     if case .keyQuotient(let rest, let divisor) = a, let b = bounds(b) {
-      return KeyRange(high: (b.high + .constant(shift)) * .constant(divisor) + .constant(divisor - 1) - rest)
+      return KeyRange(high: b.high.shifted(by: shift) * .constant(divisor) + .constant(divisor - 1) - rest)
     }
     if case .keyQuotient(let rest, let divisor) = b, let a = bounds(a) {
-      return KeyRange(low: (a.low - .constant(shift)) * .constant(divisor) - rest)
+      return KeyRange(low: a.low.shifted(by: -shift) * .constant(divisor) - rest)
     }
     if case .linear(0, let slope, let rest) = a, abs(slope) == 1, let b = bounds(b) {
-      return slope > 0 ? KeyRange(high: b.high + .constant(shift) - rest) : KeyRange(low: rest - b.high - .constant(shift))
+      return slope > 0 ? KeyRange(high: b.high.shifted(by: shift) - rest) : KeyRange(low: (rest - b.high).shifted(by: -shift))
     }
     if case .linear(0, let slope, let rest) = b, abs(slope) == 1, let a = bounds(a) {
-      return slope > 0 ? KeyRange(low: a.low - .constant(shift) - rest) : KeyRange(high: rest + .constant(shift) - a.low)
+      return slope > 0 ? KeyRange(low: a.low.shifted(by: -shift) - rest) : KeyRange(high: rest.shifted(by: shift) - a.low)
     }
     return .all
   }
@@ -234,6 +239,11 @@ struct KeyRangeSolver {
 }
 
 extension IntegerExpression {
+  /// This plus a constant.
+  fileprivate func shifted(by amount: Int) -> IntegerExpression {
+    amount < 0 ? self - .constant(-amount) : self + .constant(amount)
+  }
+
   /// 0 minus this; a difference is turned round.
   var negated: IntegerExpression {
     if case .constant(let value) = self { return .constant(-value) }

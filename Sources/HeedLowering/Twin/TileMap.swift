@@ -96,11 +96,13 @@ package struct TileMap {
     var uniform = KeyRangeSolver.Uniform(indices: batch.map { .constant($0) }, terms: [])
     for term in twin.terms where term.isUniformNumber {
       let value = try term.function.evaluate((batch + [0, 0]).map { Literal($0) }, tables: tables)[0]
-      uniform.terms.append((term, .constant(Int(value.integer))))
+      uniform.terms.append((term, KeyRangeSolver.clamped(.constant(Int(value.integer)))))
     }
     let run = KeyRangeSolver.solve(
       condition, queries: .constant(rows.lowerBound), .constant(rows.upperBound - 1), keys: .constant(keys.upperBound),
-      uniform: uniform)
+      uniform: uniform,
+      isLarge: KeyRangeSolver.isLarge(
+        condition, uniform, [.constant(rows.upperBound - 1), .constant(keys.upperBound)]))
     let low = constant(run.low).map { max($0 - keys.lowerBound, 0) / panelWidth * panelWidth + keys.lowerBound } ?? keys.lowerBound
     let end = min(keys.upperBound, constant(run.high).map { $0 + 1 } ?? keys.upperBound)
     let (first, last) = (min(low, keys.upperBound), max(min(low, keys.upperBound), end))

@@ -44,7 +44,10 @@ package struct TwinTerm {
       let isConstant = if case .constant = instruction.operation { true } else { false }
       let dependsOnPair = used.contains(query) && used.contains(key)
       let isUniform = !used.contains(query) && !used.contains(key)
-      let isOpaque = !instruction.isFollowed || instruction.operands.contains { isTerm[$0.index] }
+      // A number of neither index is known exactly: what is computed with it is followed.
+      let isOpaque =
+        !instruction.isFollowed
+        || instruction.operands.contains { isTerm[$0.index] && !sources[$0.index].isDisjoint(with: [query, key]) }
       isTerm.append(!isConstant && !dependsOnPair && (isUniform || isOpaque))
     }
     var roots: Set<ScalarValue> = Set(condition.results.filter { isTerm[$0.index] })
