@@ -34,6 +34,7 @@ struct RandomPredicate {
       .init(Name("classes"), TensorType(.i32, [length])), .init(Name("places"), TensorType(.f32, [length])),
       .init(Name("flags"), TensorType(.bool, [3, length])), .init(Name("limits"), TensorType(.i64, [3])),
       .init(Name("blocks"), TensorType(.bool, [classes, classes])),
+      .init(Name("distances"), TensorType(.f32, [classes, classes])),
     ]
     function = ScalarFunction(
       parameters: [.init("h", index), .init("i", index), .init("j", index)], tables: readsTables ? declared : [])
@@ -116,7 +117,9 @@ struct RandomPredicate {
         let block = try function.append(.divide, [function.parameter(side), constant(pick([4, 16, 40]))])
         return try function.append(.remainder, [block, constant(Self.classes)])
       }
-      return try function.element(ofTable: 4, sides)
+      guard pick([true, false]) else { return try function.element(ofTable: 4, sides) }
+      let distance = try function.element(ofTable: 5, sides)
+      return try function.append(pick([.less, .notEqual]), [distance, function.constant(Literal(4.0), .f32)])
     case 2:
       let sides = try [1, 2].map { try function.element(ofTable: 0, [function.parameter($0)]) }
       return try function.append(pick([.equal, .lessEqual, .notEqual]), sides)

@@ -10,6 +10,8 @@ extension AttentionLowering {
     var possible: Place
     /// The first and the last granule of keys that may hold one.
     var span: Place
+    /// Not 0 where a pair may be dead.
+    var partial: Place
     /// For each granule of queries and each of keys, whether they may hold one.
     var granules: Place
   }
@@ -21,7 +23,8 @@ extension AttentionLowering {
     let counts = [rowBlock / queryGranule, keyBlock / keyGranule + (offsetsTable == nil ? 0 : 1)]
     return Look(
       found: builder.tile("found", .i32, [1], in: &block), possible: builder.tile("possible", .i32, [1], in: &block),
-      span: builder.tile("span", .i32, [2], in: &block), granules: builder.tile("granules", .i32, counts, in: &block))
+      span: builder.tile("span", .i32, [2], in: &block), partial: builder.tile("partial", .i32, [1], in: &block),
+      granules: builder.tile("granules", .i32, counts, in: &block))
   }
 
   /// Looks at a block of keys: afterwards `look.found` says whether a pair lives, and `look.span` where.
@@ -34,6 +37,7 @@ extension AttentionLowering {
     builder.map([("u", 1)], in: &block) { body, _ in
       body.store(body.index(isFull, .i32), Access(look.found, 0))
       body.store(body.index(0, .i32), Access(look.possible, 0))
+      body.store(body.index(0, .i32), Access(look.partial, 0))
       body.store(body.index(most - isFull * most, .i32), Access(look.span, 0))
       body.store(body.index(isFull * most - 1, .i32), Access(look.span, 1))
     }
@@ -98,6 +102,7 @@ extension AttentionLowering {
       let isPossible = try body.apply(.convert, verdict.canHold, type: .i32)
       body.accumulate(.maximum, try body.apply(.convert, mustHold, type: .i32), Access(look.found, 0))
       body.accumulate(.maximum, isPossible, Access(look.possible, 0))
+      body.accumulate(.maximum, try body.apply(.convert, verdict.canFail, type: .i32), Access(look.partial, 0))
       body.store(isPossible, Access(look.granules, index[0], index[1]))
       let number = body.index(index[1], .i32)
       let most = body.index(.constant(lowering.keyBlock), .i32)

@@ -60,7 +60,8 @@ extension AttentionLowering {
       try visit(
         &self,
         KeyTile(
-          firstKey: tile.first, firstPanel: panel(tile.first), columns: tile.columns, isPartial: .apply(.lessEqual, 2, verdict)),
+          firstKey: tile.first, firstPanel: panel(tile.first), columns: tile.columns,
+          isPartial: .apply(.notEqual, .load(Access(look.partial, 0)), 0)),
         &live)
       ofBlock.append(.branch(condition: .apply(.notEqual, .load(Access(look.found, 0)), 0), then: live, otherwise: []))
     } else {

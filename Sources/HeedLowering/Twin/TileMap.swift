@@ -131,29 +131,31 @@ package struct TileMap {
 
   private mutating func visitBlock(_ rows: Range<Int>, _ keys: Range<Int>) throws {
     let verdict = try ask(rows, keys, .block)
-    func visit(_ keys: Range<Int>, isLive: Bool, _ level: Level) throws {
+    func visit(_ keys: Range<Int>, isLive: Bool, isPartial: Bool? = nil, _ level: Level) throws {
       var open: [Int] = []
-      if isLive && verdict.canFail {
+      let isPartial = isLive && (isPartial ?? verdict.canFail)
+      if isPartial {
         let (queries, range) = (rows.lowerBound...rows.upperBound - 1, keys.lowerBound...keys.upperBound - 1)
         open = try partTwins.indices.filter {
           try partTwins[$0].verdict(queries: queries, keys: range, batch: batch, tables: tables).canFail
         }
       }
       visits.append(
-        Visit(queries: rows, keys: keys, isLive: isLive, isPartial: isLive && verdict.canFail, settledBy: level, open: open))
+        Visit(queries: rows, keys: keys, isLive: isLive, isPartial: isPartial, settledBy: level, open: open))
     }
     guard verdict.canHold && verdict.canFail && !twin.isExact else { return try visit(keys, isLive: verdict.canHold, .block) }
-    var isFound = false
+    var (isFound, isPartial) = (false, false)
     var possible: [(queries: Range<Int>, keys: Range<Int>)] = []
     for (queries, range) in granules(rows, keys) {
       let answer = try ask(queries, range, .granules)
       if answer.canHold { possible.append((queries, range)) }
       isFound = isFound || answer.canHold && !answer.canFail
+      isPartial = isPartial || answer.canFail
     }
     guard !possible.isEmpty else { return try visit(keys, isLive: false, .granules) }
     let first = possible.map(\.keys.lowerBound).min()!
     let trimmed = (first - keys.lowerBound) / panelWidth * panelWidth + keys.lowerBound..<possible.map(\.keys.upperBound).max()!
-    if isFound { return try visit(trimmed, isLive: true, .granules) }
+    if isFound { return try visit(trimmed, isLive: true, isPartial: isPartial, .granules) }
     for granule in possible {
       evaluations[.pairs, default: 0] += granule.queries.count * granule.keys.count
       if try holds(granule.queries, granule.keys) { return try visit(trimmed, isLive: true, .pairs) }
