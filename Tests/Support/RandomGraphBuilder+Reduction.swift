@@ -7,7 +7,7 @@ extension RandomGraphBuilder {
     let rank = operand.type.rank
     let isFloat = operand.type.element.isFloat
     // Extents are at most 16 or so in the bindings.
-    switch Int.random(in: 0..<8, using: &numbers) {
+    switch Int.random(in: 0..<9, using: &numbers) {
     case 0, 1:
       let kind: Name = pick(isFloat ? ["add", "maximum", "minimum"] : ["add", "maximum", "minimum", "multiply", "and", "or"])
       let dims = (0..<rank).filter { _ in chance(0.5) }
@@ -44,6 +44,14 @@ extension RandomGraphBuilder {
         try emit(.softmax, [value], attributes: [dim], bound: 1)
       }
     case 5, 6: try addNormalization(operand)
+    case 7:
+      guard isFloat, rank >= 2 else { return }
+      let (key, value) = (
+        argument(operand.type.element, operand.type.shape.extents, named: "k"),
+        argument(operand.type.element, operand.type.shape.extents, named: "v")
+      )
+      let query = try tamed(operand, to: 10)
+      try emit(.linearAttention, [query, key, value], bound: query.bound * 1000)
     default:
       guard isFloat, rank >= 2, let half = operand.type.shape[rank - 1].dividedExactly(by: 2), half != 0 else { return }
       let table = [operand.type.shape[rank - 2], half]
