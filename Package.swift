@@ -44,7 +44,10 @@ let package = Package(
       swiftSettings: strict),
     .executableTarget(
       name: "HeedCommand",
-      dependencies: ["Heed", "HeedCodegen", "HeedInterpreter", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "Heed", "HeedCodegen", "HeedInterpreter", "HeedLowering",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: strict),
 
     // Examples, one runnable program a folder.

@@ -16,6 +16,9 @@ public struct CompileOptions: Sendable {
   public var tuning: Tuning = .stored
   /// Where objects are kept from one process to the next; nil for the folder that the environment names.
   public var cache: ObjectCache?
+  /// Whether attention finds the live tiles of its score matrix and only counts them, which leaves its result undefined: to measure
+  /// what classification takes.
+  package var classifiesOnly = false
 
   /// Where tiles that were found by measuring come from.
   public enum Tuning: Hashable, Sendable {

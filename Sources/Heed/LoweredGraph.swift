@@ -38,7 +38,7 @@ extension Graph {
   /// - Throws: the first mistake made in building the graph, what the verifier finds, or why an op cannot be lowered.
   public func lowered(_ options: CompileOptions = CompileOptions()) throws -> LoweredGraph {
     let outcome = try optimized(options)
-    let lowered = try lower(outcome.graph, for: options.target)
+    let lowered = try lower(outcome.graph, for: options.target, classifiesOnly: options.classifiesOnly)
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(
       graph: outcome.graph.ir, remarks: Remarks(outcome.remarks + lowered.remarks), target: options.target,

@@ -5,16 +5,33 @@ import Heed
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "explain", abstract: "Prints the compiler's remarks, the tiles, and each kernel call's work and predicted time.",
-    discussion:
-      "The predicted time of a call is the larger of its operations over the machine's peak and its bytes over the bandwidth.")
+    discussion: """
+      The predicted time of a call is the larger of its operations over the machine's peak and its bytes over the bandwidth.
+
+      --tiles says what attention's kernels do with each tile of the score matrix at the sizes given, and measures what deciding it \
+      takes. Inputs that the mask reads are given as files; others are random.
+      """)
 
   @OptionGroup var source: GraphFile
   @OptionGroup var target: TargetOption
   @OptionGroup var threads: ThreadsOption
   @Option(name: .customLong("size"), help: "The value of a symbol, such as S=2048; times are predicted where all are given.")
   var sizes: [SymbolValue] = []
+  @Option(help: "Draw the map of tiles to a file that ends in .svg or .png, and print it; - only prints.") var tiles: String?
+  @Option(name: .customLong("input"), help: "With --tiles: an input or parameter and the file to read it from.")
+  var inputs: [NamedFile] = []
+
+  func validate() throws {
+    guard tiles != nil || inputs.isEmpty else { throw ValidationError("--input needs --tiles") }
+  }
 
   func run() throws {
+    if let tiles {
+      let picture = try tiles == "-" ? nil : PictureFile(tiles)
+      let graph = try source.onlyGraph()
+      return try TileExplanation(graph, options: target.compileOptions(), sizes: sizes, inputs: inputs.arrays(for: graph))
+        .tell(drawingTo: picture)
+    }
     for (position, graph) in try source.graphs().enumerated() {
       if position > 0 { print() }
       try explain(graph, graph.lowered(target.compileOptions()))
@@ -25,7 +42,7 @@ struct ExplainCommand: ParsableCommand {
     print("graph @\(graph.name) for \(lowered.target)")
     print("\nRemarks")
     print(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
-    let tiles = tiles(lowered.graph)
+    let tiles = tileSizes(lowered.graph)
     if !tiles.isEmpty { print("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
     printWork(lowered.program.load, "Work once, at load", lowered.program)
     printWork(lowered.program.steps, "Work of a call", lowered.program)
@@ -41,7 +58,7 @@ struct ExplainCommand: ParsableCommand {
   }
 
   /// The nodes with tile sizes: `%out = attention: 96 x 384`.
-  private func tiles(_ graph: Graph) -> [String] {
+  private func tileSizes(_ graph: Graph) -> [String] {
     graph.body.compactMap { node in
       guard let sizes = graph.attributes(node).optionalIntegers("tile") else { return nil }
       let names = graph.results(node).map { "%\(graph.name($0))" }.joined(separator: ", ")

@@ -71,6 +71,21 @@ struct NamedFile: ExpressibleByArgument {
   }
 }
 
+extension [NamedFile] {
+  /// The arrays by name; a name that the graph lacks or that is given twice is found before anything is read.
+  func arrays(for graph: Graph) throws -> [(name: String, array: NDArray)] {
+    let names = graph.arguments.map { graph.name($0.value).text }
+    var seen: Set<String> = []
+    for input in self {
+      guard names.contains(input.name) else {
+        throw HeedError("got an unknown input '\(input.name)', expected one of \(names.joined(separator: ", "))")
+      }
+      guard seen.insert(input.name).inserted else { throw HeedError("got the input '\(input.name)' twice, expected it once") }
+    }
+    return try map { ($0.name, try ArrayFile.read($0.path, name: $0.name)) }
+  }
+}
+
 /// `S=2048` of an option.
 struct SymbolValue: ExpressibleByArgument {
   let symbol: Name

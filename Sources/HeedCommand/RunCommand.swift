@@ -23,7 +23,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let graph = try source.onlyGraph()
     _ = try Verified(graph)
-    let arrays = try readInputs(graph)
+    let arrays = try inputs.arrays(for: graph)
     let results = try interpret ? interpreted(graph, arrays) : compiled(graph, arrays)
     for output in outputs where !results.contains(where: { $0.name == output.name }) {
       let names = results.map(\.name).joined(separator: ", ")
@@ -33,19 +33,6 @@ struct RunCommand: ParsableCommand {
       try ArrayFile.write(results.first { $0.name == output.name }!.array, name: output.name, to: output.path)
     }
     if outputs.isEmpty { for (name, array) in results { print("\(name): \(array.element)\(array.shape)") } }
-  }
-
-  /// The arrays by name; a name that the graph lacks or that is given twice is found before anything is read.
-  private func readInputs(_ graph: Graph) throws -> [(name: String, array: NDArray)] {
-    let names = graph.arguments.map { graph.name($0.value).text }
-    var seen: Set<String> = []
-    for input in inputs {
-      guard names.contains(input.name) else {
-        throw HeedError("got an unknown input '\(input.name)', expected one of \(names.joined(separator: ", "))")
-      }
-      guard seen.insert(input.name).inserted else { throw HeedError("got the input '\(input.name)' twice, expected it once") }
-    }
-    return try inputs.map { ($0.name, try ArrayFile.read($0.path, name: $0.name)) }
   }
 
   private func interpreted(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {

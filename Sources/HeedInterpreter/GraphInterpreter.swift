@@ -69,7 +69,7 @@ public enum GraphInterpreter {
     return try SymbolBinding.solve(arguments, facts: graph.facts)
   }
 
-  private static func evaluate(
+  static func evaluate(
     _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int]
   ) throws -> [ReferenceArray] {
     let op = graph.op(node)

@@ -9,9 +9,11 @@ public struct Lowered: Sendable {
 /// Turns a graph into a program of kernels for `target`.
 ///
 /// Every op has a lowering rule or decomposes into ops that have one. View ops move no data: they rearrange strides.
+/// - Parameter classifiesOnly: attention finds the live tiles of its score matrix and only counts them, which leaves its result
+///   undefined: to measure what classification takes.
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
-public func lower(_ graph: Verified<Graph>, for target: Target) throws -> Lowered {
-  var context = LoweringContext(try decomposeForLowering(graph.ir), target: target)
+public func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
+  var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
   for node in context.graph.body where !context.isReadElsewhere(node) {
     let op = context.graph.op(node)
     guard let rule = LoweringRule.all[op.mnemonic] else { throw context.unsupported(node, "no kernel does this op") }

@@ -4,6 +4,8 @@ import HeedIR
 struct LoweringContext {
   let graph: Graph
   let target: Target
+  /// Whether attention finds its live tiles and only counts them: to measure what that takes.
+  let classifiesOnly: Bool
   private(set) var program: Program
   private(set) var remarks: [Remark] = []
   private var sources: [Source?]
@@ -22,8 +24,8 @@ struct LoweringContext {
   /// Buffers that several calls write together, not all of which could run at load.
   private var keptAtCall: Set<Int> = []
 
-  init(_ graph: Graph, target: Target) {
-    (self.graph, self.target) = (graph, target)
+  init(_ graph: Graph, target: Target, classifiesOnly: Bool = false) {
+    (self.graph, self.target, self.classifiesOnly) = (graph, target, classifiesOnly)
     program = Program(name: graph.name)
     program.facts = graph.facts
     sources = Array(repeating: nil, count: graph.valueCapacity)

@@ -16,6 +16,16 @@ struct SVGDrawing {
     elements.append("<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(width)\"\(dashing)/>")
   }
 
+  /// - Parameter title: shown where the pointer rests on it.
+  mutating func rectangle(
+    _ x: Double, _ y: Double, width: Double, height: Double, color: String, border: String? = nil, title: String? = nil
+  ) {
+    let stroke = border.map { " stroke=\"\($0)\" stroke-width=\"0.5\"" } ?? ""
+    let place = "x=\"\(fixed(x, 2))\" y=\"\(fixed(y, 2))\" width=\"\(fixed(width, 2))\" height=\"\(fixed(height, 2))\""
+    let end = title.map { "><title>\(Self.escaped($0))</title></rect>" } ?? "/>"
+    elements.append("<rect \(place) fill=\"\(color)\"\(stroke)\(end)")
+  }
+
   mutating func circle(_ x: Double, _ y: Double, radius: Double, color: String) {
     elements.append(
       "<circle cx=\"\(fixed(x, 1))\" cy=\"\(fixed(y, 1))\" r=\"\(fixed(radius, 1))\" fill=\"\(color)\" fill-opacity=\"0.75\" "

@@ -66,6 +66,7 @@ extension AttentionLowering {
 
   /// A block of query rows against its keys, block by block, with running maxima and sums.
   mutating func attend(_ at: ScoreBlock, context: inout LoweringContext, in block: inout [Statement]) throws {
+    guard !classifiesOnly else { return try classify(at, context: &context, in: &block) }
     let accumulator = types.accumulator
     let query = builder.tile("query", types.factor, [rowBlock, max(types.padded(at.depth), 1)], in: &block)
     let scores = builder.tile("scores", accumulator, [rowBlock, keyBlock], in: &block)

@@ -60,6 +60,7 @@ extension AttentionLowering {
       maximum: workspace("part_maximum", []), sum: workspace("part_sum", []), values: workspace("part_values", [valueWidth]),
       count: count)
     try attendParts(parts, widths, context: &context)
+    guard !classifiesOnly else { return }
     try combineParts(parts, widths)
     context.remark(
       .note, context.graph.results(node)[0],
@@ -92,6 +93,12 @@ extension AttentionLowering {
     }
 
     let verdict = try judgePart(at, j0, columns, in: &body)
+    guard !classifiesOnly else {
+      try builder.map([("u", 1)], in: &body) { body, _ in
+        body.store(try body.apply(.convert, body.index(verdict, .i32), type: element), access(parts.maximum, 0))
+      }
+      return builder.phase("attend_part", domain + [partDomain], body)
+    }
     var live: [Statement] = []
     try loadQueries(at, query, in: &live)
     multiplyByStoredKeys(at, query, scores, j0, columns, in: &live)

@@ -43,7 +43,7 @@ extension AttentionLowering {
     // Tiles are numbered as they stand in the text.
     let mayLive = run.isBounded && twin.isExact ? 1 : try judgeRun(at, first, end, bounds, in: &ofRun)
     var blocks: [Statement] = []
-    let packedKey = at.band.map { packRun(at, $0, first, end, in: &blocks) }
+    let packedKey = classifiesOnly ? nil : at.band.map { packRun(at, $0, first, end, in: &blocks) }
     func panel(_ key: IntegerExpression) -> IntegerExpression {
       packedKey.map { (key - $0) / .constant(panelWidth) } ?? at.firstPanel + key / .constant(panelWidth)
     }

@@ -64,10 +64,13 @@ struct AttentionLowering {
   /// The batch dimensions along which keys differ; the others share panels.
   let panelDimensions: [Int]
   let segmentCount: Extent
+  /// Whether live tiles are only counted.
+  let classifiesOnly: Bool
 
   init(_ context: inout LoweringContext, _ node: NodeID) throws {
     let graph = context.graph
     self.node = node
+    classifiesOnly = context.classifiesOnly
     facts = graph.facts
     let operands = Array(graph.operands(node))
     let shapes = operands.map { graph.type($0).shape }
@@ -150,7 +153,7 @@ struct AttentionLowering {
     if offsetsTable == nil {
       if fewRowsOccur != .always {
         if let packed {
-          pack(packed)
+          if !classifiesOnly { pack(packed) }
           try attend(packed, context: &context)
         } else {
           try attendBands(context: &context)
@@ -162,7 +165,7 @@ struct AttentionLowering {
       let blocks = queries.dividedRoundingDown(by: rowBlock) + segmentCount
       let table = builder.workspace("blocks", TensorType(.i32, [blocks]))
       numberBlocks(table)
-      packSegments(packed!)
+      if !classifiesOnly { packSegments(packed!) }
       try attendSegments(table, blocks, packed!, context: &context)
     }
     try context.emit(builder, cost: context.cost(node))

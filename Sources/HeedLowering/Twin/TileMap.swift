@@ -14,10 +14,12 @@ package struct TileMap {
   }
 
   /// Blocks of keys that a block of rows attends to or leaves out.
-  package struct Visit {
+  package struct Visit: Hashable, Sendable {
     package let queries: Range<Int>
     /// Trimmed to the granules that may hold live pairs, where it is attended.
     package let keys: Range<Int>
+    /// The keys before they were trimmed.
+    package let block: Range<Int>
     package let isLive: Bool
     /// Whether the mask is applied.
     package let isPartial: Bool
@@ -33,14 +35,17 @@ package struct TileMap {
   package let keys: Int
   package let rowBlock: Int
   package let keyBlock: Int
+  /// Whether rows see their segment only: there are no visits to other keys.
+  package let isRagged: Bool
   /// The parts of the mask that must all hold.
   package let conjuncts: [ScalarFunction]
 
-  private let condition: ScalarFunction
+  /// The mask.
+  package let condition: ScalarFunction
   private let twin: IntervalTwin
   private let partTwins: [IntervalTwin]
-  private let batch: [Int]
-  private let tables: [ReferenceArray]
+  let batch: [Int]
+  let tables: [ReferenceArray]
   private let panelWidth: Int
   private let queryGranule: Int
   private let keyGranule: Int
@@ -74,6 +79,7 @@ package struct TileMap {
     queryGranule = AttentionLowering.granule(dividing: rowBlock)
     keyGranule = AttentionLowering.granule(dividing: panelWidth)
     (self.batch, self.tables) = (batch, tables)
+    isRagged = attributes.optionalInteger("ragged") != nil
     if let ragged = attributes.optionalInteger("ragged") {
       let offsets = tables[ragged].integers.map { min(max(Int($0), 0), queries) }
       for (start, end) in zip(offsets, offsets.dropFirst()) where start < end { try visit(start..<end, start..<end) }
@@ -107,14 +113,14 @@ package struct TileMap {
     let end = min(keys.upperBound, constant(run.high).map { $0 + 1 } ?? keys.upperBound)
     let (first, last) = (min(low, keys.upperBound), max(min(low, keys.upperBound), end))
     for part in [keys.lowerBound..<first, last..<keys.upperBound] where !part.isEmpty {
-      visits.append(Visit(queries: rows, keys: part, isLive: false, isPartial: false, settledBy: .run, open: []))
+      visits.append(Visit(queries: rows, keys: part, block: part, isLive: false, isPartial: false, settledBy: .run, open: []))
     }
     let isRun = run.low != nil || run.high != nil
     let step = AttentionLowering.blocksOfRun * keyBlock
     for start in stride(from: first, to: last, by: step) {
       let run = start..<min(start + step, last)
       if !(isRun && twin.isExact), !(try ask(rows, run, .group).canHold) {
-        visits.append(Visit(queries: rows, keys: run, isLive: false, isPartial: false, settledBy: .group, open: []))
+        visits.append(Visit(queries: rows, keys: run, block: run, isLive: false, isPartial: false, settledBy: .group, open: []))
         continue
       }
       for block in stride(from: run.lowerBound, to: run.upperBound, by: keyBlock) {
@@ -130,18 +136,18 @@ package struct TileMap {
   }
 
   private mutating func visitBlock(_ rows: Range<Int>, _ keys: Range<Int>) throws {
-    let verdict = try ask(rows, keys, .block)
+    let (verdict, block) = (try ask(rows, keys, .block), keys)
     func visit(_ keys: Range<Int>, isLive: Bool, isPartial: Bool? = nil, _ level: Level) throws {
       var open: [Int] = []
       let isPartial = isLive && (isPartial ?? verdict.canFail)
       if isPartial {
-        let (queries, range) = (rows.lowerBound...rows.upperBound - 1, keys.lowerBound...keys.upperBound - 1)
+        let (queries, range) = (rows.lowerBound...rows.upperBound - 1, block.lowerBound...block.upperBound - 1)
         open = try partTwins.indices.filter {
           try partTwins[$0].verdict(queries: queries, keys: range, batch: batch, tables: tables).canFail
         }
       }
       visits.append(
-        Visit(queries: rows, keys: keys, isLive: isLive, isPartial: isPartial, settledBy: level, open: open))
+        Visit(queries: rows, keys: keys, block: block, isLive: isLive, isPartial: isPartial, settledBy: level, open: open))
     }
     guard verdict.canHold && verdict.canFail && !twin.isExact else { return try visit(keys, isLive: verdict.canHold, .block) }
     var (isFound, isPartial) = (false, false)

@@ -63,7 +63,7 @@ struct GalleryEntry: Sendable, CustomTestStringConvertible {
       let element = table.element ?? element
       sample.tables[table.name] =
         element.isFloat
-        ? try numbers.array(element, shape)
+        ? numbers.array(element, shape)
         : ReferenceArray(element, shape, integers: table.numbers(sample, &numbers).map(Int64.init))
     }
     return sample
