@@ -27,9 +27,10 @@ struct AttentionMaps {
   private let flopsOfPair: Int
 
   init(_ graph: Graph, _ node: NodeID, target: Target, arguments: KnownArguments) throws {
-    name = graph.name(graph.result(node))
+    let result = graph.results(node).first!
+    name = graph.name(result)
     let binding = arguments.binding
-    let shape = try graph.type(graph.result(node)).shape.evaluate { binding[$0] }
+    let shape = try graph.type(result).shape.evaluate { binding[$0] }
     let depth = try graph.type(graph.operands(node).first!).shape.evaluate { binding[$0] }.last!
     flopsOfPair = 2 * (depth + shape.last!)
     let batch = Array(shape.dropLast(2))
@@ -70,7 +71,7 @@ struct AttentionMaps {
         order.firstIndex(of: table).map { values[$0] } ?? ReferenceArray(graph.type(captured[table]).element, [0])
       }
     } catch let error as HeedError {
-      throw error.during("the mask of %\(graph.name(graph.result(node)))")
+      throw error.during("the mask of %\(graph.name(graph.results(node).first!))")
     }
   }
 
