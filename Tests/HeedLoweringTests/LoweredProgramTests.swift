@@ -27,6 +27,49 @@ import Testing
     try check(graph, on: [0, 1, 5, 49].map { try inputs(of: graph, ["S": $0]) }, text)
   }
 
+  /// Masks in every schedule of attention: nothing is read that was not written, nothing outside, nothing written twice.
+  @Test(arguments: [
+    // Documents by a table: granules, then pairs.
+    "%a = element %t[%i] : i32 %c = element %t[%j] : i32 %d = equal %a, %c : bool %e = less_equal %j, %i : bool %r = and %d, %e : bool",
+    // A window of the call's length: bands that pack their keys.
+    "%w = element %n[%b] : i32 %d = subtract %i, %j : i32 %e = less %d, %w : bool %f = less_equal %j, %i : bool %r = and %e, %f : bool",
+    // A table of blocks, odd ones out, and a length.
+    """
+    %a = divide %i, 9 : i32 %c = divide %j, 7 : i32 %d = remainder %a, 3 : i32 %e = remainder %c, 3 : i32
+    %f = element %m[%d, %e] : bool %w = element %n[%b] : i32 %g = less %j, %w : bool %r = and %f, %g : bool
+    """,
+    // Floats with NaN among them, and bits.
+    """
+    %x = element %p[%i] : f32 %y = element %p[%j] : f32 %d = subtract %x, %y : f32 %e = less %d, 0.5 : bool
+    %g = xor %i, %j : i32 %h = and %g, 5 : i32 %k = equal %h, 0 : bool %r = or %e, %k : bool
+    """,
+  ]) func masks(_ lines: String) throws {
+    for (isSelf, isRagged) in [(true, false), (false, false), (true, true)] {
+      let (rows, keys) = (isSelf ? "S" : "M", "S")
+      let text = """
+        graph @masked(%q: f32[2, \(rows), 3], %k: f32[2, \(keys), 3], %v: f32[2, \(keys), 2], %t: i32[200], %p: f32[200], \
+        %n: i32[2], %m: bool[3, 3], %o: i32[B + 1]) {
+          %r = attention %q, %k, %v, %t, %p, %n, %m, %o score (%s: f32, %b: i32, %i: i32, %j: i32) { yield %s }
+          where (%b: i32, %i: i32, %j: i32) {
+            \(lines)
+            yield %r
+          } {\(isRagged ? "ragged = 4, " : "")tile = [16, 48]} : f32[2, \(rows), 2]
+          return %r
+        }
+        """
+      let graph = try Graph.parse(text)[0]
+      let inputs = try [(0, 0), (1, 1), (3, 130), (37, 101)].map { few, length in
+        var inputs = try self.inputs(of: graph, ["S": length, "M": few, "B": 2])
+        inputs["o"] = ReferenceArray(.i32, [3], integers: [0, Int64(length / 3), Int64(length)])
+        inputs["n"] = ReferenceArray(.i32, [2], integers: [Int64(length), 5])
+        inputs["t"] = ReferenceArray(.i32, [200], integers: (0..<200).map { Int64($0 * $0 / 700 % 5) })
+        inputs["p"]!.reals[40] = .nan
+        return inputs
+      }
+      try check(graph, on: inputs, text)
+    }
+  }
+
   private func inputs(of graph: Graph, _ binding: [Name: Int]) throws -> [Name: ReferenceArray] {
     var generator = SeededGenerator(seed: 1)
     var inputs: [Name: ReferenceArray] = [:]
