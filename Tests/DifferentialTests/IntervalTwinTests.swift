@@ -94,6 +94,35 @@ import Testing
     return (graph.regions(node).last!, graph)
   }
 
+  /// Where no row is said to be empty, every query sees the key that the proof names.
+  @Test func rowsThatAreProvedAreNotEmpty() throws {
+    var proved = 0
+    for seed in 0..<600 {
+      let predicate = try RandomPredicate(seed: UInt64(seed), readsTables: seed % 2 == 1)
+      guard let witness = try EmptyRows.witness(predicate.function, hasOwnKeys: true) else { continue }
+      proved += 1
+      for head in 0..<3 {
+        for query in 0..<60 {
+          let arguments = [head, query, witness == .own ? query : 0].map { Literal($0) }
+          let isLive = try predicate.function.evaluate(arguments, tables: predicate.tables)[0].integer != 0
+          #expect(isLive, "seed \(seed), query \(query): \(witness)\n\(predicate.function)")
+          if !isLive { return }
+        }
+      }
+    }
+    #expect(proved > 30, "\(proved) of 600 proved")
+  }
+
+  @Test(
+    arguments: [
+      ("%live = less_equal %j, %i", .own), ("%live = less %j, %i", nil), ("%live = less %j, 5", .first),
+      ("%a = divide %i, 8\n%b = divide %j, 8\n%c = equal %a, %b\n%d = less_equal %j, %i\n%live = and %c, %d", .own),
+      ("%d = subtract %i, %j\n%live = greater_equal %d, 3", nil),
+    ] as [(String, EmptyRows.Witness?)]) func emptyRowsAreFound(_ lines: String, _ witness: EmptyRows.Witness?) throws
+  {
+    #expect(try EmptyRows.witness(Self.condition(lines).region, hasOwnKeys: true) == witness)
+  }
+
   /// Masked attention with random masks, at lengths of several tiles: small ones, so that there are many tiles.
   @Test(arguments: 0..<16) func compiledMasksAgree(_ part: Int) throws {
     for seed in (part * 2)..<(part * 2 + 2) {

@@ -2,9 +2,14 @@ import HeedIR
 
 /// The op's regions inside a kernel's body, and what the remarks say of the mask.
 extension AttentionLowering {
-  func describeMask(context: inout LoweringContext) {
+  func describeMask(context: inout LoweringContext) throws {
     guard isMasked else { return }
     let value = context.graph.results(node)[0]
+    switch try EmptyRows.witness(condition, hasOwnKeys: keys.isEqual(to: queries, given: facts)) {
+    case .own: context.remark(.note, value, "every query sees its own key: no row is empty")
+    case .first: context.remark(.note, value, "every query sees the first key: no row is empty where there are keys")
+    case nil: context.remark(.note, value, "a query may see no key: its row is 0 then")
+    }
     context.remark(
       .applied, value,
       "tiles of \(rowBlock) x \(keyBlock) where the mask is false everywhere are skipped; where it is true everywhere they run without it"

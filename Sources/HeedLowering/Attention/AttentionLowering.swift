@@ -147,7 +147,7 @@ struct AttentionLowering {
   }
 
   mutating func emit(_ context: inout LoweringContext) throws {
-    describeMask(context: &context)
+    try describeMask(context: &context)
     allocateSummaries()
     try summarizeKeys()
     if offsetsTable == nil {

@@ -79,7 +79,7 @@ extension AttentionLowering {
   /// What comes before a statistic: bounds of the mask's terms, and the keys as panels.
   mutating func prepareStatistic(_ context: inout LoweringContext) throws -> Int {
     guard let depth = depth.constant else { throw context.unsupported(node, "the head width must be a constant") }
-    describeMask(context: &context)
+    try describeMask(context: &context)
     allocateSummaries()
     try summarizeKeys()
     pack(packed!)

@@ -33,6 +33,26 @@ struct TwinCode {
   }
 
   mutating func apply(_ op: Op, _ operands: ScalarValue..., type: ElementType? = nil) -> ScalarValue {
+    apply(op, operands, type: type)
+  }
+
+  /// The body of a function with `arguments` for its parameters, over the same tables.
+  mutating func replay(_ function: ScalarFunction, _ arguments: [ScalarValue]) -> [ScalarValue] {
+    var values = arguments
+    for instruction in function.instructions {
+      let operands = instruction.operands.map { values[$0.index] }
+      switch instruction.operation {
+      case .constant(let literal): values.append(constant(literal, instruction.type))
+      case .element(let table): values.append(element(table, operands))
+      case .elementwise(let opcode):
+        let op = Op.with(opcode)
+        values.append(apply(op, operands, type: op.has(.typedByResult) ? instruction.type : nil))
+      }
+    }
+    return function.results.map { values[$0.index] }
+  }
+
+  private mutating func apply(_ op: Op, _ operands: [ScalarValue], type: ElementType?) -> ScalarValue {
     if let folded = fold(op, operands, type) ?? simplify(op, operands) { return folded }
     let key = Key(operation: .elementwise(op.opcode), operands: operands, type: type ?? .bool)
     return remember(key) { function in
@@ -91,7 +111,7 @@ struct TwinCode {
     case Op.add.opcode where isWhole && wholeConstant(second) == 0: return first
     case Op.add.opcode where isWhole && wholeConstant(first) == 0: return second
     case Op.subtract.opcode where isWhole && wholeConstant(second) == 0: return first
-    case Op.subtract.opcode where isWhole && first == second: return whole(0)
+    case Op.subtract.opcode where isWhole && first == second: return constant(Literal(0), type(first))
     case Op.multiply.opcode where isWhole && wholeConstant(second) == 1: return first
     case Op.multiply.opcode where isWhole && wholeConstant(second) == 0: return second
     case Op.divide.opcode where isWhole && wholeConstant(second) == 1: return first
@@ -100,8 +120,9 @@ struct TwinCode {
     case Op.and.opcode where isTrue(first) || isFalse(second): return second
     case Op.or.opcode where isFalse(second) || isTrue(first) || first == second: return first
     case Op.or.opcode where isFalse(first) || isTrue(second): return second
-    case Op.lessEqual.opcode where isWhole && first == second: return truth(true)
-    case Op.less.opcode where isWhole && first == second, Op.notEqual.opcode where isWhole && first == second: return truth(false)
+    case Op.lessEqual.opcode, Op.greaterEqual.opcode, Op.equal.opcode:
+      return isWhole && first == second ? truth(true) : nil
+    case Op.less.opcode, Op.greater.opcode, Op.notEqual.opcode: return isWhole && first == second ? truth(false) : nil
     case Op.select.opcode where isTrue(first): return second
     case Op.select.opcode where isFalse(first): return operands[2]
     case Op.select.opcode where second == operands[2]: return second
