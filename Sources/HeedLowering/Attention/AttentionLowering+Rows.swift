@@ -65,9 +65,8 @@ extension AttentionLowering {
     isPartial: IntegerExpression, in block: inout [Statement]
   ) throws {
     let (types, lowering) = (types, self)
-    func sweep(isPartial: Bool) throws -> [Statement] {
-      var sweep: [Statement] = []
-      try builder.map(rowDimensions(at) + [("c", columns)], in: &sweep) { body, index in
+    try whereMaskDecides(isPartial, in: &block) { builder, isPartial, sweep in
+      try builder.map(lowering.rowDimensions(at) + [("c", columns)], in: &sweep) { body, index in
         let row = lowering.row(index.dropLast(), at)
         let raw = body.load(Access(scores, row.number, index.last!), types.accumulator)
         let indices = row.batch + [row.query, at.firstKey + j0 + index.last!]
@@ -80,13 +79,6 @@ extension AttentionLowering {
         body.store(
           isRounded ? try body.apply(.convert, weight, type: types.factor) : weight, Access(weights, row.number, index.last!))
       }
-      return sweep
-    }
-    switch isPartial {
-    case 0: block += try sweep(isPartial: false)
-    case 1: block += try sweep(isPartial: true)
-    default:
-      block.append(.branch(condition: isPartial, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
     }
     fillLastPair(at, weights, columns, in: &block)
   }

@@ -90,10 +90,9 @@ extension AttentionLowering {
     builder.map([("r", at.rowCount)], in: &block) { body, index in
       body.store(body.constant(-.infinity, element), Access(maximum, index[0]))
     }
-    func sweep(isPartial: Bool) throws -> [Statement] {
-      var sweep: [Statement] = []
-      let lowering = self
-      try builder.map(rowDimensions(at) + [("c", columns)], in: &sweep) { body, index in
+    let lowering = self
+    try whereMaskDecides(isPartial, in: &block) { builder, isPartial, sweep in
+      try builder.map(lowering.rowDimensions(at) + [("c", columns)], in: &sweep) { body, index in
         let row = lowering.row(index.dropLast(), at)
         let place = Access(scores, row.number, index.last!)
         let raw = body.load(place, element)
@@ -109,14 +108,20 @@ extension AttentionLowering {
         if result != raw { body.store(result, place) }
         body.accumulate(.maximum, result, Access(maximum, row.number))
       }
-      return sweep
     }
-    switch isPartial {
-    case 0: block += try sweep(isPartial: false)
-    case 1: block += try sweep(isPartial: true)
-    default:
-      block.append(.branch(condition: isPartial, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
-    }
+  }
+
+  /// Statements in a form that computes the mask and one that does not; where only the call knows whether a pair may be dead, both,
+  /// behind the condition `isPartial`.
+  mutating func whereMaskDecides(
+    _ isPartial: IntegerExpression, in block: inout [Statement],
+    _ build: (_ builder: inout KernelBuilder, _ isPartial: Bool, _ block: inout [Statement]) throws -> Void
+  ) rethrows {
+    guard isPartial.constant == nil else { return try build(&builder, isPartial != 0, &block) }
+    var (masked, plain): ([Statement], [Statement]) = ([], [])
+    try build(&builder, true, &masked)
+    try build(&builder, false, &plain)
+    block.append(.branch(condition: isPartial, then: masked, otherwise: plain))
   }
 
   /// e to the difference of two scores.

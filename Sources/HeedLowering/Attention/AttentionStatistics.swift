@@ -38,8 +38,7 @@ extension AttentionLowering {
   ) throws {
     multiplyByKeys(at, tiles.query, tiles.weights, tile, in: &block)
     let (element, lowering) = (types.accumulator, self)
-    func sweep(isPartial: Bool) throws -> [Statement] {
-      var sweep: [Statement] = []
+    try whereMaskDecides(tile.isPartial, in: &block) { builder, isPartial, sweep in
       try builder.map([("r", at.rows), ("c", tile.columns)], in: &sweep) { body, index in
         let place = Access(tiles.weights, index[0], index[1])
         let indices = at.batch + [at.firstRow + index[0], at.firstKey + tile.firstKey + index[1]]
@@ -53,14 +52,6 @@ extension AttentionLowering {
         if let value { weight = lowering.inline(value, [weight], indices, in: &body) }
         body.store(weight, place)
       }
-      return sweep
-    }
-    switch tile.isPartial {
-    case 0: block += try sweep(isPartial: false)
-    case 1: block += try sweep(isPartial: true)
-    default:
-      block.append(
-        .branch(condition: tile.isPartial, then: try sweep(isPartial: true), otherwise: try sweep(isPartial: false)))
     }
   }
 
