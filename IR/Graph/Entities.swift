@@ -20,9 +20,9 @@ struct PoolRange: Hashable, Sendable {
   var indices: Range<Int> { Int(start)..<Int(start + count) }
 }
 
-/// A node: an op applied to values. Trivial; what varies in number stands in the graph's pools.
+/// A node: an op applied to values. What varies in number stands in the graph's pools.
 struct NodeRecord: Sendable {
-  var opcode: Opcode
+  var op: Op
   var operands: PoolRange
   var attributes: PoolRange
   var regions: PoolRange

@@ -27,7 +27,7 @@ public struct Graph: Sendable {
 
   // MARK: Reading
 
-  public func op(_ node: NodeID) -> Op { Op.with(nodes[Int(node.index)].opcode) }
+  public func op(_ node: NodeID) -> Op { nodes[Int(node.index)].op }
   public func operands(_ node: NodeID) -> ArraySlice<ValueID> { operandPool[nodes[Int(node.index)].operands.indices] }
   public func attributes(_ node: NodeID) -> Attributes { Attributes(attributePool[nodes[Int(node.index)].attributes.indices]) }
   public func regions(_ node: NodeID) -> ArraySlice<ScalarFunction> { regionPool[nodes[Int(node.index)].regions.indices] }
@@ -40,7 +40,7 @@ public struct Graph: Sendable {
   /// The result of a node that has just one.
   public func result(_ node: NodeID) -> ValueID {
     let record = nodes[Int(node.index)]
-    precondition(record.resultCount == 1, "\(Op.with(record.opcode).mnemonic) has \(record.resultCount) results")
+    precondition(record.resultCount == 1, "\(record.op.mnemonic) has \(record.resultCount) results")
     return record.firstResult
   }
 
@@ -60,7 +60,7 @@ public struct Graph: Sendable {
 
   /// The node that defines `value`, where its op is `op`.
   public func definingNode(_ value: ValueID, where op: Op) -> NodeID? {
-    guard let node = definingNode(value), self.op(node) === op else { return nil }
+    guard let node = definingNode(value), self.op(node) == op else { return nil }
     return node
   }
 
@@ -132,7 +132,7 @@ public struct Graph: Sendable {
     }
     nodes.append(
       NodeRecord(
-        opcode: op.opcode,
+        op: op,
         operands: PoolRange(start: Int32(operandPool.count), count: Int32(operands.count)),
         attributes: PoolRange(start: Int32(attributePool.count), count: Int32(attributes.count)),
         regions: PoolRange(start: Int32(regionPool.count), count: Int32(regions.count)),

@@ -16,7 +16,7 @@ public struct Body: Hashable, Sendable {
     /// A whole-number expression as a value of the instruction's type (i32 or i64).
     case index(IntegerExpression)
     /// An op of the table with the trait `elementwise`, applied to the operands.
-    case elementwise(Opcode)
+    case elementwise(Op)
     /// The fallback is what a guarded access gives outside; without one it gives 0.
     case load(Access, otherwise: Literal?)
     /// Stores operand 0, converted to the element type of the place. The instruction's value is not used.
@@ -95,7 +95,7 @@ public struct Body: Hashable, Sendable {
     }
     do {
       let result = try scalar.resultElement(operands.map(type), stated: stated)
-      return append(Instruction(.elementwise(op.opcode), operands: operands, type: result, name: name))
+      return append(Instruction(.elementwise(op), operands: operands, type: result, name: name))
     } catch let error as HeedError {
       throw error.during(op.mnemonic)
     }
@@ -131,17 +131,17 @@ public struct Body: Hashable, Sendable {
       switch instruction.operation {
       case .constant(let literal):
         map.append(append(Instruction(.constant(literal), type: type, name: instruction.name)))
-      case .elementwise(Op.convert.opcode) where type != instruction.type && self.type(operands[0]) == type:
+      case .elementwise(.convert) where type != instruction.type && self.type(operands[0]) == type:
         map.append(operands[0])
-      case .elementwise(let opcode):
-        if opcode == Op.bitcast.opcode, let narrow = instruction.operands.first.map(function.type), narrow != widened(narrow) {
+      case .elementwise(let op):
+        if op == Op.bitcast, let narrow = instruction.operands.first.map(function.type), narrow != widened(narrow) {
           // The bits of a narrow float are those of its own type.
-          operands[0] = append(Instruction(.elementwise(Op.convert.opcode), operands: operands, type: narrow))
+          operands[0] = append(Instruction(.elementwise(.convert), operands: operands, type: narrow))
         }
-        let exact = opcode == Op.bitcast.opcode ? instruction.type : type
-        map.append(append(Instruction(.elementwise(opcode), operands: operands, type: exact, name: instruction.name)))
+        let exact = op == Op.bitcast ? instruction.type : type
+        map.append(append(Instruction(.elementwise(op), operands: operands, type: exact, name: instruction.name)))
         if exact != type {
-          map[map.count - 1] = append(Instruction(.elementwise(Op.convert.opcode), operands: [map.last!], type: type))
+          map[map.count - 1] = append(Instruction(.elementwise(.convert), operands: [map.last!], type: type))
         }
       case .element(let table): map.append(try element(&self, table, operands, type))
       }

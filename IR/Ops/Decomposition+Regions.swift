@@ -25,8 +25,7 @@ extension Decomposition {
       let operands = instruction.operands.map { values[$0.index]! }
       switch instruction.operation {
       case .constant(let literal): values.append(try self.literal(literal, instruction.type))
-      case .elementwise(let opcode):
-        let op = Op.with(opcode)
+      case .elementwise(let op):
         let operandShape = operands.map { type($0).shape }.first { $0.rank > 0 } ?? .scalar
         values.append(
           try rewriter.append(op, operands, stated: op.has(.typedByResult) ? TensorType(instruction.type, operandShape) : nil))

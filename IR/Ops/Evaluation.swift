@@ -127,9 +127,9 @@ extension ScalarFunction {
     for instruction in instructions {
       switch instruction.operation {
       case .constant(let literal): values.append(literal)
-      case .elementwise(let opcode):
+      case .elementwise(let op):
         values.append(
-          Op.with(opcode).scalar!.apply(
+          op.scalar!.apply(
             instruction.operands.map { values[$0.index] }, types: instruction.operands.map(type), result: instruction.type))
       case .element(let table):
         let array = tables[table]

@@ -1,6 +1,3 @@
-/// The interned mnemonic of an op.
-public typealias Opcode = Name
-
 /// An entry of the op table: everything there is to know about one op, in the one file that defines it.
 ///
 /// Parser, printer, verifier, builder, interpreter and the passes are generic over the table. To add an op, write its file in
@@ -51,7 +48,6 @@ public final class Op: Sendable {
   }
 
   public let mnemonic: String
-  public let opcode: Opcode
   public let operands: Operands
   public let attributes: [AttributeSpecification]
   /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword stands for none.
@@ -90,7 +86,6 @@ public final class Op: Sendable {
     decompose: (@Sendable (inout Decomposition) throws -> [ValueID])? = nil
   ) {
     self.mnemonic = mnemonic
-    opcode = Name(mnemonic)
     self.operands = operands
     self.attributes = attributes
     regionKeywords = regions
@@ -140,14 +135,22 @@ public final class Op: Sendable {
 }
 
 extension Op {
-  private static let byOpcode: [Opcode: Op] = Dictionary(uniqueKeysWithValues: all.map { ($0.opcode, $0) })
+  private static let byMnemonic: [Name: Op] = Dictionary(uniqueKeysWithValues: all.map { (Name($0.mnemonic), $0) })
 
   /// The op called `mnemonic`, or nil.
-  public static func named(_ mnemonic: some StringProtocol) -> Op? { byOpcode[Name(mnemonic)] }
+  public static func named(_ mnemonic: some StringProtocol) -> Op? { byMnemonic[Name(mnemonic)] }
+}
 
-  /// The op with this opcode. Traps where there is none.
-  public static func with(_ opcode: Opcode) -> Op {
-    guard let op = byOpcode[opcode] else { preconditionFailure("no op has the opcode \(opcode)") }
-    return op
-  }
+/// An op is itself alone: `graph.op(node) == .attention`, `case .elementwise(.add)`.
+extension Op: Hashable {
+  /// Whether both are one entry of the table.
+  public static func == (left: Op, right: Op) -> Bool { left === right }
+
+  /// Hashes the op's identity.
+  public func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+extension Op: CustomStringConvertible {
+  /// The mnemonic.
+  public var description: String { mnemonic }
 }

@@ -14,8 +14,7 @@ extension ScalarFunction {
       let placed: ScalarValue
       switch instruction.operation {
       case .constant(let literal): placed = result.constant(literal, instruction.type)
-      case .elementwise(let opcode):
-        let op = Op.with(opcode)
+      case .elementwise(let op):
         placed = try result.append(op, operands, type: op.has(.typedByResult) ? instruction.type : nil, name: instruction.name)
       case .element(let table): placed = try result.element(ofTable: tableMap[table]!, operands, name: instruction.name)
       }

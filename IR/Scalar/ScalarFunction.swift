@@ -27,7 +27,7 @@ public struct ScalarFunction: Hashable, Sendable {
     public enum Operation: Hashable, Sendable {
       case constant(Literal)
       /// An op of the table with the trait `elementwise`.
-      case elementwise(Opcode)
+      case elementwise(Op)
       /// An element of the captured tensor of this number; the operands are its indices, outermost first.
       case element(table: Int)
     }
@@ -90,7 +90,7 @@ public struct ScalarFunction: Hashable, Sendable {
       of: Inference(
         op: op, operands: operands.map { TensorType(type($0), .scalar) }, attributes: Attributes([]), regions: [],
         stated: stated.map { [TensorType($0, .scalar)] }, facts: []))
-    return append(Instruction(operation: .elementwise(op.opcode), operands: operands, type: types[0].element, name: name))
+    return append(Instruction(operation: .elementwise(op), operands: operands, type: types[0].element, name: name))
   }
 
   /// An element of a captured tensor.

@@ -85,7 +85,7 @@ struct GraphPrinter {
   private static func inlinedConstants(of graph: Graph) -> [Bool] {
     let uses = graph.useCounts()
     var inlined = [Bool](repeating: false, count: graph.valueCapacity)
-    for node in graph.body where graph.op(node) === Op.constant {
+    for node in graph.body where graph.op(node) == .constant {
       let value = graph.result(node)
       inlined[Int(value.index)] = graph.name(value).isNone && uses[Int(value.index)] > 0 && graph.scalarConstant(value) != nil
     }

@@ -57,7 +57,7 @@ extension KernelPrinter {
     switch instruction.operation {
     case .constant: return "constant \(literalText(of: instruction)) : \(instruction.type)"
     case .index(let expression): return "index \(text(expression)) : \(instruction.type)"
-    case .elementwise(let opcode): return "\(opcode) \(operands) : \(instruction.type)"
+    case .elementwise(let op): return "\(op) \(operands) : \(instruction.type)"
     case .load(let access, let otherwise):
       let fallback = otherwise.map { " else \($0.text(as: $0.isReal ? .f64 : instruction.type))" } ?? ""
       return "load \(text(access))\(fallback) : \(instruction.type)"
@@ -108,8 +108,8 @@ extension KernelPrinter {
   private func literalType(at position: Int, of instruction: Body.Instruction, _ known: [ElementType?]) -> ElementType? {
     switch instruction.operation {
     case .store(let access), .accumulate(_, let access): return element(of: access.place)
-    case .elementwise(let opcode):
-      guard let scalar = Op.named(opcode.text)?.scalar, scalar.arity == known.count else { return nil }
+    case .elementwise(let op):
+      guard let scalar = op.scalar, scalar.arity == known.count else { return nil }
       return scalar.literalType(at: position, known: known, stated: instruction.type)
     case .constant, .index, .load: return nil
     }

@@ -30,7 +30,7 @@ extension ScalarFunction: CustomStringConvertible {
       let computed =
         switch instruction.operation {
         case .constant(let literal): "constant \(literal.text(as: instruction.type))"
-        case .elementwise(let opcode): "\(opcode) \(list(instruction.operands))"
+        case .elementwise(let op): "\(op) \(list(instruction.operands))"
         case .element(let table): "element \(tables[table])[\(list(instruction.operands))]"
         }
       lines.append("\(space)  \(names[parameters.count + position]) = \(computed) : \(instruction.type)")
@@ -57,8 +57,8 @@ extension ScalarFunction: CustomStringConvertible {
           let types = instruction.operands.map { inlined[$0.index] ? nil : type($0) }
           let element: ElementType? =
             switch instruction.operation {
-            case .elementwise(let opcode):
-              LiteralOperand.element(of: Op.with(opcode), at: position, operands: types, result: instruction.type)
+            case .elementwise(let op):
+              LiteralOperand.element(of: op, at: position, operands: types, result: instruction.type)
             case .element: LiteralOperand.index(among: types)
             case .constant: nil
             }

@@ -30,9 +30,9 @@ extension KernelVerifier {
         (instruction.type == .i32 || instruction.type == .i64) && types.isEmpty, "got type \(instruction.type), expected i32 or i64"
       )
       try check(expression)
-    case .elementwise(let opcode):
-      guard let op = Op.named(opcode.text), let scalar = op.scalar else {
-        throw HeedError("got the op \(opcode), expected an elementwise one")
+    case .elementwise(let op):
+      guard let scalar = op.scalar else {
+        throw HeedError("got the op \(op), expected an elementwise one")
       }
       try expect(types.count == scalar.arity, "got \(types.count) operands, expected \(scalar.arity)")
       let result = try scalar.resultElement(types, stated: instruction.type)

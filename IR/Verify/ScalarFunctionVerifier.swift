@@ -26,8 +26,8 @@ extension ScalarFunction: Verifiable {
       guard operands.isEmpty, literal.converted(to: instruction.type) == literal else {
         throw HeedError("got a constant that is no value of type \(instruction.type)")
       }
-    case .elementwise(let opcode):
-      guard let op = Op.named(opcode.text), op.scalar != nil else { throw HeedError("got \(opcode), expected an elementwise op") }
+    case .elementwise(let op):
+      guard op.scalar != nil else { throw HeedError("got \(op), expected an elementwise op") }
       _ = try op.resultTypes(
         of: Inference(
           op: op, operands: operands.map { TensorType($0, .scalar) }, attributes: Attributes([]), regions: [],

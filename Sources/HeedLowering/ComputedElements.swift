@@ -40,17 +40,17 @@ extension Body {
       switch instruction.operation {
       case .constant(let literal):
         known.append(append(Instruction(.constant(literal), type: instruction.type.computed, name: instruction.name)))
-      case .elementwise(let opcode):
+      case .elementwise(let op):
         let types = instruction.operands.map(function.type)
         let value = ScalarValue(function.parameters.count + position)
-        if opcode == Op.convert.opcode, instruction.type != instruction.type.computed, types[0].isFloat {
+        if op == Op.convert, instruction.type != instruction.type.computed, types[0].isFloat {
           beforeRounding[value] = operands[0]
           if !used.contains(value) {
             known.append(operands[0])
             continue
           }
         }
-        known.append(try compute(Op.with(opcode), operands, types, to: instruction.type, name: instruction.name))
+        known.append(try compute(op, operands, types, to: instruction.type, name: instruction.name))
       case .element: preconditionFailure("a captured tensor where there is none")
       }
     }

@@ -146,7 +146,7 @@ extension Body {
   mutating func number(_ expression: IntegerExpression, _ element: ElementType) -> BodyValue {
     if element == .i32 || element == .i64 { return index(expression, element) }
     let wide = index(expression, .i64)
-    return append(Instruction(.elementwise(Op.convert.opcode), operands: [wide], type: element))
+    return append(Instruction(.elementwise(.convert), operands: [wide], type: element))
   }
 
   func place(of value: BodyValue) -> IntegerExpression { .value(value) }

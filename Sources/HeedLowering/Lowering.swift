@@ -16,7 +16,7 @@ public func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: 
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
   for node in context.graph.body where !context.isReadElsewhere(node) {
     let op = context.graph.op(node)
-    guard let rule = LoweringRule.all[op.mnemonic] else { throw context.unsupported(node, "no kernel does this op") }
+    guard let rule = LoweringRule.all[op] else { throw context.unsupported(node, "no kernel does this op") }
     try rule(&context, node)
   }
   return Lowered(program: try context.finish(), remarks: context.remarks)
@@ -27,8 +27,8 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
-    let runsByTiles = [Op.attention, .linearAttention, .attentionReduce, .attentionTopK].contains { $0 === op }
-    return op.canDecompose && (LoweringRule.all[op.mnemonic] == nil || runsByTiles && !graph.canTile(node))
+    let runsByTiles = [Op.attention, .linearAttention, .attentionReduce, .attentionTopK].contains(op)
+    return op.canDecompose && (LoweringRule.all[op] == nil || runsByTiles && !graph.canTile(node))
   }
   while graph.body.contains(where: mustDecompose) {
     var rewriter = GraphRewriter(graph)
@@ -49,7 +49,7 @@ extension Graph {
   /// which is checked at each call. Others are decomposed.
   fileprivate func canTile(_ attention: NodeID) -> Bool {
     let operands = Array(operands(attention))
-    let isStatistic = op(attention) === Op.attentionReduce || op(attention) === Op.attentionTopK
+    let isStatistic = op(attention) == .attentionReduce || op(attention) == .attentionTopK
     guard operands.prefix(isStatistic ? 2 : 3).allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
     guard case .integer(let table) = attributes(attention)["ragged"] else { return true }
     guard case .argument(let position) = origin(operands[3 + table]) else { return false }
@@ -83,22 +83,22 @@ struct LoweringRule: Sendable {
 
   func callAsFunction(_ context: inout LoweringContext, _ node: NodeID) throws { try run(&context, node) }
 
-  /// The rules by mnemonic. Elementwise ops share one.
-  static let all: [String: LoweringRule] = {
-    var rules: [String: LoweringRule] = [
-      "constant": constant, "iota": iota, "extent": extent,
-      "broadcast": broadcast, "reshape": reshape, "transpose": transpose, "slice": slice,
-      "concatenate": concatenate, "pad": pad,
-      "map": mappedRegion,
-      "softmax": softmax, "layer_norm": layerNorm, "rms_norm": rmsNorm,
-      "reduce": reduce, "scan": scan, "top_k": topK,
-      "gather": gather, "scatter_add": scatterAdd, "segment_ids": segmentIDs, "segment_sum": segmentSum,
-      "contract": contraction, "linear": contraction, "attention": fusedTiles,
-      "attention_reduce": weightStatistic, "attention_top_k": greatestWeights,
-      "linear_attention": linearAttention,
+  /// The rules by op. Elementwise ops share one.
+  static let all: [Op: LoweringRule] = {
+    var rules: [Op: LoweringRule] = [
+      .constant: constant, .iota: iota, .extent: extent,
+      .broadcast: broadcast, .reshape: reshape, .transpose: transpose, .slice: slice,
+      .concatenate: concatenate, .pad: pad,
+      .map: mappedRegion,
+      .softmax: softmax, .layerNorm: layerNorm, .rmsNorm: rmsNorm,
+      .reduce: reduce, .scan: scan, .topK: topK,
+      .gather: gather, .scatterAdd: scatterAdd, .segmentIDs: segmentIDs, .segmentSum: segmentSum,
+      .contract: contraction, .linear: contraction, .attention: fusedTiles,
+      .attentionReduce: weightStatistic, .attentionTopK: greatestWeights,
+      .linearAttention: linearAttention,
     ]
-    for op in Op.all where op.has(.elementwise) { rules[op.mnemonic] = elementwise }
-    rules[Op.convert.mnemonic] = conversion
+    for op in Op.all where op.has(.elementwise) { rules[op] = elementwise }
+    rules[.convert] = conversion
     return rules
   }()
 }

@@ -36,22 +36,22 @@ extension LoweringContext {
     let users = users[Int(value.index)]
     guard !isResult.contains(value), users.count == 1, let user = users.first, graph.results(user).count == 1 else { return own }
     let made = graph.result(user)
-    switch graph.op(user).opcode {
-    case Op.convert.opcode:
+    switch graph.op(user) {
+    case .convert:
       let home = home(of: made)
       // It is rounded as it is stored, so there is one rounding.
       return type.element.isNarrowed(by: home.view.element) && home.view.element == graph.type(made).element ? home : own
-    case Op.transpose.opcode:
+    case .transpose:
       let permutation = graph.attributes(user).integers("permutation")
       var home = home(of: made)
       home.view = home.view.transposed(permutation.indices.map { permutation.firstIndex(of: $0)! })
       return home
-    case Op.reshape.opcode:
+    case .reshape:
       var home = home(of: made)
       guard let view = home.view.reshaped(to: type.shape.extents) else { return own }
       home.view = view
       return home
-    case Op.concatenate.opcode:
+    case .concatenate:
       let operands = Array(graph.operands(user))
       // What is known at load is computed there, by itself.
       guard isOfCall.contains(value), operands.count(where: { $0 == value }) == 1 else { return own }

@@ -51,9 +51,9 @@ extension Graph {
   /// The key of a node's tile. Lengths that are not known are `?`; known ones are rounded up to powers of two, but for those of the
   /// last dimensions, which say how much a row or a column of a tile is.
   func tileKey(_ node: NodeID) -> String {
-    let types = operands(node).prefix(op(node).opcode == Op.attention.opcode ? 3 : 2).map(type)
+    let types = operands(node).prefix(op(node) == Op.attention ? 3 : 2).map(type)
     let operands = types.enumerated().map { position, type in
-      let isWeight = op(node).opcode == Op.linear.opcode && position == 1
+      let isWeight = op(node) == Op.linear && position == 1
       let extents = type.shape.extents.enumerated().map { dimension, extent -> String in
         guard let size = extent.constant else { return "?" }
         return isWeight || dimension == type.rank - 1 ? "\(size)" : "\(size.roundedUpToPowerOfTwo)"
@@ -71,7 +71,7 @@ extension ScalarFunction.Instruction {
   fileprivate var tileKey: String {
     switch operation {
     case .constant(let literal): literal.text(as: type)
-    case .elementwise(let opcode): opcode.text
+    case .elementwise(let op): op.mnemonic
     case .element: "element"
     }
   }

@@ -27,7 +27,7 @@ import Testing
     options.classifiesOnly = true
     let program = try graph.compile(options)
     let counts = ReferenceArray(try program(inputs)[0]).reals
-    let node = try #require(program.graph.body.first { program.graph.op($0) === Op.attention })
+    let node = try #require(program.graph.body.first { program.graph.op($0) == .attention })
     let map = try TileMap(
       program.graph, node, target: options.target, binding: ["S": length, "N": length / 128], batch: [0], tables: tables)
     for first in stride(from: 0, to: length, by: map.rowBlock) {

@@ -105,7 +105,7 @@ func expectAgreement(
       return
     }
     if let attentions {
-      let count = compiled.graph.body.count { compiled.graph.op($0) === Op.attention }
+      let count = compiled.graph.body.count { compiled.graph.op($0) == .attention }
       #expect(
         count == attentions, "\(note)\n\(graph.text)\n\(compiled.graph.text)\n\(compiled.remarks)", sourceLocation: sourceLocation)
     }

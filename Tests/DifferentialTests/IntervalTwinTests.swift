@@ -90,7 +90,7 @@ import Testing
     var problem = AttentionGraph()
     problem.score = lines.split(separator: "\n").map(String.init) + [ScoreForm.masked]
     let graph = try problem.graph().lowered(options()).graph
-    let node = try #require(graph.body.first { graph.op($0) === Op.attention })
+    let node = try #require(graph.body.first { graph.op($0) == .attention })
     return (graph.regions(node).last!, graph)
   }
 

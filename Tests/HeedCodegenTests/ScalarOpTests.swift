@@ -83,7 +83,7 @@ import Testing
         let expected = exact.converted(to: entry.type)!
         let isExact =
           try entry.semantics.expansion?(element == .f16 || element == .bf16 ? .f32 : element) == nil
-          && entry.op !== Op.fusedMultiplyAdd
+          && entry.op != .fusedMultiplyAdd
         if !agree(results[position], expected, entry.type, isExact: isExact) {
           failures += 1
           Issue.record(

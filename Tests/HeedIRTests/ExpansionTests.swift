@@ -9,11 +9,11 @@ private func evaluateRounded(_ function: ScalarFunction, _ arguments: [Double]) 
     let operands = instruction.operands.map { values[$0.index] }
     switch instruction.operation {
     case .constant(let literal): values.append(literal)
-    case .elementwise(Op.fusedMultiplyAdd.opcode) where instruction.type == .f32:
+    case .elementwise(.fusedMultiplyAdd) where instruction.type == .f32:
       let (a, b, c) = (Float(operands[0].real), Float(operands[1].real), Float(operands[2].real))
       values.append(Literal(Double(c.addingProduct(a, b))))
-    case .elementwise(let opcode):
-      let result = Op.with(opcode).scalar!.apply(operands, types: instruction.operands.map(function.type), result: instruction.type)
+    case .elementwise(let op):
+      let result = op.scalar!.apply(operands, types: instruction.operands.map(function.type), result: instruction.type)
       values.append(instruction.type.isFloat ? Literal(instruction.type.round(result.real)) : result)
     case .element: Issue.record("an expansion reads a table")
     }
@@ -124,7 +124,7 @@ private let edges: [Double] = [
       }
     }
     // The angles' accuracy is stated up to 10^6.
-    let isAngle = test.op === Op.sin || test.op === Op.cos
+    let isAngle = test.op == .sin || test.op == .cos
     for edge in edges where !isAngle || !(edge.magnitude > 1e6) || edge.isInfinite { check(edge) }
   }
 
@@ -157,9 +157,9 @@ private let edges: [Double] = [
     let op = try #require(Op.named(mnemonic))
     for element in [ElementType.f32, .f64, .f16, .bf16] {
       let function = try #require(try op.scalar?.expansion?(element))
-      for case .elementwise(let opcode) in function.instructions.map(\.operation) {
-        let isPower = opcode == Op.exp2.opcode && op !== Op.exp2
-        #expect(isPower || Op.with(opcode).scalar?.expansion == nil, "\(opcode)")
+      for case .elementwise(let op) in function.instructions.map(\.operation) {
+        let isPower = op == Op.exp2 && op != .exp2
+        #expect(isPower || op.scalar?.expansion == nil, "\(op)")
       }
     }
     #expect(try op.scalar?.expansion?(.i32) == nil)

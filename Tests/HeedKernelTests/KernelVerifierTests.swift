@@ -162,11 +162,11 @@ struct KernelVerifierTests {
       try messageOfBody({ $0.append(.init(.store(Access(.buffer(0), 1)), operands: [BodyValue(3)], type: .f32)) })?.contains(
         "got the value 3 of 0") == true)
     #expect(
-      try messageOfBody({ $0.append(.init(.elementwise("softmax"), operands: [], type: .f32)) })?.contains("got the op softmax")
+      try messageOfBody({ $0.append(.init(.elementwise(.softmax), operands: [], type: .f32)) })?.contains("got the op softmax")
         == true)
     #expect(
       try messageOfBody({
-        $0.append(.init(.elementwise("add"), operands: [$0.constant(1, .f32), $0.constant(1, .i32)], type: .f32))
+        $0.append(.init(.elementwise(.add), operands: [$0.constant(1, .f32), $0.constant(1, .i32)], type: .f32))
       })?
       .contains("got element types f32 and i32, expected one") == true)
     #expect(

@@ -39,7 +39,7 @@ import Testing
   @Test func repeatedHeadsStayViews() throws {
     let spelling = try #require(Spelling.all.first { $0.name == "repeated heads" })
     let fused = try PassPipeline().run(parse(spelling.text)).graph.ir
-    let node = try #require(fused.body.first { fused.op($0) === Op.attention })
+    let node = try #require(fused.body.first { fused.op($0) == .attention })
     for operand in fused.operands(node).dropFirst().prefix(2) {
       #expect(fused.type(operand).shape.rank == 5)
       #expect(fused.definingNode(operand, where: .broadcast) != nil, "\(fused.text)")

@@ -66,5 +66,5 @@ func expectSameValues(
 }
 
 extension Graph {
-  func count(_ op: Op) -> Int { body.count { self.op($0) === op } }
+  func count(_ op: Op) -> Int { body.count { self.op($0) == op } }
 }

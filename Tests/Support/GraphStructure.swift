@@ -14,7 +14,7 @@ extension Graph {
     var count = 0
     for node in body {
       let results = results(node)
-      if op(node) === Op.constant, let literal = scalarConstant(results[0]), name(results[0]).isNone {
+      if op(node) == .constant, let literal = scalarConstant(results[0]), name(results[0]).isNone {
         keys[Int(results[0].index)] = "\(literal) \(type(results[0]))"
         continue
       }

@@ -98,10 +98,10 @@ extension RandomGraphBuilder {
     switch op.mnemonic {
     case "add", "subtract", "multiply", "minimum", "maximum":
       let (a, b) = (try tamed(left, to: 100), try tamed(right, to: 100))
-      let bound = op === Op.multiply ? a.bound * b.bound : a.bound + b.bound
+      let bound = op == .multiply ? a.bound * b.bound : a.bound + b.bound
       try emit(
         op, chance(0.2) ? [b, a] : [a, b], bound: bound,
-        isExact: op.mnemonic.hasPrefix("m") && op !== Op.multiply && a.isExact && b.isExact)
+        isExact: op.mnemonic.hasPrefix("m") && op != .multiply && a.isExact && b.isExact)
     case "divide":
       let divisor = chance(0.4) ? try constant(pick([2, 3.5, -8]), left.type.element) : try positive(right)
       try emit(op, [left, divisor], bound: left.bound * 2)

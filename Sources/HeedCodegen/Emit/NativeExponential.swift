@@ -34,7 +34,7 @@ extension Body {
     var isCoarse = instructions.map { _ in true }
     var isRounded = instructions.map { _ in false }
     for instruction in instructions {
-      let rounds = instruction.operation == .elementwise(Op.convert.opcode) && instruction.type == .bf16
+      let rounds = instruction.operation == .elementwise(.convert) && instruction.type == .bf16
       let isSum = if case .accumulate = instruction.operation { true } else { false }
       for operand in instruction.operands where operand.index >= parameters.count {
         let position = operand.index - parameters.count

@@ -34,9 +34,9 @@ extension PhaseEmitter {
       let value = try evaluate(expression)
       guard case .varying(let vector) = value else { return value }
       return .varying(emitter.convert(vector, from: .i64, to: instruction.type))
-    case .elementwise(let opcode):
+    case .elementwise(let op):
       let operands = instruction.operands.map { values[$0.index]! }
-      return try elementwise(opcode, operands, instruction.operands.map(body.type), instruction.type, isCoarse: isCoarse)
+      return try elementwise(op, operands, instruction.operands.map(body.type), instruction.type, isCoarse: isCoarse)
     case .load(let access, let otherwise): return try load(access, as: instruction.type, otherwise: otherwise)
     case .store, .accumulate: preconditionFailure("an instruction without a value")
     }
@@ -67,14 +67,13 @@ extension PhaseEmitter {
   /// An elementwise op on values of these types: kept linear where it can be, on scalars where all operands are the same in
   /// every lane, else on vectors. A result that `isCoarse` is only ever rounded to bf16.
   func elementwise(
-    _ opcode: Opcode, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType, isCoarse: Bool = false
+    _ op: Op, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType, isCoarse: Bool = false
   ) throws -> LaneValue {
-    if let linear = linear(opcode, operands, types, type) { return .linear(linear) }
-    let op = Op.with(opcode)
-    guard let semantics = op.scalar else { preconditionFailure("\(opcode) is no elementwise op") }
+    if let linear = linear(op, operands, types, type) { return .linear(linear) }
+    guard let semantics = op.scalar else { preconditionFailure("\(op) is no elementwise op") }
     // The ops on 16-bit floats are computed in f32 and rounded.
     let computed = operandType(semantics, types)
-    if opcode == Op.exp2.opcode, case .varying(let vector) = operands[0],
+    if op == Op.exp2, case .varying(let vector) = operands[0],
       let power = emitter.nativeExp2(vector, computed, isCoarse: isCoarse || type == .bf16)
     {
       return .varying(emitter.rounded(power, to: type))
@@ -90,8 +89,8 @@ extension PhaseEmitter {
     case .convert: result = emitter.convert(registers[0], from: types[0], to: type)
     case .bitcast: result = emitter.bitCast(registers[0], from: types[0], to: type)
     default:
-      guard let primitive = PrimitiveOp.named(opcode) else {
-        throw HeedError("code generation has no instruction for \(opcode) of \(types.map(\.name).joined(separator: ", "))")
+      guard let primitive = PrimitiveOp.of(op) else {
+        throw HeedError("code generation has no instruction for \(op) of \(types.map(\.name).joined(separator: ", "))")
       }
       result = emitter.rounded(primitive.emit(emitter, registers, computed), to: type)
     }
@@ -118,10 +117,10 @@ extension PhaseEmitter {
     for instruction in function.instructions {
       switch instruction.operation {
       case .constant(let literal): known.append(.uniform(emitter.constant(literal, instruction.type)))
-      case .elementwise(let opcode):
+      case .elementwise(let op):
         known.append(
           try elementwise(
-            opcode, instruction.operands.map { known[$0.index] }, instruction.operands.map(function.type), instruction.type))
+            op, instruction.operands.map { known[$0.index] }, instruction.operands.map(function.type), instruction.type))
       case .element: preconditionFailure("an expansion reads no tensor")
       }
     }
@@ -130,7 +129,7 @@ extension PhaseEmitter {
 
   /// Sums, differences, products and conversions of whole numbers that grow by one step from lane to lane.
   private func linear(
-    _ opcode: Opcode, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType
+    _ op: Op, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType
   ) -> LinearIndex? {
     func isIndex(_ element: ElementType) -> Bool { element == .i32 || element == .i64 }
     guard isIndex(type), types.allSatisfy(isIndex), lanes > 1 else { return nil }
@@ -145,12 +144,12 @@ extension PhaseEmitter {
       }
     }
     guard indices.count == operands.count else { return nil }
-    switch opcode {
-    case "convert": return indices[0]
-    case "add": return emitter.add(indices[0], indices[1])
-    case "subtract": return emitter.subtract(indices[0], indices[1])
-    case "multiply" where indices[1].isUniform: return emitter.multiply(indices[0], by: indices[1])
-    case "multiply" where indices[0].isUniform: return emitter.multiply(indices[1], by: indices[0])
+    switch op {
+    case .convert: return indices[0]
+    case .add: return emitter.add(indices[0], indices[1])
+    case .subtract: return emitter.subtract(indices[0], indices[1])
+    case .multiply where indices[1].isUniform: return emitter.multiply(indices[0], by: indices[1])
+    case .multiply where indices[0].isUniform: return emitter.multiply(indices[1], by: indices[0])
     default: return nil
     }
   }

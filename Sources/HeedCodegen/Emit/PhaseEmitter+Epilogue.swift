@@ -55,10 +55,10 @@ extension PhaseEmitter {
     var count = 0
     for (instruction, differs) in zip(body.instructions, changes.instructions) where differs {
       count += 1
-      guard case .elementwise(let opcode) = instruction.operation, let type = instruction.operands.first.map(body.type) else {
+      guard case .elementwise(let op) = instruction.operation, let type = instruction.operands.first.map(body.type) else {
         continue
       }
-      count += try Op.with(opcode).scalar?.expansion?(type)?.instructions.count ?? 0
+      count += try op.scalar?.expansion?(type)?.instructions.count ?? 0
     }
     return count
   }

@@ -198,7 +198,7 @@ extension PhaseEmitter {
   private func isShort(_ body: Body) -> Bool {
     body.instructions.count <= 6
       && body.instructions.allSatisfy {
-        if case .elementwise(let opcode) = $0.operation { Op.with(opcode).scalar?.expansion == nil } else { true }
+        if case .elementwise(let op) = $0.operation { op.scalar?.expansion == nil } else { true }
       }
   }
 }

@@ -7,39 +7,39 @@ struct PrimitiveOp: Sendable {
   /// Emits the op for operands of one register type each.
   let emit: @Sendable (_ emitter: Emitter, _ operands: [LLVMValue], _ element: ElementType) -> LLVMValue
 
-  /// The op called `opcode`, or nil where it is not primitive.
-  static func named(_ opcode: Opcode) -> PrimitiveOp? { table[opcode] }
+  /// The primitive that `op` is, or nil where it is not one.
+  static func of(_ op: Op) -> PrimitiveOp? { table[op] }
 
-  private static let table: [Opcode: PrimitiveOp] = [
-    "add": binary { $0.add($1, $2) },
-    "subtract": binary { $0.subtract($1, $2) },
-    "multiply": binary { $0.multiply($1, $2) },
-    "divide": PrimitiveOp { $2.isFloat ? $0.builder.divide($1[0], $1[1]) : $0.floorDivision($1[0], $1[1], $2).quotient },
-    "remainder": PrimitiveOp { $2.isFloat ? $0.floatRemainder($1[0], $1[1]) : $0.floorDivision($1[0], $1[1], $2).remainder },
-    "minimum": PrimitiveOp { $0.builder.select($0.compare($1[0], .less, $1[1], $2), $1[0], $1[1]) },
-    "maximum": PrimitiveOp { $0.builder.select($0.compare($1[0], .greater, $1[1], $2), $1[0], $1[1]) },
-    "fused_multiply_add": PrimitiveOp { emitter, operands, _ in emitter.multiplyAdd(operands[0], operands[1], operands[2]) },
-    "negate": PrimitiveOp { emitter, operands, _ in emitter.builder.negate(operands[0]) },
-    "absolute": PrimitiveOp { $0.absolute($1[0], $2) },
-    "sqrt": PrimitiveOp { emitter, operands, _ in emitter.call("llvm.sqrt", [operands[0].type], operands) },
-    "floor": PrimitiveOp { emitter, operands, _ in emitter.floor(operands[0]) },
-    "ceil": PrimitiveOp { emitter, operands, _ in emitter.builder.negate(emitter.floor(emitter.builder.negate(operands[0]))) },
-    "round": PrimitiveOp { emitter, operands, _ in emitter.roundToEven(operands[0]) },
-    "not": PrimitiveOp { emitter, operands, _ in emitter.builder.not(operands[0]) },
-    "and": binary { $0.and($1, $2) },
-    "or": binary { $0.or($1, $2) },
-    "xor": binary { $0.exclusiveOr($1, $2) },
-    "shift_left": PrimitiveOp { emitter, operands, _ in
+  private static let table: [Op: PrimitiveOp] = [
+    .add: binary { $0.add($1, $2) },
+    .subtract: binary { $0.subtract($1, $2) },
+    .multiply: binary { $0.multiply($1, $2) },
+    .divide: PrimitiveOp { $2.isFloat ? $0.builder.divide($1[0], $1[1]) : $0.floorDivision($1[0], $1[1], $2).quotient },
+    .remainder: PrimitiveOp { $2.isFloat ? $0.floatRemainder($1[0], $1[1]) : $0.floorDivision($1[0], $1[1], $2).remainder },
+    .minimum: PrimitiveOp { $0.builder.select($0.compare($1[0], .less, $1[1], $2), $1[0], $1[1]) },
+    .maximum: PrimitiveOp { $0.builder.select($0.compare($1[0], .greater, $1[1], $2), $1[0], $1[1]) },
+    .fusedMultiplyAdd: PrimitiveOp { emitter, operands, _ in emitter.multiplyAdd(operands[0], operands[1], operands[2]) },
+    .negate: PrimitiveOp { emitter, operands, _ in emitter.builder.negate(operands[0]) },
+    .absolute: PrimitiveOp { $0.absolute($1[0], $2) },
+    .sqrt: PrimitiveOp { emitter, operands, _ in emitter.call("llvm.sqrt", [operands[0].type], operands) },
+    .floor: PrimitiveOp { emitter, operands, _ in emitter.floor(operands[0]) },
+    .ceil: PrimitiveOp { emitter, operands, _ in emitter.builder.negate(emitter.floor(emitter.builder.negate(operands[0]))) },
+    .round: PrimitiveOp { emitter, operands, _ in emitter.roundToEven(operands[0]) },
+    .not: PrimitiveOp { emitter, operands, _ in emitter.builder.not(operands[0]) },
+    .and: binary { $0.and($1, $2) },
+    .or: binary { $0.or($1, $2) },
+    .xor: binary { $0.exclusiveOr($1, $2) },
+    .shiftLeft: PrimitiveOp { emitter, operands, _ in
       emitter.shift(operands[0], operands[1], whenTooFar: operands[0].type.zero) { emitter.builder.shiftLeft($0, $1) }
     },
-    "shift_right": PrimitiveOp { $0.shiftRight($1[0], $1[1], $2) },
-    "less": comparison(.less),
-    "less_equal": comparison(.lessEqual),
-    "greater": comparison(.greater),
-    "greater_equal": comparison(.greaterEqual),
-    "equal": comparison(.equal),
-    "not_equal": comparison(.notEqual),
-    "select": PrimitiveOp { emitter, operands, _ in emitter.builder.select(operands[0], operands[1], operands[2]) },
+    .shiftRight: PrimitiveOp { $0.shiftRight($1[0], $1[1], $2) },
+    .less: comparison(.less),
+    .lessEqual: comparison(.lessEqual),
+    .greater: comparison(.greater),
+    .greaterEqual: comparison(.greaterEqual),
+    .equal: comparison(.equal),
+    .notEqual: comparison(.notEqual),
+    .select: PrimitiveOp { emitter, operands, _ in emitter.builder.select(operands[0], operands[1], operands[2]) },
   ]
 
   private static func binary(

@@ -17,7 +17,7 @@ struct TileExplanation {
   /// Prints the maps, draws them, and prints what classification costs.
   /// - Throws: where the graph has no fused attention, or a mask reads an input that is not known.
   func tell(drawingTo picture: PictureFile?) throws {
-    let nodes = lowered.graph.body.filter { lowered.graph.op($0) === Op.attention }
+    let nodes = lowered.graph.body.filter { lowered.graph.op($0) == .attention }
     guard !nodes.isEmpty else {
       throw HeedError("@\(graph.name): got a graph without fused attention, expected one whose tiles can be drawn")
     }

@@ -328,8 +328,8 @@ struct KernelTranslator {
       return .load(access(source), otherwise: otherwise ?? (instruction.type.isFloat ? Literal(0.0) : Literal(0)))
     case .store(let source): return .store(access(source))
     case .accumulate(let reduction, let source): return .accumulate(reduction, access(source))
-    case .elementwise(let opcode):
-      let scalar = Op.with(opcode).scalar!
+    case .elementwise(let op):
+      let scalar = op.scalar!
       switch scalar.rule {
       case .unary(let real, let integer): return operandType.isFloat ? .unaryReal(real!) : .unaryInteger(integer!)
       case .binary(let real, let integer): return operandType.isFloat ? .binaryReal(real!) : .binaryInteger(integer!)

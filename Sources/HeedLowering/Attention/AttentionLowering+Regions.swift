@@ -73,7 +73,7 @@ extension Body {
     switch instruction.operation {
     case .index(let expression): return expression
     case .constant(let literal) where !literal.isReal: return .constant(Int(literal.integer))
-    case .elementwise(Op.convert.opcode)
+    case .elementwise(.convert)
     where instruction.type.isInteger && instruction.type.byteCount >= type(instruction.operands[0]).byteCount
       && instruction.type != .u8:
       let inner = expression(of: instruction.operands[0])

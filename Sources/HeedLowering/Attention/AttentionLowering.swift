@@ -80,7 +80,7 @@ struct AttentionLowering {
     (queries, depth) = (shapes[0][rank - 2], shapes[0][rank - 1])
     keys = shapes[1][rank - 2]
     // Statistics of the weights have the logarithms of the rows' sums in the place of values.
-    let isStatistic = graph.op(node) !== Op.attention
+    let isStatistic = graph.op(node) != .attention
     valueWidth = isStatistic ? 0 : shapes[2][rank - 1]
     let regions = Array(graph.regions(node))
     (score, condition) = (regions[0], regions[1])

@@ -76,14 +76,14 @@ extension ScalarFunction {
   fileprivate var scaleOfFirstParameter: Double? {
     let result = results[0]
     if result == parameter(0) { return 1 }
-    guard let instruction = instruction(result), case .elementwise(let opcode) = instruction.operation else { return nil }
+    guard let instruction = instruction(result), case .elementwise(let op) = instruction.operation else { return nil }
     let operands = instruction.operands
-    switch opcode {
-    case Op.multiply.opcode:
+    switch op {
+    case .multiply:
       if operands[0] == parameter(0) { return constant(operands[1])?.real }
       if operands[1] == parameter(0) { return constant(operands[0])?.real }
       return nil
-    case Op.divide.opcode: return operands[0] == parameter(0) ? constant(operands[1]).map { 1 / $0.real } : nil
+    case .divide: return operands[0] == parameter(0) ? constant(operands[1]).map { 1 / $0.real } : nil
     default: return nil
     }
   }

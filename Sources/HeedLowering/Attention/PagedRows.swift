@@ -34,11 +34,11 @@ struct PagedRows {
     var current = value
     while let node = graph.definingNode(current) {
       nodes.append(node)
-      if graph.op(node) === Op.gather { break }
+      if graph.op(node) == .gather { break }
       guard graph.isView(node) else { return nil }
       current = graph.operands(node).first!
     }
-    guard let gather = nodes.last, graph.op(gather) === Op.gather else { return nil }
+    guard let gather = nodes.last, graph.op(gather) == .gather else { return nil }
     let operands = Array(graph.operands(gather))
     (pages, table, self.nodes) = (operands[0], operands[1], nodes)
     let dimension = graph.attributes(gather).integer("dim")
@@ -94,11 +94,11 @@ private struct Walk {
   /// The dimensions after a view; false where one would hold a part of an axis.
   mutating func follow(_ node: NodeID, in graph: Graph) -> Bool {
     let (attributes, shape) = (graph.attributes(node), graph.type(graph.result(node)).shape.extents)
-    switch graph.op(node).mnemonic {
-    case Op.transpose.mnemonic:
+    switch graph.op(node) {
+    case .transpose:
       dimensions = attributes.integers("permutation").map { dimensions[$0] }
       return true
-    case Op.broadcast.mnemonic:
+    case .broadcast:
       let targets = attributes.integers("dims")
       dimensions = shape.indices.map { dimension in
         if let source = targets.firstIndex(of: dimension), !dimensions[source].isEmpty || shape[dimension] == 1 {
@@ -111,7 +111,7 @@ private struct Walk {
       }
       return true
     // It is widened as it is loaded.
-    case Op.convert.mnemonic: return true
+    case .convert: return true
     default: return regroup(shape)
     }
   }
@@ -137,8 +137,8 @@ private struct Walk {
 extension Graph {
   /// Whether the node arranges elements, or widens floats, which loads do.
   fileprivate func isView(_ node: NodeID) -> Bool {
-    if op(node) === Op.convert { return type(result(node)).element.isNarrowed(by: type(operands(node).first!).element) }
-    return [Op.transpose, .reshape, .broadcast].contains { $0 === op(node) }
+    if op(node) == .convert { return type(result(node)).element.isNarrowed(by: type(operands(node).first!).element) }
+    return [Op.transpose, .reshape, .broadcast].contains(op(node))
   }
 
   /// The keys and values of attention that can be read in pages, by operand; the nodes that need not run for that; and the operands that
@@ -147,7 +147,7 @@ extension Graph {
     rows: [ValueID: PagedRows], nodes: Set<NodeID>, obstacles: [(value: ValueID, reason: String)]
   ) {
     var found: (rows: [ValueID: PagedRows], nodes: Set<NodeID>, obstacles: [(value: ValueID, reason: String)]) = ([:], [], [])
-    for node in body where op(node) === Op.attention && attributes(node)["ragged"] == nil {
+    for node in body where op(node) == .attention && attributes(node)["ragged"] == nil {
       for value in operands(node).dropFirst().prefix(2) where found.rows[value] == nil {
         do throws(PagedRows.Obstacle) {
           guard let rows = try PagedRows(value, in: self) else { continue }

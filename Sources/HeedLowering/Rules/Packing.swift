@@ -76,8 +76,8 @@ extension Body {
   /// The value where `condition` is not 0, else 0.
   fileprivate mutating func value(_ value: BodyValue, where condition: IntegerExpression, _ element: ElementType) -> BodyValue {
     let zero = append(Instruction(.constant(Literal(0)), type: .i32))
-    let isSet = append(Instruction(.elementwise(Op.notEqual.opcode), operands: [index(condition, .i32), zero], type: .bool))
+    let isSet = append(Instruction(.elementwise(.notEqual), operands: [index(condition, .i32), zero], type: .bool))
     let nothing = constant(0, element)
-    return append(Instruction(.elementwise(Op.select.opcode), operands: [isSet, value, nothing], type: element))
+    return append(Instruction(.elementwise(.select), operands: [isSet, value, nothing], type: element))
   }
 }

@@ -26,25 +26,25 @@ struct IndexMagnitudes {
     switch instruction.operation {
     case .constant(let literal): return Int(exactly: literal.integer.magnitude).flatMap { $0 < 1 << 60 ? $0 : nil }
     case .element: return nil
-    case .elementwise(Op.convert.opcode) where function.type(instruction.operands[0]) == .bool: return 1
-    case .elementwise(Op.select.opcode): bound = operands[1].flatMap { a in operands[2].map { max(a, $0) } }
-    case .elementwise(let opcode):
+    case .elementwise(.convert) where function.type(instruction.operands[0]) == .bool: return 1
+    case .elementwise(.select): bound = operands[1].flatMap { a in operands[2].map { max(a, $0) } }
+    case .elementwise(let op):
       guard let a = operands[0] else { return nil }
-      switch (opcode, operands.count) {
-      case (Op.convert.opcode, 1), (Op.negate.opcode, 1), (Op.absolute.opcode, 1): bound = a
-      case (Op.not.opcode, 1): bound = a + 1
-      case (Op.add.opcode, 2), (Op.subtract.opcode, 2): bound = operands[1].map { a + $0 }
-      case (Op.multiply.opcode, 2):
+      switch (op, operands.count) {
+      case (.convert, 1), (.negate, 1), (.absolute, 1): bound = a
+      case (.not, 1): bound = a + 1
+      case (.add, 2), (.subtract, 2): bound = operands[1].map { a + $0 }
+      case (.multiply, 2):
         bound = operands[1].flatMap { b in
           let (product, overflow) = a.multipliedReportingOverflow(by: b)
           return overflow ? nil : product
         }
-      case (Op.divide.opcode, 2), (Op.shiftRight.opcode, 2): bound = a
-      case (Op.shiftLeft.opcode, 2):
+      case (.divide, 2), (.shiftRight, 2): bound = a
+      case (.shiftLeft, 2):
         bound = function.constant(instruction.operands[1]).flatMap { (0..<31).contains($0.integer) ? a << $0.integer : nil }
-      case (Op.remainder.opcode, 2): bound = operands[1]
-      case (Op.minimum.opcode, 2), (Op.maximum.opcode, 2): bound = operands[1].map { max(a, $0) }
-      case (Op.and.opcode, 2), (Op.or.opcode, 2), (Op.xor.opcode, 2):
+      case (.remainder, 2): bound = operands[1]
+      case (.minimum, 2), (.maximum, 2): bound = operands[1].map { max(a, $0) }
+      case (.and, 2), (.or, 2), (.xor, 2):
         // The least power of two above both.
         bound = operands[1].map { 1 << (Int.bitWidth - max(a, $0).leadingZeroBitCount) }
       default: bound = nil
@@ -60,12 +60,12 @@ struct IndexMagnitudes {
 extension ScalarFunction {
   /// Whether the function computes with integers of fewer than 64 bits, outside of what is in `terms`.
   func hasNarrowArithmetic(terms: Set<ScalarValue>) -> Bool {
-    let arithmetic: Set<Opcode> = [
-      Op.add.opcode, Op.subtract.opcode, Op.multiply.opcode, Op.negate.opcode, Op.not.opcode, Op.shiftLeft.opcode,
+    let arithmetic: Set<Op> = [
+      Op.add, Op.subtract, Op.multiply, Op.negate, Op.not, Op.shiftLeft,
     ]
     return instructions.contains { instruction in
-      guard case .elementwise(let opcode) = instruction.operation else { return false }
-      return arithmetic.contains(opcode) && instruction.type.isInteger && instruction.type != .i64
+      guard case .elementwise(let op) = instruction.operation else { return false }
+      return arithmetic.contains(op) && instruction.type.isInteger && instruction.type != .i64
     }
   }
 }

@@ -111,20 +111,20 @@ struct TwinAnalysis {
     switch instruction.operation {
     case .constant(let literal): return (code.truth((literal.integer != 0) == want), true)
     case .element(let table): return (lookupTruth(table, instruction, want, octagon), false)
-    case .elementwise(let opcode):
+    case .elementwise(let op):
       let operands = instruction.operands
-      switch opcode {
-      case Op.not.opcode: return canHold(operands[0], !want, octagon)
-      case Op.and.opcode, Op.or.opcode:
-        return (opcode == Op.and.opcode) == want ? all(literals(value, want), octagon) : any(operands.map { ($0, want) }, octagon)
-      case Op.select.opcode:
+      switch op {
+      case .not: return canHold(operands[0], !want, octagon)
+      case .and, .or:
+        return (op == Op.and) == want ? all(literals(value, want), octagon) : any(operands.map { ($0, want) }, octagon)
+      case .select:
         let first = all([(operands[0], true), (operands[1], want)], octagon)
         let second = all([(operands[0], false), (operands[2], want)], octagon)
         return (code.apply(.or, first.condition, second.condition), first.isExact && second.isExact)
       default: break
       }
-      if condition.type(operands[0]) == .bool { return comparedTruth(opcode, operands, want, octagon) }
-      return compared(opcode, operands, want, octagon)
+      if condition.type(operands[0]) == .bool { return comparedTruth(op, operands, want, octagon) }
+      return compared(op, operands, want, octagon)
     }
   }
 
@@ -132,13 +132,13 @@ struct TwinAnalysis {
 
   /// The parts of a conjunction: of `and` where it is to be true, of `or` where it is to be false.
   private func literals(_ value: ScalarValue, _ want: Bool) -> [Wanted] {
-    guard termBounds[value] == nil, case .elementwise(let opcode) = condition.instruction(value)?.operation else {
+    guard termBounds[value] == nil, case .elementwise(let op) = condition.instruction(value)?.operation else {
       return [(value, want)]
     }
     let operands = condition.instruction(value)!.operands
-    switch opcode {
-    case Op.and.opcode where want, Op.or.opcode where !want: return operands.flatMap { literals($0, want) }
-    case Op.not.opcode: return literals(operands[0], !want)
+    switch op {
+    case .and where want, .or where !want: return operands.flatMap { literals($0, want) }
+    case .not: return literals(operands[0], !want)
     default: return [(value, want)]
     }
   }
@@ -169,7 +169,7 @@ struct TwinAnalysis {
   /// Keeps the pairs where a comparison of linear forms holds; false where it is none, or has not the form of an octagon's bound.
   private mutating func narrow(_ octagon: inout Octagon, _ part: Wanted) -> Bool {
     guard termBounds[part.value] == nil, let instruction = condition.instruction(part.value),
-      case .elementwise(let opcode) = instruction.operation, let comparison = Comparison(opcode, part.want),
+      case .elementwise(let op) = instruction.operation, let comparison = Comparison(op, part.want),
       condition.type(instruction.operands[0]).isInteger
     else { return false }
     let numbers = instruction.operands.map { number($0, rectangle) }
@@ -202,15 +202,15 @@ struct TwinAnalysis {
     /// Whether the operands change places.
     var isReversed = false
 
-    /// The comparison that holds where that of `opcode` is `want`.
-    init?(_ opcode: Opcode, _ want: Bool) {
-      switch (opcode, want) {
-      case (Op.less.opcode, true), (Op.greaterEqual.opcode, false): relation = .less
-      case (Op.lessEqual.opcode, true), (Op.greater.opcode, false): relation = .lessEqual
-      case (Op.greater.opcode, true), (Op.lessEqual.opcode, false): (relation, isReversed) = (.less, true)
-      case (Op.greaterEqual.opcode, true), (Op.less.opcode, false): (relation, isReversed) = (.lessEqual, true)
-      case (Op.equal.opcode, true), (Op.notEqual.opcode, false): relation = .equal
-      case (Op.notEqual.opcode, true), (Op.equal.opcode, false): relation = .notEqual
+    /// The comparison that holds where that of `op` is `want`.
+    init?(_ op: Op, _ want: Bool) {
+      switch (op, want) {
+      case (.less, true), (.greaterEqual, false): relation = .less
+      case (.lessEqual, true), (.greater, false): relation = .lessEqual
+      case (.greater, true), (.lessEqual, false): (relation, isReversed) = (.less, true)
+      case (.greaterEqual, true), (.less, false): (relation, isReversed) = (.lessEqual, true)
+      case (.equal, true), (.notEqual, false): relation = .equal
+      case (.notEqual, true), (.equal, false): relation = .notEqual
       default: return nil
       }
     }
@@ -218,10 +218,10 @@ struct TwinAnalysis {
 
   /// Comparisons of truth values, and their exclusive or.
   private mutating func comparedTruth(
-    _ opcode: Opcode, _ operands: [ScalarValue], _ want: Bool, _ octagon: Octagon
+    _ op: Op, _ operands: [ScalarValue], _ want: Bool, _ octagon: Octagon
   ) -> Possibility {
-    guard [Op.equal.opcode, Op.notEqual.opcode, Op.xor.opcode].contains(opcode) else { return (code.truth(true), false) }
-    let areEqual = (opcode == Op.equal.opcode) == want
+    guard [Op.equal, Op.notEqual, Op.xor].contains(op) else { return (code.truth(true), false) }
+    let areEqual = (op == Op.equal) == want
     let both = [true, false].map { first in
       all([(operands[0], first), (operands[1], areEqual ? first : !first)], octagon).condition
     }
@@ -229,9 +229,9 @@ struct TwinAnalysis {
   }
 
   private mutating func compared(
-    _ opcode: Opcode, _ operands: [ScalarValue], _ want: Bool, _ octagon: Octagon
+    _ op: Op, _ operands: [ScalarValue], _ want: Bool, _ octagon: Octagon
   ) -> Possibility {
-    guard var comparison = Comparison(opcode, want) else { return (code.truth(true), false) }
+    guard var comparison = Comparison(op, want) else { return (code.truth(true), false) }
     let isFloat = condition.type(operands[0]).isFloat
     var (a, b) = (number(operands[0], octagon), number(operands[1], octagon))
     if comparison.isReversed { (a, b) = (b, a) }

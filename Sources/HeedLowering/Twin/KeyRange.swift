@@ -123,8 +123,8 @@ struct KeyRangeSolver {
         let isNumber = instruction.type.isInteger && instruction.type != .bool
         values.append(isNumber ? .linear(query: 0, key: 0, rest: .constant(Int(literal.integer))) : .unknown)
       case .element: values.append(.unknown)
-      case .elementwise(let opcode):
-        let result = apply(opcode, instruction.operands.map { values[$0.index] }, function, instruction)
+      case .elementwise(let op):
+        let result = apply(op, instruction.operands.map { values[$0.index] }, function, instruction)
         values.append(instruction.type == .bool || cannotWrap ? result : .unknown)
       }
     }
@@ -133,35 +133,35 @@ struct KeyRangeSolver {
   }
 
   private func apply(
-    _ opcode: Opcode, _ operands: [Abstract], _ function: ScalarFunction, _ instruction: ScalarFunction.Instruction
+    _ op: Op, _ operands: [Abstract], _ function: ScalarFunction, _ instruction: ScalarFunction.Instruction
   ) -> Abstract {
-    switch opcode {
-    case Op.and.opcode:
+    switch op {
+    case .and:
       let (a, b) = (truth(operands[0]), truth(operands[1]))
       return .truth(holds: a.holds.intersection(b.holds), fails: a.fails.hull(b.fails))
-    case Op.or.opcode:
+    case .or:
       let (a, b) = (truth(operands[0]), truth(operands[1]))
       return .truth(holds: a.holds.hull(b.holds), fails: a.fails.intersection(b.fails))
-    case Op.not.opcode:
+    case .not:
       let a = truth(operands[0])
       return .truth(holds: a.fails, fails: a.holds)
-    case Op.lessEqual.opcode:
+    case .lessEqual:
       return .truth(holds: atMost(operands[0], operands[1], 0), fails: atMost(operands[1], operands[0], -1))
-    case Op.less.opcode:
+    case .less:
       return .truth(holds: atMost(operands[0], operands[1], -1), fails: atMost(operands[1], operands[0], 0))
-    case Op.greaterEqual.opcode:
+    case .greaterEqual:
       return .truth(holds: atMost(operands[1], operands[0], 0), fails: atMost(operands[0], operands[1], -1))
-    case Op.greater.opcode:
+    case .greater:
       return .truth(holds: atMost(operands[1], operands[0], -1), fails: atMost(operands[0], operands[1], 0))
-    case Op.equal.opcode: return .truth(holds: equal(operands[0], operands[1]), fails: .all)
-    case Op.notEqual.opcode: return .truth(holds: .all, fails: equal(operands[0], operands[1]))
-    case Op.convert.opcode:
+    case .equal: return .truth(holds: equal(operands[0], operands[1]), fails: .all)
+    case .notEqual: return .truth(holds: .all, fails: equal(operands[0], operands[1]))
+    case .convert:
       let isWhole = function.type(instruction.operands[0]).isInteger && instruction.type.isInteger
       return isWhole && instruction.type != .bool ? operands[0] : .unknown
-    case Op.add.opcode: return sum(operands[0], operands[1], sign: 1)
-    case Op.subtract.opcode: return sum(operands[0], operands[1], sign: -1)
-    case Op.multiply.opcode: return product(operands[0], operands[1])
-    case Op.divide.opcode: return quotient(operands[0], operands[1])
+    case .add: return sum(operands[0], operands[1], sign: 1)
+    case .subtract: return sum(operands[0], operands[1], sign: -1)
+    case .multiply: return product(operands[0], operands[1])
+    case .divide: return quotient(operands[0], operands[1])
     default: return .unknown
     }
   }

@@ -60,7 +60,7 @@ package struct TileMap {
   package init(
     _ graph: Graph, _ node: NodeID, target: Target, binding: [Name: Int], batch: [Int], tables: [ReferenceArray]
   ) throws {
-    guard graph.op(node) === Op.attention else { throw HeedError("got \(graph.op(node).mnemonic), expected attention") }
+    guard graph.op(node) == .attention else { throw HeedError("got \(graph.op(node).mnemonic), expected attention") }
     let shapes = graph.operands(node).prefix(2).map { graph.type($0).shape }
     let rank = shapes[0].rank
     queries = try Shape([shapes[0][rank - 2]]).evaluate { binding[$0] }[0]
@@ -195,7 +195,7 @@ extension ScalarFunction {
   func conjuncts() throws -> [ScalarFunction] {
     var (parts, pending): ([ScalarValue], [ScalarValue]) = ([], [results[0]])
     while let next = pending.popLast() {
-      if let instruction = instruction(next), instruction.operation == .elementwise(Op.and.opcode), instruction.type == .bool {
+      if let instruction = instruction(next), instruction.operation == .elementwise(.and), instruction.type == .bool {
         pending += instruction.operands.reversed()
       } else {
         parts.append(next)

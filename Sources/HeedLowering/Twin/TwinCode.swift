@@ -44,8 +44,7 @@ struct TwinCode {
       switch instruction.operation {
       case .constant(let literal): values.append(constant(literal, instruction.type))
       case .element(let table): values.append(element(table, operands))
-      case .elementwise(let opcode):
-        let op = Op.with(opcode)
+      case .elementwise(let op):
         values.append(apply(op, operands, type: op.has(.typedByResult) ? instruction.type : nil))
       }
     }
@@ -54,7 +53,7 @@ struct TwinCode {
 
   private mutating func apply(_ op: Op, _ operands: [ScalarValue], type: ElementType?) -> ScalarValue {
     if let folded = fold(op, operands, type) ?? simplify(op, operands) { return folded }
-    let key = Key(operation: .elementwise(op.opcode), operands: operands, type: type ?? .bool)
+    let key = Key(operation: .elementwise(op), operands: operands, type: type ?? .bool)
     return remember(key) { function in
       do {
         return try function.append(op, operands, type: type)
@@ -107,25 +106,25 @@ struct TwinCode {
     guard operands.count > 1 else { return nil }
     let second = operands[1]
     let isWhole = type(first).isInteger
-    switch op.opcode {
-    case Op.add.opcode where isWhole && wholeConstant(second) == 0: return first
-    case Op.add.opcode where isWhole && wholeConstant(first) == 0: return second
-    case Op.subtract.opcode where isWhole && wholeConstant(second) == 0: return first
-    case Op.subtract.opcode where isWhole && first == second: return constant(Literal(0), type(first))
-    case Op.multiply.opcode where isWhole && wholeConstant(second) == 1: return first
-    case Op.multiply.opcode where isWhole && wholeConstant(second) == 0: return second
-    case Op.divide.opcode where isWhole && wholeConstant(second) == 1: return first
-    case Op.minimum.opcode where first == second, Op.maximum.opcode where first == second: return first
-    case Op.and.opcode where isTrue(second) || isFalse(first) || first == second: return first
-    case Op.and.opcode where isTrue(first) || isFalse(second): return second
-    case Op.or.opcode where isFalse(second) || isTrue(first) || first == second: return first
-    case Op.or.opcode where isFalse(first) || isTrue(second): return second
-    case Op.lessEqual.opcode, Op.greaterEqual.opcode, Op.equal.opcode:
+    switch op {
+    case .add where isWhole && wholeConstant(second) == 0: return first
+    case .add where isWhole && wholeConstant(first) == 0: return second
+    case .subtract where isWhole && wholeConstant(second) == 0: return first
+    case .subtract where isWhole && first == second: return constant(Literal(0), type(first))
+    case .multiply where isWhole && wholeConstant(second) == 1: return first
+    case .multiply where isWhole && wholeConstant(second) == 0: return second
+    case .divide where isWhole && wholeConstant(second) == 1: return first
+    case .minimum where first == second, .maximum where first == second: return first
+    case .and where isTrue(second) || isFalse(first) || first == second: return first
+    case .and where isTrue(first) || isFalse(second): return second
+    case .or where isFalse(second) || isTrue(first) || first == second: return first
+    case .or where isFalse(first) || isTrue(second): return second
+    case .lessEqual, .greaterEqual, .equal:
       return isWhole && first == second ? truth(true) : nil
-    case Op.less.opcode, Op.greater.opcode, Op.notEqual.opcode: return isWhole && first == second ? truth(false) : nil
-    case Op.select.opcode where isTrue(first): return second
-    case Op.select.opcode where isFalse(first): return operands[2]
-    case Op.select.opcode where second == operands[2]: return second
+    case .less, .greater, .notEqual: return isWhole && first == second ? truth(false) : nil
+    case .select where isTrue(first): return second
+    case .select where isFalse(first): return operands[2]
+    case .select where second == operands[2]: return second
     default: return nil
     }
   }

@@ -50,11 +50,11 @@ extension TwinAnalysis {
       let end = code.constant(literal, instruction.type.twinType)
       return .real(TwinBounds(low: end, high: end))
     case .element(let table): return lookup(table, instruction, octagon)
-    case .elementwise(let opcode):
-      if instruction.type.isFloat { return real(opcode, instruction, octagon) }
+    case .elementwise(let op):
+      if instruction.type.isFloat { return real(op, instruction, octagon) }
       // What may wrap in the condition's own type is unknown.
       guard let limit = magnitudes[value] else { return .unknown }
-      return whole(opcode, instruction, limit, octagon)
+      return whole(op, instruction, limit, octagon)
     }
   }
 
@@ -70,43 +70,42 @@ extension TwinAnalysis {
 
   /// - Parameter limit: what the magnitude of the result cannot exceed.
   private mutating func whole(
-    _ opcode: Opcode, _ instruction: ScalarFunction.Instruction, _ limit: Int, _ octagon: Octagon
+    _ op: Op, _ instruction: ScalarFunction.Instruction, _ limit: Int, _ octagon: Octagon
   ) -> TwinNumber {
     let operands = instruction.operands
-    if opcode == Op.select.opcode { return choice(operands, octagon) }
-    if opcode == Op.convert.opcode {
+    if op == Op.select { return choice(operands, octagon) }
+    if op == Op.convert {
       let source = condition.type(operands[0])
       if source == .bool { return .whole(truthAsNumber(operands[0], octagon)) }
       return source.isInteger ? number(operands[0], octagon) : .unknown
     }
     let a = number(operands[0], octagon)
     guard operands.count > 1 else {
-      switch opcode {
-      case Op.negate.opcode: return difference(.linear(query: 0, key: 0, rest: code.whole(0)), a, octagon)
-      case Op.not.opcode: return difference(.linear(query: 0, key: 0, rest: code.whole(-1)), a, octagon)
-      case Op.absolute.opcode: return bounds(a, octagon).map { .whole(code.magnitude($0)) } ?? .unknown
+      switch op {
+      case .negate: return difference(.linear(query: 0, key: 0, rest: code.whole(0)), a, octagon)
+      case .not: return difference(.linear(query: 0, key: 0, rest: code.whole(-1)), a, octagon)
+      case .absolute: return bounds(a, octagon).map { .whole(code.magnitude($0)) } ?? .unknown
       default: return .unknown
       }
     }
     let b = number(operands[1], octagon)
-    switch opcode {
-    case Op.add.opcode: return sum(a, b, octagon)
-    case Op.subtract.opcode: return difference(a, b, octagon)
-    case Op.multiply.opcode: return product(a, b, octagon)
-    case Op.divide.opcode: return quotient(a, b, octagon)
-    case Op.remainder.opcode: return remainder(a, b, octagon)
-    case Op.shiftRight.opcode, Op.shiftLeft.opcode:
+    switch op {
+    case .add: return sum(a, b, octagon)
+    case .subtract: return difference(a, b, octagon)
+    case .multiply: return product(a, b, octagon)
+    case .divide: return quotient(a, b, octagon)
+    case .remainder: return remainder(a, b, octagon)
+    case .shiftRight, .shiftLeft:
       guard let count = constant(b), (0..<31).contains(count) else { return .unknown }
       let power = TwinNumber.linear(query: 0, key: 0, rest: code.whole(1 << count))
-      return opcode == Op.shiftLeft.opcode ? product(a, power, octagon) : quotient(a, power, octagon)
+      return op == Op.shiftLeft ? product(a, power, octagon) : quotient(a, power, octagon)
     default: break
     }
     guard let x = bounds(a, octagon), let y = bounds(b, octagon) else { return .unknown }
-    switch opcode {
-    case Op.minimum.opcode, Op.maximum.opcode:
-      let op = Op.with(opcode)
+    switch op {
+    case .minimum, .maximum:
       return .whole(TwinBounds(low: code.apply(op, x.low, y.low), high: code.apply(op, x.high, y.high)))
-    case Op.and.opcode, Op.or.opcode, Op.xor.opcode: return .whole(code.bitwise(Op.with(opcode), x, y, limit: limit))
+    case .and, .or, .xor: return .whole(code.bitwise(op, x, y, limit: limit))
     default: return .unknown
     }
   }
@@ -193,16 +192,16 @@ extension TwinAnalysis {
   // MARK: Floats
 
   /// Rounding keeps order, so bounds that are computed in the type of the results hold for results that are rounded.
-  private mutating func real(_ opcode: Opcode, _ instruction: ScalarFunction.Instruction, _ octagon: Octagon) -> TwinNumber {
+  private mutating func real(_ op: Op, _ instruction: ScalarFunction.Instruction, _ octagon: Octagon) -> TwinNumber {
     let operands = instruction.operands
     let type = instruction.type.twinType
-    if opcode == Op.select.opcode { return choice(operands, octagon) }
+    if op == Op.select { return choice(operands, octagon) }
     guard let x = bounds(number(operands[0], octagon), octagon) else { return .unknown }
-    switch opcode {
-    case Op.convert.opcode:
+    switch op {
+    case .convert:
       return .real(TwinBounds(low: code.apply(.convert, x.low, type: type), high: code.apply(.convert, x.high, type: type)))
-    case Op.negate.opcode: return .real(TwinBounds(low: code.apply(.negate, x.high), high: code.apply(.negate, x.low)))
-    case Op.absolute.opcode:
+    case .negate: return .real(TwinBounds(low: code.apply(.negate, x.high), high: code.apply(.negate, x.low)))
+    case .absolute:
       let opposite = TwinBounds(low: code.apply(.negate, x.high), high: code.apply(.negate, x.low))
       let most = code.apply(.maximum, x.high, opposite.high)
       let least = code.apply(.maximum, code.apply(.maximum, x.low, opposite.low), code.constant(Literal(0.0), type))
@@ -210,14 +209,13 @@ extension TwinAnalysis {
     default: break
     }
     guard operands.count == 2, let y = bounds(number(operands[1], octagon), octagon) else { return .unknown }
-    switch opcode {
-    case Op.add.opcode: return .real(code.add(x, y))
-    case Op.subtract.opcode: return .real(code.subtract(x, y))
-    case Op.multiply.opcode: return .real(code.corners(.multiply, x, y))
-    case Op.minimum.opcode, Op.maximum.opcode:
+    switch op {
+    case .add: return .real(code.add(x, y))
+    case .subtract: return .real(code.subtract(x, y))
+    case .multiply: return .real(code.corners(.multiply, x, y))
+    case .minimum, .maximum:
       // A bound that is NaN or infinite must not vanish here.
       escape(if: code.apply(.not, code.apply(.and, code.isFinite(x), code.isFinite(y))))
-      let op = Op.with(opcode)
       return .real(TwinBounds(low: code.apply(op, x.low, y.low), high: code.apply(op, x.high, y.high)))
     default: return .unknown
     }
@@ -252,7 +250,7 @@ extension TwinCode {
   mutating func bitwise(_ op: Op, _ x: TwinBounds, _ y: TwinBounds, limit: Int) -> TwinBounds {
     let (a, b) = (knownBits(x), knownBits(y))
     let known: (ones: ScalarValue, possible: ScalarValue)
-    if op === Op.xor {
+    if op == .xor {
       let unknown = apply(.or, a.unknown, b.unknown)
       let ones = apply(.and, apply(.xor, a.ones, b.ones), apply(.not, unknown))
       known = (ones, apply(.or, ones, unknown))

@@ -76,19 +76,19 @@ extension ScalarFunction.Instruction {
     switch operation {
     case .constant: return true
     case .element: return false
-    case .elementwise(let opcode):
-      let followed: Set<Opcode> = [
-        Op.add.opcode, Op.subtract.opcode, Op.multiply.opcode, Op.divide.opcode, Op.remainder.opcode, Op.minimum.opcode,
-        Op.maximum.opcode, Op.negate.opcode, Op.absolute.opcode, Op.convert.opcode, Op.shiftLeft.opcode, Op.shiftRight.opcode,
+    case .elementwise(let op):
+      let followed: Set<Op> = [
+        Op.add, Op.subtract, Op.multiply, Op.divide, Op.remainder, Op.minimum,
+        Op.maximum, Op.negate, Op.absolute, Op.convert, Op.shiftLeft, Op.shiftRight,
       ]
-      return isComparisonOrLogic || type.isInteger && followed.contains(opcode)
+      return isComparisonOrLogic || type.isInteger && followed.contains(op)
     }
   }
 
   fileprivate var isComparisonOrLogic: Bool {
-    guard case .elementwise(let opcode) = operation, type == .bool else { return false }
-    if case .comparison = Op.with(opcode).scalar!.rule { return true }
-    return [Op.and.opcode, Op.or.opcode, Op.not.opcode, Op.xor.opcode].contains(opcode)
+    guard case .elementwise(let op) = operation, type == .bool else { return false }
+    if case .comparison = op.scalar!.rule { return true }
+    return [Op.and, Op.or, Op.not, Op.xor].contains(op)
   }
 }
 

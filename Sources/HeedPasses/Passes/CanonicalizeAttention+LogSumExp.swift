@@ -6,11 +6,11 @@ extension GraphPass {
   /// Elsewhere it stays: the op takes a maximum first, which a writer who knows his numbers may have left out.
   static func recogniseLogSumExp(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.log, let sum = graph.unitSource(graph.inputs(node)[0], .reduce),
+    guard graph.op(node) == .log, let sum = graph.unitSource(graph.inputs(node)[0], .reduce),
       graph.attributes(sum).word("kind") == "add", graph.attributes(sum).integers("dims").count == 1
     else { return nil }
     let (exponentials, dim) = (graph.inputs(sum)[0], graph.attributes(sum).integers("dims")[0])
-    guard let written = WrittenExponentials(exponentials, dim: dim, in: graph), written.op === Op.exp,
+    guard let written = WrittenExponentials(exponentials, dim: dim, in: graph), written.op == .exp,
       state.hasOtherUses(exponentials) || graph.hasSoftmax(of: written.scores, dim: dim)
     else { return nil }
     var scores = written.exponent
@@ -44,7 +44,7 @@ extension GraphPass {
   /// `softmax(x - m)`, with one m a row, is `softmax(x)`.
   static func dropRowShift(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.softmax else { return nil }
+    guard graph.op(node) == .softmax else { return nil }
     let (operand, dim) = (graph.inputs(node)[0], graph.attributes(node).integer("dim"))
     let scores = graph.withoutRowShift(operand, dim: dim)
     guard scores != operand else { return nil }
@@ -71,7 +71,7 @@ extension Graph {
   /// Whether a softmax along `dim` is of `scores`, under masks or not.
   fileprivate func hasSoftmax(of scores: ValueID, dim: Int) -> Bool {
     body.contains { node in
-      guard op(node) === Op.softmax, attributes(node).integer("dim") == dim else { return false }
+      guard op(node) == .softmax, attributes(node).integer("dim") == dim else { return false }
       var value = withoutRowShift(inputs(node)[0], dim: dim)
       while value != scores, let choice = match(value, .select) { value = choice[1] }
       return value == scores
@@ -80,7 +80,7 @@ extension Graph {
 
   /// What `node` is the exponential of, less the logarithm of its sum: `exp(x - log_sum_exp(x))`.
   func logSumExp(subtractedIn node: NodeID) -> (value: ValueID, logSumExp: ValueID)? {
-    guard op(node) === Op.exp, let pair = match(inputs(node)[0], .subtract) else { return nil }
+    guard op(node) == .exp, let pair = match(inputs(node)[0], .subtract) else { return nil }
     let shift = Arrangement(pair[1], in: self)
     guard let inner = definingNode(shift.source, where: .logSumExp), inputs(inner)[0] == pair[0] else { return nil }
     let dim = attributes(inner).integer("dim")

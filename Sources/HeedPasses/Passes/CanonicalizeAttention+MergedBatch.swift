@@ -18,7 +18,7 @@ extension GraphPass {
   /// The scores of `contract %q, %k {"xid,xjd->xij"}` reshaped to have the batch x in its parts: the operands are reshaped instead.
   static func splitMergedProduct(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.reshape, let product = graph.definingNode(graph.inputs(node)[0], where: .contract) else {
+    guard graph.op(node) == .reshape, let product = graph.definingNode(graph.inputs(node)[0], where: .contract) else {
       return nil
     }
     let type = graph.type(graph.result(node))
@@ -37,10 +37,10 @@ extension GraphPass {
   /// result is merged.
   static func splitMergedSum(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.contract else { return nil }
+    guard graph.op(node) == .contract else { return nil }
     let (inputs, subscripts) = (graph.inputs(node), graph.attributes(node).subscripts)
     for (side, letters) in [subscripts.left, subscripts.right].enumerated() {
-      guard let source = graph.match(inputs[side], .reshape)?[0], graph.definingOp(source) === Op.softmax,
+      guard let source = graph.match(inputs[side], .reshape)?[0], graph.definingOp(source) == .softmax,
         let split = DimensionSplit(
           from: graph.type(inputs[side]).shape.extents, to: graph.type(source).shape.extents, facts: graph.facts),
         subscripts.batch.contains(letters[split.dimension])

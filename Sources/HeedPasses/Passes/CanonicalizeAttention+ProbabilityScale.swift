@@ -4,12 +4,12 @@ extension GraphPass {
   /// `contract(softmax(x) * c, v)` is `contract(softmax(x), v) * c` for a constant c, which then stands behind the weighted sum.
   static func moveProbabilityScale(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.contract else { return nil }
+    guard graph.op(node) == .contract else { return nil }
     let type = graph.type(graph.result(node))
     for (side, operand) in graph.inputs(node).enumerated() {
       let (probabilities, factor) = try state.graph.withoutScale(operand)
       guard factor != 1, factor != 0, factor.isFinite, type.element.keepsScale(factor),
-        state.graph.definingOp(Arrangement(probabilities, in: state.graph).source) === Op.softmax
+        state.graph.definingOp(Arrangement(probabilities, in: state.graph).source) == .softmax
       else { continue }
       var operands = graph.inputs(node)
       operands[side] = probabilities

@@ -11,7 +11,7 @@ struct WrittenExponentials {
   var condition: ValueID?
 
   /// The base's logarithm, which the scores are multiplied by.
-  var factor: Double { op === Op.exp2 ? log(2) : 1 }
+  var factor: Double { op == .exp2 ? log(2) : 1 }
 
   /// The exponentials that `value` is, along dimension `dim`.
   init?(_ value: ValueID, dim: Int, in graph: Graph) {
@@ -19,7 +19,7 @@ struct WrittenExponentials {
     if let masked = graph.maskedValue(node), let inner = graph.definingNode(masked.value) {
       (node, condition) = (inner, masked.condition)
     }
-    guard graph.op(node) === Op.exp || graph.op(node) === Op.exp2 else { return nil }
+    guard graph.op(node) == .exp || graph.op(node) == .exp2 else { return nil }
     (op, exponent) = (graph.op(node), graph.inputs(node)[0])
     scores = graph.withoutRowShift(exponent, dim: dim)
   }
@@ -122,7 +122,7 @@ extension GraphPass {
       state.context.remark(.applied, graph.result(node), in: graph, "a softmax written out; a row without a live pair gives 0")
       let dim = graph.attributes(graph.definingNode(scores.logSumExp)!).integer("dim")
       return try state.graph.appendResult(.softmax, [scores.value], attributes: [Attribute("dim", .integer(dim))])
-    } else if graph.op(node) === Op.exp, let found = graph.logarithmOfSum(subtractedFrom: inputs[0]) {
+    } else if graph.op(node) == .exp, let found = graph.logarithmOfSum(subtractedFrom: inputs[0]) {
       sum = found
     } else {
       state.noteOtherDivisor(node)
@@ -131,7 +131,7 @@ extension GraphPass {
     guard sum.matchesRows(rank: rank), let written = WrittenExponentials(sum.exponentials, dim: sum.dim, in: graph) else {
       return nil
     }
-    if graph.op(node) === Op.exp {
+    if graph.op(node) == .exp {
       guard written.condition == nil, sum.extra == nil, graph.withoutRowShift(inputs[0], dim: sum.dim) == written.scores else {
         return nil
       }
@@ -180,13 +180,13 @@ extension RewriteState {
 
   /// Says so where exponentials are divided by their sum and something else.
   fileprivate mutating func noteOtherDivisor(_ quotient: NodeID) {
-    guard graph.op(quotient) === Op.divide else { return }
+    guard graph.op(quotient) == .divide else { return }
     var (numerator, denominator) = (graph.inputs(quotient)[0], graph.inputs(quotient)[1])
     if let product = graph.definingNode(numerator, where: .contract) {
-      guard let exponentials = graph.inputs(product).first(where: { graph.definingOp($0) === Op.exp }) else { return }
+      guard let exponentials = graph.inputs(product).first(where: { graph.definingOp($0) == .exp }) else { return }
       numerator = exponentials
     }
-    guard graph.definingOp(numerator) === Op.exp else { return }
+    guard graph.definingOp(numerator) == .exp else { return }
     denominator = Arrangement(denominator, in: graph).source
     guard let node = graph.definingNode(denominator), graph.op(node).has(.elementwise),
       graph.inputs(node).contains(where: { RowSum($0, in: graph)?.exponentials == numerator })
@@ -201,8 +201,8 @@ extension Graph {
   /// What `node` divides by which sum, division written as such or as a product with a reciprocal.
   fileprivate func quotient(_ node: NodeID) -> (ValueID, RowSum)? {
     let inputs = inputs(node)
-    if op(node) === Op.divide { return RowSum(inputs[1], in: self).map { (inputs[0], $0) } }
-    guard op(node) === Op.multiply else { return nil }
+    if op(node) == .divide { return RowSum(inputs[1], in: self).map { (inputs[0], $0) } }
+    guard op(node) == .multiply else { return nil }
     for (value, factor) in [(inputs[0], inputs[1]), (inputs[1], inputs[0])] {
       if let sum = RowSum(factor, isInverted: true, in: self) { return (value, sum) }
     }
@@ -223,9 +223,9 @@ extension Graph {
     guard pair.count == 2, uniformConstant(pair[1])?.real == 0,
       uniformConstant(choice[1]) != nil || uniformConstant(choice[2]) != nil
     else { return nil }
-    switch op(node).opcode {
-    case Op.equal.opcode: return choice[2] == pair[0] ? pair[0] : nil
-    case Op.notEqual.opcode, Op.greater.opcode: return choice[1] == pair[0] ? pair[0] : nil
+    switch op(node) {
+    case .equal: return choice[2] == pair[0] ? pair[0] : nil
+    case .notEqual, .greater: return choice[1] == pair[0] ? pair[0] : nil
     default: return nil
     }
   }
@@ -237,7 +237,7 @@ extension Graph {
       let arrangement = Arrangement(sum, in: self)
       let order = arrangement.dimensions.compactMap { $0 }
       let source = unguardedSum(arrangement.source) ?? arrangement.source
-      guard definingOp(source) === Op.reduce, type(source).shape.count == type(value).shape.count, order == order.sorted() else {
+      guard definingOp(source) == .reduce, type(source).shape.count == type(value).shape.count, order == order.sorted() else {
         continue
       }
       return (sum, extra)

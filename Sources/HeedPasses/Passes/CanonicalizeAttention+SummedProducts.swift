@@ -11,7 +11,7 @@ private struct ScaledProduct {
   init?(_ value: ValueID, in graph: Graph, uses: [Int]) {
     var value = value
     while uses[Int(value.index)] == 1, let node = graph.definingNode(value) {
-      if graph.op(node) === Op.contract {
+      if graph.op(node) == .contract {
         let subscripts = graph.attributes(node).subscripts
         guard subscripts.over.count == 1 else { return nil }
         self.node = node
@@ -102,7 +102,7 @@ extension Graph {
   /// Only below a softmax, where the product is not stored.
   mutating func joinSummedProducts(_ context: inout PassContext) throws {
     var sums: Set<NodeID> = []
-    for node in body where op(node) === Op.softmax { sums.formUnion(sumsOfProducts(below: inputs(node)[0])) }
+    for node in body where op(node) == .softmax { sums.formUnion(sumsOfProducts(below: inputs(node)[0])) }
     guard !sums.isEmpty else { return }
     let uses = useCounts()
     var rewriter = GraphRewriter(self)
@@ -127,7 +127,7 @@ extension Graph {
       guard let node = definingNode(next), op(node).has(.elementwise) || op(node).has(.view), seen.insert(node).inserted else {
         continue
       }
-      if op(node) === Op.add { found.insert(node) }
+      if op(node) == .add { found.insert(node) }
       pending += operands(node)
     }
     return found

@@ -82,8 +82,8 @@ extension Graph {
   /// The value and the condition where `node` is `select(condition, value, 0)` or the value times the condition as a number.
   func maskedValue(_ node: NodeID) -> (value: ValueID, condition: ValueID)? {
     let inputs = inputs(node)
-    if op(node) === Op.select { return uniformConstant(inputs[2])?.real == 0 ? (inputs[1], inputs[0]) : nil }
-    guard op(node) === Op.multiply else { return nil }
+    if op(node) == .select { return uniformConstant(inputs[2])?.real == 0 ? (inputs[1], inputs[0]) : nil }
+    guard op(node) == .multiply else { return nil }
     for (value, factor) in [(inputs[0], inputs[1]), (inputs[1], inputs[0])] {
       if let source = match(factor, .convert)?[0], type(source).element == .bool { return (value, source) }
       if let choice = match(factor, .select), uniformConstant(choice[1])?.real == 1, uniformConstant(choice[2])?.real == 0 {
@@ -118,7 +118,7 @@ extension Graph {
   /// Moves constant factors of the operands of score products behind the products.
   fileprivate mutating func moveScalesToScores(_ context: inout PassContext) throws {
     var products: Set<NodeID> = []
-    for node in body where op(node) === Op.softmax { products.formUnion(self.products(below: inputs(node)[0])) }
+    for node in body where op(node) == .softmax { products.formUnion(self.products(below: inputs(node)[0])) }
     guard !products.isEmpty else { return }
     var rewriter = GraphRewriter(self)
     for node in body {
@@ -156,7 +156,7 @@ extension Graph {
         source = scaled.value
         factor *= scaled.factor
         (unscaled, viewCount) = (source, views.count)
-      } else if op === Op.transpose || op === Op.reshape || op === Op.broadcast || op === Op.slice {
+      } else if op == .transpose || op == .reshape || op == .broadcast || op == .slice {
         views.append(node)
         source = inputs(node)[0]
       } else {
@@ -172,12 +172,12 @@ extension Graph {
   /// The operand and the constant that `node` multiplies it by, where it does.
   func scaledOperand(_ node: NodeID) -> (value: ValueID, factor: Double)? {
     let (op, inputs) = (op(node), inputs(node))
-    guard op === Op.multiply || op === Op.divide else { return nil }
-    for (position, other) in op === Op.multiply ? [(1, 0), (0, 1)] : [(1, 0)] {
+    guard op == .multiply || op == .divide else { return nil }
+    for (position, other) in op == .multiply ? [(1, 0), (0, 1)] : [(1, 0)] {
       guard let constant = uniformConstant(inputs[position])?.real, constant != 0, constant.isFinite,
         type(inputs[other]) == type(result(node))
       else { continue }
-      return (inputs[other], op === Op.multiply ? constant : 1 / constant)
+      return (inputs[other], op == .multiply ? constant : 1 / constant)
     }
     return nil
   }

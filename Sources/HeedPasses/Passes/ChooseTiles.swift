@@ -67,9 +67,9 @@ private struct TileChooser {
   private static let typicalWidth = 128
 
   func choose(_ graph: Graph, _ node: NodeID) -> Choice? {
-    switch graph.op(node).opcode {
-    case Op.attention.opcode: attention(graph, node)
-    case Op.linear.opcode: linear(graph, node)
+    switch graph.op(node) {
+    case .attention: attention(graph, node)
+    case .linear: linear(graph, node)
     default: nil
     }
   }

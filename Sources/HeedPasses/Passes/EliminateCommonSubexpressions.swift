@@ -32,15 +32,14 @@ extension GraphPass {
 
 /// What a node computes, for comparison.
 private struct Expression: Hashable {
-  let opcode: Opcode
+  let op: Op
   let operands: [ValueID]
   let attributes: [Attribute]
   let regions: [ScalarFunction]
   let types: [TensorType]
 
   init(_ graph: Graph, _ node: NodeID, operands: [ValueID]) {
-    let op = graph.op(node)
-    opcode = op.opcode
+    op = graph.op(node)
     self.operands = op.has(.commutative) ? operands.sorted() : operands
     attributes = graph.attributes(node).all
     regions = Array(graph.regions(node))

@@ -22,7 +22,7 @@ extension GraphPass {
 
   /// An extent without symbols is a number.
   private static func foldExtent(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
-    guard state.graph.op(node) === Op.extent, let value = state.graph.attributes(node).extents("value")[0].constant else {
+    guard state.graph.op(node) == .extent, let value = state.graph.attributes(node).extents("value")[0].constant else {
       return nil
     }
     let element = state.graph.type(state.graph.result(node)).element
@@ -35,7 +35,7 @@ extension GraphPass {
     let (op, inputs, type) = (graph.op(node), graph.inputs(node), graph.type(graph.result(node)))
     guard !inputs.isEmpty, !op.has(.fused), let count = type.shape.count.constant, count <= largestFold else { return nil }
     // A broadcast of one number stays: elementwise ops look through it, and the number is all there is to it.
-    if op === Op.broadcast, graph.uniformConstant(inputs[0]) != nil { return nil }
+    if op == .broadcast, graph.uniformConstant(inputs[0]) != nil { return nil }
     let operands = inputs.compactMap(graph.constantArray)
     guard operands.count == inputs.count else { return nil }
     // An attribute may depend on a symbol though the result's extents do not.

@@ -36,7 +36,7 @@ extension GraphPass {
     graph.eliminateDeadNodes()
     var plans: [NodeID: AttentionPlan] = [:]
     var order = graph.body
-    for node in graph.body where graph.op(node) === Op.contract {
+    for node in graph.body where graph.op(node) == .contract {
       guard let plan = plan(node, graph, &context) else { continue }
       plans[node] = plan
       order = plan.outputs.deferring(order, behind: node, in: graph)

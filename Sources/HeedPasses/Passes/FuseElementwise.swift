@@ -95,7 +95,7 @@ private struct ElementwiseGroups {
 
   /// Conversions between float types cost no pass of their own: loads and stores convert.
   private static func isFloatConversion(_ graph: Graph, _ node: NodeID) -> Bool {
-    graph.op(node) === Op.convert && graph.type(graph.result(node)).element.isFloat
+    graph.op(node) == .convert && graph.type(graph.result(node)).element.isFloat
       && graph.operands(node).allSatisfy { graph.type($0).element.isFloat }
   }
 

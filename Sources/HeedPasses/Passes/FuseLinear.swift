@@ -27,7 +27,7 @@ extension GraphPass {
     let users = graph.users()
     var taken: Set<NodeID> = []
     var epilogues: [NodeID: (product: NodeID, nodes: [NodeID])] = [:]
-    for node in graph.body where graph.op(node) === Op.contract {
+    for node in graph.body where graph.op(node) == .contract {
       let nodes = graph.epilogue(of: node, users: users, without: taken)
       if let last = nodes.last {
         epilogues[last] = (node, nodes)

@@ -5,7 +5,7 @@ extension GraphPass {
   /// table's extent, is `broadcast %t`.
   static func simplifyGather(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.gather else { return nil }
+    guard graph.op(node) == .gather else { return nil }
     let (table, indices, type) = (graph.inputs(node)[0], graph.inputs(node)[1], graph.type(graph.result(node)))
     let (from, places) = (graph.type(table), graph.type(indices))
     let dimension = graph.attributes(node).integer("dim")
@@ -21,8 +21,8 @@ extension Graph {
   /// The dimension along which `value` holds 0, 1, 2, ..., where it is an iota, or one with dimensions of extent 1 put in or out.
   fileprivate func countedDimension(_ value: ValueID) -> Int? {
     guard let node = definingNode(value), [.i32, .i64].contains(type(value).element) else { return nil }
-    if op(node) === Op.iota { return attributes(node).integer("dim") }
-    guard op(node) === Op.reshape, let counted = countedDimension(inputs(node)[0]) else { return nil }
+    if op(node) == .iota { return attributes(node).integer("dim") }
+    guard op(node) == .reshape, let counted = countedDimension(inputs(node)[0]) else { return nil }
     return dimensionsOfView(node)?[counted]
   }
 }

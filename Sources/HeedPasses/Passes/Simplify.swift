@@ -44,21 +44,21 @@ extension GraphPass {
     let graph = state.graph
     let (op, inputs, result) = (graph.op(node), graph.inputs(node), graph.result(node))
     guard op.has(.elementwise) else { return nil }
-    if op === Op.negate, let inner = graph.match(inputs[0], .negate) { return inner[0] }
+    if op == .negate, let inner = graph.match(inputs[0], .negate) { return inner[0] }
     guard inputs.count == 2 else { return nil }
     let element = graph.type(inputs[0]).element
     func isNeutral(_ value: ValueID) -> Bool {
       guard let literal = graph.uniformConstant(value) else { return false }
-      switch op.opcode {
-      case Op.add.opcode: return element.isFloat ? literal == Literal(-0.0) : literal.real == 0
-      case Op.subtract.opcode: return element.isFloat ? literal == Literal(0.0) : literal.real == 0
-      case Op.multiply.opcode, Op.divide.opcode: return literal.real == 1
+      switch op {
+      case .add: return element.isFloat ? literal == Literal(-0.0) : literal.real == 0
+      case .subtract: return element.isFloat ? literal == Literal(0.0) : literal.real == 0
+      case .multiply, .divide: return literal.real == 1
       default: return false
       }
     }
     if isNeutral(inputs[1]) { return try state.graph.fit(inputs[0], as: result) }
     if op.has(.commutative), isNeutral(inputs[0]) { return try state.graph.fit(inputs[1], as: result) }
-    if op === Op.divide, element.isFloat, let divisor = graph.uniformConstant(inputs[1])?.real, divisor.significand == 1 {
+    if op == .divide, element.isFloat, let divisor = graph.uniformConstant(inputs[1])?.real, divisor.significand == 1 {
       let reciprocal = element.round(1 / divisor)
       let type = graph.type(result)
       guard reciprocal == 1 / divisor, graph.type(inputs[0]).shape == type.shape else { return nil }
@@ -70,20 +70,20 @@ extension GraphPass {
   private static func simplifyTruth(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     let (op, inputs, result) = (graph.op(node), graph.inputs(node), graph.result(node))
-    switch op.opcode {
-    case Op.not.opcode: return graph.match(inputs[0], .not)?[0]
-    case Op.and.opcode, Op.or.opcode:
+    switch op {
+    case .not: return graph.match(inputs[0], .not)?[0]
+    case .and, .or:
       if inputs[0] == inputs[1] { return inputs[0] }
       guard graph.type(result).element == .bool else { return nil }
       for (value, other) in [(inputs[0], inputs[1]), (inputs[1], inputs[0])] {
         guard let constant = graph.uniformConstant(value) else { continue }
-        let kept = (constant.integer != 0) == (op === Op.and) ? other : value
+        let kept = (constant.integer != 0) == (op == .and) ? other : value
         return try state.graph.fit(kept, as: result)
       }
       return nil
-    case Op.equal.opcode, Op.lessEqual.opcode, Op.greaterEqual.opcode, Op.notEqual.opcode, Op.less.opcode, Op.greater.opcode:
+    case .equal, .lessEqual, .greaterEqual, .notEqual, .less, .greater:
       guard inputs[0] == inputs[1], !graph.type(inputs[0]).element.isFloat else { return nil }
-      let holds = op === Op.equal || op === Op.lessEqual || op === Op.greaterEqual
+      let holds = op == .equal || op == .lessEqual || op == .greaterEqual
       return try state.graph.fit(state.graph.appendScalar(Literal(holds), .bool), as: result)
     default: return nil
     }
@@ -91,7 +91,7 @@ extension GraphPass {
 
   private static func simplifyChoice(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.select else { return nil }
+    guard graph.op(node) == .select else { return nil }
     let (inputs, result) = (graph.inputs(node), graph.result(node))
     if let condition = graph.uniformConstant(inputs[0]) {
       return try state.graph.fit(inputs[condition.integer != 0 ? 1 : 2], as: result)
@@ -104,7 +104,7 @@ extension GraphPass {
   /// Conversions to the same type, and back from a type that holds every value of the first.
   private static func simplifyConversion(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) === Op.convert else { return nil }
+    guard graph.op(node) == .convert else { return nil }
     let (input, type) = (graph.inputs(node)[0], graph.type(graph.result(node)))
     if graph.type(input) == type { return input }
     guard let inner = graph.match(input, .convert)?[0], graph.type(inner) == type else { return nil }

@@ -57,16 +57,15 @@ struct ActivationSplit {
     _ value: ScalarValue, _ condition: ScalarValue, _ holds: Bool, _ known: inout [ScalarValue: ScalarValue]
   ) throws -> ScalarValue {
     if let result = known[value] { return result }
-    guard let instruction = region.function.instruction(value), case .elementwise(let opcode) = instruction.operation else {
+    guard let instruction = region.function.instruction(value), case .elementwise(let op) = instruction.operation else {
       return value
     }
-    let op = Op.with(opcode)
     let result: ScalarValue
-    if op === Op.select, instruction.operands[0] == condition {
+    if op == .select, instruction.operands[0] == condition {
       result = try replaced(instruction.operands[holds ? 1 : 2], condition, holds, &known)
     } else {
       let operands = try instruction.operands.map { try replaced($0, condition, holds, &known) }
-      if op === Op.multiply, instruction.type.isFloat, let zero = operands.first(where: { region.constant($0)?.real == 0 }) {
+      if op == .multiply, instruction.type.isFloat, let zero = operands.first(where: { region.constant($0)?.real == 0 }) {
         // What a dead pair's score is does not count.
         result = zero
       } else if operands == instruction.operands {
@@ -83,14 +82,14 @@ struct ActivationSplit {
   private func degree(_ value: ScalarValue) -> Int {
     if value == region.function.parameter(0) { return 1 }
     guard region.function.parameters(of: value).contains(0), let instruction = region.function.instruction(value),
-      case .elementwise(let opcode) = instruction.operation
+      case .elementwise(let op) = instruction.operation
     else { return 0 }
     let degrees = instruction.operands.map(degree)
-    switch opcode {
-    case Op.add.opcode, Op.subtract.opcode, Op.negate.opcode, Op.convert.opcode: return degrees.max()!
-    case Op.multiply.opcode: return min(2, degrees.reduce(0, +))
-    case Op.divide.opcode: return degrees[1] == 0 ? degrees[0] : 2
-    case Op.select.opcode: return degrees[0] == 0 ? max(degrees[1], degrees[2]) : 2
+    switch op {
+    case .add, .subtract, .negate, .convert: return degrees.max()!
+    case .multiply: return min(2, degrees.reduce(0, +))
+    case .divide: return degrees[1] == 0 ? degrees[0] : 2
+    case .select: return degrees[0] == 0 ? max(degrees[1], degrees[2]) : 2
     default: return 2
     }
   }

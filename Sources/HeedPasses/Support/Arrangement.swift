@@ -30,17 +30,17 @@ extension Graph {
   /// no view that keeps dimensions whole.
   func dimensionsOfView(_ node: NodeID) -> [Int?]? {
     let op = op(node)
-    if op === Op.transpose {
+    if op == .transpose {
       let permutation = attributes(node).integers("permutation")
       return permutation.indices.map { dimension in permutation.firstIndex(of: dimension) }
     }
-    if op === Op.broadcast {
+    if op == .broadcast {
       let (from, to) = (type(inputs(node)[0]).shape.extents, type(result(node)).shape.extents)
       return zip(attributes(node).integers("dims"), from).map { target, extent in
         extent == 1 && to[target] != 1 ? nil : target
       }
     }
-    if op === Op.reshape {
+    if op == .reshape {
       return Self.unitReshape(from: type(inputs(node)[0]).shape.extents, to: type(result(node)).shape.extents, facts: facts)
     }
     return nil

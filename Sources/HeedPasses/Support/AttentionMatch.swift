@@ -104,7 +104,7 @@ struct WeightedSum {
 extension Graph {
   /// Whether the node is a broadcast that makes more elements than it is given.
   func repeatsElements(_ node: NodeID) -> Bool {
-    op(node) === Op.broadcast && type(inputs(node)[0]).shape.count != type(result(node)).shape.count
+    op(node) == .broadcast && type(inputs(node)[0]).shape.count != type(result(node)).shape.count
   }
 
   /// `value`, whose dimensions are `axes`, with the dimensions `target`: transposed, without the dimensions that are nil (of extent 1),

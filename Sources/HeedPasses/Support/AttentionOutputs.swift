@@ -68,11 +68,11 @@ struct AttentionOutputs {
     guard let softmax = sum.weights.softmax else { return false }
     let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
     let dim = graph.attributes(softmax).integer("dim")
-    if graph.op(node) === Op.logSumExp, value == graph.inputs(softmax)[0], attributes.integer("dim") == dim {
+    if graph.op(node) == .logSumExp, value == graph.inputs(softmax)[0], attributes.integer("dim") == dim {
       if !logSumExps.contains(node) { logSumExps.append(node) }
       return true
     }
-    if graph.op(node) === Op.reduce, value == sum.weights.scores, attributes.word("kind") == "maximum",
+    if graph.op(node) == .reduce, value == sum.weights.scores, attributes.word("kind") == "maximum",
       attributes.integers("dims") == [dim]
     {
       if !maxima.contains(node) { maxima.append(node) }

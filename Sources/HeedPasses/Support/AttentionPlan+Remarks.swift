@@ -34,7 +34,7 @@ extension AttentionPlan {
 
   /// The constant that multiplies the product of query and key.
   private var scale: String? {
-    for instruction in score.instructions where instruction.operation == .elementwise(Op.multiply.opcode) {
+    for instruction in score.instructions where instruction.operation == .elementwise(.multiply) {
       if instruction.operands[0] == score.parameter(0), let scale = score.constant(instruction.operands[1]) {
         return scale.text(as: instruction.type)
       }

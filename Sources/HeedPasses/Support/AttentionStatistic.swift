@@ -46,14 +46,14 @@ extension AttentionStatistic {
     let graph = sum.graph
     self.node = node
     let operand = graph.inputs(node)[0]
-    let isWindow = graph.op(node) === Op.slice
+    let isWindow = graph.op(node) == .slice
     let arranged = try Self.arrangement(isWindow ? graph.result(node) : operand, sum)
     (base, windows) = (arranged.base, arranged.windows)
     let attributes = graph.attributes(node)
     func decline(_ reason: String) -> Declined { Declined(value: graph.results(node)[0], reason: reason) }
     if isWindow {
       (kind, kept) = (.reduction(.add), arranged.parts)
-    } else if graph.op(node) === Op.topK {
+    } else if graph.op(node) == .topK {
       guard arranged.base == operand || graph.widenedOrNarrowed(operand) == sum.weights.value, windows.isEmpty,
         arranged.parts.last == .whole(.column), (1...1024).contains(attributes.integer("count"))
       else { throw decline("its greatest elements are not those of whole rows of weights") }
@@ -84,8 +84,8 @@ extension AttentionStatistic {
     if value != sum.weights.value, let node = graph.definingNode(value) {
       let operand = graph.inputs(node).first ?? value
       func decline(_ what: String) -> Declined { Declined(value: value, reason: "\(graph.label(value)) \(what)") }
-      switch graph.op(node).opcode {
-      case Op.reshape.opcode:
+      switch graph.op(node) {
+      case .reshape:
         var (base, parts, windows) = try arrangement(operand, sum)
         let (from, to) = (graph.type(operand).shape.extents, graph.type(value).shape.extents)
         guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { throw decline("is no split into blocks") }
@@ -103,7 +103,7 @@ extension AttentionStatistic {
           return run.to.map { $0 == targets[0] ? .blocks(axis, size: size) : $0 == targets[1] ? .inBlock(axis) : .unit }
         }
         return (base, parts, windows)
-      case Op.slice.opcode:
+      case .slice:
         var (base, parts, windows) = try arrangement(operand, sum)
         let attributes = graph.attributes(node)
         let whole = graph.type(operand).shape.extents
@@ -151,9 +151,9 @@ struct StatisticFinder {
   mutating func follow(_ node: NodeID) throws {
     guard seen.insert(node).inserted else { return }
     let (graph, op) = (sum.graph, sum.graph.op(node))
-    if op === Op.reduce || op === Op.topK {
+    if op == .reduce || op == .topK {
       found.append(try AttentionStatistic(node, sum))
-    } else if op === Op.slice {
+    } else if op == .slice {
       // A window of the weights, unless what is made of it is a statistic.
       var inner = self
       do {
@@ -162,7 +162,7 @@ struct StatisticFinder {
       } catch is Declined {
         found.append(try AttentionStatistic(node, sum))
       }
-    } else if op.has(.elementwise) || op === Op.reshape {
+    } else if op.has(.elementwise) || op == .reshape {
       try followUsers(of: node)
     } else {
       let value = graph.results(node)[0]

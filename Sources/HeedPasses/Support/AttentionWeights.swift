@@ -20,7 +20,7 @@ struct AttentionWeights {
     while let next = pending.popLast() {
       guard let node = graph.definingNode(next), seen.insert(node).inserted else { continue }
       let op = graph.op(node)
-      if op === Op.softmax { return node }
+      if op == .softmax { return node }
       if op.has(.elementwise) || op.has(.view) { pending += graph.operands(node).reversed() }
     }
     return nil
@@ -33,7 +33,7 @@ struct AttentionWeights {
     self.dimensions = dimensions
     self.value = below
     guard let node else { preconditionFailure("a softmax was seen above") }
-    if graph.op(node) === Op.softmax {
+    if graph.op(node) == .softmax {
       (softmax, scores) = (node, graph.inputs(node)[0])
     } else if let parts = graph.withoutSink(node) {
       (softmax, scores, sink) = (parts.softmax, parts.scores, parts.sink)
@@ -60,7 +60,7 @@ struct AttentionWeights {
     while let node = graph.definingNode(value) {
       if let step = graph.dimensionsOfView(node), !graph.repeatsElements(node) {
         dimensions = step.map { $0.flatMap { dimensions[$0] } }
-      } else if graph.op(node) !== Op.convert || !graph.type(graph.inputs(node)[0]).element.isFloat {
+      } else if graph.op(node) != .convert || !graph.type(graph.inputs(node)[0]).element.isFloat {
         return (node, value, dimensions)
       }
       value = graph.inputs(node)[0]
@@ -73,7 +73,7 @@ extension Graph {
   /// Where `node` is a slice of a softmax over scores beside one column more, that leaves this column out: the softmax, the scores and
   /// the column.
   func withoutSink(_ node: NodeID) -> (softmax: NodeID, scores: ValueID, sink: ValueID)? {
-    guard op(node) === Op.slice, let softmax = definingNode(inputs(node)[0], where: .softmax),
+    guard op(node) == .slice, let softmax = definingNode(inputs(node)[0], where: .softmax),
       let concatenation = definingNode(inputs(softmax)[0], where: .concatenate)
     else { return nil }
     let (parts, dim) = (inputs(concatenation), attributes(softmax).integer("dim"))

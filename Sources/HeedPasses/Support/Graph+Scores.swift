@@ -9,7 +9,7 @@ extension Graph {
     while let next = pending.popFirst() {
       guard let node = definingNode(next), seen.insert(node).inserted else { continue }
       let op = op(node)
-      if op === Op.contract { found.append(node) } else if op.has(.elementwise) || op.has(.view) { pending += operands(node) }
+      if op == .contract { found.append(node) } else if op.has(.elementwise) || op.has(.view) { pending += operands(node) }
     }
     return found
   }
@@ -21,12 +21,12 @@ extension Graph {
     while let next = pending.popFirst() {
       guard let node = definingNode(next), seen.insert(node).inserted else { continue }
       let op = op(node)
-      if [Op.reduce, .scan, .topK, .softmax, .logSumExp, .layerNorm, .rmsNorm].contains(where: { $0 === op }),
+      if [Op.reduce, .scan, .topK, .softmax, .logSumExp, .layerNorm, .rmsNorm].contains(op),
         operands(node).contains(where: { !products(below: $0).isEmpty })
       {
         return op
       }
-      if op.has(.elementwise) || op.has(.view) || op === Op.gather { pending += operands(node) }
+      if op.has(.elementwise) || op.has(.view) || op == .gather { pending += operands(node) }
     }
     return nil
   }
@@ -48,8 +48,8 @@ extension Graph {
     var seen: Set<NodeID> = []
     var pending = [value]
     while let next = pending.popLast() {
-      guard let node = definingNode(next), op(node) !== Op.contract, seen.insert(node).inserted else { continue }
-      if op(node) === Op.iota, type(next).element == .i64 { return .i64 }
+      guard let node = definingNode(next), op(node) != .contract, seen.insert(node).inserted else { continue }
+      if op(node) == .iota, type(next).element == .i64 { return .i64 }
       pending += operands(node)
     }
     return .i32

@@ -14,12 +14,12 @@ extension Graph {
   func uniformConstant(_ value: ValueID) -> Literal? {
     var value = value
     while let node = definingNode(value) {
-      if op(node) === Op.constant {
+      if op(node) == .constant {
         let values = attributes(node).literals("value")
         guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
         return first.converted(to: type(value).element)
       }
-      guard op(node) === Op.broadcast || op(node) === Op.reshape || op(node) === Op.transpose else { return nil }
+      guard op(node) == .broadcast || op(node) == .reshape || op(node) == .transpose else { return nil }
       value = inputs(node)[0]
     }
     return nil
@@ -27,7 +27,7 @@ extension Graph {
 
   /// What `value` is an exact conversion of, from a narrower float type.
   func widened(_ value: ValueID) -> ValueID? {
-    guard let node = definingNode(value), op(node) === Op.convert, let operand = operands(node).first else { return nil }
+    guard let node = definingNode(value), op(node) == .convert, let operand = operands(node).first else { return nil }
     let (narrow, wide) = (type(operand).element, type(value).element)
     return narrow.isFloat && wide.isFloat && narrow.byteCount < wide.byteCount ? operand : nil
   }
@@ -73,7 +73,7 @@ extension Graph {
   func nodes(deeperThan limit: Int, above dependents: Set<NodeID>) -> Set<NodeID> {
     var depths = [Int](repeating: 0, count: nodeCapacity)
     var found: Set<NodeID> = []
-    for node in body where op(node).has(.elementwise) || op(node).has(.view) || op(node) === Op.gather {
+    for node in body where op(node).has(.elementwise) || op(node).has(.view) || op(node) == .gather {
       let below = operands(node).compactMap(definingNode).filter { !found.contains($0) || dependents.contains($0) }
       let depth = 1 + (below.map { depths[Int($0.index)] }.max() ?? 0)
       depths[Int(node.index)] = depth

@@ -5,7 +5,7 @@ extension RegionBuilder {
   /// Selects: known conditions, equal branches, and arithmetic on chosen constants, which moves into the branches so that
   /// `(1 - convert(m)) * -10000` shows as `select(m, 0, -10000)`.
   mutating func simplifiedChoice(_ op: Op, _ operands: [ScalarValue], type: ElementType?, name: Name) throws -> ScalarValue? {
-    if op === Op.select {
+    if op == .select {
       if let condition = constant(operands[0]) { return operands[condition.integer != 0 ? 1 : 2] }
       if operands[1] == operands[2] { return operands[1] }
       if let inner = match(operands[0], .not) { return try apply(.select, [inner[0], operands[2], operands[1]], name: name) }
@@ -28,7 +28,7 @@ extension RegionBuilder {
       return try apply(.select, [condition, apply(op, branches.0, type: type), apply(op, branches.1, type: type)], name: name)
     }
     // A score times a mask of ones and zeros: what a dead pair had does not count.
-    if op === Op.multiply, let position = choices.firstIndex(where: { isMask($0) }) {
+    if op == .multiply, let position = choices.firstIndex(where: { isMask($0) }) {
       let (mask, other) = (choices[position]!, operands[1 - position])
       return try apply(.select, [mask[0], mask[1], mask[2]].replacingOnes(by: other, in: self), name: name)
     }
@@ -70,7 +70,7 @@ extension RegionBuilder {
       return nil
     }
     let isTrue = constant(operands[position])!.integer != 0
-    return isTrue == (op === Op.and) ? operands[1 - position] : operands[position]
+    return isTrue == (op == .and) ? operands[1 - position] : operands[position]
   }
 
   mutating func simplifiedConversion(_ operand: ScalarValue, to type: ElementType) throws -> ScalarValue? {
@@ -84,12 +84,12 @@ extension RegionBuilder {
     let type = function.type(operands[0])
     var operands = operands
     if op.has(.commutative), constant(operands[0]) != nil { operands.reverse() }
-    if op === Op.subtract, constant(operands[0])?.real == 0, type.isFloat { return try apply(.negate, [operands[1]], name: name) }
+    if op == .subtract, constant(operands[0])?.real == 0, type.isFloat { return try apply(.negate, [operands[1]], name: name) }
     guard let right = constant(operands[1]) else { return nil }
-    let isAdditive = op === Op.add || op === Op.subtract
+    let isAdditive = op == .add || op == .subtract
     if right.real == (isAdditive ? 0 : 1) { return operands[0] }
     guard type.isFloat, !isAdditive else { return nil }
-    if op === Op.divide {
+    if op == .divide {
       let inverse = Literal(1 / right.real).converted(to: type)!
       return inverse.real.isFinite && inverse.real != 0 && type.keepsScale(1 / right.real)
         ? try apply(.multiply, [operands[0], constant(inverse, type)], name: name) : nil

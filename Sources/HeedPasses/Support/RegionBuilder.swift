@@ -55,7 +55,7 @@ struct RegionBuilder {
 
   private mutating func append(_ op: Op, _ operands: [ScalarValue], type: ElementType?, name: Name) throws -> ScalarValue {
     let ordered = op.has(.commutative) && constant(operands[0]) != nil ? operands.reversed() : operands
-    return try unique(Key(operation: .elementwise(op.opcode), operands: ordered, type: type)) {
+    return try unique(Key(operation: .elementwise(op), operands: ordered, type: type)) {
       try $0.append(op, ordered, type: type, name: name)
     }
   }
@@ -64,7 +64,7 @@ struct RegionBuilder {
 
   /// The operands of the instruction that computes `value`, where its op is `op`.
   func match(_ value: ScalarValue, _ op: Op) -> [ScalarValue]? {
-    guard let instruction = function.instruction(value), instruction.operation == .elementwise(op.opcode) else { return nil }
+    guard let instruction = function.instruction(value), instruction.operation == .elementwise(op) else { return nil }
     return instruction.operands
   }
 
@@ -73,14 +73,14 @@ struct RegionBuilder {
   ) throws -> ScalarValue? {
     if let folded = fold(op, operands, type: type) { return folded }
     if let chosen = try simplifiedChoice(op, operands, type: type, name: name) { return chosen }
-    switch op.opcode {
-    case Op.not.opcode: return try simplifiedNegation(operands[0])
-    case Op.and.opcode, Op.or.opcode: return simplifiedJunction(op, operands)
-    case Op.greater.opcode: return try apply(.less, operands.reversed(), name: name)
-    case Op.greaterEqual.opcode: return try apply(.lessEqual, operands.reversed(), name: name)
-    case Op.add.opcode, Op.subtract.opcode, Op.multiply.opcode, Op.divide.opcode:
+    switch op {
+    case .not: return try simplifiedNegation(operands[0])
+    case .and, .or: return simplifiedJunction(op, operands)
+    case .greater: return try apply(.less, operands.reversed(), name: name)
+    case .greaterEqual: return try apply(.lessEqual, operands.reversed(), name: name)
+    case .add, .subtract, .multiply, .divide:
       return try simplifiedArithmetic(op, operands, name: name)
-    case Op.convert.opcode: return try simplifiedConversion(operands[0], to: type!)
+    case .convert: return try simplifiedConversion(operands[0], to: type!)
     default: return nil
     }
   }

@@ -94,7 +94,7 @@ extension Graph {
     while let next = pending.popLast() {
       guard seen.insert(next).inserted else { continue }
       let op = op(next)
-      if op === Op.gather || op.scalar?.expansion != nil { return true }
+      if op == .gather || op.scalar?.expansion != nil { return true }
       if op.has(.elementwise) || op.has(.view) { pending += operands(next).compactMap(definingNode) }
     }
     return false

@@ -87,24 +87,24 @@ struct TensorReader {
       let operands = try inputs.map { try read($0, at: graph.type($0).rank == 0 ? [] : indices) }
       return try region.apply(op, operands, type: op.has(.typedByResult) ? type.element : nil, name: graph.name(value))
     }
-    switch op.opcode {
-    case Op.constant.opcode:
+    switch op {
+    case .constant:
       guard let literal = graph.uniformConstant(value) else { return nil }
       return region.constant(literal, type.element)
-    case Op.iota.opcode:
+    case .iota:
       let index = indices[graph.attributes(node).integer("dim")]
       return try region.apply(.convert, [index], type: type.element, name: graph.name(value))
-    case Op.extent.opcode:
+    case .extent:
       return try extent(graph.attributes(node).extents("value")[0], type.element)
-    case Op.transpose.opcode, Op.broadcast.opcode:
+    case .transpose, .broadcast:
       let zero = region.constant(0, indexType)
       return try read(inputs[0], at: graph.dimensionsOfView(node)!.map { $0.map { indices[$0] } ?? zero })
-    case Op.reshape.opcode:
+    case .reshape:
       guard let source = try reshapedIndices(indices, from: type.shape.extents, to: graph.type(inputs[0]).shape.extents) else {
         return nil
       }
       return try read(inputs[0], at: source)
-    case Op.slice.opcode:
+    case .slice:
       let starts = graph.attributes(node).extents("start")
       let steps: [Int] = if case .integers(let list) = graph.attributes(node)["step"] { list.values } else { starts.map { _ in 1 } }
       let source = try indices.indices.map { dimension in
@@ -113,7 +113,7 @@ struct TensorReader {
         return try region.apply(.add, [scaled, extent(starts[dimension], region.function.type(scaled))])
       }
       return try read(inputs[0], at: source)
-    case Op.gather.opcode: return try gathered(node, inputs, indices)
+    case .gather: return try gathered(node, inputs, indices)
     default: return nil
     }
   }
@@ -214,14 +214,14 @@ extension RegionBuilder {
   fileprivate func isNonNegative(_ value: ScalarValue) -> Bool {
     guard let instruction = function.instruction(value) else { return value.index > 0 }
     let operands = instruction.operands
-    guard case .elementwise(let opcode) = instruction.operation else { return constant(value).map { $0.integer >= 0 } ?? false }
-    switch opcode {
-    case Op.divide.opcode, Op.remainder.opcode, Op.shiftRight.opcode:
+    guard case .elementwise(let op) = instruction.operation else { return constant(value).map { $0.integer >= 0 } ?? false }
+    switch op {
+    case .divide, .remainder, .shiftRight:
       // A remainder has the sign of what it is divided by.
       guard let right = constant(operands[1])?.integer, right > 0 else { return false }
-      return opcode == Op.remainder.opcode || isNonNegative(operands[0])
-    case Op.minimum.opcode: return operands.allSatisfy(isNonNegative)
-    case Op.maximum.opcode, Op.and.opcode: return operands.contains(where: isNonNegative)
+      return op == Op.remainder || isNonNegative(operands[0])
+    case .minimum: return operands.allSatisfy(isNonNegative)
+    case .maximum, .and: return operands.contains(where: isNonNegative)
     default: return false
     }
   }

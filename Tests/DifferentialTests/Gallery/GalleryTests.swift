@@ -116,9 +116,9 @@ import Testing
   /// Every entry becomes the one op: no softmax is left, nothing as large as the scores is computed, nothing was declined.
   static func expectFused(_ graph: LoweredGraph, _ entry: GalleryEntry) {
     let ir = graph.graph
-    #expect(ir.body.count { ir.op($0) === Op.attention } == 1, "\(entry.name): no attention\n\(ir.text)\n\(graph.remarks)")
+    #expect(ir.body.count { ir.op($0) == .attention } == 1, "\(entry.name): no attention\n\(ir.text)\n\(graph.remarks)")
     for node in ir.body {
-      #expect(ir.op(node) !== Op.softmax && ir.op(node) !== Op.exp, "\(entry.name): a softmax is left\n\(ir.text)")
+      #expect(ir.op(node) != .softmax && ir.op(node) != .exp, "\(entry.name): a softmax is left\n\(ir.text)")
       for value in ir.results(node) {
         let extents = ir.type(value).shape.extents
         let isLarge =

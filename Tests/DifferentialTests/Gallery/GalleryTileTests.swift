@@ -28,7 +28,7 @@ import Testing
 
     init(_ entry: GalleryEntry, _ sample: Sample) throws {
       let graph = try PassPipeline().run(GalleryTests.graph(entry, .f32), target: .x86AVX512).graph.ir
-      let node = try #require(graph.body.first { graph.op($0) === Op.attention })
+      let node = try #require(graph.body.first { graph.op($0) == .attention })
       // Captured tensors are often computed, from what the graph is given.
       let captured = Array(graph.operands(node).dropFirst(3))
       var tables: [ReferenceArray] = []

@@ -20,7 +20,7 @@ import Testing
       expect(got[number], expected, entry, "the compiled \(name)")
     }
     // Scores that are returned are stored; all else is one op.
-    let fused = compiled.graph.body.count { compiled.graph.op($0) === Op.attention }
+    let fused = compiled.graph.body.count { compiled.graph.op($0) == .attention }
     if entry.outputs.contains(where: { $0.name == "qk_matmul_output" }) {
       let saysWhy = compiled.remarks.contains { $0.pass == "fuse-attention" && $0.kind == .declined }
       #expect(fused == 1 || saysWhy, "\(compiled.remarks)")
