@@ -157,9 +157,9 @@ private let edges: [Double] = [
     let op = try #require(Op.named(mnemonic))
     for element in [ElementType.f32, .f64, .f16, .bf16] {
       let function = try #require(try op.scalar?.expansion?(element))
-      for case .elementwise(let op) in function.instructions.map(\.operation) {
-        let isPower = op == Op.exp2 && op != .exp2
-        #expect(isPower || op.scalar?.expansion == nil, "\(op)")
+      for case .elementwise(let used) in function.instructions.map(\.operation) {
+        let isPower = used == .exp2 && op != .exp2
+        #expect(isPower || used.scalar?.expansion == nil, "\(used)")
       }
     }
     #expect(try op.scalar?.expansion?(.i32) == nil)
