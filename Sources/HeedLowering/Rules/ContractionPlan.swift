@@ -1,4 +1,5 @@
 import HeedIR
+import HeedSchedule
 
 /// A tensor whose dimensions have letters.
 struct LetteredView {
