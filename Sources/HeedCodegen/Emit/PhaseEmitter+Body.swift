@@ -75,7 +75,7 @@ extension PhaseEmitter {
     // The ops on 16-bit floats are computed in f32 and rounded.
     let computed = operandType(semantics, types)
     if opcode == Op.exp2.opcode, case .varying(let vector) = operands[0],
-      let power = emitter.nativeExp2(vector, computed, isCoarse: isCoarse || type == .bf16)
+      let power = emitter.exp2(vector, computed, isCoarse: isCoarse || type == .bf16)
     {
       return .varying(emitter.rounded(power, to: type))
     }
