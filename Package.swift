@@ -26,9 +26,10 @@ let package = Package(
 
     .target(name: "HeedIR", path: "IR", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedPasses", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedSchedule", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedLowering", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
@@ -73,6 +74,7 @@ let package = Package(
     .testTarget(
       name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
+    .testTarget(name: "HeedScheduleTests", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .testTarget(
       name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(

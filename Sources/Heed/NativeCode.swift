@@ -92,7 +92,7 @@ private final class ObjectCompiler: Sendable {
       heed \(build)
       \(KernelCompiler.version)
       abi \(KernelCode.abiVersion)
-      target \(target.name) \(target.triple) \(target.cpu) \(target.features) caches \(target.caches)
+      target \(target.name) \(target.triple) \(target.cpu) \(target.llvmFeatures) caches \(target.caches)
       \(kernel.text)
       """
   }

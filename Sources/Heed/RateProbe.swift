@@ -20,7 +20,7 @@ package final class RateProbe: Sendable {
   /// - Throws: where this machine cannot run the target's code.
   package init(_ element: ElementType, target: Target = .host) throws {
     // Without instructions for them, 16-bit floats are multiplied as f32.
-    multipliesPairs = element == .bf16 && target.hasBFloat16Products
+    multipliesPairs = element == .bf16 && target.has(.bfloat16Products)
     let factor: ElementType = element == .f16 || element == .bf16 && !multipliesPairs ? .f32 : element
     let sum: ElementType = multipliesPairs ? .f32 : factor
     columns = 3 * target.lanes(of: sum)

@@ -6,7 +6,7 @@ public import HeedIR
 public struct KernelCompiler: Sendable {
   public let target: Target
 
-  public init(target: Target = .host) { self.target = target }
+  public init(target: Target) { self.target = target }
 
   /// The kernels as one object file. Their names must differ.
   /// - Throws: where a kernel uses what code generation has no instructions for.

@@ -76,8 +76,7 @@ struct ExplainCommand: ParsableCommand {
   }
 
   private func printTimes(_ lowered: LoweredGraph, _ binding: [Name: Int]) throws {
-    let isHost = lowered.target.name == Target.host.name
-    let rates = try isHost ? MachineRates.measured(threads: threads.threads) : MachineRates.assumed(lowered.target)
+    let rates = try lowered.target.isHost ? MachineRates.measured(threads: threads.threads) : MachineRates.assumed(lowered.target)
     let sizes = lowered.program.symbols.map { "\($0) = \(binding[$0]!)" }.joined(separator: ", ")
     print("\nPredicted\(sizes.isEmpty ? "" : " for \(sizes)")")
     var total = 0.0

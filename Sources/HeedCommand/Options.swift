@@ -45,7 +45,7 @@ struct TargetOption: ParsableArguments {
   @Option(help: "host, or one of \(Target.all.map(\.name).joined(separator: ", ")).") var target = "host"
   @Flag(help: "Let the model choose tiles, whatever heed tune stored. HEED_TUNED=off does the same.") var noTuned = false
 
-  func value() throws -> Target { try Target.named(target) }
+  func value() throws -> Target { try Target.requested(target) }
 
   func compileOptions(threads: ThreadsOption? = nil) throws -> CompileOptions {
     var options = CompileOptions(target: try value(), threads: threads?.threads)

@@ -13,7 +13,8 @@ struct VersionCommand: ParsableCommand {
     let host = Target.host
     print(Self.text)
     print(KernelCompiler.version)
-    print("target \(host.name): \(host.triple), cpu \(host.cpu)\(host.features.isEmpty ? "" : ", features \(host.features)")")
+    let features = host.llvmFeatures.isEmpty ? "" : ", features \(host.llvmFeatures)"
+    print("target \(host.name): \(host.triple), cpu \(host.cpu)\(features)")
     print("vectors of \(host.vectorBits) bits, \(host.vectorRegisterCount) registers")
     let caches = host.caches
     print("caches \(caches.level1 >> 10) KiB, \(caches.level2 >> 10) KiB, \(caches.level3 >> 10) KiB")

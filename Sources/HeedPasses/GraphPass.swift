@@ -53,7 +53,7 @@ public struct PassContext: Sendable {
   var pass = ""
   private var made: Set<Remark> = []
 
-  public init(target: Target = .host, tunedTiles: TunedTiles = TunedTiles()) {
+  public init(target: Target, tunedTiles: TunedTiles = TunedTiles()) {
     (self.target, self.tunedTiles) = (target, tunedTiles)
   }
 

@@ -82,7 +82,7 @@ public struct PassPipeline: Sendable {
   /// Runs the passes on a copy of `graph` and verifies what they made.
   /// - Parameter tunedTiles: tiles that were found by measuring on `target`.
   /// - Throws: what a pass or the verifier finds; the error names the pass.
-  public func run(_ graph: Graph, target: Target = .host, tunedTiles: TunedTiles = TunedTiles()) throws -> Outcome {
+  public func run(_ graph: Graph, target: Target, tunedTiles: TunedTiles = TunedTiles()) throws -> Outcome {
     var graph = graph
     var context = PassContext(target: target, tunedTiles: tunedTiles)
     var timings: [Timing] = []

@@ -85,7 +85,7 @@ import Testing
       return %out
       """)
     let bindings: [[Name: Int]] = [["B": 2, "M": 1, "N": 700], ["B": 1, "M": 60, "N": 131]]
-    let rounded = element == .bf16 ? allHostTargets.filter(\.hasBFloat16Products) : []
+    let rounded = element == .bf16 ? allHostTargets.filter { $0.has(.bfloat16Products) } : []
     let exact = allHostTargets.filter { !rounded.contains($0) }
     try expectAgreement(graph, at: bindings, attentions: 1, targets: exact)
     try expectAgreement(graph, at: bindings, Tolerance(f32: 0x1p-8), attentions: 1, targets: rounded)

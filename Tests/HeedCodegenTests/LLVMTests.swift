@@ -1,5 +1,6 @@
 import HeedCodegen
 import HeedIR
+import HeedRuntime
 import Testing
 
 /// The layer over LLVM's C API, without kernels.

@@ -1,6 +1,7 @@
 import Foundation
 import HeedCodegen
 import HeedIR
+import HeedRuntime
 import Testing
 
 /// Maps, against plain loops in Swift.
@@ -172,7 +173,7 @@ import Testing
         phase @run (%p : 1) { map (%i : N) { store 1.0, %z[%i] } }
       }
       """)[0]
-    let text = try KernelCompiler().llvmText(for: [Verified(kernel)])
+    let text = try KernelCompiler(target: .host).llvmText(for: [Verified(kernel)])
     #expect(text.contains("k.run.run"))
     let isAsked = ProcessInfo.processInfo.environment["HEED_SANITIZE"] == "address"
     #expect(text.contains("__asan_report") == isAsked)

@@ -68,3 +68,8 @@ func expectSameValues(
 extension Graph {
   func count(_ op: Op) -> Int { body.count { self.op($0) == op } }
 }
+
+extension PassPipeline {
+  /// Runs the passes for a target that serves tests for which any would do.
+  func run(_ graph: Graph) throws -> Outcome { try run(graph, target: .x86AVX512) }
+}

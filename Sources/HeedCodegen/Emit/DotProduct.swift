@@ -34,7 +34,7 @@ struct DotProduct {
     else { return nil }
     let lanes = phase.emitter.target.lanes(of: contraction.accumulator)
     let elements = [contraction.left, contraction.right].map { phase.elementType($0.place) }
-    isPaired = elements == [.bf16, .bf16] && contraction.accumulator == .f32 && phase.emitter.target.hasBFloat16Products
+    isPaired = elements == [.bf16, .bf16] && contraction.accumulator == .f32 && phase.emitter.target.has(.bfloat16Products)
     step = isPaired ? 2 * lanes : lanes
     let extent = try phase.uniform(contraction.rows.extent)
     let known = extent.constant ?? max(1, extent.knownMultiple)
@@ -159,7 +159,7 @@ extension PhaseEmitter {
     }
     if extent.knownMultiple % step == 0 { return sums }
     let end = emitter.scalar(extent)
-    if emitter.target.hasMaskedAccess {
+    if emitter.target.has(.maskedAccess) {
       let mask = emitter.firstLanes(builder.subtract(end, whole), step)
       return round(LinearIndex(whole), sums) { fetch(product, $0, $1, step, mask: mask) }
     }

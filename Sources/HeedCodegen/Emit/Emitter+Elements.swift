@@ -56,19 +56,7 @@ extension Emitter {
     if let form = storedForms[value], form.element == element { return form.value }
     switch element {
     case .f16: return builder.floatTruncate(value, to: type)
-    case .bf16 where target.hasBFloat16Products:
-      // One instruction, which takes and gives numbers below the least normal one as 0.
-      let narrow = like(value.type, module.context.bfloat)
-      return builder.bitCast(builder.floatTruncate(value, to: narrow), to: type)
-    case .bf16:
-      let wide = like(value.type, int32)
-      let bits = builder.bitCast(value, to: wide)
-      let high = builder.shiftRightUnsigned(bits, wide.constant(16))
-      let odd = builder.and(high, wide.constant(1))
-      let rounded = builder.shiftRightUnsigned(builder.add(builder.add(bits, odd), wide.constant(0x7fff)), wide.constant(16))
-      // Rounding must not carry a NaN into infinity: a NaN keeps its high bits and becomes quiet.
-      let quiet = builder.or(high, wide.constant(0x40))
-      return builder.truncate(builder.select(builder.isUnordered(value, value), quiet, rounded), to: type)
+    case .bf16: return operations.roundToBFloat16(self, value)
     case .bool: return builder.extendUnsigned(value, to: type)
     case .f64, .f32, .i64, .i32, .i8, .u8: return value
     }

@@ -5,6 +5,8 @@ final class Emitter {
   let module: LLVMModule
   let builder: LLVMBuilder
   let target: Target
+  /// What the target has instructions of its own for.
+  let operations: TargetOperations
   /// 16-bit floats in registers, as they were in memory.
   var storedForms: [LLVMValue: (value: LLVMValue, element: ElementType)] = [:]
 
@@ -12,6 +14,7 @@ final class Emitter {
     module = LLVMModule(name, for: machine)
     builder = LLVMBuilder(module.context)
     target = machine.target
+    operations = TargetOperations(for: target)
   }
 
   /// 64-bit integers: indices, extents, strides.
@@ -24,12 +27,6 @@ final class Emitter {
 
   func call(_ intrinsic: String, _ types: [LLVMType], _ arguments: [LLVMValue]) -> LLVMValue {
     builder.call(module.intrinsic(intrinsic, types), arguments)
-  }
-
-  /// `a * b + c`: one instruction rounded once where the target has it, else two.
-  func multiplyAdd(_ a: LLVMValue, _ b: LLVMValue, _ c: LLVMValue) -> LLVMValue {
-    target.hasFMA
-      ? call("llvm.fma", [a.type], [a, b, c]) : builder.add(builder.multiply(a, b), c)
   }
 
   /// The lesser of two 64-bit integers.

@@ -57,7 +57,7 @@ extension PhaseEmitter {
     }
     if extent.knownMultiple % width != 0 {
       let end = emitter.scalar(extent)
-      if emitter.target.hasMaskedAccess {
+      if emitter.target.has(.maskedAccess) {
         let rest = builder.subtract(end, whole)
         try emitter.branch(if: builder.compare(rest, .greater, emitter.index(0)), name: "rest") {
           try emitPairs(interleaved, invariant, LinearIndex(whole, multiple: width), width, rest: rest)

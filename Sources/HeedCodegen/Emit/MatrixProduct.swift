@@ -60,7 +60,7 @@ struct MatrixProduct {
       unit = .pair
     } else {
       guard columnStride == 1 else { return nil }
-      unit = isNarrow && left.last?.constant == 1 && phase.emitter.target.hasBFloat16Products ? .rows : .element
+      unit = isNarrow && left.last?.constant == 1 && phase.emitter.target.has(.bfloat16Products) ? .rows : .element
     }
     let units = unit == .pair ? 1 : 0
     (self.contraction, over) = (contraction, contraction.over.dropLast(units))
@@ -139,25 +139,5 @@ extension PhaseEmitter {
       total = emitter.add(total, emitter.multiply(try uniform(factor), by: stride))
     }
     return total
-  }
-}
-
-extension Emitter {
-  /// `sum + a0 * b0 + a1 * b1`, for each lane of f32, from pairs of bf16 as 32-bit integers, the first element in the low half.
-  ///
-  /// The instruction rounds after each product to nearest and takes denormal numbers as 0. Without it the pairs are widened.
-  func pairMultiplyAdd(_ a: LLVMValue, _ b: LLVMValue, _ sum: LLVMValue) -> LLVMValue {
-    let lanes = sum.type.laneCount
-    if target.hasBFloat16Products, lanes == target.lanes(of: .f32) {
-      let pairs = module.context.bfloat.vector(2 * lanes)
-      return call("llvm.x86.avx512bf16.dpbf16ps.512", [], [sum, builder.bitCast(a, to: pairs), builder.bitCast(b, to: pairs)])
-    }
-    func elements(_ pairs: LLVMValue) -> (first: LLVMValue, second: LLVMValue) {
-      let low = builder.shiftLeft(pairs, pairs.type.constant(16))
-      let high = builder.and(pairs, pairs.type.constant(-1 << 16))
-      return (builder.bitCast(low, to: sum.type), builder.bitCast(high, to: sum.type))
-    }
-    let (x, y) = (elements(a), elements(b))
-    return multiplyAdd(x.second, y.second, multiplyAdd(x.first, y.first, sum))
   }
 }

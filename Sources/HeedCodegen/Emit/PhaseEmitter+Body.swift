@@ -73,8 +73,8 @@ extension PhaseEmitter {
     guard let semantics = op.scalar else { preconditionFailure("\(op) is no elementwise op") }
     // The ops on 16-bit floats are computed in f32 and rounded.
     let computed = operandType(semantics, types)
-    if op == Op.exp2, case .varying(let vector) = operands[0],
-      let power = emitter.nativeExp2(vector, computed, isCoarse: isCoarse || type == .bf16)
+    if op == .exp2, case .varying(let vector) = operands[0],
+      let power = emitter.exp2(vector, computed, isCoarse: isCoarse || type == .bf16)
     {
       return .varying(emitter.rounded(power, to: type))
     }

@@ -32,7 +32,7 @@ extension PhaseEmitter {
     let rows = try uniform(product.rows.extent)
     let rowBound = rows.constant ?? rowLimit(product.contraction) ?? 64
     let isSkinny = rowBound <= Self.fewRows
-    let hasMasks = emitter.target.hasMaskedAccess
+    let hasMasks = emitter.target.has(.maskedAccess)
     let vectorBound = hasMasks ? (bound + lanes - 1) / lanes : bound / lanes
     let tile =
       isSkinny && rows.constant == nil

@@ -116,7 +116,7 @@ extension PhaseEmitter {
       }
       if extent.knownMultiple % width != 0 {
         let end = emitter.scalar(extent)
-        if emitter.target.hasMaskedAccess && width > 1 {
+        if emitter.target.has(.maskedAccess) && width > 1 {
           let rest = builder.subtract(end, whole)
           running = try emitter.branch(if: builder.compare(rest, .greater, emitter.index(0)), name: "rest") {
             try round(whole, lanes: width, mask: emitter.firstLanes(rest, width), running)

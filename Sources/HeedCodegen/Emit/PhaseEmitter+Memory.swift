@@ -73,7 +73,7 @@ extension PhaseEmitter {
       case .uniform(let pointer): return fetchLanes(Array(repeating: pointer, count: lanes), limits)
       case .unitStride(let pointer):
         guard let selected = both(limits.lanes, mask) else { return fetch(lanes, pointer) }
-        if emitter.target.hasMaskedAccess {
+        if emitter.target.has(.maskedAccess) {
           let type = emitter.memoryType(stored, lanes)
           let value = taken(emitter.maskedLoad(type, pointer, selected, alignment: stored.byteCount))
           return isZero(otherwise) ? value : builder.select(selected, value, builder.broadcast(fallback, lanes))
@@ -135,7 +135,7 @@ extension PhaseEmitter {
         storeLanes(vector, of: element, Array(repeating: pointer, count: lanes), stored, limits)
       case .unitStride(let pointer):
         guard let selected = both(limits.lanes, mask) else { return put(vector, of: element, pointer, stored) }
-        if emitter.target.hasMaskedAccess {
+        if emitter.target.has(.maskedAccess) {
           let raw = emitter.toMemory(emitter.convert(vector, from: element, to: stored), stored)
           emitter.maskedStore(raw, pointer, selected, alignment: stored.byteCount)
         } else {

@@ -15,7 +15,7 @@ struct RegisterTile: Hashable {
   static func best(rows: Int, isExact: Bool, vectors: Int, on target: Target) -> RegisterTile {
     // The scheduler moves broadcasts ahead, further where there are more registers: measured, fewer spare ones spill sums.
     // Without fused multiply-add each product needs a register as well.
-    let spare = (target.vectorRegisterCount > 16 ? 4 : 1) + (target.hasFMA ? 0 : 1)
+    let spare = (target.vectorRegisterCount > 16 ? 4 : 1) + (target.has(.fma) ? 0 : 1)
     let registers = target.vectorRegisterCount - spare
     var best = (tile: RegisterTile(rows: 1, vectors: 1), cost: Double.infinity)
     for vectorCount in 1...max(1, min(vectors, 6)) {

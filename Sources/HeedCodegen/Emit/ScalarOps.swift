@@ -101,28 +101,6 @@ extension Emitter {
     return builder.select(builder.and(isUneven, signsDiffer), builder.add(rest, b), rest)
   }
 
-  // MARK: Rounding
-
-  /// The nearest whole number, ties to even.
-  func roundToEven(_ a: LLVMValue) -> LLVMValue {
-    if target.hasRounding { return call("llvm.roundeven", [a.type], [a]) }
-    // From 2^23 (2^52) on every float is whole. Below, adding and taking away that number rounds.
-    let isDouble = a.type.lane == module.context.double
-    let magic = a.type.constant(isDouble ? 0x1p52 : 0x1p23)
-    let magnitude = call("llvm.fabs", [a.type], [a])
-    let whole = builder.subtract(builder.add(magnitude, magic), magic)
-    let signed = call("llvm.copysign", [a.type], [whole, a])
-    return builder.select(builder.compare(magnitude, .less, magic), signed, a)
-  }
-
-  /// The greatest whole number that is not above.
-  func floor(_ a: LLVMValue) -> LLVMValue {
-    if target.hasRounding { return call("llvm.floor", [a.type], [a]) }
-    let nearest = roundToEven(a)
-    let lower = builder.subtract(nearest, a.type.constant(1.0))
-    return builder.select(builder.compare(nearest, .greater, a), lower, nearest)
-  }
-
   // MARK: Shifts
 
   /// A shift, or `whenTooFar` where the count is not in 0 ..< bits.

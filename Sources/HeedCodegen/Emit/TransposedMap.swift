@@ -72,7 +72,7 @@ struct TransposedMap {
     guard let found else { return nil }
     (self.map, self.columns, source, loads) = (map, columns, found.source, found.loads)
     let bytes = found.loads.map { body.instructions[$0.instruction].type.byteCount }
-    lanes = pair == nil ? phase.lanes(for: body) : phase.emitter.target.vectorBits / 8 / bytes.max()!
+    lanes = pair == nil ? phase.lanes(for: body) : phase.emitter.target.lanes(ofByteCount: bytes.max()!)
     // A unit is moved as one integer.
     guard bytes.max()! * unit <= 8 else { return nil }
     let inner = variables

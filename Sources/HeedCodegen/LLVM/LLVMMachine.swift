@@ -16,7 +16,7 @@ package struct LLVMMachine: ~Copyable {
     }
     self.target = target
     reference = LLVMCreateTargetMachine(
-      description, target.triple, target.cpu, target.features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault)
+      description, target.triple, target.cpu, target.llvmFeatures, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelDefault)
   }
 
   deinit { LLVMDisposeTargetMachine(reference) }

@@ -10,13 +10,12 @@ enum MachineReport {
   }
 
   static func json(_ target: Target) -> JSON {
-    let features = [
-      "\(target.vectorBits)-bit vectors", "\(target.vectorRegisterCount) registers", target.hasFMA ? "fma" : nil,
-      target.hasMaskedAccess ? "masks" : nil, target.hasBFloat16Products ? "bf16 products" : nil,
-    ]
+    let features =
+      ["\(target.vectorBits)-bit vectors", "\(target.vectorRegisterCount) registers"]
+      + Target.Feature.allCases.filter(target.has).map(\.rawValue)
     return .members([
       "cpu": .string(Host.processorName), "cores": JSON(AvailableCores.count()), "target": .string(target.name),
-      "features": .array(features.compactMap { $0.map(JSON.string) }),
+      "features": .array(features.map(JSON.string)),
       "cache_bytes": .array([target.caches.level1, target.caches.level2, target.caches.level3].map { JSON($0) }),
     ])
   }

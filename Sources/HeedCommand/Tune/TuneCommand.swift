@@ -26,7 +26,7 @@ struct TuneOptions: ParsableArguments {
   /// Searches, prints and stores.
   /// - Parameter prepare: a call of the graph as compiled with some options.
   func tune(_ graph: Graph, prepare: @escaping TileSearch.Preparation) throws {
-    let options = CompileOptions(target: try Target.named(target), threads: threads.threads)
+    let options = CompileOptions(target: try Target.requested(target), threads: threads.threads)
     let findings = try TileSearch(graph: graph, options: options, seconds: seconds, prepare: prepare).run()
     guard !findings.isEmpty else {
       throw HeedError("got the graph @\(graph.name) without attention or linear op, expected a tile to tune")

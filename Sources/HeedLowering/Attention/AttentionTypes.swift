@@ -15,7 +15,7 @@ struct AttentionTypes {
 
   init(operands: ElementType, score: ElementType, on target: Target) {
     accumulator = operands == .f64 || score == .f64 ? .f64 : .f32
-    isPaired = operands == .bf16 && accumulator == .f32 && target.hasBFloat16Products
+    isPaired = operands == .bf16 && accumulator == .f32 && target.has(.bfloat16Products)
     factor = isPaired ? .bf16 : accumulator
   }
 

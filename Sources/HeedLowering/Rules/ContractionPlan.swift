@@ -1,4 +1,5 @@
 import HeedIR
+import HeedSchedule
 
 /// A tensor whose dimensions have letters.
 struct LetteredView {
@@ -118,7 +119,7 @@ struct ContractionPlan {
         columnGroups.isEmpty && column.isEmpty ? 1 : column.reduce(Extent(1)) { $0 * extents[$1]! }, accumulator, context.target)
       * context.target.lanes(of: accumulator)
 
-    var canPair = context.target.hasBFloat16Products && accumulator == .f32
+    var canPair = context.target.has(.bfloat16Products) && accumulator == .f32
     canPair = canPair && left.view.element == .bf16 && right.view.element == .bf16
     if canPair, let innermost = over.last {
       let depth = innermost.reduce(Extent(1)) { $0 * extents[$1]! }

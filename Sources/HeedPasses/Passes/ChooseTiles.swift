@@ -1,4 +1,5 @@
 import HeedIR
+import HeedSchedule
 
 extension GraphPass {
   /// `choose-tiles` sets the sizes of the blocks that products are computed in, for the caches of the target.

@@ -35,7 +35,7 @@ import Testing
       if !captured.isEmpty {
         var source = graph
         source.setResults(captured)
-        source = try PassPipeline([.eliminateDeadNodes]).run(source).graph.ir
+        source = try PassPipeline([.eliminateDeadNodes]).run(source, target: .x86AVX512).graph.ir
         var inputs = Dictionary(uniqueKeysWithValues: sample.tables.map { (Name($0.key), $0.value) })
         for argument in source.arguments where inputs[source.name(argument.value)] == nil {
           let type = source.type(argument.value)

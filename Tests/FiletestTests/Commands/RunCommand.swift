@@ -61,7 +61,7 @@ extension FiletestCommand {
     pipeline.verifiesEach = true
     pipeline.printAfter = .all
     pipeline.observe = { pass, graph in seen.withLock { $0.append((pass, graph)) } }
-    _ = try pipeline.run(graph)
+    _ = try pipeline.run(graph, target: .host)
     var last = graph.text
     return seen.withLock { $0 }.filter { _, graph in
       defer { last = graph.text }
@@ -80,7 +80,7 @@ extension FiletestCommand {
         continue
       }
       let code = try graph.compile(options)
-      if target.name == Target.host.name {
+      if target.isHost {
         let evaluated = try ProgramEvaluator.evaluate(Verified(code.program), inputs: inputs)
         try outputs.expectEqual(evaluated, "lowered for \(target.name)")
       }

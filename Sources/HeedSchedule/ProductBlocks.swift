@@ -1,3 +1,5 @@
+public import HeedIR
+
 /// The blocks in which a matrix product is computed on a target, so that what is read again stays in the second-level cache.
 public struct ProductBlocks: Hashable, Sendable {
   /// The rows of a block.

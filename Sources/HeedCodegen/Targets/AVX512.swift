@@ -1,19 +1,24 @@
 internal import HeedIR
 
-/// 2^x by the instructions of AVX-512 that split a float at its binary point and that scale by a power of two: a third of the work
-/// of the expansion into plain arithmetic.
+extension InstructionSet {
+  /// AVX-512: 2^x by the instructions that take the fraction of a float and that scale by a power of two, a third of the work of the
+  /// expansion into plain arithmetic.
+  static let avx512 = InstructionSet("avx512", on: .x86, [.powerScaling, .fma]) { operations in
+    let expanded = operations.exp2
+    operations.exp2 = { emitter, x, element, isCoarse in
+      let isFull = x.type.isVector && x.type.laneCount == emitter.target.lanes(of: element)
+      return isFull && (element == .f32 || element == .f64)
+        ? emitter.exp2ByScaling(x, element, isCoarse: isCoarse) : expanded(emitter, x, element, isCoarse)
+    }
+  }
+}
+
 extension Emitter {
-  /// 2 to the power of a full vector; nil where the target has no instructions for that.
+  /// 2 to the power of a full vector.
   ///
   /// The fraction x - floor(x) goes through a polynomial on [0, 1) that is 1 at 0, whose value is scaled by 2^floor(x). 0 for -inf,
   /// inf for inf, exact for whole exponents, denormal results included. f32: within 2 ulp; f64: within 1e-15, relative.
-  ///
-  /// - Parameter isCoarse: whether the result is only ever rounded to bf16: a relative error of 1e-4 is enough then, a
-  ///   twentieth of what rounding adds.
-  func nativeExp2(_ x: LLVMValue, _ element: ElementType, isCoarse: Bool) -> LLVMValue? {
-    guard target.vectorBits == 512, target.hasFMA, element == .f32 || element == .f64,
-      x.type.isVector, x.type.laneCount == target.lanes(of: element)
-    else { return nil }
+  fileprivate func exp2ByScaling(_ x: LLVMValue, _ element: ElementType, isCoarse: Bool) -> LLVMValue {
     let coefficients = element == .f64 ? exp2Fraction64 : isCoarse ? exp2FractionCoarse : exp2Fraction32
     let suffix = element == .f64 ? "pd" : "ps"
     let all = module.context.integer(x.type.laneCount).constant(-1)
@@ -25,23 +30,6 @@ extension Emitter {
       power = multiplyAdd(power, fraction, x.type.constant(coefficient))
     }
     return call("llvm.x86.avx512.mask.scalef.\(suffix).512", [], [power, x, x, all, current])
-  }
-}
-
-extension Body {
-  /// For each instruction, whether its value is only ever rounded to bf16, or summed beside that.
-  func roundedToBFloat16() -> [Bool] {
-    var isCoarse = instructions.map { _ in true }
-    var isRounded = instructions.map { _ in false }
-    for instruction in instructions {
-      let rounds = instruction.operation == .elementwise(.convert) && instruction.type == .bf16
-      let isSum = if case .accumulate = instruction.operation { true } else { false }
-      for operand in instruction.operands where operand.index >= parameters.count {
-        let position = operand.index - parameters.count
-        if rounds { isRounded[position] = true } else if !isSum { isCoarse[position] = false }
-      }
-    }
-    return zip(isCoarse, isRounded).map { $0 && $1 }
   }
 }
 

@@ -1,13 +1,14 @@
-import Foundation
+internal import Foundation
+internal import HeedIR
 
 /// What the operating system says of the machine that this process runs on.
 package enum Host {
-  /// The first part of the machine's triple.
-  static var architecture: Substring {
+  /// The family of its processor.
+  static var architecture: Target.Architecture {
     #if arch(arm64)
-      "aarch64"
+      .aarch64
     #else
-      "x86_64"
+      .x86
     #endif
   }
 
@@ -15,7 +16,7 @@ package enum Host {
   static let flags = Set(processorInformation("flags").map { $0.split(separator: " ").map(String.init) } ?? [])
 
   /// What the first processor calls itself in /proc/cpuinfo; the architecture where there is no such line.
-  package static let processorName = processorInformation("model name") ?? String(architecture)
+  package static let processorName = processorInformation("model name") ?? architecture.rawValue
 
   private static func processorInformation(_ key: String) -> String? {
     guard let text = contents("/proc/cpuinfo"),
