@@ -1,13 +1,15 @@
 /// A whole-number expression of a kernel: an index, a bound, a condition. Evaluated in 64 bits; a condition is 0 or 1.
 public indirect enum IntegerExpression: Hashable, Sendable {
   case constant(Int)
+  /// A constant with a name: `.open`.
+  case verdict(Verdict)
   /// A symbol of the kernel's buffer shapes.
   case symbol(Name)
   /// A loop variable, a domain variable or a `let`.
   case variable(VariableID)
   /// Inside a body: a value that an earlier instruction computed, of integer type. For indirect addressing.
   case value(BodyValue)
-  /// An element of an integer buffer or tile, read where the expression is evaluated.
+  /// An element of an integer buffer or tile, or an integer `var`, read where the expression is evaluated.
   case load(Access)
   case binary(Operator, IntegerExpression, IntegerExpression)
 
@@ -39,9 +41,18 @@ public indirect enum IntegerExpression: Hashable, Sendable {
 extension IntegerExpression: ExpressibleByIntegerLiteral {
   public init(integerLiteral value: Int) { self = .constant(value) }
 
+  /// The number that a constant or a verdict stands for; nil for any other expression.
+  public var constantValue: Int? {
+    switch self {
+    case .constant(let value): value
+    case .verdict(let verdict): verdict.rawValue
+    case .symbol, .variable, .value, .load, .binary: nil
+    }
+  }
+
   /// The operator applied, constants folded and neutral elements dropped, so that generated kernels read well.
   public static func apply(_ op: Operator, _ a: IntegerExpression, _ b: IntegerExpression) -> IntegerExpression {
-    if case .constant(let x) = a, case .constant(let y) = b, let folded = op.apply(x, y) { return .constant(folded) }
+    if let x = a.constantValue, let y = b.constantValue, let folded = op.apply(x, y) { return .constant(folded) }
     switch (op, a, b) {
     case (.add, .constant(0), let other), (.add, let other, .constant(0)), (.subtract, let other, .constant(0)): return other
     case (.multiply, .constant(1), let other), (.multiply, let other, .constant(1)), (.divide, let other, .constant(1)):

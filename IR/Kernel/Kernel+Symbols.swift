@@ -6,6 +6,7 @@ extension Kernel {
     var found: [Name] = []
     for phase in phases {
       for dimension in phase.domain { dimension.extent.collectSymbols(&found) }
+      phase.condition?.collectSymbols(&found)
       for statement in phase.body { statement.collectSymbols(&found) }
     }
     for symbol in found where !known.contains(symbol) && !additionalSymbols.contains(symbol) { additionalSymbols.append(symbol) }
@@ -15,7 +16,7 @@ extension Kernel {
 extension IntegerExpression {
   fileprivate func collectSymbols(_ found: inout [Name]) {
     switch self {
-    case .constant, .variable, .value: break
+    case .constant, .verdict, .variable, .value: break
     case .symbol(let name): found.append(name)
     case .load(let access): access.collectSymbols(&found)
     case .binary(_, let a, let b):
@@ -34,8 +35,13 @@ extension Access {
 extension Statement {
   fileprivate func collectSymbols(_ found: inout [Name]) {
     switch self {
-    case .tile: break
+    case .tile(let tile):
+      if case .expression(let value) = tile.initial { value.collectSymbols(&found) }
     case .define(_, let value): value.collectSymbols(&found)
+    case .assign(let access, let value):
+      access.collectSymbols(&found)
+      value.collectSymbols(&found)
+    case .compute(let body): body.collectSymbols(&found)
     case .loop(let loop):
       loop.from.collectSymbols(&found)
       loop.to.collectSymbols(&found)

@@ -44,9 +44,13 @@ public struct Kernel: Hashable, Sendable {
     public var name: Name
     /// The parallel domain, the last variable running fastest. Extents may read buffers that an earlier phase or kernel wrote.
     public var domain: [Dimension]
+    /// Where it is false no point runs, and the domain's extents are not evaluated; nil for always. It may read what extents may.
+    public var condition: IntegerExpression?
     public var body: [Statement]
 
-    public init(name: Name, domain: [Dimension], body: [Statement]) { (self.name, self.domain, self.body) = (name, domain, body) }
+    public init(name: Name, domain: [Dimension], condition: IntegerExpression? = nil, body: [Statement]) {
+      (self.name, self.domain, self.condition, self.body) = (name, domain, condition, body)
+    }
   }
 
   /// What a call binds: the symbols of the buffers' shapes and strides, in order of appearance, then the additional ones.
@@ -85,14 +89,14 @@ public struct Dimension: Hashable, Sendable {
   public init(_ variable: VariableID, _ extent: IntegerExpression) { (self.variable, self.extent) = (variable, extent) }
 }
 
-/// Memory that a statement addresses: a buffer of the kernel by its position, or a tile by its number within the phase, counted in
-/// textual order.
+/// Memory that a statement addresses: a buffer of the kernel by its position, or a tile or scalar by its number within the phase, counted
+/// in textual order.
 public enum Place: Hashable, Sendable {
   case buffer(Int)
   case tile(Int)
 }
 
-/// An element of a buffer or tile.
+/// An element of a buffer or tile; without indices a scalar.
 public struct Access: Hashable, Sendable {
   public struct Index: Hashable, Sendable {
     public var expression: IntegerExpression

@@ -1,10 +1,14 @@
 /// A step of a phase's body.
 public indirect enum Statement: Hashable, Sendable {
-  /// Scratch memory with constant extents, in scope to the end of the block; aligned to 64 bytes; undefined until written.
-  /// Tiles are numbered in textual order within a phase.
+  /// `tile %scores : f32[96, 384]`, or a mutable scalar: `var %moved : i32 = 0`. In scope to the end of the block; undefined until
+  /// written, each time anew. Tiles and scalars are numbered together, in textual order within a phase.
   case tile(Tile)
   /// `let %n = min(S - %j, 384)`
   case define(VariableID, IntegerExpression)
+  /// `set %found = %a == 1`: a whole number, wrapped to the integer type of the `var` or the element. No index is guarded.
+  case assign(Access, IntegerExpression)
+  /// `do { ... }`: the body once, its instructions in order.
+  case compute(Body)
   /// `for %j = from to end step s { ... }`: sequential; the body sees the tiles as the last round left them.
   case loop(Loop)
   /// `if condition { ... } else { ... }`
@@ -13,14 +17,47 @@ public indirect enum Statement: Hashable, Sendable {
   case contract(Contraction)
 }
 
+/// Memory of a block: scratch memory with constant extents, aligned to 64 bytes; or without a shape a scalar, written `var`, which lives
+/// in a register and is addressed without indices.
 public struct Tile: Hashable, Sendable {
   public var name: Name
   public var element: ElementType
+  /// Empty for a scalar.
   public var shape: [Int]
+  /// What a scalar starts with; nil for undefined.
+  public var initial: Initial?
 
-  public init(_ name: Name, _ element: ElementType, _ shape: [Int]) {
-    (self.name, self.element, self.shape) = (name, element, shape)
+  /// What a scalar starts with.
+  public enum Initial: Hashable, Sendable {
+    /// Of a float type or bool: a value of the type.
+    case literal(Literal)
+    /// Of an integer type: a whole number, wrapped to the type.
+    case expression(IntegerExpression)
   }
+
+  public init(_ name: Name, _ element: ElementType, _ shape: [Int], initial: Initial? = nil) {
+    (self.name, self.element, self.shape, self.initial) = (name, element, shape, initial)
+  }
+
+  /// Whether this is a mutable scalar.
+  public var isScalar: Bool { shape.isEmpty }
+}
+
+extension Statement {
+  /// The number of tiles and scalars that the statement declares, nested blocks included.
+  package var tileCount: Int {
+    switch self {
+    case .tile: 1
+    case .loop(let loop): loop.body.tileCount
+    case .branch(_, let then, let otherwise): then.tileCount + otherwise.tileCount
+    case .define, .assign, .compute, .map, .contract: 0
+    }
+  }
+}
+
+extension [Statement] {
+  /// The number of tiles and scalars that the statements declare, nested blocks included.
+  package var tileCount: Int { reduce(0) { $0 + $1.tileCount } }
 }
 
 public struct Loop: Hashable, Sendable {

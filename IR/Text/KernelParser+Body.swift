@@ -118,6 +118,12 @@ extension KernelParser {
     }
   }
 
+  /// A number as a value of `type`.
+  mutating func literal(of type: ElementType) throws -> Literal {
+    let token = stream.current
+    return try literal(try stream.literal(), as: type, at: token)
+  }
+
   private func literal(_ literal: Literal, as type: ElementType, at token: Token) throws -> Literal {
     guard let converted = literal.converted(to: type) else {
       throw stream.error(

@@ -71,7 +71,18 @@ extension KernelParser {
       try stream.expect(")")
       return inner
     }
+    if stream.isAt(".") { return .verdict(try verdict()) }
     throw stream.unexpected("an expression: a number, a symbol, %variable, %buffer[...], min(a, b), max(a, b), ceil(a/b) or (...)")
+  }
+
+  /// `.open`
+  private mutating func verdict() throws -> Verdict {
+    stream.advance()
+    guard stream.current.kind == .word, let verdict = Verdict(name: stream.current.text) else {
+      throw stream.unexpected("a verdict: \(Verdict.allCases.map { ".\($0.name)" }.joined(separator: ", "))")
+    }
+    stream.advance()
+    return verdict
   }
 
   private func reference(_ token: Token) throws -> IntegerExpression {
@@ -84,9 +95,18 @@ extension KernelParser {
         throw stream.error("got %\(token.text) of type \(type) in an expression, expected an integer type", at: token)
       }
       return .value(value)
-    case .buffer, .tile: throw stream.error("got %\(token.text) without indices, expected %\(token.text)[...]", at: token)
+    case .buffer(let number): return .load(try scalarAccess(.buffer(number), token))
+    case .tile(let number): return .load(try scalarAccess(.tile(number), token))
     case nil: throw unknown(token)
     }
+  }
+
+  /// A scalar, or a buffer without extents, where `token` names it.
+  private func scalarAccess(_ place: Place, _ token: Token) throws -> Access {
+    guard rank(of: place) == 0 else {
+      throw stream.error("got %\(token.text) without indices, expected %\(token.text)[...]", at: token)
+    }
+    return Access(place)
   }
 
   func unknown(_ token: Token) -> HeedError {
@@ -126,9 +146,9 @@ extension KernelParser {
 
   // MARK: Accesses
 
-  /// `%place[i, (j + 1)?]`
+  /// `%place[i, (j + 1)?]`, or `%scalar`
   mutating func access() throws -> Access {
-    let token = try stream.expect(.value, "an element, %buffer[...] or %tile[...]")
+    let token = try stream.expect(.value, "an element, %buffer[...] or %tile[...], or a scalar")
     let place: Place
     switch entity(Name(token.text)) {
     case .buffer(let number): place = .buffer(number)
@@ -136,14 +156,16 @@ extension KernelParser {
     case .variable, .value: throw stream.error("got %\(token.text), which is a number, expected a buffer or a tile", at: token)
     case nil: throw unknown(token)
     }
-    try stream.expect("[")
-    var indices: [Access.Index] = []
-    try list(until: "]") {
-      try $0.grow()
-      let expression = try $0.expression(level: 0)
-      indices.append(Access.Index(expression, isGuarded: $0.stream.take("?")))
-    }
     let rank = rank(of: place)
+    if rank > 0, !stream.isAt("[") { throw stream.unexpected("'['") }
+    var indices: [Access.Index] = []
+    if stream.take("[") {
+      try list(until: "]") {
+        try $0.grow()
+        let expression = try $0.expression(level: 0)
+        indices.append(Access.Index(expression, isGuarded: $0.stream.take("?")))
+      }
+    }
     guard indices.count == rank else {
       throw stream.error("got \(indices.count) indices for %\(token.text), expected \(rank)", at: token)
     }

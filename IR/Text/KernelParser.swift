@@ -148,7 +148,7 @@ struct KernelParser {
     kernel.buffers.append(Kernel.Buffer(name, role, type, strides: strides))
   }
 
-  /// `phase @name (%b : B, %t : ceil(S/96)) { statements }`
+  /// `phase @name (%b : B, %t : ceil(S/96)) if 16 < S { statements }`
   private mutating func phase() throws -> Kernel.Phase {
     guard stream.isAt("phase") else { throw stream.unexpected("a phase, or the '}' that ends the kernel") }
     stream.advance()
@@ -156,7 +156,8 @@ struct KernelParser {
     tiles = []
     return try scoped {
       let domain = try $0.dimensions()
-      return Kernel.Phase(name: name, domain: domain, body: try $0.block())
+      let condition = $0.stream.take("if") ? try $0.expression() : nil
+      return Kernel.Phase(name: name, domain: domain, condition: condition, body: try $0.block())
     }
   }
 
@@ -189,36 +190,66 @@ struct KernelParser {
 
   private mutating func statement() throws -> Statement {
     if stream.take("tile") { return .tile(try tile()) }
+    if stream.take("var") { return .tile(try scalar()) }
     if stream.take("let") {
       let token = try stream.expect(.value, "a variable, %name")
       try stream.expect("=")
       let value = try expression()
       return .define(try defineVariable(token), value)
     }
+    if stream.take("set") { return try assignment() }
     if stream.take("for") { return .loop(try loop()) }
     if stream.take("if") { return try branch() }
+    if stream.take("do") { return .compute(try bodyBlock(Body())) }
     if stream.isAt("map") {
       let start = stream.advance()
       return try scoped {
         let dimensions = try $0.dimensions()
-        guard !dimensions.isEmpty else { throw $0.stream.error("got a map without dimensions, expected at least one", at: start) }
+        guard !dimensions.isEmpty else {
+          throw $0.stream.error("got a map without dimensions, expected at least one: do { } runs once", at: start)
+        }
         return .map(Map(dimensions, try $0.bodyBlock(Body())))
       }
     }
     if stream.isAt("contract") { return .contract(try scoped { try $0.contraction() }) }
-    throw stream.unexpected("a statement: tile, let, for, if, map or contract, or the '}' that ends the block")
+    throw stream.unexpected("a statement: tile, var, let, set, for, if, do, map or contract, or the '}' that ends the block")
   }
 
   /// `tile %scores : f32[96, 384]`
   private mutating func tile() throws -> Tile {
-    let name = try define(try stream.expect(.value, "a tile's name, %name"), .tile(tiles.count))
+    let token = try stream.expect(.value, "a tile's name, %name")
     try stream.expect(":")
     let element = try stream.elementType()
     var shape: [Int] = []
     if stream.take("[") { try list(until: "]") { shape.append(try $0.stream.integer()) } }
-    let tile = Tile(name, element, shape)
+    guard !shape.isEmpty else {
+      throw stream.error("got the tile \(token.spelling) without extents, expected some: a scalar is a var", at: token)
+    }
+    let tile = Tile(try define(token, .tile(tiles.count)), element, shape)
     tiles.append(tile)
     return tile
+  }
+
+  /// `var %moved : i32 = 0`. The scalar comes into scope after its initial value.
+  private mutating func scalar() throws -> Tile {
+    let token = try stream.expect(.value, "a scalar's name, %name")
+    try stream.expect(":")
+    let element = try stream.elementType()
+    var initial: Tile.Initial?
+    if stream.take("=") {
+      initial = element.isInteger ? .expression(try expression()) : .literal(try literal(of: element))
+    }
+    let tile = Tile(try define(token, .tile(tiles.count)), element, [], initial: initial)
+    tiles.append(tile)
+    return tile
+  }
+
+  /// `set %found = %a == 1`
+  private mutating func assignment() throws -> Statement {
+    expressionSize = 0
+    let access = try access()
+    try stream.expect("=")
+    return .assign(access, try expression())
   }
 
   /// `for %j = 0 to S step 384 { ... }`

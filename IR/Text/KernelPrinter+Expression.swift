@@ -9,6 +9,7 @@ extension KernelPrinter {
   private func parts(_ expression: IntegerExpression) -> (text: String, level: Int) {
     switch expression {
     case .constant(let value): return ("\(value)", Self.atomLevel)
+    case .verdict(let verdict): return (".\(verdict.name)", Self.atomLevel)
     case .symbol(let name): return (name.text, Self.atomLevel)
     case .variable(let variable): return (name(variable), Self.atomLevel)
     case .value(let value): return (name(value), Self.atomLevel)
@@ -37,7 +38,15 @@ extension KernelPrinter {
     let indices = access.indices.map { index in
       index.isGuarded ? text(index.expression, atLeast: Self.atomLevel) + "?" : text(index.expression)
     }
-    return "\(name(access.place))[\(indices.joined(separator: ", "))]"
+    return name(access.place) + (indices.isEmpty ? "" : "[\(indices.joined(separator: ", "))]")
+  }
+
+  /// What a scalar of type `element` starts with.
+  func text(_ initial: Tile.Initial, _ element: ElementType) -> String {
+    switch initial {
+    case .literal(let literal): literal.converted(to: element)?.text(as: element) ?? literal.text(as: .f64)
+    case .expression(let expression): text(expression)
+    }
   }
 
   // MARK: Instructions
@@ -151,7 +160,7 @@ extension IntegerExpression {
   /// Calls `visit` with every body value in the expression.
   func forEachValue(_ visit: (BodyValue) -> Void) {
     switch self {
-    case .constant, .symbol, .variable: break
+    case .constant, .verdict, .symbol, .variable: break
     case .value(let value): visit(value)
     case .load(let access): for index in access.indices { index.expression.forEachValue(visit) }
     case .binary(_, let a, let b):

@@ -124,7 +124,8 @@ package struct KernelPrinter {
     tileNames = []
     tiles = []
     let domain = dimensions(phase.domain)
-    line("phase @\(phase.name.quotedWhereNeeded) \(domain) {")
+    let condition = phase.condition.map { " if \(text($0))" } ?? ""
+    line("phase @\(phase.name.quotedWhereNeeded) \(domain)\(condition) {")
     block(phase.body)
     line("}")
   }
@@ -144,12 +145,18 @@ package struct KernelPrinter {
   private mutating func print(_ statement: Statement) {
     switch statement {
     case .tile(let tile):
+      let initial = tile.initial.map { " = \(text($0, tile.element))" } ?? ""
       tileNames.append(fresh(tile.name, otherwise: "t"))
       tiles.append(tile)
-      line("tile \(tileNames.last!) : \(tile.element)" + (tile.shape.isEmpty ? "" : "\(tile.shape)"))
+      line("\(tile.isScalar ? "var" : "tile") \(tileNames.last!) : \(tile.element)\(tile.isScalar ? "" : "\(tile.shape)")\(initial)")
     case .define(let variable, let value):
       let value = text(value)
       line("let \(define(variable)) = \(value)")
+    case .assign(let access, let value): line("set \(text(access)) = \(text(value))")
+    case .compute(let body):
+      line("do {")
+      print(body)
+      line("}")
     case .loop(let loop):
       let bounds = "\(text(loop.from)) to \(text(loop.to)) step \(loop.step) {"
       // The variable is in scope in the body alone.

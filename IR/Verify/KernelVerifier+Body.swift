@@ -64,8 +64,13 @@ extension KernelVerifier {
       types == [instruction.type],
       "got operands of types (\(types.map(\.name).joined(separator: ", "))), expected one of \(instruction.type)")
     try check(access)
-    if case .buffer(let number) = access.place, kernel.buffers[number].role == .input {
-      throw HeedError("got a write to the input \(printer.name(access.place)), expected an output, inout, workspace or tile")
+    try checkWritten(access.place)
+  }
+
+  /// Checks that the place may be written.
+  func checkWritten(_ place: Place) throws {
+    if case .buffer(let number) = place, kernel.buffers[number].role == .input {
+      throw HeedError("got a write to the input \(printer.name(place)), expected an output, inout, workspace or tile")
     }
   }
 
@@ -137,7 +142,7 @@ extension IntegerExpression {
   /// Calls `visit` with every load in the expression.
   func forEachLoad(_ visit: (Access) -> Void) {
     switch self {
-    case .constant, .symbol, .variable, .value: break
+    case .constant, .verdict, .symbol, .variable, .value: break
     case .load(let access):
       visit(access)
       for index in access.indices { index.expression.forEachLoad(visit) }

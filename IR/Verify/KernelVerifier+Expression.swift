@@ -3,7 +3,7 @@ extension KernelVerifier {
   /// Checks that everything the expression mentions is there, in scope and an integer.
   func check(_ expression: IntegerExpression) throws {
     switch expression {
-    case .constant: break
+    case .constant, .verdict: break
     case .symbol(let name):
       try expect(symbols.contains(name), "got the symbol \(name), expected one of the buffers' shapes or strides")
     case .variable(let variable):
@@ -27,10 +27,10 @@ extension KernelVerifier {
   }
 
   private func checkOperands(_ op: IntegerExpression.Operator, _ a: IntegerExpression, _ b: IntegerExpression) throws {
-    switch (op, b) {
-    case (.divide, .constant(let divisor)), (.remainder, .constant(let divisor)):
+    switch (op, b.constantValue) {
+    case (.divide, let divisor?), (.remainder, let divisor?):
       try expect(divisor > 0, "got division by \(divisor), expected at least 1")
-    case (.shiftLeft, .constant(let count)), (.shiftRight, .constant(let count)):
+    case (.shiftLeft, let count?), (.shiftRight, let count?):
       try expect(0..<64 ~= count, "got a shift by \(count), expected 0 to 63")
     case (.and, _), (.or, _):
       for operand in [a, b] where !isCondition(operand) {
@@ -51,7 +51,7 @@ extension KernelVerifier {
       case .minimum, .maximum, .bitAnd, .bitOr, .bitXor: isCondition(a) && isCondition(b)
       default: false
       }
-    case .symbol, .value, .load: false
+    case .verdict, .symbol, .value, .load: false
     }
   }
 
@@ -106,6 +106,7 @@ extension KernelVerifier {
   private func attainedRange(_ expression: IntegerExpression) -> (least: Int, greatest: Int, variables: Set<VariableID>)? {
     switch expression {
     case .constant(let value): return (value, value, [])
+    case .verdict(let verdict): return (verdict.rawValue, verdict.rawValue, [])
     case .variable(let variable):
       guard let extent = constantExtents[variable], extent > 0 else { return nil }
       return (0, extent - 1, [variable])
@@ -124,7 +125,7 @@ extension IntegerExpression {
   /// Whether the expression, or an index of a load in it, mentions the variable.
   func mentions(_ variable: VariableID) -> Bool {
     switch self {
-    case .constant, .symbol, .value: false
+    case .constant, .verdict, .symbol, .value: false
     case .variable(let other): other == variable
     case .load(let access): access.mentions(variable)
     case .binary(_, let a, let b): a.mentions(variable) || b.mentions(variable)

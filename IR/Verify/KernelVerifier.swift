@@ -118,11 +118,27 @@ struct KernelVerifier {
 
   private mutating func check(_ phase: Kernel.Phase) throws {
     (tiles, tilesInScope, variablesInScope) = ([], [], [])
+    if let condition = phase.condition { try check(condition, of: phase.domain) }
     try bind(phase.domain)
     try check(phase.body)
     var bytes = 0
-    for tile in tiles { bytes += (Self.byteCount(tile)! + 63) / 64 * 64 }
+    for tile in tiles where !tile.isScalar { bytes += (Self.byteCount(tile)! + 63) / 64 * 64 }
     try expect(bytes <= Self.mostScratch, "got tiles of \(bytes) bytes in all, expected at most \(Self.mostScratch)")
+  }
+
+  /// Checks what a phase runs under: it is known before the domain.
+  private func check(_ condition: IntegerExpression, of domain: [Dimension]) throws {
+    if let variable = domain.map(\.variable).first(where: { condition.mentions($0) }) {
+      throw HeedError(
+        "got the condition \(printer.text(condition)), which mentions the domain's variable \(printer.name(variable)), "
+          + "expected symbols and elements of buffers")
+    }
+    try check(condition)
+    try expectCondition(condition)
+  }
+
+  private func expectCondition(_ condition: IntegerExpression) throws {
+    try expect(isCondition(condition), "got the condition \(printer.text(condition)), expected a comparison")
   }
 
   /// The bytes of a tile; nil where there are none, or too many to bother.
@@ -165,6 +181,7 @@ struct KernelVerifier {
   private mutating func check(_ statement: Statement) throws {
     switch statement {
     case .tile(let tile):
+      if let initial = tile.initial { try check(initial, of: tile) }
       try expect(
         Self.byteCount(tile) != nil,
         "got the tile %\(tile.name.quotedWhereNeeded) of shape \(tile.shape), expected positive extents and at most \(Self.mostScratch) bytes"
@@ -175,6 +192,14 @@ struct KernelVerifier {
       try check(value)
       try define(variable)
       if isCondition(value) { conditions.insert(variable) }
+    case .assign(let access, let value):
+      let place = { (verifier: KernelVerifier) in "set \(verifier.printer.text(access))" }
+      try within(place) { try $0.checkAssignment(access, value) }
+    case .compute(let body):
+      try within({ _ in "do" }) {
+        try $0.expect(body.parameters.isEmpty, "got a body with parameters, expected none")
+        try $0.check(body, over: [], reading: [])
+      }
     case .loop(let loop):
       try check(loop.from)
       try check(loop.to)
@@ -186,7 +211,7 @@ struct KernelVerifier {
       }
     case .branch(let condition, let then, let otherwise):
       try check(condition)
-      try expect(isCondition(condition), "got the condition \(printer.text(condition)), expected a comparison")
+      try expectCondition(condition)
       let place = { (verifier: KernelVerifier) in "if \(verifier.printer.text(condition))" }
       try within(place) {
         try $0.check(then)
@@ -211,6 +236,33 @@ struct KernelVerifier {
         try verifier.within(place) { try $0.check(contraction) }
       }
     }
+  }
+
+  /// Checks what a scalar starts with; the scalar itself is not in scope yet.
+  private func check(_ initial: Tile.Initial, of tile: Tile) throws {
+    let name = "%\(tile.name.quotedWhereNeeded)"
+    try expect(tile.isScalar, "got an initial value of the tile \(name) of shape \(tile.shape), expected one of scalars only")
+    switch initial {
+    case .literal(let literal):
+      try expect(
+        !tile.element.isInteger && literal.converted(to: tile.element) == literal,
+        "got the initial value \(printer.text(initial, tile.element)) of \(name), expected "
+          + (tile.element.isInteger ? "an expression" : "a value of type \(tile.element)"))
+    case .expression(let expression):
+      try expect(
+        tile.element.isInteger,
+        "got the initial value \(printer.text(expression)) of \(name) of type \(tile.element), expected a number of that type")
+      try check(expression)
+    }
+  }
+
+  private func checkAssignment(_ access: Access, _ value: IntegerExpression) throws {
+    try check(value)
+    try check(access)
+    try checkWritten(access.place)
+    try expect(!access.isGuarded, "got a guarded index, expected indices that are inside")
+    let element = element(of: access.place)
+    try expect(element.isInteger, "got the type \(element), expected an integer type: a do block stores any other")
   }
 
   private func names(_ dimensions: [Dimension]) -> String { dimensions.map { printer.name($0.variable) }.joined(separator: ", ") }

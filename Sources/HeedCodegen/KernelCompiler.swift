@@ -32,9 +32,9 @@ public struct KernelCompiler: Sendable {
   /// What decides an object besides the kernels' own text, the target and the build, for the keys of a cache: `llvm 19.1.7`.
   public static var version: String { "llvm \(llvmVersion())" + (Sanitizer.checksAddresses ? " address" : "") }
 
-  /// LLVM's passes: redundant address arithmetic goes, and what does not change leaves the loops. The kernels are vectorised and
-  /// unrolled already.
-  static let passes = "function(early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm),early-cse)"
+  /// LLVM's passes: scalars go into registers, redundant address arithmetic goes, and what does not change leaves the loops. The kernels
+  /// are vectorised and unrolled already.
+  static let passes = "function(mem2reg,early-cse<memssa>,instcombine<no-verify-fixpoint>,loop-mssa(licm),early-cse)"
 
   private func emit(_ kernels: [Verified<Kernel>], _ kind: LLVMMachine.OutputKind, phase: Int? = nil) throws -> [UInt8] {
     let machine = try LLVMMachine(target)
@@ -86,7 +86,8 @@ extension Kernel.Phase {
   private static func cost(_ statements: [Statement]) -> Int {
     statements.reduce(0) { total, statement in
       switch statement {
-      case .tile, .define: total + 1
+      case .tile, .define, .assign: total + 1
+      case .compute(let body): total + 1 + body.instructions.count
       case .loop(let loop): total + 2 + cost(loop.body)
       case .branch(_, let then, let otherwise): total + 2 + cost(then) + cost(otherwise)
       case .map(let map): total + 4 + 4 * map.body.instructions.count

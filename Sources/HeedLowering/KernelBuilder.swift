@@ -95,7 +95,7 @@ struct KernelBuilder {
   /// `let %name = expression`, appended to `block`; constants and variables need no name.
   mutating func define(_ name: Name, _ expression: IntegerExpression, in block: inout [Statement]) -> IntegerExpression {
     switch expression {
-    case .constant, .variable, .symbol: return expression
+    case .constant, .verdict, .variable, .symbol: return expression
     case .value, .load, .binary:
       let variable = kernel.addVariable(name)
       block.append(.define(variable, expression))
@@ -110,8 +110,35 @@ struct KernelBuilder {
     return .tile(phaseTiles)
   }
 
-  mutating func phase(_ name: Name, _ domain: [Dimension], _ body: [Statement]) {
-    kernel.phases.append(Kernel.Phase(name: name, domain: domain, body: body))
+  /// `var %name : element = initial`: a mutable scalar of the phase being built.
+  mutating func scalar(
+    _ name: Name, _ element: ElementType, initial: Tile.Initial? = nil, in block: inout [Statement]
+  ) -> Place {
+    block.append(.tile(Tile(name, element, [], initial: initial)))
+    defer { phaseTiles += 1 }
+    return .tile(phaseTiles)
+  }
+
+  /// `set %scalar = expression`
+  func set(_ scalar: Place, _ expression: IntegerExpression, in block: inout [Statement]) {
+    set(Access(scalar), expression, in: &block)
+  }
+
+  /// `set %place[i] = expression`
+  func set(_ access: Access, _ expression: IntegerExpression, in block: inout [Statement]) {
+    block.append(.assign(access, expression))
+  }
+
+  /// `do { ... }`: a body that runs once.
+  func compute(in block: inout [Statement], _ build: (_ body: inout Body) throws -> Void) rethrows {
+    var body = Body()
+    try build(&body)
+    block.append(.compute(body))
+  }
+
+  /// Appends a phase, which runs where `condition` holds.
+  mutating func phase(_ name: Name, _ domain: [Dimension], when condition: IntegerExpression? = nil, _ body: [Statement]) {
+    kernel.phases.append(Kernel.Phase(name: name, domain: domain, condition: condition, body: body))
     phaseTiles = 0
   }
 

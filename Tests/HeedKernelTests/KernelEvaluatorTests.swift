@@ -91,6 +91,32 @@ struct KernelEvaluatorTests {
       "contract (%r : 1) x (%c : S) over (%d : S) %x[%d + %r] * %x[%c + %d] as %s : f32 { }",
       "phase @p at (%b = 0): contract: at (%r = 0, %c = 1): over (%d = 3): %x[%c + %d]: got the index 4 in dimension 0, expected 0 to 3"
     ),
+    (
+      "var %s : i32 let %a = %s + 1",
+      "phase @p at (%b = 0): let %a: %s: got an element that was never written, expected one that was"
+    ),
+    (
+      "for %j = 0 to 2 { var %s : f32 if %j == 0 { do { store 1, %s } } do { %v = load %s store %v, %y[%b, %j] } }",
+      "phase @p at (%b = 0): for %j = 1: do: load %s : f32: got an element that was never written, expected one that was"
+    ),
+    (
+      "var %s : i32 map (%i : S) { accumulate add 1, %s }",
+      "phase @p at (%b = 0): map: at (%i = 0): accumulate add 1, %s: got an accumulation in an element that was never written, expected one that was"
+    ),
+    (
+      "var %s : i32 map (%i : S) { store 1, %s }",
+      "phase @p at (%b = 0): map: at (%i = 1): store 1, %s: got an element that another round wrote as well, expected a place for each round"
+    ),
+    (
+      "var %s : i64 = %t[%b - 1]",
+      "phase @p at (%b = 0): var %s: %t[%b - 1]: got the index -1 in dimension 0, expected 0 to 3"
+    ),
+    ("set %n[%b + 4] = 1", "phase @p at (%b = 0): set %n[%b + 4]: %n[%b + 4]: got the index 4 in dimension 0, expected 0 to 3"),
+    (
+      "set %n[0] = 1",
+      "phase @p at (%b = 1): set %n[0]: got an element that another point of the phase wrote as well, expected one owner"
+    ),
+    ("do { %v = load %x[%b + 4] }", "phase @p at (%b = 0): do: load %x[%b + 4] : f32: %x[%b + 4]: got the index 4 in dimension 0, expected 0 to 3"),
     ("map (%i : S) { store 0, %y[%b, %i] } if %t[%b] == 9 { map (%i : S) { store 0, %w[%i] } }", "no error"),
     ("map (%i : S) { store 0, %y[0, (%i + %b*4)?] }", "the element [1, 0] of %y was never written"),
   ])
@@ -104,6 +130,26 @@ struct KernelEvaluatorTests {
       message(statements, domain: "%b : %n[0] + 2")
         == "kernel @k: phase @p at (%b = 0): map: at (%i = 0): store 1, %n[%b + %i]: got an element that another point of the phase read, "
         + "expected one that none reads")
+  }
+
+  @Test func conditionsMayNotReadWhatThePhaseWrites() throws {
+    let kernel = try Verified(
+      Kernel.parse(
+        "kernel @k(inout %n: i32[2], input %m: i32) { phase @p (%i : 2) if %n[0]/(%m - 1) == 0 { set %n[%i] = 1 } }")[0])
+    func message(_ m: Int64) -> String? {
+      let inputs: [Name: ReferenceArray] = [
+        "n": ReferenceArray(.i32, [2], integers: [0, 0]), "m": ReferenceArray(.i32, [], integers: [m]),
+      ]
+      do {
+        _ = try KernelEvaluator.evaluate(kernel, inputs: inputs)
+        return nil
+      } catch {
+        return (error as? HeedError)?.message
+      }
+    }
+    #expect(
+      message(2) == "kernel @k: phase @p at (%i = 0): set %n[%i]: got an element that another point of the phase read, expected one that none reads")
+    #expect(message(1) == "kernel @k: phase @p: got division of 0 by 0 in %n[0]/(%m - 1) == 0, expected a divisor of at least 1")
   }
 
   @Test func guardsGiveTheFallbackAndDropStores() throws {

@@ -10,6 +10,7 @@ struct KernelTextTests {
         input %"odd name": bf16[S, 64] strides [128, 1],
         input %table: i32[ceil(S/16)],
         inout %state: f64,
+        input %state.count: i64,
         output %y: f32[B, 8, S, 64],
         workspace %panels: f32[B, 8, ceil(S/48), 64, 48]
     ) symbols (N, M.1) {
@@ -19,18 +20,24 @@ struct KernelTextTests {
           store %x.1, %panels[%b, %h, %p, %d, %c]
         }
       }
-      phase @run () {
+      phase @run () if 1 < N || %state.count <= 3 {
         tile %scores : f32[96, 48]
-        tile %total : i32
+        var %total : i32 = 0
+        var %least : f64 = inf
         let %rows = min(S - N*M.1, max(96, B*2 % 7))
         for %j = %table[0] to (S + 1)*8 step 48 {
           tile %best : f32[96]
           if %j < S && !PLACEHOLDER || S <= %rows && %j/2 - (%rows - 1) != -3 {
             map (%r : %rows) {
               store -inf, %best[%r]
-              store 0.0, %state[]
+              store 0.0, %state
             }
           } else {
+            set %total = %total % 2 + (.open - .full)
+            do {
+              %old = load %state : f64
+              store %old, %least
+            }
             contract (%r : %rows) x (%p : 1, %c : 48) over (%d : 64)
                 %x[0, %table[%r/16], %r, %d] * %panels[0, 0, %p, %d, %c] ahead %panels[1, 0, %p, %d, %c] from %scores[%r, %p*48 + %c] as %s : f32 {
               %i = index %j + %p*48 + %c << 2 >> (%r & 3) : i32
@@ -47,7 +54,7 @@ struct KernelTextTests {
               store %c.1, %scores[%r, (%p*48 + %c)?]
               store 1e-06, %y[0, 0, (%r | 1 | 2)?, %c]
               accumulate maximum %2, %best[%r]
-              accumulate add 1, %total[]
+              accumulate add 1, %total
             }
           }
         }
@@ -148,13 +155,13 @@ struct KernelTextTests {
     ),
     (
       "kernel @k() { phase @p () { walk } }",
-      "<text>:1:29: error: got 'walk', expected a statement: tile, let, for, if, map or contract, or the '}' that ends the block"
+      "<text>:1:29: error: got 'walk', expected a statement: tile, var, let, set, for, if, do, map or contract, or the '}' that ends the block"
     ),
     (
       "kernel @k() { phase @p (%i : 2) { let %i = 3 } }",
       "<text>:1:39: error: got a second %i where the first is in scope, expected another name"
     ),
-    ("kernel @k() { phase @p () { map () {} } }", "<text>:1:29: error: got a map without dimensions, expected at least one"),
+    ("kernel @k() { phase @p () { map () {} } }", "<text>:1:29: error: got a map without dimensions, expected at least one: do { } runs once"),
     ("kernel @k(input %x: f32[4]) { phase @p () { let %a = %x } }", "<text>:1:54: error: got %x without indices, expected %x[...]"),
     ("kernel @k(input %x: f32[4]) { phase @p () { let %a = %x[1, 2] } }", "<text>:1:54: error: got 2 indices for %x, expected 1"),
     (

@@ -173,5 +173,30 @@ struct KernelVerifierTests {
       try messageOfBody({ $0.append(.init(.constant(Literal(0.5)), type: .i32)) })?.contains("no value of type i32") == true)
     #expect(try messageOfBody({ _ = $0.load(Access(.tile(0), 1), .f32) })?.contains("which is not in scope here") == true)
     #expect(try messageOfBody({ _ = $0.load(Access(.buffer(9), 1), .f32) })?.contains("got buffer 9 of 1") == true)
+    func messageOf(_ statements: Statement...) throws -> String? { try messageOf { $0.phases[0].body = statements } }
+    #expect(try messageOf(.tile(Tile("t", .i32, [], initial: .expression(.verdict(.open))))) == nil)
+    #expect(
+      try messageOf(.tile(Tile("t", .i32, [4], initial: .expression(0))))
+        == "kernel @k, phase @p: got an initial value of the tile %t of shape [4], expected one of scalars only")
+    #expect(
+      try messageOf(.tile(Tile("t", .i32, [], initial: .literal(Literal(1)))))
+        == "kernel @k, phase @p: got the initial value 1 of %t, expected an expression")
+    #expect(
+      try messageOf(.tile(Tile("t", .f16, [], initial: .literal(Literal(0.1)))))?.contains("expected a value of type f16") == true)
+    #expect(
+      try messageOf(.tile(Tile("t", .f32, [], initial: .expression(.symbol("S")))))
+        == "kernel @k, phase @p: got the initial value S of %t of type f32, expected a number of that type")
+    #expect(
+      try messageOf(.tile(Tile("t", .i32, [])), .assign(Access(.tile(0)), .load(Access(.tile(1)))))
+        == "kernel @k, phase @p, set %t: got %tile.1, which is not in scope here")
+    #expect(
+      try messageOf(.compute(Body(parameters: [.init("x", .f32)])))
+        == "kernel @k, phase @p, do: got a body with parameters, expected none")
+    #expect(
+      try messageOf { $0.phases[0].condition = .symbol("Q") }
+        == "kernel @k, phase @p: got the symbol Q, expected one of the buffers' shapes or strides")
+    #expect(
+      try messageOf { $0.phases[0].condition = .apply(.less, 0, .load(Access(.tile(0)))) }
+        == "kernel @k, phase @p: got %tile.0, which is not in scope here")
   }
 }

@@ -24,6 +24,7 @@ extension PhaseEmitter {
   func evaluate(_ expression: IntegerExpression) throws -> LaneValue {
     switch expression {
     case .constant(let value): return .linear(LinearIndex(value))
+    case .verdict(let verdict): return .linear(LinearIndex(verdict.rawValue))
     case .symbol(let name): return .linear(LinearIndex(symbols[name]!))
     case .variable(let variable):
       guard let value = variables[variable] else {
@@ -150,6 +151,7 @@ extension PhaseEmitter {
   func upperBound(_ expression: IntegerExpression) -> Int? {
     switch expression {
     case .constant(let value): return value
+    case .verdict(let verdict): return verdict.rawValue
     case .variable(let variable): return bounds[variable] ?? variables[variable]?.constant
     case .binary(.minimum, let a, let b):
       let known = [upperBound(a), upperBound(b)].compactMap { $0 }
@@ -166,7 +168,7 @@ extension PhaseEmitter {
   /// form does not show it.
   func coefficient(of variable: VariableID, in expression: IntegerExpression) -> IntegerExpression? {
     switch expression {
-    case .constant, .symbol, .value: return 0
+    case .constant, .verdict, .symbol, .value: return 0
     case .variable(let other): return other == variable ? 1 : 0
     case .load(let access):
       return access.indices.allSatisfy { coefficient(of: variable, in: $0.expression) == 0 } ? 0 : nil
@@ -185,7 +187,7 @@ extension PhaseEmitter {
   /// Whether the expression mentions the variable.
   func mentions(_ variable: VariableID, _ expression: IntegerExpression) -> Bool {
     switch expression {
-    case .constant, .symbol, .value: false
+    case .constant, .verdict, .symbol, .value: false
     case .variable(let other): other == variable
     case .load(let access): access.indices.contains { mentions(variable, $0.expression) }
     case .binary(_, let a, let b): mentions(variable, a) || mentions(variable, b)

@@ -219,7 +219,7 @@ struct Dependence {
     }
     func changes(_ expression: IntegerExpression) -> Bool {
       switch expression {
-      case .constant, .symbol: false
+      case .constant, .verdict, .symbol: false
       case .variable(let variable): variables.contains(variable)
       case .value(let value): values[value.index]
       case .load(let access): changesOrWritten(access)

@@ -22,7 +22,7 @@ extension PhaseEmitter {
   /// Whether an index is computed from a value of the body.
   private func readsValues(_ expression: IntegerExpression) -> Bool {
     switch expression {
-    case .constant, .symbol, .variable: false
+    case .constant, .verdict, .symbol, .variable: false
     case .value: true
     case .load(let access): access.indices.contains { readsValues($0.expression) }
     case .binary(_, let a, let b): readsValues(a) || readsValues(b)

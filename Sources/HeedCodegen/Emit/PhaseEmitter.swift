@@ -16,8 +16,11 @@ final class PhaseEmitter {
   var bufferStrides: [[LinearIndex]] = []
   var bufferExtents: [[LinearIndex]] = []
   var symbols: [Name: LLVMValue] = [:]
-  /// The base address of each tile, by its number in the phase.
+  /// The base address of each tile, by its number in the phase; of a scalar, its place in the function's frame, from where LLVM takes it
+  /// into a register.
   var tiles: [LLVMValue] = []
+  /// The number of the next tile in textual order.
+  private var nextTile = 0
   var variables: [VariableID: LinearIndex] = [:]
   /// The greatest value that a variable can have, where one is known: it guides the choice of register tiles.
   var bounds: [VariableID: Int] = [:]
@@ -51,14 +54,43 @@ final class PhaseEmitter {
 
     let count = emitter.module.addFunction(names.count, .function([pointer], to: int64))
     try begin(count)
-    builder.return(try domainExtents(phase).reduce(emitter.index(1)) { builder.multiplyNoWrap($0, $1) })
+    builder.return(try pointCount(phase))
 
     let run = emitter.module.addFunction(names.run, .function([pointer, int64, int64, pointer], to: emitter.module.context.void))
     try begin(run)
     let scratch = run.parameter(3)
-    tiles = layout.offsets[number].map { builder.address(scratch, emitter.index($0), of: emitter.module.context.integer(8)) }
+    tiles = zip(layout.tiles[number], layout.offsets[number]).map { tile, offset in
+      tile.isScalar
+        ? builder.allocate(emitter.memoryType(tile.element, 1)).named(tile.name.text)
+        : builder.address(scratch, emitter.index(offset), of: emitter.module.context.integer(8))
+    }
+    let (first, end) = (run.parameter(1), run.parameter(2))
+    if phase.condition == nil {
+      try emitPoints(phase, from: first, to: end)
+    } else {
+      // Where there is no point the condition may be false: then extents may not be evaluated.
+      try emitter.branch(if: builder.compare(first, .less, end)) { try emitPoints(phase, from: first, to: end) }
+    }
+    builder.return()
+  }
+
+  /// The number of points of a phase's domain; 0 where its condition is false.
+  private func pointCount(_ phase: Kernel.Phase) throws -> LLVMValue {
+    func product() throws -> LLVMValue {
+      try domainExtents(phase).reduce(emitter.index(1)) { builder.multiplyNoWrap($0, $1) }
+    }
+    guard let condition = phase.condition else { return try product() }
+    return try emitter.branch(if: try self.condition(condition), name: "phase") {
+      [try product()]
+    } else: {
+      [emitter.index(0)]
+    }[0]
+  }
+
+  /// The points `first` to below `end` of a phase's domain.
+  private func emitPoints(_ phase: Kernel.Phase, from first: LLVMValue, to end: LLVMValue) throws {
     let extents = try domainExtents(phase)
-    try emitter.loop(from: run.parameter(1), to: run.parameter(2), name: phase.name.text) { point, _ in
+    try emitter.loop(from: first, to: end, name: phase.name.text) { point, _ in
       var rest = point
       for (position, dimension) in phase.domain.enumerated().reversed() {
         if position == 0 {
@@ -74,7 +106,6 @@ final class PhaseEmitter {
       try emit(phase.body)
       return []
     }
-    builder.return()
   }
 
   /// Starts a function: loads buffers and symbols from its arguments.
@@ -82,7 +113,7 @@ final class PhaseEmitter {
     function.addAttribute("nounwind")
     if Sanitizer.checksAddresses { function.addAttribute("sanitize_address") }
     builder.position(at: function.appendBlock("entry"))
-    (variables, bounds, values, tiles, lanes, mask) = ([:], [:], [], [], 1, nil)
+    (variables, bounds, values, tiles, nextTile, lanes, mask) = ([:], [:], [], [], 0, 1, nil)
     let arguments = function.parameter(0)
     let (pointer, int64) = (emitter.pointer, emitter.int64)
     let bufferTable = builder.load(pointer, arguments, alignment: 8)
@@ -109,12 +140,17 @@ final class PhaseEmitter {
   // MARK: Statements
 
   private func emit(_ statements: [Statement]) throws {
-    for statement in statements { try emit(statement) }
+    for statement in statements {
+      // What never runs is not emitted, but its tiles have numbers.
+      let next = nextTile + statement.tileCount
+      try emit(statement)
+      nextTile = next
+    }
   }
 
   private func emit(_ statement: Statement) throws {
     switch statement {
-    case .tile: break  // The layout has placed it.
+    case .tile(let tile): if tile.isScalar { try declare(tile, tiles[nextTile]) }
     case .define(let variable, let expression):
       variables[variable] = try uniform(expression)
       bounds[variable] = upperBound(expression)
@@ -131,15 +167,40 @@ final class PhaseEmitter {
     case .branch(let condition, let then, let otherwise):
       let holds = try self.condition(condition)
       if otherwise.isEmpty { return try emitter.branch(if: holds) { try emit(then) } }
+      let firstOfOtherwise = nextTile + then.tileCount
       _ = try emitter.branch(if: holds) {
         try emit(then)
         return []
       } else: {
+        nextTile = firstOfOtherwise
         try emit(otherwise)
         return []
       }
+    case .assign(let access, let value): try assign(value, access)
+    case .compute(let body):
+      (lanes, mask, self.body) = (1, nil, body)
+      values = Array(repeating: nil, count: body.instructions.count)
+      try emitBody()
     case .map(let map): try emit(map)
     case .contract(let contraction): try emit(contraction)
     }
+  }
+
+  /// The start of a scalar: its initial value, or none, so that no value is kept from its block's last run.
+  private func declare(_ scalar: Tile, _ place: LLVMValue) throws {
+    let value =
+      switch scalar.initial {
+      case nil: emitter.memoryType(scalar.element, 1).poison
+      case .literal(let literal): emitter.storedConstant(literal, scalar.element)
+      case .expression(let expression): emitter.convert(emitter.scalar(try uniform(expression)), from: .i64, to: scalar.element)
+      }
+    builder.store(value, place, alignment: scalar.element.byteCount)
+  }
+
+  /// Stores a whole number in an integer place.
+  private func assign(_ value: IntegerExpression, _ access: Access) throws {
+    let number = emitter.scalar(try uniform(value))
+    (lanes, mask) = (1, nil)
+    try store(.uniform(number), of: .i64, access)
   }
 }

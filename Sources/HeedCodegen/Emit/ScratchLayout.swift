@@ -1,8 +1,8 @@
 internal import HeedIR
 
-/// Where a kernel's tiles lie in a thread's scratch memory. Tiles of disjoint blocks share memory.
+/// Where a kernel's tiles lie in a thread's scratch memory. Tiles of disjoint blocks share memory; scalars take none.
 struct ScratchLayout {
-  /// For each phase, for each tile in textual order, its offset in bytes, a multiple of 64.
+  /// For each phase, for each tile in textual order, its offset in bytes, a multiple of 64; of no meaning for a scalar.
   private(set) var offsets: [[Int]] = []
   /// For each phase, its tiles in textual order.
   private(set) var tiles: [[Tile]] = []
@@ -26,6 +26,7 @@ struct ScratchLayout {
       case .tile(let tile):
         offsets[offsets.count - 1].append(top)
         tiles[tiles.count - 1].append(tile)
+        if tile.isScalar { continue }
         let (bytes, overflow) = try NDArray.elementCount(tile.shape).multipliedReportingOverflow(by: tile.element.byteCount)
         guard !overflow, bytes <= 1 << 40 else { throw HeedError("the tile %\(tile.name) has \(tile.shape) elements, too many") }
         // A line between tiles that are filled alike keeps their rows in different sets of the cache.
@@ -35,7 +36,7 @@ struct ScratchLayout {
       case .branch(_, let then, let otherwise):
         try place(then, from: top)
         try place(otherwise, from: top)
-      case .define, .map, .contract: break
+      case .define, .assign, .compute, .map, .contract: break
       }
     }
   }

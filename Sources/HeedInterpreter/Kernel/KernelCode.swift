@@ -183,12 +183,20 @@ struct DimensionCode {
 }
 
 indirect enum StatementCode {
-  case tile(memory: Int)
+  case tile(memory: Int, initial: InitialCode?)
   case define(Int, ExpressionCode)
+  case assign(AccessCode, ExpressionCode)
+  case compute(BodyCode)
   case loop(variable: Int, from: ExpressionCode, to: ExpressionCode, step: Int, body: [StatementCode])
   case branch(ExpressionCode, then: [StatementCode], otherwise: [StatementCode])
   case map([DimensionCode], BodyCode)
   case contract(ContractionCode)
+}
+
+/// What a scalar starts with.
+enum InitialCode {
+  case literal(Literal)
+  case expression(ExpressionCode)
 }
 
 final class ContractionCode {
@@ -230,9 +238,12 @@ struct KernelTranslator {
   private mutating func statement(_ statement: Statement) -> StatementCode {
     switch statement {
     case .tile(let tile):
+      let initial = tile.initial.map(initialCode)
       tiles.append(tile)
-      return .tile(memory: kernel.buffers.count + tiles.count - 1)
+      return .tile(memory: kernel.buffers.count + tiles.count - 1, initial: initial)
     case .define(let variable, let value): return .define(variable.index, expression(value))
+    case .assign(let target, let value): return .assign(access(target), expression(value))
+    case .compute(let body): return .compute(self.body(body))
     case .loop(let loop):
       return .loop(
         variable: loop.variable.index, from: expression(loop.from), to: expression(loop.to), step: loop.step,
@@ -251,6 +262,13 @@ struct KernelTranslator {
     }
   }
 
+  private func initialCode(_ source: Tile.Initial) -> InitialCode {
+    switch source {
+    case .literal(let literal): .literal(literal)
+    case .expression(let source): .expression(expression(source))
+    }
+  }
+
   // MARK: Expressions
 
   func expression(_ source: IntegerExpression) -> ExpressionCode {
@@ -263,6 +281,7 @@ struct KernelTranslator {
   private func append(_ expression: IntegerExpression, to nodes: inout [ExpressionCode.Node], _ loads: inout [AccessCode]) {
     switch expression {
     case .constant(let value): nodes.append(.constant(value))
+    case .verdict(let verdict): nodes.append(.constant(verdict.rawValue))
     case .symbol(let name): nodes.append(.constant(symbols[name]!))
     case .variable(let variable): nodes.append(.variable(variable.index))
     case .value(let value): nodes.append(.value(value.index))

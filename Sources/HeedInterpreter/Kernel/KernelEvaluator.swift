@@ -129,8 +129,10 @@ public enum KernelEvaluator {
       var translator = KernelTranslator(
         kernel: kernel, symbols: symbols, shapes: layouts.map(\.shape), strides: layouts.map(\.strides))
       let domain = translator.dimensions(phase.domain)
+      let condition = phase.condition.map(translator.expression)
       let body = translator.statements(phase.body)
-      try machine.run(phase, domain: domain, body: body, tiles: translator.tiles, number: UInt64(position + 1))
+      try machine.run(
+        phase, domain: domain, condition: condition, body: body, tiles: translator.tiles, number: UInt64(position + 1))
     }
     // Another kernel's phases have the same numbers.
     for memory in memories { memory.forgetPoints() }
@@ -143,7 +145,8 @@ extension Kernel {
     func largest(_ statements: [Statement]) -> Int {
       statements.map { statement in
         switch statement {
-        case .tile, .define: 0
+        case .tile, .define, .assign: 0
+        case .compute(let body): body.instructions.count
         case .loop(let loop): largest(loop.body)
         case .branch(_, let then, let otherwise): max(largest(then), largest(otherwise))
         case .map(let map): map.body.instructions.count

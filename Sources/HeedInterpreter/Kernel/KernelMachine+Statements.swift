@@ -2,17 +2,20 @@ import HeedIR
 
 /// Phases and statements.
 extension KernelMachine {
-  /// Runs a phase for every point of its domain.
+  /// Runs a phase for every point of its domain, where its condition holds.
   /// - Parameter number: the phase's number among all that ran, from 1.
-  func run(_ phase: Kernel.Phase, domain: [DimensionCode], body: [StatementCode], tiles: [Tile], number: UInt64) throws {
+  func run(
+    _ phase: Kernel.Phase, domain: [DimensionCode], condition: ExpressionCode?, body: [StatementCode], tiles: [Tile], number: UInt64
+  ) throws {
     self.tiles = tiles
     let place = "phase @\(phase.name.quotedWhereNeeded)"
     memories.removeLast(memories.count - kernel.buffers.count)
     offsets.removeLast(offsets.count - kernel.buffers.count)
-    // What the extents read no point may write.
+    // What the condition and the extents read no point may write.
     stamps.point = number << 32 | KernelMemory.several
     let extents: [Int]
     do {
+      if let condition, try evaluate(condition) == 0 { return }
       extents = try self.extents(domain)
       for tile in tiles {
         memories.append(try KernelMemory(tile.element, count: tile.shape.reduce(1, *), name: "%\(tile.name)"))
@@ -39,13 +42,31 @@ extension KernelMachine {
 
   private func run(_ statement: StatementCode) throws {
     switch statement {
-    case .tile(let memory): memories[memory].poison()
+    case .tile(let memory, let initial):
+      memories[memory].poison()
+      do {
+        switch initial {
+        case nil: break
+        case .literal(let literal): try assign(literal, memory, 0)
+        case .expression(let value): try assign(Literal(try evaluate(value)), memory, 0)
+        }
+      } catch let error as HeedError {
+        throw error.during("var \(printer.name(.tile(memory - kernel.buffers.count)))")
+      }
     case .define(let variable, let value):
       do {
         variables[variable] = try evaluate(value)
       } catch let error as HeedError {
         throw error.during("let \(printer.name(VariableID(variable)))")
       }
+    case .assign(let access, let value):
+      do {
+        try assign(Literal(try evaluate(value)), access.memory, try locate(access)!)
+      } catch let error as HeedError {
+        throw error.during("set \(printer.text(access.source))")
+      }
+    case .compute(let body):
+      do { try statementRun { try run(body) } } catch let error as HeedError { throw error.during("do") }
     case .loop(let variable, let from, let to, let step, let body):
       let name = "for \(printer.name(VariableID(variable)))"
       let (first, end): (Int, Int)
@@ -106,6 +127,12 @@ extension KernelMachine {
         stamps.round += 1
       }
     }
+  }
+
+  /// Stores a number outside of a body, as the place's type.
+  private func assign(_ value: Literal, _ memory: Int, _ position: Int) throws {
+    try memories[memory].recordWrite(position, stamps)
+    memories[memory][position] = ScalarSemantics.convert(value, to: memories[memory].element)
   }
 
   private func read(_ access: AccessCode) throws -> Double {
