@@ -4,61 +4,26 @@ public struct Attributes: Sendable {
 
   init(_ entries: ArraySlice<Attribute>) { self.entries = entries }
 
+  /// These attributes, in any order.
   public init(_ entries: [Attribute]) { self.entries = entries.sorted { $0.key.text < $1.key.text }[...] }
 
-  /// The attributes among these with the key `key`.
-  public func only(_ key: Name) -> Attributes { Attributes(all.filter { $0.key == key }) }
-
+  /// The attributes as pairs.
   public var all: [Attribute] { Array(entries) }
-  public subscript(key: Name) -> AttributeValue? { entries.first { $0.key == key }?.value }
 
-  // Each of these traps where the attribute is absent or of another kind: the verifier has seen that it is there.
+  /// The attributes among these with the key `key`.
+  public func only<Value>(_ key: AttributeKey<Value>) -> Attributes { Attributes(all.filter { $0.key == key.name }) }
 
-  public func integer(_ key: Name) -> Int {
-    guard case .integer(let value) = self[key] else { preconditionFailure("no integer attribute \(key)") }
+  /// The value of the attribute `key`; nil where there is none.
+  public subscript<Value>(key: AttributeKey<Value>) -> Value? {
+    entries.first { $0.key == key.name }.flatMap { Value($0.value) }
+  }
+
+  /// The value of the attribute `key`. Traps where there is none or it is of another kind: the verifier has seen that it is there.
+  public func required<Value>(_ key: AttributeKey<Value>) -> Value {
+    guard let value = self[key] else { preconditionFailure("no attribute \(key.name) of kind \(Value.kind.rawValue)") }
     return value
   }
 
-  public func literal(_ key: Name) -> Literal {
-    guard case .literal(let value) = self[key] else { preconditionFailure("no literal attribute \(key)") }
-    return value
-  }
-
-  public func word(_ key: Name) -> Name {
-    guard case .word(let value) = self[key] else { preconditionFailure("no word attribute \(key)") }
-    return value
-  }
-
-  public func integers(_ key: Name) -> [Int] {
-    guard case .integers(let value) = self[key] else { preconditionFailure("no integer list attribute \(key)") }
-    return value.values
-  }
-
-  public func extents(_ key: Name) -> [Extent] {
-    guard case .extents(let value) = self[key] else { preconditionFailure("no extent list attribute \(key)") }
-    return value.extents
-  }
-
-  public func literals(_ key: Name) -> [Literal] {
-    guard case .literals(let value) = self[key] else { preconditionFailure("no literal list attribute \(key)") }
-    return value.values
-  }
-
-  /// The integer, nil where it is absent.
-  public func optionalInteger(_ key: Name) -> Int? {
-    guard case .integer(let value) = self[key] else { return nil }
-    return value
-  }
-
-  /// The list of integers, nil where it is absent.
-  public func optionalIntegers(_ key: Name) -> [Int]? {
-    guard case .integers(let value) = self[key] else { return nil }
-    return value.values
-  }
-
-  /// The flag, false where it is absent.
-  public func flag(_ key: Name) -> Bool {
-    guard case .flag(let value) = self[key] else { return false }
-    return value
-  }
+  /// Whether the flag `key` is there and true.
+  public func isSet(_ key: AttributeKey<Bool>) -> Bool { self[key] == true }
 }

@@ -1,3 +1,28 @@
+extension AttributeKey where Value == Bool {
+  /// Whether there is a result with the logarithm of what each row is divided by.
+  public static var logSumExp: Self { Self("log_sum_exp") }
+  /// Whether there is a result with each row's greatest live score.
+  public static var maximum: Self { Self("maximum") }
+}
+
+extension AttributeKey where Value == CapturedOperand {
+  /// The operand that holds a further score per row, whose value is 0.
+  public static var sink: Self { Self("sink") }
+}
+
+extension AttributeKey where Value == AttentionWeighting {
+  /// What the weights of pairs are.
+  public static var weights: Self { Self("weights") }
+}
+
+/// What the weights of attention's pairs are.
+public enum AttentionWeighting: String, AttributeWord {
+  /// The scores themselves; nothing is divided.
+  case score
+  /// The softmax of each row's scores.
+  case softmax
+}
+
 extension Op {
   /// `attention %query, %key, %value, %captured... score (%s, %b..., %i, %j) { ... } where (%b..., %i, %j) { ... } {...}`: attention whose
   /// score matrix is never stored.
@@ -22,8 +47,8 @@ extension Op {
   public static let attention = Op(
     "attention", operands: .leading(["query", "key", "value"], rest: "captured"),
     attributes: [
-      .optional("log_sum_exp", .flag), .optional("maximum", .flag), .optional("ragged", .integer), .optional("sink", .integer),
-      .optional("tile", .integers), .optional("weights", .word),
+      .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.sink),
+      .optional(.tile), .optional(.weights),
     ], regions: ["score", "where"],
     traits: [.fused, .capturesTables],
     infer: { inference in
@@ -42,19 +67,16 @@ extension Op {
         inference.areEqual(inference.operands[1].shape[batch], value.shape[batch]), "got \(named), expected as many keys as values")
       let rows = Shape(query.shape.extents.dropLast())
       let attributes = inference.attributes
-      if let sink = attributes.optionalInteger("sink") {
-        let type = try inference.capturedOperand("sink", sink)
+      if let type = try inference.checkedCaptured(.sink) {
         try inference.expect(
           type.element.isFloat && inference.areEqual(type.shape, rows),
           "got the sink of type \(type), expected floats of shape \(rows)")
       }
-      if case .word(let weights) = attributes["weights"] {
-        try inference.expect(weights == "score" || weights == "softmax", "got weights = \(weights), expected score or softmax")
-        try inference.expect(
-          weights == "softmax" || attributes["sink"] == nil && !attributes.flag("log_sum_exp") && !attributes.flag("maximum"),
-          "got weights = score with a sink, a logarithm or a maximum, expected a softmax with these")
-      }
-      let statistics = ["log_sum_exp", "maximum"].filter { attributes.flag($0) }
+      try inference.expect(
+        !attributes.weighsByScore
+          || attributes[.sink] == nil && !attributes.isSet(.logSumExp) && !attributes.isSet(.maximum),
+        "got weights = score with a sink, a logarithm or a maximum, expected a softmax with these")
+      let statistics = [AttributeKey.logSumExp, .maximum].filter { attributes.isSet($0) }
       return [TensorType(score, Shape(rows.extents + [value.shape[rank - 1]]))]
         + statistics.map { _ in TensorType(score.ofSums, rows) }
     },
@@ -68,21 +90,19 @@ extension Op {
     },
     offsets: { query in
       let rows = query.operands[0].shape
-      return query.attributes.optionalInteger("ragged").map { SegmentOffsets(operand: 3 + $0, rows: rows[rows.rank - 2]) }
+      return query.position(.ragged).map { SegmentOffsets(operand: $0, rows: rows[rows.rank - 2]) }
     },
     decompose: { try decomposeAttention(&$0) })
 }
 
 extension Attributes {
   /// Whether attention's scores are its weights.
-  public var weighsByScore: Bool {
-    if case .word("score") = self["weights"] { true } else { false }
-  }
+  public var weighsByScore: Bool { self[.weights] == .score }
 }
 
 private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArray] {
   let (pairs, value, attributes) = (AttentionPairs(evaluation), evaluation.operands[2], evaluation.attributes)
-  let sinks = attributes.optionalInteger("sink").map { pairs.captured[$0].reals }
+  let sinks = evaluation.captured(.sink)?.reals
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
   try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
@@ -97,8 +117,8 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
         for (pair, weight) in zip(live, weights) { sum += weight * value.reals[(number * pairs.columns + pair.key) * width + e] }
         results[0].reals[row * width + e] = sum
       }
-      if attributes.flag("log_sum_exp") { results[1].reals[row] = logarithmOfSum(withSink) }
-      if attributes.flag("maximum") {
+      if attributes.isSet(.logSumExp) { results[1].reals[row] = logarithmOfSum(withSink) }
+      if attributes.isSet(.maximum) {
         results[results.count - 1].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 }
       }
     }
@@ -111,30 +131,30 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
   let pairs = try DecomposedScores(&context)
   let element = context.type(pairs.scores).element
   let batch = pairs.shape.rank - 2
-  let (attributes, dim) = (context.attributes, Attribute("dim", .integer(batch + 1)))
+  let (attributes, dim) = (context.attributes, Attribute(.dim, batch + 1))
   let value = try context.widened(context.operands[2], to: element)
   let toSum = DecomposedScores.subscripts(batch, "ij", "je", "ie")
   if attributes.weighsByScore { return [try context.emit(.contract, pairs.masked(0, &context), value, attributes: toSum)] }
   let scores = try pairs.masked(-.infinity, &context)
   var withSink = scores
-  if let sink = attributes.optionalInteger("sink") {
+  if let sink = context.captured(.sink) {
     let column = Shape(pairs.shape.extents.dropLast() + [1])
-    let converted = try context.widened(pairs.tables[sink], to: element)
+    let converted = try context.widened(sink, to: element)
     let last = try context.emit(.reshape, converted, stated: TensorType(element, column))
     withSink = try context.emit(.concatenate, scores, last, attributes: [dim])
   }
   var weights = try context.emit(.softmax, withSink, attributes: [dim])
   if withSink != scores {
-    let start = Shape(pairs.shape.extents.map { _ in 0 })
+    let start: [Extent] = pairs.shape.extents.map { _ in 0 }
     weights = try context.emit(
-      .slice, weights, attributes: [Attribute("start", .extents(start)), Attribute("stop", .extents(pairs.shape))])
+      .slice, weights, attributes: [Attribute(.start, start), Attribute(.stop, pairs.shape.extents)])
   }
   var results = [try context.emit(.contract, weights, value, attributes: toSum)]
-  if attributes.flag("log_sum_exp") {
+  if attributes.isSet(.logSumExp) {
     let wide = try context.widened(withSink, to: element.ofSums)
     results.append(try context.emit(.logSumExp, wide, attributes: [dim]))
   }
-  if attributes.flag("maximum") {
+  if attributes.isSet(.maximum) {
     results.append(try context.reduce(context.widened(scores, to: element.ofSums), .maximum, dim: batch + 1))
   }
   return results

@@ -19,12 +19,11 @@ struct AttentionPairs {
 
   init(_ evaluation: Evaluation) {
     (query, key) = (evaluation.operands[0], evaluation.operands[1])
-    captured = Array(evaluation.operands.dropFirst(3))
+    captured = Array(evaluation.captured)
     (score, live) = (evaluation.regions[0], evaluation.regions[1])
     batch = Array(query.shape.dropLast(2))
     (rows, columns) = (query.shape[batch.count], key.shape[batch.count])
-    let tables = captured
-    let offsets = evaluation.attributes.optionalInteger("ragged").map { tables[$0].integers.dropFirst() }
+    let offsets = evaluation.captured(.ragged)?.integers.dropFirst()
     segments = (0..<max(rows, columns)).map { row in offsets?.count { $0 <= Int64(row) } ?? 0 }
   }
 
@@ -73,13 +72,13 @@ struct DecomposedScores {
     let (queryType, keyType) = (context.type(operands[0]), context.type(operands[1]))
     let batch = queryType.rank - 2
     shape = Shape(queryType.shape.extents.dropLast() + [keyType.shape[batch]])
-    tables = Array(context.operands.dropFirst(3))
+    tables = Array(context.captured)
     let products = try context.emit(
       .contract, operands[0], operands[1], attributes: Self.subscripts(batch, "id", "jd", "ij"))
     scores = try Self.apply(context.regions[0], leading: [products], tables, shape, &context)
     var live = try Self.apply(context.regions[1], leading: [], tables, shape, &context)
-    if let ragged = context.attributes.optionalInteger("ragged") {
-      let segments = try context.emit(.segmentIDs, tables[ragged], stated: TensorType(.i32, [queryType.shape[batch]]))
+    if let offsets = context.captured(.ragged) {
+      let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [queryType.shape[batch]]))
       let (ofQuery, ofKey) = (
         try context.broadcast(segments, to: shape, dims: [batch]), try context.broadcast(segments, to: shape, dims: [batch + 1])
       )
@@ -107,8 +106,8 @@ struct DecomposedScores {
   /// The subscripts of a contract over `batch` batch dimensions, whose letters are capital, so that there are enough of them.
   static func subscripts(_ batch: Int, _ left: String, _ right: String, _ result: String) -> [Attribute] {
     let letters = (0..<batch).map { Character(Unicode.Scalar(UInt8(65 + $0))) }
-    let text = ContractSubscripts(left: letters + left, right: letters + right, result: letters + result).text
-    return [Attribute("subscripts", .word(Name(text)))]
+    let subscripts = ContractSubscripts(left: letters + left, right: letters + right, result: letters + result)
+    return [Attribute(.subscripts, subscripts)]
   }
 
   /// A region with its first parameters given and an iota for each of the others.
@@ -120,7 +119,7 @@ struct DecomposedScores {
     return try context.apply(region, tables: tables, shape: regionShape) { context, position in
       if position < leading.count { return leading[position] }
       return try context.emit(
-        .iota, attributes: [Attribute("dim", .integer(position - leading.count))],
+        .iota, attributes: [Attribute(.dim, position - leading.count)],
         stated: TensorType(region.parameters[position].type, shape))
     }[0]
   }
@@ -148,8 +147,8 @@ extension Inference {
       try expect(areEqual(query.shape[dim], key.shape[dim]), "got \(named), expected equal extents in dimension \(dim)")
     }
     try expect(areEqual(query.shape[rank - 1], key.shape[rank - 1]), "got \(named), expected queries and keys of one width")
-    if let ragged = attributes.optionalInteger("ragged") {
-      try checkOffsets(try capturedOperand("ragged", ragged))
+    if let offsets = try checkedCaptured(.ragged) {
+      try checkOffsets(offsets)
       try expect(areEqual(query.shape[batch], key.shape[batch]), "got \(named), expected as many queries as keys where ragged")
     }
     let score = regions.first?.parameters.first?.type ?? element
@@ -174,12 +173,13 @@ extension Inference {
     try expect(got == expected, "got \(got) yielded by the region \(op.regionKeywords[position]), expected \(expected)")
   }
 
-  /// The captured tensor that the attribute `key` numbers.
-  func capturedOperand(_ key: Name, _ number: Int) throws -> TensorType {
+  /// The captured tensor that the attribute `key` names; nil where there is none.
+  func checkedCaptured(_ key: AttributeKey<CapturedOperand>) throws -> TensorType? {
+    guard let operand = attributes[key] else { return nil }
     try expect(
-      captured.indices.contains(number + 3),
-      "got \(key) = \(number), expected the number of one of \(captured.count) captured tensors")
-    return operands[number + 3]
+      captured.indices.contains(op.position(operand)),
+      "got \(key.name) = \(operand.number), expected the number of one of \(captured.count) captured tensors")
+    return captured(key)
   }
 }
 

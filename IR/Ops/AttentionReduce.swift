@@ -1,3 +1,15 @@
+extension AttributeKey where Value == [Int] {
+  /// The rows and columns of a block of pairs; 0 is all there are.
+  public static var block: Self { Self("block") }
+}
+
+extension AttributeKey where Value == [Extent] {
+  /// The start and the stop of the rows that count.
+  public static var rows: Self { Self("rows") }
+  /// The start and the stop of the columns that count.
+  public static var columns: Self { Self("columns") }
+}
+
 extension Op {
   /// `attention_reduce %query, %key, %log_sum_exp, %captured... score (...) { ... } where (...) { ... } value (%p, %b..., %i, %j) { ... }
   /// {...}`: a statistic of attention's weights, which are computed again from scores and never stored.
@@ -17,7 +29,7 @@ extension Op {
   public static let attentionReduce = Op(
     "attention_reduce", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
     attributes: [
-      .required("block", .integers), .optional("columns", .extents), .required("kind", .word), .optional("rows", .extents),
+      .required(.block), .optional(.columns), .required(.kind), .optional(.rows),
     ], regions: ["score", "where", "value"], traits: [.fused, .capturesTables],
     infer: { inference in
       let element = try inference.checkLogSumExp()
@@ -25,9 +37,10 @@ extension Op {
         2, parameters: [("\(element)", { $0 == element })] + inference.pairIndices, tables: Array(inference.captured))
       try inference.checkYield(2, of: element)
       try inference.checkReduction(of: element)
-      let kind = inference.attributes.word("kind")
-      try inference.expect(["add", "maximum", "minimum"].contains(kind), "got kind = \(kind), expected add, maximum or minimum")
-      let block = inference.attributes.integers("block")
+      let kind = inference.attributes.required(.kind)
+      try inference.expect(
+        [.add, .maximum, .minimum].contains(kind), "got kind = \(kind.rawValue), expected add, maximum or minimum")
+      let block = inference.attributes.required(.block)
       try inference.expect(
         block.count == 2 && block.allSatisfy { (0...4096).contains($0) },
         "got block = \(block), expected two extents from 0 to 4096")
@@ -54,10 +67,7 @@ extension Attributes {
   /// The rows and columns that count in an op on attention's weights.
   /// - Parameter whole: the numbers of queries and keys.
   public func window(_ whole: [Extent]) -> [(start: Extent, stop: Extent)] {
-    zip(["rows", "columns"] as [Name], whole).map { key, extent in
-      guard case .extents(let range) = self[key] else { return (0, extent) }
-      return (range.extents[0], range.extents[1])
-    }
+    zip([self[.rows], self[.columns]], whole).map { range, extent in range.map { ($0[0], $0[1]) } ?? (0, extent) }
   }
 }
 
@@ -66,12 +76,13 @@ extension Inference {
   fileprivate func window() throws -> [(start: Extent, stop: Extent)] {
     let rank = operands[0].rank
     let whole = [operands[0].shape[rank - 2], operands[1].shape[rank - 2]]
-    for (key, extent) in zip(["rows", "columns"] as [Name], whole) {
-      guard case .extents(let range) = attributes[key] else { continue }
-      try expect(range.rank == 2, "got \(range.rank) extents of \(key), expected start and stop")
+    for (key, extent) in zip([AttributeKey.rows, .columns], whole) {
+      guard let range = attributes[key] else { continue }
+      try expect(range.count == 2, "got \(range.count) extents of \(key.name), expected start and stop")
       for distance in [range[0], range[1] - range[0], extent - range[1]] {
         try expect(
-          (distance.constant ?? 0) >= 0, "got \(key) = \(range[0]) ..< \(range[1]), expected a range inside 0 ..< \(extent)")
+          (distance.constant ?? 0) >= 0,
+          "got \(key.name) = \(range[0]) ..< \(range[1]), expected a range inside 0 ..< \(extent)")
       }
     }
     return attributes.window(whole)
@@ -80,7 +91,7 @@ extension Inference {
 
 private func evaluateAttentionReduce(_ evaluation: Evaluation) throws -> [ReferenceArray] {
   let pairs = AttentionPairs(evaluation)
-  let (reduction, block) = (evaluation.attributes.reduction, evaluation.attributes.integers("block"))
+  let (reduction, block) = (evaluation.attributes.required(.kind), evaluation.attributes.required(.block))
   let types = evaluation.operandTypes
   let whole = [types[0].shape[pairs.batch.count], types[1].shape[pairs.batch.count]]
   let window = try evaluation.attributes.window(whole).map { range in
@@ -122,19 +133,19 @@ private func decomposeAttentionReduce(_ context: inout Decomposition) throws -> 
   value = try context.emit(
     .slice, value,
     attributes: [
-      Attribute("start", .extents(Shape(outer.map { _ in 0 } + starts))), Attribute("stop", .extents(Shape(outer + stops))),
+      Attribute(.start, outer.map { _ in 0 } + starts), Attribute(.stop, outer + stops),
     ])
   let counts = window.map { $0.stop - $0.start }
-  let sizes = zip(attributes.integers("block"), counts).map { $0 == 0 ? $1 : Extent($0) }
+  let sizes = zip(attributes.required(.block), counts).map { $0 == 0 ? $1 : Extent($0) }
   let blocks = Array(result.shape.extents.suffix(2))
   let missing = zip(zip(blocks, sizes), counts).map { $0.0 * $0.1 - $1 }
   if missing.contains(where: { $0 != 0 }) {
-    let zeros = Shape(outer.map { _ in 0 } + [0, 0])
+    let zeros: [Extent] = outer.map { _ in 0 } + [0, 0]
     value = try context.emit(
       .pad, value,
       attributes: [
-        Attribute("low", .extents(zeros)), Attribute("high", .extents(Shape(outer.map { _ in 0 } + missing))),
-        Attribute("value", .literal(attributes.reduction.identity(element))),
+        Attribute(.low, zeros), Attribute(.high, outer.map { _ in 0 } + missing),
+        Attribute(.padValue, attributes.required(.kind).identity(element)),
       ])
   }
   let split = Shape(outer + [blocks[0], sizes[0], blocks[1], sizes[1]])
@@ -142,6 +153,6 @@ private func decomposeAttentionReduce(_ context: inout Decomposition) throws -> 
   return [
     try context.emit(
       .reduce, value,
-      attributes: [Attribute("dims", .integers([batch + 1, batch + 3])), Attribute("kind", .word(attributes.word("kind")))])
+      attributes: [Attribute(.dims, [batch + 1, batch + 3]), Attribute(.kind, attributes.required(.kind))])
   ]
 }

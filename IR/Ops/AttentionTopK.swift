@@ -7,10 +7,10 @@ extension Op {
   /// The results are `[batch..., M, K]`.
   public static let attentionTopK = Op(
     "attention_top_k", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
-    attributes: [.required("count", .integer)], regions: ["score", "where"], traits: [.fused, .capturesTables],
+    attributes: [.required(.count)], regions: ["score", "where"], traits: [.fused, .capturesTables],
     infer: { inference in
       let element = try inference.checkLogSumExp()
-      let (rank, count) = (inference.operands[0].rank, inference.attributes.integer("count"))
+      let (rank, count) = (inference.operands[0].rank, inference.attributes.required(.count))
       let keys = inference.operands[1].shape[rank - 2]
       try inference.expect(
         count >= 1 && count <= Swift.min(keys.constant ?? 1024, 1024),
@@ -19,7 +19,7 @@ extension Op {
       return [TensorType(element, shape), TensorType(.i32, shape)]
     },
     evaluate: { evaluation in
-      let (pairs, count) = (AttentionPairs(evaluation), evaluation.attributes.integer("count"))
+      let (pairs, count) = (AttentionPairs(evaluation), evaluation.attributes.required(.count))
       guard pairs.columns >= count else {
         throw HeedError("attention_top_k: got \(pairs.columns) keys, expected at least count = \(count)")
       }

@@ -4,9 +4,9 @@ extension Op {
   /// `dims` rises. An operand dimension of extent 1 is repeated as well, so that `r[i] = operand[j]` where `jd` is `i(dims[d])`, or 0
   /// where the operand's extent is 1.
   public static let broadcast = Op(
-    "broadcast", operands: .named(["operand"]), attributes: [.required("dims", .integers)], traits: [.typedByResult, .view],
+    "broadcast", operands: .named(["operand"]), attributes: [.required(.dims)], traits: [.typedByResult, .view],
     infer: { inference in
-      let (type, operand, dims) = (try inference.statedType(), inference.operands[0], inference.attributes.integers("dims"))
+      let (type, operand, dims) = (try inference.statedType(), inference.operands[0], inference.attributes.required(.dims))
       try inference.expect(
         type.element == operand.element, "got the element type \(type.element) for \(operand), expected \(operand.element)")
       try inference.expect(dims.count == operand.rank, "got dims = \(dims) for \(operand), expected \(operand.rank) of them")
@@ -21,7 +21,7 @@ extension Op {
       return [type]
     },
     evaluate: { evaluation in
-      let (operand, dims) = (evaluation.operands[0], evaluation.attributes.integers("dims"))
+      let (operand, dims) = (evaluation.operands[0], evaluation.attributes.required(.dims))
       return [
         .generated(evaluation.resultTypes[0].element, evaluation.resultShapes[0]) { indices in
           operand[operand.position(zip(dims, operand.shape).map { $1 == 1 ? 0 : indices[$0] })]

@@ -1,10 +1,10 @@
 extension Op {
   /// `concatenate {dim = d}`: the operands one after another along dimension `d`.
   public static let concatenate = Op(
-    "concatenate", operands: .variadic("operand", minimum: 1), attributes: [.required("dim", .integer)],
+    "concatenate", operands: .variadic("operand", minimum: 1), attributes: [.required(.dim)],
     infer: { inference in
       let first = inference.operands[0]
-      let dim = try inference.dimension("dim", rank: first.rank)
+      let dim = try inference.dimension(rank: first.rank)
       var sum = Extent(0)
       for operand in inference.operands {
         try inference.expect(
@@ -18,7 +18,7 @@ extension Op {
       return [TensorType(first.element, Shape(extents))]
     },
     evaluate: { evaluation in
-      let dim = evaluation.attributes.integer("dim")
+      let dim = evaluation.attributes.required(.dim)
       var result = ReferenceArray(evaluation.resultTypes[0].element, evaluation.resultShapes[0])
       var offset = 0
       for operand in evaluation.operands {

@@ -10,13 +10,22 @@ public struct Cost: Hashable, Sendable {
 
 /// A node as an op's cost and its conditions on data depend on it.
 public struct CostQuery {
+  public let op: Op
   public let operands: [TensorType]
   public let results: [TensorType]
   public let attributes: Attributes
   public let regions: [ScalarFunction]
 
-  public init(operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction]) {
+  public init(op: Op, operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction]) {
+    self.op = op
     (self.operands, self.results, self.attributes, self.regions) = (operands, results, attributes, regions)
+  }
+
+  /// A node of a graph.
+  public init(_ graph: Graph, _ node: NodeID) {
+    self.init(
+      op: graph.op(node), operands: graph.operands(node).map(graph.type), results: graph.results(node).map(graph.type),
+      attributes: graph.attributes(node), regions: Array(graph.regions(node)))
   }
 
   /// Every operand read once, every result written once.

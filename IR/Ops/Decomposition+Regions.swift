@@ -58,11 +58,11 @@ extension Decomposition {
         position = wide
         continue
       }
-      let count = try emit(.extent, attributes: [Attribute("value", .extents([extent]))], stated: TensorType(.i64, .scalar))
+      let count = try emit(.extent, attributes: [Attribute(.extentValue, [extent])], stated: TensorType(.i64, .scalar))
       position = try emit(.add, emit(.multiply, outer, count), wide)
     }
     let flat = try emit(.reshape, table, stated: TensorType(type.element, [type.shape.count]))
-    return try emit(.gather, flat, position!, attributes: [Attribute("dim", .integer(0))])
+    return try emit(.gather, flat, position!, attributes: [Attribute(.dim, 0)])
   }
 }
 

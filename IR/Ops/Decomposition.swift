@@ -1,15 +1,17 @@
 /// Where an op's decomposition writes the simpler ops: the graph being built, and the op's own operands in it.
 public struct Decomposition {
   public var rewriter: GraphRewriter
+  public let op: Op
   public let operands: [ValueID]
   public let attributes: Attributes
   public let regions: [ScalarFunction]
   public let resultTypes: [TensorType]
 
   public init(
-    rewriter: GraphRewriter, operands: [ValueID], attributes: Attributes, regions: [ScalarFunction], resultTypes: [TensorType]
+    rewriter: GraphRewriter, op: Op, operands: [ValueID], attributes: Attributes, regions: [ScalarFunction],
+    resultTypes: [TensorType]
   ) {
-    (self.rewriter, self.operands, self.attributes) = (rewriter, operands, attributes)
+    (self.rewriter, self.op, self.operands, self.attributes) = (rewriter, op, operands, attributes)
     (self.regions, self.resultTypes) = (regions, resultTypes)
   }
 
@@ -30,13 +32,13 @@ public struct Decomposition {
 
   /// A scalar constant, which elementwise ops broadcast.
   public mutating func literal(_ value: Literal, _ element: ElementType) throws -> ValueID {
-    try emit(.constant, attributes: [Attribute("value", .literals(LiteralList([value])))], stated: TensorType(element, .scalar))
+    try emit(.constant, attributes: [Attribute(.constantValue, [value])], stated: TensorType(element, .scalar))
   }
 
   /// `value` repeated to `shape`: its dimensions become `dims`.
   public mutating func broadcast(_ value: ValueID, to shape: Shape, dims: [Int]) throws -> ValueID {
     try emit(
-      .broadcast, value, attributes: [Attribute("dims", .integers(IntegerList(dims)))],
+      .broadcast, value, attributes: [Attribute(.dims, dims)],
       stated: TensorType(type(value).element, shape))
   }
 
@@ -47,7 +49,7 @@ public struct Decomposition {
 
   /// The elements along `dim` put together; that dimension is dropped.
   public mutating func reduce(_ value: ValueID, _ kind: Reduction, dim: Int) throws -> ValueID {
-    try emit(.reduce, value, attributes: [Attribute("dims", .integers([dim])), Attribute("kind", .word(Name(kind.rawValue)))])
+    try emit(.reduce, value, attributes: [Attribute(.dims, [dim]), Attribute(.kind, kind)])
   }
 }
 
@@ -56,9 +58,9 @@ extension GraphRewriter {
   public mutating func decompose(_ node: NodeID) throws {
     let old = source.results(node)
     var context = Decomposition(
-      rewriter: self, operands: source.operands(node).map { self($0) }, attributes: source.attributes(node),
+      rewriter: self, op: source.op(node), operands: source.operands(node).map { self($0) }, attributes: source.attributes(node),
       regions: Array(source.regions(node)), resultTypes: old.map(source.type))
-    let new = try source.op(node).decompose(&context)
+    let new = try context.op.decompose(&context)
     self = context.rewriter
     for (from, to) in zip(old, new) { replace(from, with: to) }
   }

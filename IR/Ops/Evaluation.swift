@@ -85,6 +85,7 @@ public struct ReferenceArray: Hashable, Sendable {
 
 /// What an op's definition sees when it is run.
 public struct Evaluation {
+  public let op: Op
   public let operands: [ReferenceArray]
   public let attributes: Attributes
   public let regions: [ScalarFunction]
@@ -100,9 +101,10 @@ public struct Evaluation {
 
   /// - Throws: where a result's extent is negative or has no value, or a result is too large to hold.
   public init(
-    operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
+    op: Op, operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
     resultTypes: [TensorType], binding: [Name: Int]
   ) throws {
+    self.op = op
     (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
     (self.operandTypes, self.resultTypes, self.binding) = (operandTypes, resultTypes, binding)
     resultShapes = try resultTypes.map { type in
@@ -115,7 +117,9 @@ public struct Evaluation {
   }
 
   /// The extents of the attribute `key` under the call's binding.
-  public func extents(_ key: Name) throws -> [Int] { try attributes.extents(key).map { try $0.evaluate { binding[$0] } } }
+  public func extents(_ key: AttributeKey<[Extent]>) throws -> [Int] {
+    try attributes.required(key).map { try $0.evaluate { binding[$0] } }
+  }
 }
 
 extension ScalarFunction {

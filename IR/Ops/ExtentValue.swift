@@ -1,15 +1,20 @@
+extension AttributeKey where Value == [Extent] {
+  /// The one extent that a number is equal to.
+  public static var extentValue: Self { Self("value") }
+}
+
 extension Op {
   /// `extent {value = [S]}`: a scalar number equal to an extent, of the stated type.
   public static let extent = Op(
-    "extent", operands: .named([]), attributes: [.required("value", .extents)], traits: [.typedByResult],
+    "extent", operands: .named([]), attributes: [.required(.extentValue)], traits: [.typedByResult],
     infer: { inference in
-      let (type, value) = (try inference.statedType(), inference.attributes.extents("value"))
+      let (type, value) = (try inference.statedType(), inference.attributes.required(.extentValue))
       try inference.expect(type.rank == 0 && type.element != .bool, "got the type \(type), expected a scalar number")
       try inference.expect(value.count == 1, "got \(value.count) extents, expected one")
       return [type]
     },
     evaluate: { evaluation in
-      let value = try evaluation.extents("value")[0]
+      let value = try evaluation.extents(.extentValue)[0]
       let element = evaluation.resultTypes[0].element
       return [.generated(element, []) { _ in element.isFloat ? Literal(Double(value)) : Literal(element.wrap(Int64(value))) }]
     },

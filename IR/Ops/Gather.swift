@@ -4,16 +4,16 @@ extension Op {
   /// `r[a..., n..., b...] = table[a..., indices[n...], b...]`: the table's dimensions before `d`, those of the indices, the table's after
   /// `d`. An index outside the table gives NaN, or 0 for a table of integers or bools.
   public static let gather = Op(
-    "gather", operands: .named(["table", "indices"]), attributes: [.required("dim", .integer)],
+    "gather", operands: .named(["table", "indices"]), attributes: [.required(.dim)],
     infer: { inference in
       let (table, indices) = (inference.operands[0], inference.operands[1])
-      let dim = try inference.dimension("dim", rank: table.rank)
+      let dim = try inference.dimension(rank: table.rank)
       try inference.expect(indices.element.isInteger, "got indices of type \(indices), expected an integer type")
       let extents = table.shape.extents
       return [TensorType(table.element, Shape(extents[..<dim] + indices.shape.extents + extents[(dim + 1)...]))]
     },
     evaluate: { evaluation in
-      let (table, indices, dim) = (evaluation.operands[0], evaluation.operands[1], evaluation.attributes.integer("dim"))
+      let (table, indices, dim) = (evaluation.operands[0], evaluation.operands[1], evaluation.attributes.required(.dim))
       let outside = table.element.isFloat ? Literal(Double.nan) : Literal(0)
       let rank = indices.shape.count
       return [

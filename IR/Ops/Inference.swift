@@ -15,9 +15,6 @@ public struct Inference {
     (self.regions, self.stated, self.facts) = (regions, stated, facts)
   }
 
-  /// The operands after the named ones: captured tensors.
-  public var captured: ArraySlice<TensorType> { operands.dropFirst(op.operands.minimum) }
-
   /// The result type that the writer stated.
   /// - Throws: where there is none.
   public func statedType() throws -> TensorType {
@@ -37,17 +34,16 @@ public struct Inference {
     if !condition { throw HeedError(message()) }
   }
 
-  /// The dimension attribute `key`, checked against `rank`.
-  public func dimension(_ key: Name, rank: Int) throws -> Int {
-    let dimension = attributes.integer(key)
-    try expect(dimension >= 0 && dimension < rank, "got \(key) = \(dimension), expected a dimension of a tensor of rank \(rank)")
+  /// The dimension `dim`, checked against `rank`.
+  public func dimension(rank: Int) throws -> Int {
+    let dimension = attributes.required(.dim)
+    try expect(dimension >= 0 && dimension < rank, "got dim = \(dimension), expected a dimension of a tensor of rank \(rank)")
     return dimension
   }
 
   /// Checks the attribute `tile`, where there is one: rows and columns, of reasonable size, and the depth where `mayHaveDepth`.
   public func checkTile(mayHaveDepth: Bool = false) throws {
-    guard attributes["tile"] != nil else { return }
-    let tile = attributes.integers("tile")
+    guard let tile = attributes[.tile] else { return }
     try expect(
       (tile.count == 2 || mayHaveDepth && tile.count == 3) && tile.allSatisfy { (1...4096).contains($0) },
       "got tile = \(tile), expected rows and columns from 1 to 4096")
@@ -94,12 +90,22 @@ public struct Inference {
       try expect(
         attribute.value.kind == specification.kind,
         "got the attribute \(attribute.key) of kind \(attribute.value.kind.rawValue), expected \(specification.kind.rawValue)")
+      if case .word(let word) = attribute.value {
+        try expect(
+          specification.words.contains(word.text),
+          "got \(attribute.key) = \(word), expected \(Self.choice(of: specification.words))")
+      }
     }
     for specification in op.attributes where specification.isRequired {
       try expect(seen.contains(specification.key), "the attribute \(specification.key) is missing")
     }
     try expect(
       regions.count == op.regionKeywords.count, "got \(regions.count) regions, expected \(op.regionKeywords.count)")
+  }
+
+  /// `score or softmax`, `one of add, multiply, minimum`
+  private static func choice(of words: [String]) -> String {
+    words.count == 2 ? "\(words[0]) or \(words[1])" : "one of \(words.joined(separator: ", "))"
   }
 }
 

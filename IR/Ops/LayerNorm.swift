@@ -2,7 +2,7 @@ extension Op {
   /// `layer_norm %x, %scale, %bias {epsilon = e}`: over the last dimension of extent D,
   /// `r = (x - mean) / sqrt(variance + e) * scale + bias`, where `variance = sum of (x - mean)^2 / D`. Scale and bias are `[D]`.
   public static let layerNorm = Op(
-    "layer_norm", operands: .named(["x", "scale", "bias"]), attributes: [.required("epsilon", .literal)], traits: [.composite],
+    "layer_norm", operands: .named(["x", "scale", "bias"]), attributes: [.required(.epsilon)], traits: [.composite],
     infer: { inference in
       try inference.checkNormalization()
       return [inference.operands[0]]
@@ -10,7 +10,7 @@ extension Op {
     evaluate: { evaluation in
       var result = evaluation.operands[0]
       let (scale, bias) = (evaluation.operands[1].reals, evaluation.operands[2].reals)
-      let epsilon = evaluation.attributes.literal("epsilon").real
+      let epsilon = evaluation.attributes.required(.epsilon).real
       evaluation.operands[0].forEachRow(along: result.shape.count - 1) { positions in
         let count = Double(positions.count)
         let mean = positions.reduce(0) { $0 + result.reals[$1] } / count
@@ -44,7 +44,7 @@ extension Inference {
       try expect(
         other.element == x.element && areEqual(other.shape, row.shape), "got \(describe(operands)), expected \(row) after \(x)")
     }
-    let epsilon = attributes.literal("epsilon").real
+    let epsilon = attributes.required(.epsilon).real
     try expect(epsilon >= 0, "got epsilon = \(epsilon), expected at least 0")
   }
 }
@@ -58,7 +58,7 @@ extension Decomposition {
       count = try constant(Double(extent), type.element)
     } else {
       count = try emit(
-        .extent, attributes: [Attribute("value", .extents([type.shape[dim]]))], stated: TensorType(type.element, .scalar))
+        .extent, attributes: [Attribute(.extentValue, [type.shape[dim]])], stated: TensorType(type.element, .scalar))
     }
     return try emit(.divide, reduce(value, .add, dim: dim), count)
   }
@@ -66,7 +66,7 @@ extension Decomposition {
   /// `value / sqrt(mean of square^2 along the last dimension + epsilon)`.
   mutating func divideByRoot(_ value: ValueID, ofMeanSquare square: ValueID) throws -> ValueID {
     let type = type(value)
-    let epsilon = try constant(attributes.literal("epsilon").real, type.element)
+    let epsilon = try constant(attributes.required(.epsilon).real, type.element)
     let variance = try mean(emit(.multiply, square, square), dim: type.rank - 1)
     let deviation = try emit(.sqrt, emit(.add, variance, epsilon))
     return try emit(.divide, value, broadcast(deviation, to: type.shape, without: type.rank - 1))

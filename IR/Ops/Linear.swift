@@ -8,7 +8,7 @@ extension Op {
   /// meaning: rows, columns, and the depth multiplied at once where that is not all.
   public static let linear = Op(
     "linear", operands: .leading(["left", "right"], rest: "extras"),
-    attributes: [.required("subscripts", .word), .optional("tile", .integers)], regions: ["epilogue"], traits: [.fused],
+    attributes: [.required(.subscripts), .optional(.tile)], regions: ["epilogue"], traits: [.fused],
     infer: { inference in
       try inference.checkTile(mayHaveDepth: true)
       let inputs = inference.operands.prefix(2)
@@ -17,7 +17,7 @@ extension Op {
       let product = try Op.contract.resultTypes(
         of: Inference(
           op: .contract, operands: inputs.map { isWider ? TensorType(accumulator!, $0.shape) : $0 },
-          attributes: inference.attributes.only("subscripts"),
+          attributes: inference.attributes.only(.subscripts),
           regions: [],
           stated: nil, facts: inference.facts))[0]
       for extra in inference.captured {
@@ -35,13 +35,13 @@ extension Op {
       let operands = evaluation.operands
       let product = try Op.contract.evaluate(
         Evaluation(
-          operands: Array(operands.prefix(2)), attributes: evaluation.attributes.only("subscripts"), regions: [],
+          op: .contract, operands: Array(operands.prefix(2)), attributes: evaluation.attributes.only(.subscripts), regions: [],
           operandTypes: Array(evaluation.operandTypes.prefix(2)),
           resultTypes: [TensorType(evaluation.regions[0].parameters[0].type, evaluation.resultTypes[0].shape)],
           binding: evaluation.binding))[0]
       var result = ReferenceArray(evaluation.resultTypes[0].element, product.shape)
       for position in 0..<result.count {
-        let extras = operands.dropFirst(2).map { $0[$0.shape.isEmpty ? 0 : position] }
+        let extras = evaluation.captured.map { $0[$0.shape.isEmpty ? 0 : position] }
         result[position] = try evaluation.regions[0].evaluate([product[position]] + extras)[0]
       }
       return [result]
@@ -49,8 +49,8 @@ extension Op {
     cost: { query in
       let product = Op.contract.cost(
         CostQuery(
-          operands: Array(query.operands.prefix(2)), results: query.results, attributes: query.attributes.only("subscripts"),
-          regions: []))
+          op: .contract, operands: Array(query.operands.prefix(2)), results: query.results,
+          attributes: query.attributes.only(.subscripts), regions: []))
       return Cost(
         flops: product.flops + query.results[0].shape.count * Extent(query.regions[0].instructions.count), bytes: query.bytes)
     },
@@ -62,8 +62,8 @@ extension Op {
         return try context.emit(.convert, operand, stated: TensorType(accumulator, type.shape))
       }
       let product = try context.emit(
-        .contract, inputs[0], inputs[1], attributes: context.attributes.only("subscripts").all)
-      let arguments = [product] + context.operands.dropFirst(2)
+        .contract, inputs[0], inputs[1], attributes: context.attributes.only(.subscripts).all)
+      let arguments = [product] + context.captured
       return try context.apply(context.regions[0], shape: .init(full: context.resultTypes[0].shape)) { _, position in
         arguments[position]
       }

@@ -1,5 +1,19 @@
 import Foundation
 
+extension AttributeKey where Value == CapturedOperand {
+  /// The operand that holds the logarithm of each row's decay.
+  public static var decay: Self { Self("decay") }
+  /// The operand that holds the state before the first row.
+  public static var state: Self { Self("state") }
+  /// The operand that holds the sum of keys before the first row.
+  public static var keySum: Self { Self("key_sum") }
+}
+
+extension AttributeKey where Value == Bool {
+  /// Whether the state after the last row is a result.
+  public static var finalState: Self { Self("final_state") }
+}
+
 extension Op {
   /// `linear_attention %query, %key, %value, %more... {decay, epsilon, final_state, key_sum, ragged, state}`: causal attention whose
   /// weight of a pair is the product of query and key itself, as a recurrence over a state of D x E numbers: time linear in N.
@@ -20,8 +34,8 @@ extension Op {
   public static let linearAttention = Op(
     "linear_attention", operands: .leading(["query", "key", "value"], rest: "operands that attributes name"),
     attributes: [
-      .optional("decay", .integer), .optional("epsilon", .literal), .optional("final_state", .flag), .optional("key_sum", .integer),
-      .optional("ragged", .integer), .optional("state", .integer),
+      .optional(.decay), .optional(.epsilon), .optional(.finalState), .optional(.keySum),
+      .optional(.ragged), .optional(.state),
     ],
     traits: [.composite],
     infer: { try inferLinearAttention($0) },
@@ -32,7 +46,7 @@ extension Op {
     },
     offsets: { query in
       let rows = query.operands[0].shape
-      return query.attributes.optionalInteger("ragged").map { SegmentOffsets(operand: 3 + $0, rows: rows[rows.rank - 2]) }
+      return query.position(.ragged).map { SegmentOffsets(operand: $0, rows: rows[rows.rank - 2]) }
     },
     decompose: { try decomposeLinearAttention(&$0) })
 }
@@ -53,35 +67,37 @@ private func inferLinearAttention(_ inference: Inference) throws -> [TensorType]
   try inference.expect(
     inference.areEqual(Shape(rows), Shape(value.shape.extents.dropLast())), "got \(named), expected as many values as queries")
 
-  let isNormalized = inference.attributes["epsilon"] != nil
+  let isNormalized = inference.attributes[.epsilon] != nil
   let batch = Array(rows.dropLast())
   let stateType = TensorType(element.sum, Shape(batch + [query.shape[rank - 1], value.shape[rank - 1]]))
   let sumType = TensorType(element.sum, Shape(batch + [query.shape[rank - 1]]))
-  var mentioned: Set<Int> = []
-  func operand(_ key: Name) throws -> TensorType? {
-    guard let position = inference.attributes.optionalInteger(key) else { return nil }
+  var mentioned: Set<CapturedOperand> = []
+  func operand(_ key: AttributeKey<CapturedOperand>) throws -> TensorType? {
+    guard let operand = inference.attributes[key] else { return nil }
+    let isNew = mentioned.insert(operand).inserted
     try inference.expect(
-      inference.captured.indices.contains(position + 3) && mentioned.insert(position).inserted,
-      "got \(key) = \(position), expected the number of one of \(inference.captured.count) operands after value, each named once")
-    return inference.operands[position + 3]
+      inference.captured.indices.contains(inference.op.position(operand)) && isNew,
+      "got \(key.name) = \(operand.number), expected the number of one of \(inference.captured.count) operands after value, each named once"
+    )
+    return inference.captured(key)
   }
   func expect(_ type: TensorType, _ role: String, _ expected: TensorType) throws {
     try inference.expect(
       type.element == expected.element && inference.areEqual(type.shape, expected.shape),
       "got the \(role) \(type), expected \(expected)")
   }
-  if let decay = try operand("decay") {
+  if let decay = try operand(.decay) {
     let isWide = decay.element == element.sum
     try expect(decay, "decay", TensorType(isWide ? element.sum : element, Shape(Array(rows))))
   }
-  let (state, keySum) = (try operand("state"), try operand("key_sum"))
+  let (state, keySum) = (try operand(.state), try operand(.keySum))
   if let state { try expect(state, "state", stateType) }
   if let keySum { try expect(keySum, "key_sum", sumType) }
   try inference.expect(
     (keySum != nil) == (state != nil && isNormalized),
     "got \(keySum == nil ? "no key_sum" : "a key_sum"), expected one where there is a state and an epsilon")
-  let hasFinalState = inference.attributes.flag("final_state")
-  if let offsets = try operand("ragged") {
+  let hasFinalState = inference.attributes.isSet(.finalState)
+  if let offsets = try operand(.ragged) {
     try inference.checkOffsets(offsets)
     try inference.expect(state == nil && !hasFinalState, "got ragged and a state, expected one of them: each segment begins at 0")
   }
@@ -94,11 +110,9 @@ private func inferLinearAttention(_ inference: Inference) throws -> [TensorType]
 
 private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArray] {
   let (query, key, value) = (evaluation.operands[0], evaluation.operands[1], evaluation.operands[2])
-  let attributes = evaluation.attributes
-  func operand(_ key: Name) -> ReferenceArray? { attributes.optionalInteger(key).map { evaluation.operands[3 + $0] } }
-  let (decay, firstState, firstSum) = (operand("decay"), operand("state"), operand("key_sum"))
-  let epsilon = attributes["epsilon"] == nil ? nil : attributes.literal("epsilon").real
-  let starts = Set(operand("ragged")?.integers ?? [])
+  let (decay, firstState, firstSum) = (evaluation.captured(.decay), evaluation.captured(.state), evaluation.captured(.keySum))
+  let epsilon = evaluation.attributes[.epsilon]?.real
+  let starts = Set(evaluation.captured(.ragged)?.integers ?? [])
   let rank = query.shape.count
   let (rows, depth, width) = (query.shape[rank - 2], query.shape[rank - 1], value.shape[rank - 1])
   let batch = query.shape.dropLast(2).reduce(1, *)
@@ -144,11 +158,12 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
       ? try context.emit(.convert, value, stated: TensorType(wide, type.shape)) : value
   }
   let (query, key, value, attributes) = (operands[0], operands[1], operands[2], context.attributes)
-  func operand(_ key: Name) -> ValueID? { attributes.optionalInteger(key).map { operands[3 + $0] } }
+  // Widened above.
+  func operand(_ key: AttributeKey<CapturedOperand>) -> ValueID? { context.position(key).map { operands[$0] } }
   let letters = (0..<batch).map { Character(Unicode.Scalar(UInt8(65 + $0))) }
   func contract(_ left: ValueID, _ right: ValueID, _ a: String, _ b: String, _ result: String) throws -> ValueID {
     let subscripts = ContractSubscripts(left: letters + a, right: letters + b, result: letters + result)
-    return try context.emit(.contract, left, right, attributes: [Attribute("subscripts", .word(Name(subscripts.text)))])
+    return try context.emit(.contract, left, right, attributes: [Attribute(.subscripts, subscripts)])
   }
   let batchDims = Array(0..<batch)
   func repeated(_ value: ValueID, _ shape: Shape, _ dims: [Int]) throws -> ValueID {
@@ -158,19 +173,19 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   // The weights of pairs.
   let pairs = Shape(type.shape.extents.dropLast() + [rows])
   var weights = try contract(query, key, "id", "jd", "ij")
-  let decay = operand("decay")
+  let decay = operand(.decay)
   let decayed = try decay.map {
-    try context.emit(.scan, $0, attributes: [Attribute("dim", .integer(batch)), Attribute("kind", .word("add"))])
+    try context.emit(.scan, $0, attributes: [Attribute(.dim, batch), Attribute(.kind, .add)])
   }
   if let decayed {
     let (ofRow, ofColumn) = (try repeated(decayed, pairs, [batch]), try repeated(decayed, pairs, [batch + 1]))
     weights = try context.emit(.multiply, weights, context.emit(.exp, context.emit(.subtract, ofRow, ofColumn)))
   }
   func index(_ dim: Int) throws -> ValueID {
-    try context.emit(.iota, attributes: [Attribute("dim", .integer(dim))], stated: TensorType(.i64, pairs))
+    try context.emit(.iota, attributes: [Attribute(.dim, dim)], stated: TensorType(.i64, pairs))
   }
   var live = try context.emit(.lessEqual, index(batch + 1), index(batch))
-  if let offsets = operand("ragged") {
+  if let offsets = operand(.ragged) {
     let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [rows]))
     let (ofRow, ofColumn) = (
       try context.broadcast(segments, to: pairs, dims: [batch]), try context.broadcast(segments, to: pairs, dims: [batch + 1])
@@ -183,7 +198,7 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   var denominator = try context.reduce(weights, .add, dim: batch + 1)
 
   // What the first state gives.
-  let (state, keySum) = (operand("state"), operand("key_sum"))
+  let (state, keySum) = (operand(.state), operand(.keySum))
   func scaled(_ value: ValueID, _ logarithm: ValueID?, _ dims: [Int]) throws -> ValueID {
     guard let logarithm else { return value }
     let factor = try repeated(context.emit(.exp, logarithm), context.type(value).shape, dims)
@@ -195,8 +210,8 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   if let keySum {
     denominator = try context.emit(.add, denominator, scaled(contract(query, keySum, "id", "d", "i"), decayed, [batch]))
   }
-  if attributes["epsilon"] != nil {
-    denominator = try context.emit(.add, denominator, context.constant(attributes.literal("epsilon").real, wide))
+  if let epsilon = attributes[.epsilon] {
+    denominator = try context.emit(.add, denominator, context.constant(epsilon.real, wide))
     let isEmpty = try context.emit(.equal, denominator, context.constant(0, wide))
     let divisor = try context.emit(.select, isEmpty, context.constant(1, wide), denominator)
     let quotient = try context.emit(.divide, result, repeated(divisor, resultShape, [batch]))
@@ -204,7 +219,7 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   }
   var results = [result]
   if wide != element { results[0] = try context.emit(.convert, result, stated: TensorType(element, resultShape)) }
-  guard attributes.flag("final_state") else { return results }
+  guard attributes.isSet(.finalState) else { return results }
 
   // The state after the last row.
   var (keys, total): (ValueID, ValueID?) = (key, nil)
@@ -215,7 +230,7 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   }
   results.append(try contract(keys, value, "jd", "je", "de"))
   if let state { results[1] = try context.emit(.add, results[1], scaled(state, total, [])) }
-  guard attributes["epsilon"] != nil else { return results }
+  guard attributes[.epsilon] != nil else { return results }
   results.append(try context.reduce(keys, .add, dim: batch))
   if let keySum { results[2] = try context.emit(.add, results[2], scaled(keySum, total, [])) }
   return results

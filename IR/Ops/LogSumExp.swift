@@ -5,11 +5,11 @@ extension Op {
   ///
   /// The logarithm of what a softmax divides by. Elements that are all -inf, or no elements, give -inf.
   public static let logSumExp = Op(
-    "log_sum_exp", operands: .named(["operand"]), attributes: [.required("dim", .integer)], traits: [.composite],
+    "log_sum_exp", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { inference in
       let operand = inference.operands[0]
       try inference.expect(operand.element.isFloat, "got \(operand), expected a float type")
-      let dim = try inference.dimension("dim", rank: operand.rank)
+      let dim = try inference.dimension(rank: operand.rank)
       return [TensorType(operand.element, Shape((0..<operand.rank).filter { $0 != dim }.map { operand.shape[$0] }))]
     },
     evaluate: { evaluation in
@@ -17,7 +17,7 @@ extension Op {
       var result = ReferenceArray(operand.element, evaluation.resultShapes[0])
       for row in result.reals.indices { result.reals[row] = -.infinity }
       var row = 0
-      operand.forEachRow(along: evaluation.attributes.integer("dim")) { positions in
+      operand.forEachRow(along: evaluation.attributes.required(.dim)) { positions in
         result.reals[row] = logarithmOfSum(positions.map { operand.reals[$0] })
         row += 1
       }
@@ -26,7 +26,7 @@ extension Op {
     cost: { Cost(flops: $0.operands[0].shape.count * 3, bytes: $0.bytes) },
     decompose: { context in
       let (x, element) = (context.operands[0], context.resultTypes[0].element)
-      let dim = context.attributes.integer("dim")
+      let dim = context.attributes.required(.dim)
       let largest = try context.reduce(x, .maximum, dim: dim)
       // A row of -inf is shifted by 0, so that its exponentials are 0 and the logarithm of their sum -inf.
       let isDead = try context.emit(.equal, largest, context.constant(-.infinity, element))

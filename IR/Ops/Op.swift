@@ -24,10 +24,18 @@ public final class Op: Sendable {
   public struct AttributeSpecification: Sendable {
     public let key: Name
     public let kind: AttributeValue.Kind
+    /// What a word may be.
+    public let words: [String]
     public let isRequired: Bool
 
-    public static func required(_ key: Name, _ kind: AttributeValue.Kind) -> Self { Self(key: key, kind: kind, isRequired: true) }
-    public static func optional(_ key: Name, _ kind: AttributeValue.Kind) -> Self { Self(key: key, kind: kind, isRequired: false) }
+    private init<Value>(_ key: AttributeKey<Value>, isRequired: Bool) {
+      (self.key, kind, words, self.isRequired) = (key.name, Value.kind, Value.words, isRequired)
+    }
+
+    /// An attribute that must be there.
+    public static func required<Value>(_ key: AttributeKey<Value>) -> Self { Self(key, isRequired: true) }
+    /// An attribute that may be left out.
+    public static func optional<Value>(_ key: AttributeKey<Value>) -> Self { Self(key, isRequired: false) }
   }
 
   public enum Trait: Sendable {

@@ -1,11 +1,23 @@
+extension AttributeKey where Value == [Extent] {
+  /// How many elements are put before the operand's, in each dimension.
+  public static var low: Self { Self("low") }
+  /// How many elements are put after the operand's, in each dimension.
+  public static var high: Self { Self("high") }
+}
+
+extension AttributeKey where Value == Literal {
+  /// What the elements outside the operand are.
+  public static var padValue: Self { Self("value") }
+}
+
 extension Op {
   /// `pad {low = [...], high = [...], value = v}`: the operand with `low` elements `v` before it and `high` after it, in each dimension.
   public static let pad = Op(
     "pad", operands: .named(["operand"]),
-    attributes: [.required("low", .extents), .required("high", .extents), .required("value", .literal)],
+    attributes: [.required(.low), .required(.high), .required(.padValue)],
     infer: { inference in
-      let (operand, value) = (inference.operands[0], inference.attributes.literal("value"))
-      let (low, high) = (inference.attributes.extents("low"), inference.attributes.extents("high"))
+      let (operand, value) = (inference.operands[0], inference.attributes.required(.padValue))
+      let (low, high) = (inference.attributes.required(.low), inference.attributes.required(.high))
       try inference.expect(
         low.count == operand.rank && high.count == operand.rank,
         "got \(low.count) low and \(high.count) high extents, expected \(operand.rank) of each for \(operand)")
@@ -19,9 +31,9 @@ extension Op {
     },
     evaluate: { evaluation in
       let operand = evaluation.operands[0]
-      let value = evaluation.attributes.literal("value").converted(to: operand.element)!
-      let low = try evaluation.extents("low")
-      if let negative = (low + (try evaluation.extents("high"))).first(where: { $0 < 0 }) {
+      let value = evaluation.attributes.required(.padValue).converted(to: operand.element)!
+      let low = try evaluation.extents(.low)
+      if let negative = (low + (try evaluation.extents(.high))).first(where: { $0 < 0 }) {
         throw HeedError("pad: got the padding \(negative), expected at least 0")
       }
       return [

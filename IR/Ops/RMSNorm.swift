@@ -1,14 +1,14 @@
 extension Op {
   /// `rms_norm %x, %scale {epsilon = e}`: over the last dimension of extent D, `r = x / sqrt(sum of x^2 / D + e) * scale`. Scale is `[D]`.
   public static let rmsNorm = Op(
-    "rms_norm", operands: .named(["x", "scale"]), attributes: [.required("epsilon", .literal)], traits: [.composite],
+    "rms_norm", operands: .named(["x", "scale"]), attributes: [.required(.epsilon)], traits: [.composite],
     infer: { inference in
       try inference.checkNormalization()
       return [inference.operands[0]]
     },
     evaluate: { evaluation in
       var result = evaluation.operands[0]
-      let (scale, epsilon) = (evaluation.operands[1].reals, evaluation.attributes.literal("epsilon").real)
+      let (scale, epsilon) = (evaluation.operands[1].reals, evaluation.attributes.required(.epsilon).real)
       evaluation.operands[0].forEachRow(along: result.shape.count - 1) { positions in
         let meanSquare = positions.reduce(0) { $0 + result.reals[$1] * result.reals[$1] } / Double(positions.count)
         for (d, position) in positions.enumerated() {

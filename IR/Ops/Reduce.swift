@@ -4,9 +4,9 @@ extension Op {
   /// `kind` is `add`, `multiply`, `minimum`, `maximum`, `and` or `or`; no elements give its identity (0, 1, the largest value, the least,
   /// all bits, 0). With a NaN among the elements a minimum or maximum is unspecified.
   public static let reduce = Op(
-    "reduce", operands: .named(["operand"]), attributes: [.required("dims", .integers), .required("kind", .word)],
+    "reduce", operands: .named(["operand"]), attributes: [.required(.dims), .required(.kind)],
     infer: { inference in
-      let (operand, dims) = (inference.operands[0], inference.attributes.integers("dims"))
+      let (operand, dims) = (inference.operands[0], inference.attributes.required(.dims))
       try inference.expect(
         Set(dims).count == dims.count && dims.allSatisfy { $0 >= 0 && $0 < operand.rank },
         "got dims = \(dims), expected distinct dimensions of \(operand)")
@@ -14,8 +14,8 @@ extension Op {
       return [TensorType(operand.element, Shape((0..<operand.rank).filter { !dims.contains($0) }.map { operand.shape[$0] }))]
     },
     evaluate: { evaluation in
-      let (operand, reduction) = (evaluation.operands[0], evaluation.attributes.reduction)
-      let dims = evaluation.attributes.integers("dims")
+      let (operand, reduction) = (evaluation.operands[0], evaluation.attributes.required(.kind))
+      let dims = evaluation.attributes.required(.dims)
       let kept = operand.shape.indices.filter { !dims.contains($0) }
       let identity = reduction.identity(operand.element)
       var result = ReferenceArray.generated(operand.element, evaluation.resultShapes[0]) { _ in identity }

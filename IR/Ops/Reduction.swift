@@ -1,5 +1,5 @@
 /// How `reduce` and `scan` put elements together: the attribute `kind`.
-public enum Reduction: String, CaseIterable, Hashable, Sendable {
+public enum Reduction: String, AttributeWord {
   case add, multiply, minimum, maximum, and, or
 
   /// The op that puts two elements together.
@@ -31,21 +31,9 @@ public enum Reduction: String, CaseIterable, Hashable, Sendable {
   }
 }
 
-extension Attributes {
-  /// The attribute `kind`. Traps where it is no reduction: inference has seen that it is.
-  public var reduction: Reduction {
-    guard let reduction = Reduction(rawValue: word("kind").text) else { preconditionFailure("\(word("kind")) is no reduction") }
-    return reduction
-  }
-}
-
 extension Inference {
-  /// Checks that the attribute `kind` is a reduction that takes elements of this type.
+  /// Checks that the reduction `kind` takes elements of this type.
   func checkReduction(of element: ElementType) throws {
-    guard let reduction = Reduction(rawValue: attributes.word("kind").text) else {
-      throw HeedError(
-        "got kind = \(attributes.word("kind")), expected one of \(Reduction.allCases.map(\.rawValue).joined(separator: ", "))")
-    }
-    _ = try reduction.op.scalar!.resultElement([element, element], stated: nil)
+    _ = try attributes.required(.kind).op.scalar!.resultElement([element, element], stated: nil)
   }
 }

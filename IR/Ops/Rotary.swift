@@ -1,10 +1,15 @@
+extension AttributeKey where Value == Bool {
+  /// Whether the elements of a pair stand side by side.
+  public static var interleaved: Self { Self("interleaved") }
+}
+
 extension Op {
   /// `rotary %x, %cos, %sin {interleaved = true}`: rotates pairs of elements of each row: rotary position embedding.
   ///
   /// x is `[..., S, D]`, cos and sin are `[S, D/2]`. Pair p of a row is its elements p and `D/2 + p`; interleaved: `2p` and `2p + 1`. A pair
   /// (a, b) becomes `(a cos - b sin, a sin + b cos)`, as in ONNX's RotaryEmbedding.
   public static let rotary = Op(
-    "rotary", operands: .named(["x", "cos", "sin"]), attributes: [.optional("interleaved", .flag)], traits: [.composite],
+    "rotary", operands: .named(["x", "cos", "sin"]), attributes: [.optional(.interleaved)], traits: [.composite],
     infer: { inference in
       let (x, cos, sin) = (inference.operands[0], inference.operands[1], inference.operands[2])
       try inference.expect(x.element.isFloat && x.rank >= 2, "got \(x), expected floats of rank 2 or more")
@@ -19,7 +24,7 @@ extension Op {
     },
     evaluate: { evaluation in
       let (x, cos, sin) = (evaluation.operands[0], evaluation.operands[1], evaluation.operands[2])
-      let interleaved = evaluation.attributes.flag("interleaved")
+      let interleaved = evaluation.attributes.isSet(.interleaved)
       let (rows, pairs) = (cos.shape[0], cos.shape[1])
       var result = x
       var row = 0
@@ -40,7 +45,7 @@ extension Op {
       let type = context.resultTypes[0]
       let pairs = context.type(context.operands[1]).shape[1]
       // [..., S, 2, D/2], or [..., S, D/2, 2] where interleaved.
-      let interleaved = context.attributes.flag("interleaved")
+      let interleaved = context.attributes.isSet(.interleaved)
       let outer = type.shape.extents.dropLast()
       let split = Shape(outer + (interleaved ? [pairs, 2] : [2, pairs]))
       let dim = interleaved ? type.rank : type.rank - 1
@@ -52,14 +57,14 @@ extension Op {
         var (start, stop) = (split.extents.map { _ in Extent(0) }, split.extents)
         (start[dim], stop[dim]) = (Extent(number), Extent(number + 1))
         return try context.emit(
-          .slice, paired, attributes: [Attribute("start", .extents(Shape(start))), Attribute("stop", .extents(Shape(stop)))])
+          .slice, paired, attributes: [Attribute(.start, start), Attribute(.stop, stop)])
       }
       let (a, b) = (try half(0), try half(1))
       let cos = try context.broadcast(context.operands[1], to: Shape(halfShape), dims: kept)
       let sin = try context.broadcast(context.operands[2], to: Shape(halfShape), dims: kept)
       let first = try context.emit(.subtract, context.emit(.multiply, a, cos), context.emit(.multiply, b, sin))
       let second = try context.emit(.add, context.emit(.multiply, a, sin), context.emit(.multiply, b, cos))
-      let joined = try context.emit(.concatenate, first, second, attributes: [Attribute("dim", .integer(dim))])
+      let joined = try context.emit(.concatenate, first, second, attributes: [Attribute(.dim, dim)])
       return [try context.emit(.reshape, joined, stated: type)]
     })
 }

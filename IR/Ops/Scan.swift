@@ -1,3 +1,10 @@
+extension AttributeKey where Value == Bool {
+  /// Whether an element is left out of its own running reduction.
+  public static var exclusive: Self { Self("exclusive") }
+  /// Whether a scan runs from the end.
+  public static var reverse: Self { Self("reverse") }
+}
+
 extension Op {
   /// `scan {dim = d, kind = add, exclusive = true, reverse = true}`: running reductions along a dimension.
   ///
@@ -5,18 +12,18 @@ extension Op {
   /// those of `reduce`.
   public static let scan = Op(
     "scan", operands: .named(["operand"]),
-    attributes: [.required("dim", .integer), .required("kind", .word), .optional("exclusive", .flag), .optional("reverse", .flag)],
+    attributes: [.required(.dim), .required(.kind), .optional(.exclusive), .optional(.reverse)],
     infer: { inference in
       let operand = inference.operands[0]
-      _ = try inference.dimension("dim", rank: operand.rank)
+      _ = try inference.dimension(rank: operand.rank)
       try inference.checkReduction(of: operand.element)
       return [operand]
     },
     evaluate: { evaluation in
-      let (operand, reduction) = (evaluation.operands[0], evaluation.attributes.reduction)
-      let (exclusive, reverse) = (evaluation.attributes.flag("exclusive"), evaluation.attributes.flag("reverse"))
+      let (operand, reduction) = (evaluation.operands[0], evaluation.attributes.required(.kind))
+      let (exclusive, reverse) = (evaluation.attributes.isSet(.exclusive), evaluation.attributes.isSet(.reverse))
       var result = operand
-      operand.forEachRow(along: evaluation.attributes.integer("dim")) { positions in
+      operand.forEachRow(along: evaluation.attributes.required(.dim)) { positions in
         var running = reduction.identity(operand.element)
         for position in reverse ? positions.reversed() : positions {
           let next = reduction.combine(running, operand[position], operand.element)

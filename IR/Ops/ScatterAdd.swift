@@ -3,10 +3,10 @@ extension Op {
   ///
   /// For each `k`: `r[a..., indices[k], b...] += updates[a..., k, b...]`. An index outside the base drops its update.
   public static let scatterAdd = Op(
-    "scatter_add", operands: .named(["base", "indices", "updates"]), attributes: [.required("dim", .integer)],
+    "scatter_add", operands: .named(["base", "indices", "updates"]), attributes: [.required(.dim)],
     infer: { inference in
       let (base, indices, updates) = (inference.operands[0], inference.operands[1], inference.operands[2])
-      let dim = try inference.dimension("dim", rank: base.rank)
+      let dim = try inference.dimension(rank: base.rank)
       try inference.expect(base.element != .bool, "got a base of type \(base), expected numbers")
       try inference.expect(
         indices.element.isInteger && indices.rank == 1, "got indices of type \(indices), expected integers of rank 1")
@@ -19,7 +19,7 @@ extension Op {
       return [base]
     },
     evaluate: { evaluation in
-      let (indices, updates, dim) = (evaluation.operands[1], evaluation.operands[2], evaluation.attributes.integer("dim"))
+      let (indices, updates, dim) = (evaluation.operands[1], evaluation.operands[2], evaluation.attributes.required(.dim))
       var result = evaluation.operands[0]
       ReferenceArray.forEachIndex(of: updates.shape) { at, position in
         let index = indices.integers[at[dim]]

@@ -30,6 +30,6 @@ extension Op {
       let (x, offsets, type) = (context.type(context.operands[0]), context.operands[1], context.resultTypes[0])
       let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [x.shape[0]]))
       let zeros = try context.broadcast(context.constant(0, type.element), to: type.shape, dims: [])
-      return [try context.emit(.scatterAdd, zeros, segments, context.operands[0], attributes: [Attribute("dim", .integer(0))])]
+      return [try context.emit(.scatterAdd, zeros, segments, context.operands[0], attributes: [Attribute(.dim, 0)])]
     })
 }

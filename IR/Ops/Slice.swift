@@ -1,3 +1,15 @@
+extension AttributeKey where Value == [Extent] {
+  /// The first index of a range, in each dimension.
+  public static var start: Self { Self("start") }
+  /// The end of a range, in each dimension.
+  public static var stop: Self { Self("stop") }
+}
+
+extension AttributeKey where Value == [Int] {
+  /// The distances between the indices that are kept, in each dimension.
+  public static var step: Self { Self("step") }
+}
+
 extension Op {
   /// `slice {start = [...], stop = [...], step = [...]}`: from each dimension the indices `start`, `start + step`, ... below `stop`.
   ///
@@ -5,11 +17,11 @@ extension Op {
   /// out.
   public static let slice = Op(
     "slice", operands: .named(["operand"]),
-    attributes: [.required("start", .extents), .required("stop", .extents), .optional("step", .integers)], traits: [.view],
+    attributes: [.required(.start), .required(.stop), .optional(.step)], traits: [.view],
     infer: { inference in
       let operand = inference.operands[0]
-      let (start, stop) = (inference.attributes.extents("start"), inference.attributes.extents("stop"))
-      let step = inference.attributes.optionalIntegers("step") ?? start.map { _ in 1 }
+      let (start, stop) = (inference.attributes.required(.start), inference.attributes.required(.stop))
+      let step = inference.attributes[.step] ?? start.map { _ in 1 }
       try inference.expect(
         start.count == operand.rank && stop.count == operand.rank && step.count == operand.rank,
         "got \(start.count) starts, \(stop.count) stops and \(step.count) steps, expected \(operand.rank) of each for \(operand)")
@@ -24,9 +36,9 @@ extension Op {
     },
     evaluate: { evaluation in
       let operand = evaluation.operands[0]
-      let start = try evaluation.extents("start")
-      let stop = try evaluation.extents("stop")
-      let step = evaluation.attributes.optionalIntegers("step") ?? start.map { _ in 1 }
+      let start = try evaluation.extents(.start)
+      let stop = try evaluation.extents(.stop)
+      let step = evaluation.attributes[.step] ?? start.map { _ in 1 }
       for (extent, (from, to)) in zip(operand.shape, zip(start, stop)) where from < 0 || to < from || to > extent {
         throw HeedError("slice: got the range \(from) ..< \(to), expected one inside 0 ..< \(extent)")
       }

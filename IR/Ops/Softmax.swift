@@ -5,16 +5,16 @@ extension Op {
   ///
   /// Elements that are all -inf give zeros, never NaN for that reason: no pair is live.
   public static let softmax = Op(
-    "softmax", operands: .named(["operand"]), attributes: [.required("dim", .integer)], traits: [.composite],
+    "softmax", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { inference in
       let operand = inference.operands[0]
       try inference.expect(operand.element.isFloat, "got \(operand), expected a float type")
-      _ = try inference.dimension("dim", rank: operand.rank)
+      _ = try inference.dimension(rank: operand.rank)
       return [operand]
     },
     evaluate: { evaluation in
       var result = evaluation.operands[0]
-      evaluation.operands[0].forEachRow(along: evaluation.attributes.integer("dim")) { positions in
+      evaluation.operands[0].forEachRow(along: evaluation.attributes.required(.dim)) { positions in
         let weights = softmaxWeights(positions.map { result.reals[$0] })
         for (position, weight) in zip(positions, weights) { result.reals[position] = weight }
       }
@@ -23,7 +23,7 @@ extension Op {
     cost: { Cost(flops: $0.results[0].shape.count * 5, bytes: $0.bytes) },
     decompose: { context in
       let (x, type) = (context.operands[0], context.resultTypes[0])
-      let dim = context.attributes.integer("dim")
+      let dim = context.attributes.required(.dim)
       let largest = try context.reduce(x, .maximum, dim: dim)
       // -inf for a largest element stands for a row without live elements: its exponentials must be 0, not exp(-inf - -inf).
       let isDead = try context.emit(.equal, largest, context.constant(-.infinity, type.element))

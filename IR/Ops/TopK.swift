@@ -4,9 +4,9 @@ extension Op {
   /// Of equal elements the one with the lower index comes first; NaN counts as less than everything. The last dimension has at least
   /// K elements.
   public static let topK = Op(
-    "top_k", operands: .named(["operand"]), attributes: [.required("count", .integer)],
+    "top_k", operands: .named(["operand"]), attributes: [.required(.count)],
     infer: { inference in
-      let (operand, count) = (inference.operands[0], inference.attributes.integer("count"))
+      let (operand, count) = (inference.operands[0], inference.attributes.required(.count))
       try inference.expect(operand.rank >= 1 && operand.element != .bool, "got \(operand), expected numbers of rank 1 or more")
       let last = operand.shape[operand.rank - 1]
       try inference.expect(count >= 0 && count <= last.constant ?? Int.max, "got count = \(count), expected one in 0 ... \(last)")
@@ -14,7 +14,7 @@ extension Op {
       return [TensorType(operand.element, shape), TensorType(.i32, shape)]
     },
     evaluate: { evaluation in
-      let (operand, count) = (evaluation.operands[0], evaluation.attributes.integer("count"))
+      let (operand, count) = (evaluation.operands[0], evaluation.attributes.required(.count))
       guard operand.shape.last! >= count else {
         throw HeedError("top_k: got a last dimension of extent \(operand.shape.last!), expected at least count = \(count)")
       }

@@ -5,10 +5,10 @@ extension AttributeValue {
     case .integer(let value): "\(value)"
     case .flag(let value): "\(value)"
     case .word(let name): Lexer.isWord(name.text) ? name.text : Lexer.quote(name.text)
-    case .element(let element): "\(element)"
     case .literal(let literal): literal.plainText
     case .integers(let list): "[" + list.values.map(\.description).joined(separator: ", ") + "]"
     case .extents(let shape): "\(shape)"
+    case .subscripts(let subscripts): Lexer.quote(subscripts.text)
     case .literals(let list):
       "["
         + list.values.map { literal in
@@ -31,8 +31,8 @@ extension Attributes {
 }
 
 extension TokenStream {
-  /// `{key = value, ...}` of the kinds that `op` says, or nothing.
-  mutating func attributes(of op: Op) throws -> [Attribute] {
+  /// `{key = value, ...}` of the kinds that `op`, written at `mnemonic`, says, or nothing.
+  mutating func attributes(of op: Op, at mnemonic: Token) throws -> [Attribute] {
     guard take("{") else { return [] }
     var attributes: [Attribute] = []
     try list(until: "}") { stream in
@@ -48,24 +48,27 @@ extension TokenStream {
         throw stream.error("got the attribute \(key) twice, expected it once", at: token)
       }
       try stream.expect("=")
-      attributes.append(Attribute(key, try stream.attributeValue(specification.kind)))
+      attributes.append(Attribute(key, try stream.attributeValue(specification.kind, of: op, at: mnemonic)))
     }
     return attributes
   }
 
-  private mutating func attributeValue(_ kind: AttributeValue.Kind) throws -> AttributeValue {
+  private mutating func attributeValue(_ kind: AttributeValue.Kind, of op: Op, at mnemonic: Token) throws -> AttributeValue {
     switch kind {
     case .integer: return .integer(try integer())
     case .literal: return .literal(try literal())
-    case .element: return .element(try elementType())
     case .extents: return .extents(try shape())
     case .flag:
       if take("true") { return .flag(true) }
       guard take("false") else { throw unexpected("true or false") }
       return .flag(false)
-    case .word:
-      guard current.kind == .word || current.kind == .string else { throw unexpected("a word or a string in quotes") }
-      return .word(Name(advance().text))
+    case .word: return .word(Name(try word().text))
+    case .subscripts:
+      let text = try word().text
+      return .subscripts(
+        try located(at: mnemonic) {
+          do { return try ContractSubscripts(text) } catch let error as HeedError { throw error.during(op.mnemonic) }
+        })
     case .integers:
       var values: [Int] = []
       guard take("[") else { throw unexpected("a list of integers such as [0, 1]") }
@@ -77,5 +80,10 @@ extension TokenStream {
       try list(until: "]") { values.append(try $0.literal()) }
       return .literals(LiteralList(values))
     }
+  }
+
+  private mutating func word() throws -> Token {
+    guard current.kind == .word || current.kind == .string else { throw unexpected("a word or a string in quotes") }
+    return advance()
   }
 }

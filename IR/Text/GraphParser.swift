@@ -122,7 +122,7 @@ private struct GraphParser {
       repeat { operands.append(try operand(&stream)) } while stream.take(",")
     }
     let regions = try regions(of: op, operands, &stream)
-    let attributes = try stream.attributes(of: op)
+    let attributes = try stream.attributes(of: op, at: mnemonic)
     var stated: [TensorType]?
     if stream.take(":") {
       var types: [TensorType] = []
@@ -198,7 +198,7 @@ private struct GraphParser {
         }
         let converted = try stream.convert(literal, to: element, at: token)
         let node = try graph.append(
-          .constant, attributes: [Attribute("value", .literals(LiteralList([converted])))], stated: [TensorType(element, .scalar)])
+          .constant, attributes: [Attribute(.constantValue, [converted])], stated: [TensorType(element, .scalar)])
         return graph.result(node)
       }
     }

@@ -115,6 +115,6 @@ extension Graph {
   /// The number that `value` is, where a `constant` node of rank 0 defines it, as a value of its element type.
   public func scalarConstant(_ value: ValueID) -> Literal? {
     guard let node = definingNode(value, where: .constant), type(value).rank == 0 else { return nil }
-    return attributes(node).literals("value").first?.converted(to: type(value).element)
+    return attributes(node).required(.constantValue).first?.converted(to: type(value).element)
   }
 }

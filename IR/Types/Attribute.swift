@@ -1,48 +1,56 @@
 /// A value attached to a node at compile time: a dimension, a list of them, a number, a word.
+///
+/// This is the form that text, hashing and the pools of a graph use. Everything else reads and writes attributes by an
+/// `AttributeKey`, which knows the Swift type of its value.
 public enum AttributeValue: Hashable, Sendable {
   case integer(Int)
   case literal(Literal)
   case flag(Bool)
+  /// One of the words that the attribute's type lists.
   case word(Name)
-  case element(ElementType)
   case integers(IntegerList)
   case extents(Shape)
   case literals(LiteralList)
+  case subscripts(ContractSubscripts)
 
   /// What kind of value it is, as errors and op definitions name it.
   public enum Kind: String, Sendable {
-    case integer, literal, flag, word, element, integers, extents, literals
+    case integer, literal, flag, word, integers, extents, literals, subscripts
   }
 
+  /// The kind of this value.
   public var kind: Kind {
     switch self {
     case .integer: .integer
     case .literal: .literal
     case .flag: .flag
     case .word: .word
-    case .element: .element
     case .integers: .integers
     case .extents: .extents
     case .literals: .literals
+    case .subscripts: .subscripts
     }
   }
 }
 
-/// A named attribute of a node.
+/// A named attribute of a node: `Attribute(.dim, 2)`.
 public struct Attribute: Hashable, Sendable {
   public var key: Name
   public var value: AttributeValue
 
-  public init(_ key: Name, _ value: AttributeValue) { (self.key, self.value) = (key, value) }
+  /// The attribute `key` with a value of the key's type.
+  public init<Value>(_ key: AttributeKey<Value>, _ value: Value) { self.init(key.name, value.attributeValue) }
+
+  /// An attribute as text has it; checking the node compares its kind with the op's definition.
+  init(_ key: Name, _ value: AttributeValue) { (self.key, self.value) = (key, value) }
 }
 
 /// An interned list of integers.
-public struct IntegerList: Hashable, Sendable, ExpressibleByArrayLiteral {
+public struct IntegerList: Hashable, Sendable {
   private static let interner = Interner<[Int]>()
   private let identifier: UInt32
 
   public init(_ values: [Int]) { identifier = Self.interner.identifier(of: values) }
-  public init(arrayLiteral values: Int...) { self.init(values) }
   public var values: [Int] { Self.interner[identifier] }
 }
 

@@ -60,7 +60,7 @@ struct ExplainCommand: ParsableCommand {
   /// The nodes with tile sizes: `%out = attention: 96 x 384`.
   private func tileSizes(_ graph: Graph) -> [String] {
     graph.body.compactMap { node in
-      guard let sizes = graph.attributes(node).optionalIntegers("tile") else { return nil }
+      guard let sizes = graph.attributes(node)[.tile] else { return nil }
       let names = graph.results(node).map { "%\(graph.name($0))" }.joined(separator: ", ")
       return "\(names) = \(graph.op(node).mnemonic): \(sizes.map(String.init).joined(separator: " x "))"
     }

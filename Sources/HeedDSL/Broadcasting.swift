@@ -29,7 +29,7 @@ extension GraphBuilder {
     if areEqual(tensor.shape, shape) { return tensor }
     let dims = Array((shape.rank - tensor.rank)..<shape.rank)
     return emit(
-      .broadcast, [tensor], [Attribute("dims", .integers(IntegerList(dims)))], stated: TensorType(tensor.element, shape), site)
+      .broadcast, [tensor], [Attribute(.dims, dims)], stated: TensorType(tensor.element, shape), site)
   }
 
   /// The tensors repeated to one shape, scalars left alone; nil after recording that they do not broadcast.
@@ -83,7 +83,7 @@ extension Tensor {
   public func broadcast(to shape: Shape, dimensions: [Int], file: String = #filePath, line: Int = #line) -> Tensor {
     let resolved = dimensions.map { $0 < 0 ? $0 + shape.rank : $0 }
     return builder.emit(
-      .broadcast, [self], [Attribute("dims", .integers(IntegerList(resolved)))], stated: TensorType(element, shape),
+      .broadcast, [self], [Attribute(.dims, resolved)], stated: TensorType(element, shape),
       CallSite(file, line))
   }
 

@@ -101,6 +101,6 @@ private func einsumLetters(_ text: String, _ tensors: [Tensor], _ site: CallSite
 
 extension GraphBuilder {
   func contract(_ left: Tensor, _ right: Tensor, _ subscripts: ContractSubscripts, guess: TensorType, _ site: CallSite?) -> Tensor {
-    emit(.contract, [left, right], [Attribute("subscripts", .word(Name(subscripts.text)))], guess: guess, site)
+    emit(.contract, [left, right], [Attribute(.subscripts, subscripts)], guess: guess, site)
   }
 }

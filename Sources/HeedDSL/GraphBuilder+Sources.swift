@@ -11,7 +11,7 @@ extension GraphBuilder {
   }
 
   func iota(_ type: TensorType, _ dimension: Int, _ site: CallSite?) -> Tensor {
-    emit(.iota, [], [Attribute("dim", .integer(dimension))], stated: type, site)
+    emit(.iota, [], [Attribute(.dim, dimension)], stated: type, site)
   }
 
   /// A scalar.
@@ -33,7 +33,7 @@ extension GraphBuilder {
     if let bad = converted.firstIndex(of: nil) {
       return fail("got the number \(literals[bad].shown), expected one of type \(type.element)", site, guess: type)
     }
-    return emit(.constant, [], [Attribute("value", .literals(LiteralList(converted.map { $0! })))], stated: type, site)
+    return emit(.constant, [], [Attribute(.constantValue, converted.map { $0! })], stated: type, site)
   }
 
   /// A tensor of this shape, each element `value`.
@@ -53,7 +53,7 @@ extension GraphBuilder {
   func extent(_ extent: Extent, _ element: ElementType, _ site: CallSite?) -> Tensor {
     let type = TensorType(element, .scalar)
     if let value = extent.constant { return constant([Literal(value)], type, site) }
-    return emit(.extent, [], [Attribute("value", .extents([extent]))], stated: type, site)
+    return emit(.extent, [], [Attribute(.extentValue, [extent])], stated: type, site)
   }
 
   /// The number of the segment that each of `count` rows lies in, from offsets `[segments + 1]` that rise from 0 to `count`.

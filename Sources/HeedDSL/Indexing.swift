@@ -7,7 +7,7 @@ extension Tensor {
   public func gather(_ indices: Tensor, dimension: Int = 0, file: String = #filePath, line: Int = #line) -> Tensor {
     let site = CallSite(file, line)
     guard let position = resolve(dimension, site) else { return builder.poison(type) }
-    return builder.emit(.gather, [self, indices], [Attribute("dim", .integer(position))], site)
+    return builder.emit(.gather, [self, indices], [Attribute(.dim, position)], site)
   }
 
   /// The tensor with slices of `updates` added along a dimension at the places `indices`, in order. An index outside drops its slice.
@@ -16,7 +16,7 @@ extension Tensor {
   ) -> Tensor {
     let site = CallSite(file, line)
     guard let position = resolve(dimension, site) else { return builder.poison(type) }
-    return builder.emit(.scatterAdd, [self, indices, updates], [Attribute("dim", .integer(position))], site)
+    return builder.emit(.scatterAdd, [self, indices, updates], [Attribute(.dim, position)], site)
   }
 
   /// Sums over runs of rows: `[T, ...]` and offsets `[B + 1]`, which rise from 0 to T, give `[B, ...]`.
@@ -28,7 +28,7 @@ extension Tensor {
   public func topK(_ count: Int, file: String = #filePath, line: Int = #line) -> (values: Tensor, indices: Tensor) {
     let shape = Shape(shape.extents.dropLast() + [Extent(count)])
     let results = builder.emitAll(
-      .topK, [self], [Attribute("count", .integer(count))],
+      .topK, [self], [Attribute(.count, count)],
       guesses: [TensorType(element, shape), TensorType(.i32, shape)], CallSite(file, line))
     return (results[0], results[1])
   }

@@ -144,7 +144,7 @@ private struct LinearAttentionHeads {
     stop[group] = 1
     start[group] = 0
     let first = builder.emit(
-      .slice, [state], [Attribute("start", .extents(Shape(start))), Attribute("stop", .extents(Shape(stop)))], nil)
+      .slice, [state], [Attribute(.start, start), Attribute(.stop, stop)], nil)
     return first.squeezingDimension(group)
   }
 
@@ -165,23 +165,23 @@ private struct LinearAttentionHeads {
     func repeated(_ x: Tensor) -> Tensor { builder.broadcast(x, to: Shape(batch + x.shape.extents.suffix(2)), nil) }
     var operands = [query, repeated(key), repeated(value)]
     var attributes: [Attribute] = []
-    func add(_ name: Name, _ tensor: Tensor?) {
+    func add(_ key: AttributeKey<CapturedOperand>, _ tensor: Tensor?) {
       guard let tensor else { return }
-      attributes.append(Attribute(name, .integer(operands.count - 3)))
+      attributes.append(Attribute(key, CapturedOperand(operands.count - Op.linearAttention.operands.minimum)))
       operands.append(tensor)
     }
-    add("decay", more.logDecay.map { spread($0, batch + [rows]) })
-    add("ragged", more.offsets)
+    add(.decay, more.logDecay.map { spread($0, batch + [rows]) })
+    add(.ragged, more.offsets)
     /// A state of each head of keys for its query heads.
     func ofQueries(_ state: Tensor, rank: Int) -> Tensor {
       guard groupSize != nil else { return state }
       let expanded = state.expandingDimension(batch.count - 1)
       return builder.broadcast(expanded, to: Shape(batch + expanded.shape.extents.suffix(rank)), nil)
     }
-    add("state", more.state.map { ofQueries($0.matrix, rank: 2) })
-    add("key_sum", more.epsilon == nil ? nil : more.state?.keySum.map { ofQueries($0, rank: 1) })
-    if let epsilon = more.epsilon { attributes.append(Attribute("epsilon", .literal(Literal(epsilon)))) }
-    if hasFinalState { attributes.append(Attribute("final_state", .flag(true))) }
+    add(.state, more.state.map { ofQueries($0.matrix, rank: 2) })
+    add(.keySum, more.epsilon == nil ? nil : more.state?.keySum.map { ofQueries($0, rank: 1) })
+    if let epsilon = more.epsilon { attributes.append(Attribute(.epsilon, Literal(epsilon))) }
+    if hasFinalState { attributes.append(Attribute(.finalState, true)) }
     let (depth, width) = (query.shape[query.rank - 1], value.shape[value.rank - 1])
     let sum: ElementType = query.element == .f64 ? .f64 : .f32
     let guesses = [

@@ -49,9 +49,9 @@ extension Tensor {
   ) -> Tensor {
     let site = CallSite(file, line)
     guard let position = resolve(dimension, site) else { return builder.poison(type) }
-    var attributes = [Attribute("dim", .integer(position)), Attribute("kind", .word(Name(kind.rawValue)))]
-    if exclusive { attributes.append(Attribute("exclusive", .flag(true))) }
-    if reversed { attributes.append(Attribute("reverse", .flag(true))) }
+    var attributes = [Attribute(.dim, position), Attribute(.kind, kind)]
+    if exclusive { attributes.append(Attribute(.exclusive, true)) }
+    if reversed { attributes.append(Attribute(.reverse, true)) }
     return builder.emit(.scan, [self], attributes, site)
   }
 
@@ -74,7 +74,7 @@ extension Tensor {
     if dimensions.isEmpty { return self }
     let kept = Shape((0..<rank).filter { !dimensions.contains($0) }.map { shape[$0] })
     return builder.emit(
-      .reduce, [self], [Attribute("dims", .integers(IntegerList(dimensions))), Attribute("kind", .word(Name(kind.rawValue)))],
+      .reduce, [self], [Attribute(.dims, dimensions), Attribute(.kind, kind)],
       guess: TensorType(element, kept), site)
   }
 }

@@ -47,7 +47,7 @@ extension Tensor {
 
   func permuted(_ permutation: [Int], _ site: CallSite?) -> Tensor {
     if permutation == Array(0..<rank) { return self }
-    return builder.emit(.transpose, [self], [Attribute("permutation", .integers(IntegerList(permutation)))], site)
+    return builder.emit(.transpose, [self], [Attribute(.permutation, permutation)], site)
   }
 
   /// A new dimension of extent 1 before dimension `dimension` of the result, counted in the result.
@@ -89,7 +89,7 @@ extension Tensor {
     }
     return builder.emit(
       .pad, [self],
-      [Attribute("low", .extents(Shape(low))), Attribute("high", .extents(Shape(high))), Attribute("value", .literal(literal))],
+      [Attribute(.low, low), Attribute(.high, high), Attribute(.padValue, literal)],
       site)
   }
 }
@@ -99,7 +99,7 @@ public func concatenate(_ tensors: [Tensor], dimension: Int = 0, file: String = 
   precondition(!tensors.isEmpty, "concatenate: got no tensors, expected at least one")
   let site = CallSite(file, line)
   guard let position = tensors[0].resolve(dimension, site) else { return tensors[0].builder.poison(tensors[0].type) }
-  return tensors[0].builder.emit(.concatenate, tensors, [Attribute("dim", .integer(position))], site)
+  return tensors[0].builder.emit(.concatenate, tensors, [Attribute(.dim, position)], site)
 }
 
 extension Extent {

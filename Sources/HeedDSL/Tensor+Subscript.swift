@@ -140,8 +140,8 @@ extension Tensor {
     }
     let isWhole = start.allSatisfy { $0 == 0 } && stop == self.shape.extents && step.allSatisfy { $0 == 1 }
     guard !isWhole else { return reshaped(Shape(shape), site) }
-    var attributes = [Attribute("start", .extents(Shape(start))), Attribute("stop", .extents(Shape(stop)))]
-    if step.contains(where: { $0 != 1 }) { attributes.append(Attribute("step", .integers(IntegerList(step)))) }
+    var attributes = [Attribute(.start, start), Attribute(.stop, stop)]
+    if step.contains(where: { $0 != 1 }) { attributes.append(Attribute(.step, step)) }
     let slice = builder.emit(.slice, [self], attributes, guess: TensorType(element, Shape(shape)), site)
     return slice.value == nil ? builder.poison(TensorType(element, Shape(shape))) : slice.reshaped(Shape(shape), site)
   }

@@ -73,21 +73,14 @@ public enum GraphInterpreter {
     _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int]
   ) throws -> [ReferenceArray] {
     let op = graph.op(node)
-    let operandTypes = graph.operands(node).map(graph.type)
-    let resultTypes = graph.results(node).map(graph.type)
-    let attributes = graph.attributes(node)
-    let regions = Array(graph.regions(node))
-    if let offsets = op.segmentOffsets(
-      CostQuery(operands: operandTypes, results: resultTypes, attributes: attributes, regions: regions))
-    {
+    if let offsets = op.segmentOffsets(CostQuery(graph, node)) {
       let rows = try offsets.rows.evaluate { binding[$0] }
       try check(operands[offsets.operand].integers, rows: rows, op: op)
     }
     return try op.evaluate(
       Evaluation(
-        operands: operands, attributes: attributes, regions: regions, operandTypes: operandTypes, resultTypes: resultTypes,
-        binding: binding
-      ))
+        op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
+        operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding))
   }
 
   /// - Throws: where segment offsets do not start at 0, fall, or do not end at `rows`.

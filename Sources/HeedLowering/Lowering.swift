@@ -45,14 +45,14 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
 }
 
 extension Graph {
-  /// Whether an attention, fused or linear, or a statistic of one can run by tiles: head widths are constants, and the offsets of a ragged one are an input,
-  /// which is checked at each call. Others are decomposed.
+  /// Whether an attention, fused or linear, or a statistic of one can run by tiles: head widths are constants, and the offsets
+  /// of a ragged one are an input, which is checked at each call. Others are decomposed.
   fileprivate func canTile(_ attention: NodeID) -> Bool {
-    let operands = Array(operands(attention))
     let isStatistic = op(attention) == .attentionReduce || op(attention) == .attentionTopK
-    guard operands.prefix(isStatistic ? 2 : 3).allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
-    guard case .integer(let table) = attributes(attention)["ragged"] else { return true }
-    guard case .argument(let position) = origin(operands[3 + table]) else { return false }
+    let tiled = operands(attention).prefix(isStatistic ? 2 : 3)
+    guard tiled.allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
+    guard let offsets = captured(attention, .ragged) else { return true }
+    guard case .argument(let position) = origin(offsets) else { return false }
     return arguments[position].role == .input
   }
 }

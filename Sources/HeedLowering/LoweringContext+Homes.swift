@@ -42,7 +42,7 @@ extension LoweringContext {
       // It is rounded as it is stored, so there is one rounding.
       return type.element.isNarrowed(by: home.view.element) && home.view.element == graph.type(made).element ? home : own
     case .transpose:
-      let permutation = graph.attributes(user).integers("permutation")
+      let permutation = graph.attributes(user).required(.permutation)
       var home = home(of: made)
       home.view = home.view.transposed(permutation.indices.map { permutation.firstIndex(of: $0)! })
       return home
@@ -67,7 +67,7 @@ extension LoweringContext {
 extension Graph {
   /// The places of the operands of `node`, a concatenation, in the memory of its result.
   func parts(of output: StridedView, concatenatedBy node: NodeID) -> [StridedView] {
-    let dimension = attributes(node).integer("dim")
+    let dimension = attributes(node).required(.dim)
     var start = Extent(0)
     return operands(node).map { operand in
       let shape = type(operand).shape

@@ -159,12 +159,7 @@ struct LoweringContext {
     return position
   }
 
-  func cost(_ node: NodeID) -> Cost {
-    graph.op(node).cost(
-      CostQuery(
-        operands: graph.operands(node).map(graph.type), results: graph.results(node).map(graph.type),
-        attributes: graph.attributes(node), regions: Array(graph.regions(node))))
-  }
+  func cost(_ node: NodeID) -> Cost { graph.op(node).cost(CostQuery(graph, node)) }
 
   /// The finished program: results copied to memory of their own where they are not there yet, slots assigned.
   mutating func finish() throws -> Program {

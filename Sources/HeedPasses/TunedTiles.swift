@@ -60,7 +60,7 @@ extension Graph {
       }
       return "\(type.element)[\(extents.joined(separator: ","))]"
     }
-    let subscripts = attributes(node)["subscripts"] == nil ? "" : " " + attributes(node).word("subscripts").text
+    let subscripts = attributes(node)[.subscripts].map { " \($0)" } ?? ""
     let bodies = regions(node).map { " {" + $0.instructions.map(\.tileKey).joined(separator: " ") + "}" }
     return op(node).mnemonic + " " + operands.joined(separator: " ") + " -> \(type(results(node)[0]).element)" + subscripts
       + bodies.joined()

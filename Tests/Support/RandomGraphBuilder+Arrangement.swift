@@ -6,18 +6,18 @@ extension RandomGraphBuilder {
     switch Int.random(in: 0..<9, using: &numbers) {
     case 0:
       let shape: Shape = pick([["S", 4], ["B", "S"], ["S", "T"]])
-      try emit(.iota, [], attributes: [integer("dim", pick(0..<shape.rank))], stated: TensorType(pick([.i32, .i64]), shape))
+      try emit(.iota, [], attributes: [Attribute(.dim, pick(0..<shape.rank))], stated: TensorType(pick([.i32, .i64]), shape))
     case 1:
       let extent: Extent = pick(["S", "B*S + 1", "ceil(T/2)"])
       let type = TensorType(pick([float(), .i32, .i64]), .scalar)
-      try emit(.extent, [], attributes: [Attribute("value", .extents([extent]))], stated: type, bound: 50, isExact: true)
+      try emit(.extent, [], attributes: [Attribute(.extentValue, [extent])], stated: type, bound: 50, isExact: true)
     case 2: try addConstant()
     case 3: try addBroadcast()
     case 4: try addReshape()
     case 5:
       guard let operand = pick(where: { $0.type.rank >= 2 }) else { return }
       try emit(
-        .transpose, [operand], attributes: [integers("permutation", Array(0..<operand.type.rank).shuffled(using: &numbers))],
+        .transpose, [operand], attributes: [Attribute(.permutation, Array(0..<operand.type.rank).shuffled(using: &numbers))],
         bound: operand.bound, isExact: operand.isExact)
     case 6: try addSlice()
     case 7:
@@ -25,26 +25,23 @@ extension RandomGraphBuilder {
       let others = values.filter { $0.type == operand.type }
       let operands = (0..<pick([1, 2, 3])).map { _ in pick(others) }
       try emit(
-        .concatenate, operands, attributes: [integer("dim", pick(0..<operand.type.rank))], bound: operands.map(\.bound).max()!,
+        .concatenate, operands, attributes: [Attribute(.dim, pick(0..<operand.type.rank))], bound: operands.map(\.bound).max()!,
         isExact: operands.allSatisfy(\.isExact))
     default:
       guard let operand = pick(where: { $0.type.rank >= 1 && $0.type.element != .bool }) else { return }
       let extents = { (builder: inout Self) in
-        Shape(operand.type.shape.extents.map { _ in builder.pick([0, 0, 1, "B"] as [Extent]) })
+        operand.type.shape.extents.map { _ in builder.pick([0, 0, 1, "B"] as [Extent]) }
       }
       let number = operand.type.element.isFloat ? Literal(0.5) : Literal(1)
       try emit(
         .pad, [operand],
         attributes: [
-          Attribute("low", .extents(extents(&self))), Attribute("high", .extents(extents(&self))),
-          Attribute("value", .literal(number)),
+          Attribute(.low, extents(&self)), Attribute(.high, extents(&self)),
+          Attribute(.padValue, number),
         ],
         bound: max(operand.bound, 0.5), isExact: operand.isExact)
     }
   }
-
-  func integer(_ key: Name, _ value: Int) -> Attribute { Attribute(key, .integer(value)) }
-  func integers(_ key: Name, _ values: [Int]) -> Attribute { Attribute(key, .integers(IntegerList(values))) }
 
   private mutating func addConstant() throws {
     let element = pick([float(), .i32, .bool])
@@ -53,7 +50,7 @@ extension RandomGraphBuilder {
       element.isFloat ? Literal(element.round(pick([0.1, -0.0, 1e-3, 3]))) : Literal(pick(0...1))
     }
     try emit(
-      .constant, [], attributes: [Attribute("value", .literals(LiteralList(literals)))],
+      .constant, [], attributes: [Attribute(.constantValue, literals)],
       stated: TensorType(element, Shape(shape.map { Extent($0) })), bound: 3, isExact: true)
   }
 
@@ -67,7 +64,7 @@ extension RandomGraphBuilder {
       dims = dims.map { $0 >= place ? $0 + 1 : $0 }
     }
     try emit(
-      .broadcast, [operand], attributes: [integers("dims", dims)], stated: TensorType(operand.type.element, Shape(extents)),
+      .broadcast, [operand], attributes: [Attribute(.dims, dims)], stated: TensorType(operand.type.element, Shape(extents)),
       bound: operand.bound, isExact: operand.isExact)
   }
 
@@ -102,8 +99,8 @@ extension RandomGraphBuilder {
       }
       step.append(pick([1, 1, 2]))
     }
-    var attributes = [Attribute("start", .extents(Shape(start))), Attribute("stop", .extents(Shape(stop)))]
-    if step.contains(2) { attributes.append(integers("step", step)) }
+    var attributes = [Attribute(.start, start), Attribute(.stop, stop)]
+    if step.contains(2) { attributes.append(Attribute(.step, step)) }
     try emit(.slice, [operand], attributes: attributes, bound: operand.bound, isExact: operand.isExact)
   }
 }

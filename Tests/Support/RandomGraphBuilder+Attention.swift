@@ -26,20 +26,20 @@ extension RandomGraphBuilder {
     if chance(0.3) {
       let bias = argument(element, [rows, columns], named: "bias")
       let spread = try emit(
-        .broadcast, [bias], attributes: [integers("dims", [heads.count, heads.count + 1])], stated: scores.type, bound: 2)
+        .broadcast, [bias], attributes: [Attribute(.dims, [heads.count, heads.count + 1])], stated: scores.type, bound: 2)
       scores = try emit(.add, [scores, spread], bound: 18)
     }
     let weights = try weights(scores, heads.count)
     let out = try emit(
       .contract, [weights, value], attributes: [subscripts(letters + "ij", letters + "jd", letters + "id")], bound: 4)
     if isPacked, chance(0.6) {
-      let turned = try emit(.transpose, [out], attributes: [integers("permutation", [0, 2, 1, 3])], bound: 4)
+      let turned = try emit(.transpose, [out], attributes: [Attribute(.permutation, [0, 2, 1, 3])], bound: 4)
       try emit(.reshape, [turned], stated: TensorType(element, ["B", rows, 8]), bound: 4)
     }
   }
 
   private func subscripts(_ left: [Character], _ right: [Character], _ result: [Character]) -> Attribute {
-    Attribute("subscripts", .word(Name(ContractSubscripts(left: left, right: right, result: result).text)))
+    Attribute(.subscripts, ContractSubscripts(left: left, right: right, result: result))
   }
 
   /// `[heads..., rows, 4]`: an argument, or one of `[B, rows, 8]` split into heads.
@@ -49,7 +49,7 @@ extension RandomGraphBuilder {
     guard isPacked else { return argument(element, heads + [rows, 4], named: name) }
     let packed = argument(element, ["B", rows, 8], named: name)
     let split = try emit(.reshape, [packed], stated: TensorType(element, ["B", rows, 2, 4]), bound: 2, isExact: true)
-    return try emit(.transpose, [split], attributes: [integers("permutation", [0, 2, 1, 3])], bound: 2, isExact: true)
+    return try emit(.transpose, [split], attributes: [Attribute(.permutation, [0, 2, 1, 3])], bound: 2, isExact: true)
   }
 
   /// Softmax of the scores over the live pairs, in one of its spellings.
@@ -71,19 +71,19 @@ extension RandomGraphBuilder {
       }
     }
     if multiplied == nil, live?.hasDeadRows == true || chance(0.6) {
-      return try emit(.softmax, [masked], attributes: [integer("dim", column)], bound: 1)
+      return try emit(.softmax, [masked], attributes: [Attribute(.dim, column)], bound: 1)
     }
     // Written out.
     let small =
-      try chance(0.6) ? emit(.subtract, [masked, spread(reduced(masked, "maximum", column), row)], bound: .infinity) : masked
+      try chance(0.6) ? emit(.subtract, [masked, spread(reduced(masked, .maximum, column), row)], bound: .infinity) : masked
     var weights = try emit(.exp, [small], bound: 1e8)
     if let multiplied { weights = try emit(.multiply, [weights, multiplied], bound: 1e8) }
-    let sum = try spread(reduced(weights, "add", column), row)
+    let sum = try spread(reduced(weights, .add, column), row)
     return try emit(.divide, [weights, sum], bound: 1)
   }
 
-  private mutating func reduced(_ value: Value, _ kind: Name, _ dim: Int) throws -> Value {
-    try emit(.reduce, [value], attributes: [integers("dims", [dim]), Attribute("kind", .word(kind))], bound: value.bound * 50)
+  private mutating func reduced(_ value: Value, _ kind: Reduction, _ dim: Int) throws -> Value {
+    try emit(.reduce, [value], attributes: [Attribute(.dims, [dim]), Attribute(.kind, kind)], bound: value.bound * 50)
   }
 
   /// A value per row repeated over the columns.
@@ -93,7 +93,7 @@ extension RandomGraphBuilder {
       $0.type.rank == value.type.rank + 1 && $0.type.shape.extents.dropLast() == value.type.shape.extents[...]
     }!
     return try emit(
-      .broadcast, [value], attributes: [integers("dims", Array(0...row))],
+      .broadcast, [value], attributes: [Attribute(.dims, Array(0...row))],
       stated: TensorType(value.type.element, scores.type.shape),
       bound: value.bound)
   }
@@ -104,11 +104,11 @@ extension RandomGraphBuilder {
       // Any pairs: some rows may have none.
       let mask = argument(.bool, Array(type.shape.extents.suffix(2)), named: "mask")
       let mapped = try emit(
-        .broadcast, [mask], attributes: [integers("dims", [row, row + 1])], stated: TensorType(.bool, type.shape))
+        .broadcast, [mask], attributes: [Attribute(.dims, [row, row + 1])], stated: TensorType(.bool, type.shape))
       return (mapped, true)
     }
-    let i = try emit(.iota, [], attributes: [integer("dim", row)], stated: TensorType(index, type.shape))
-    let j = try emit(.iota, [], attributes: [integer("dim", row + 1)], stated: TensorType(index, type.shape))
+    let i = try emit(.iota, [], attributes: [Attribute(.dim, row)], stated: TensorType(index, type.shape))
+    let j = try emit(.iota, [], attributes: [Attribute(.dim, row + 1)], stated: TensorType(index, type.shape))
     switch pick(0..<3) {
     case 0: return (try emit(.lessEqual, [j, i]), false)
     case 1:

@@ -20,8 +20,8 @@ extension RandomGraphBuilder {
       var region = ScalarFunction(
         parameters: ([left, right].prefix(1) + extras).enumerated().map { parameter("e\($0)", $1.type.element) })
       region.results = [try extend(&region, from: region.parameter(0))]
-      var attributes = [Attribute("subscripts", .word("sd,de->se"))]
-      if chance(0.3) { attributes.append(integers("tile", [96, 48])) }
+      var attributes = [Attribute(.subscripts, try ContractSubscripts("sd,de->se"))]
+      if chance(0.3) { attributes.append(Attribute(.tile, [96, 48])) }
       try emit(.linear, [left, right] + extras, attributes: attributes, regions: [region], bound: 1e5)
     default: try addFusedAttention()
     }
@@ -80,30 +80,31 @@ extension RandomGraphBuilder {
       live.results = [try live.append(.greater, [shifted, live.parameter(i)], name: "near")]
     }
     var attributes: [Attribute] = []
-    if chance(0.2) { attributes.append(integers("tile", [8, 16])) }
+    if chance(0.2) { attributes.append(Attribute(.tile, [8, 16])) }
     if !isCross, batch.isEmpty, chance(0.4) {
       let starts = argument(.i32, ["B + 1"], named: "offsets")
       offsets[graph.name(starts.id)] = "S"
       values.removeAll { $0.id == starts.id }
-      attributes.append(integer("ragged", captured.count))
+      attributes.append(Attribute(.ragged, CapturedOperand(captured.count)))
       captured.append(starts)
       let table = ScalarFunction.Table(graph.name(starts.id), starts.type)
       score.tables.append(table)
       live.tables.append(table)
     }
-    if attributes.allSatisfy({ $0.key != "ragged" }), chance(0.3) {
+    if Attributes(attributes)[.ragged] == nil, chance(0.3) {
       let rows = argument(element.byteCount == 2 ? .f32 : element, batch + ["S"], named: "lse")
       if chance(0.5) {
         var number = ScalarFunction(parameters: [parameter("p", rows.type.element)] + indices, tables: tables)
         number.results = [number.parameter(0)]
-        let block = Attribute("block", .integers(IntegerList([pick([0, 1, 3]), pick([0, 1, 5])])))
+        let block = Attribute(.block, [pick([0, 1, 3]), pick([0, 1, 5])])
         try emit(
-          .attentionReduce, [query, key, rows] + captured, attributes: [block, Attribute("kind", .word("add"))],
+          .attentionReduce, [query, key, rows] + captured, attributes: [block, Attribute(.kind, .add)],
           regions: [score, live, number], bound: .infinity)
         values.removeLast()
       } else {
         try emit(
-          .attentionTopK, [query, key, rows] + captured, attributes: [integer("count", 1)], regions: [score, live], bound: .infinity
+          .attentionTopK, [query, key, rows] + captured, attributes: [Attribute(.count, 1)], regions: [score, live],
+          bound: .infinity
         )
         values.removeLast(2)
       }

@@ -9,23 +9,23 @@ extension RandomGraphBuilder {
     // Extents are at most 16 or so in the bindings.
     switch Int.random(in: 0..<9, using: &numbers) {
     case 0, 1:
-      let kind: Name = pick(isFloat ? ["add", "maximum", "minimum"] : ["add", "maximum", "minimum", "multiply", "and", "or"])
+      let kind: Reduction = pick(isFloat ? [.add, .maximum, .minimum] : [.add, .maximum, .minimum, .multiply, .and, .or])
       let dims = (0..<rank).filter { _ in chance(0.5) }
-      let value = kind == "add" ? try tamed(operand, to: 10) : operand
+      let value = kind == .add ? try tamed(operand, to: 10) : operand
       // Without elements a minimum is infinite: not then.
       guard value.type.shape.extents.allSatisfy({ ($0.constant ?? 1) > 0 }) else { return }
       try emit(
-        .reduce, [value], attributes: [integers("dims", dims), Attribute("kind", .word(kind))], bound: value.bound * 1000,
-        isExact: value.isExact && kind != "add")
+        .reduce, [value], attributes: [Attribute(.dims, dims), Attribute(.kind, kind)], bound: value.bound * 1000,
+        isExact: value.isExact && kind != .add)
     case 2:
-      let kind: Name = pick(isFloat ? ["add", "maximum"] : ["add", "minimum", "or"])
+      let kind: Reduction = pick(isFloat ? [.add, .maximum] : [.add, .minimum, .or])
       // An exclusive maximum begins with an infinity.
-      let isExclusive = kind == "add" && chance(0.4)
-      let value = kind == "add" ? try tamed(operand, to: 10) : operand
-      var attributes = [integer("dim", pick(0..<rank)), Attribute("kind", .word(kind))]
-      if isExclusive { attributes.append(Attribute("exclusive", .flag(true))) }
-      if chance(0.4) { attributes.append(Attribute("reverse", .flag(true))) }
-      try emit(.scan, [value], attributes: attributes, bound: value.bound * 1000, isExact: value.isExact && kind != "add")
+      let isExclusive = kind == .add && chance(0.4)
+      let value = kind == .add ? try tamed(operand, to: 10) : operand
+      var attributes = [Attribute(.dim, pick(0..<rank)), Attribute(.kind, kind)]
+      if isExclusive { attributes.append(Attribute(.exclusive, true)) }
+      if chance(0.4) { attributes.append(Attribute(.reverse, true)) }
+      try emit(.scan, [value], attributes: attributes, bound: value.bound * 1000, isExact: value.isExact && kind != .add)
     case 3:
       guard
         let operand = pick(where: { $0.isExact && $0.type.rank >= 1 && $0.type.shape.extents.last == 4 && $0.type.element != .bool }
@@ -33,10 +33,10 @@ extension RandomGraphBuilder {
       else {
         return
       }
-      try emit(.topK, [operand], attributes: [integer("count", pick(1...4))], bound: operand.bound, isExact: true)
+      try emit(.topK, [operand], attributes: [Attribute(.count, pick(1...4))], bound: operand.bound, isExact: true)
     case 4:
       guard isFloat else { return }
-      let (value, dim) = (try tamed(operand, to: 50), integer("dim", pick(0..<rank)))
+      let (value, dim) = (try tamed(operand, to: 50), Attribute(.dim, pick(0..<rank)))
       // Without elements a logarithm is infinite: not then.
       if value.type.shape.extents.allSatisfy({ ($0.constant ?? 1) > 0 }), chance(0.3) {
         try emit(.logSumExp, [value], attributes: [dim], bound: 100)
@@ -58,7 +58,7 @@ extension RandomGraphBuilder {
       let (cos, sin) = (argument(operand.type.element, table, named: "cos"), argument(operand.type.element, table, named: "sin"))
       let value = try tamed(operand, to: 100)
       try emit(
-        .rotary, [value, cos, sin], attributes: chance(0.5) ? [Attribute("interleaved", .flag(true))] : [], bound: value.bound * 4)
+        .rotary, [value, cos, sin], attributes: chance(0.5) ? [Attribute(.interleaved, true)] : [], bound: value.bound * 4)
     }
   }
 
@@ -66,7 +66,7 @@ extension RandomGraphBuilder {
     guard operand.type.element.isFloat, let last = operand.type.shape.extents.last else { return }
     let scale = argument(operand.type.element, [last], named: "scale")
     let value = try tamed(operand, to: 100)
-    let epsilon = Attribute("epsilon", .literal(Literal(0.01)))
+    let epsilon = Attribute(.epsilon, Literal(0.01))
     if chance(0.5) {
       let bias = argument(operand.type.element, [last], named: "bias")
       try emit(.layerNorm, [value, scale, bias], attributes: [epsilon], bound: 20)
@@ -96,7 +96,7 @@ extension RandomGraphBuilder {
       subscripts = ContractSubscripts(left: letters, right: weights, result: letters.dropLast() + ["z"])
     }
     try emit(
-      .contract, [left, right], attributes: [Attribute("subscripts", .word(Name(subscripts.text)))],
+      .contract, [left, right], attributes: [Attribute(.subscripts, subscripts)],
       bound: left.bound * right.bound * 50)
   }
 
@@ -107,13 +107,13 @@ extension RandomGraphBuilder {
       // The indices are below 6, and an index outside would give NaN.
       let table = argument(float(), pick([[8, 4], [6], ["S + 6", 4]] as [[Extent]]), named: "table")
       let indices = argument(pick([.i32, .i64]), pick([["S"], ["B", "S"], []]), named: "ids")
-      try emit(.gather, [table, indices], attributes: [integer("dim", 0)], bound: 2, isExact: true)
+      try emit(.gather, [table, indices], attributes: [Attribute(.dim, 0)], bound: 2, isExact: true)
     case 1:
       let element = float()
       let base = argument(element, [8, "S"], named: "base")
       let indices = argument(.i32, ["T"], named: "ids")
       let updates = argument(element, ["T", "S"], named: "updates")
-      try emit(.scatterAdd, [base, indices, updates], attributes: [integer("dim", 0)], bound: 50)
+      try emit(.scatterAdd, [base, indices, updates], attributes: [Attribute(.dim, 0)], bound: 50)
     default:
       let rows = argument(float(), pick([["T"], ["T", 4]]), named: "rows")
       let starts = argument(pick([.i32, .i64]), ["B + 1"], named: "offsets")

@@ -80,7 +80,7 @@ struct RandomGraphBuilder {
   mutating func constant(_ number: Double, _ element: ElementType) throws -> Value {
     let literal = element.isFloat ? Literal(element.round(number)) : Literal(Int(number))
     let node = try graph.append(
-      .constant, attributes: [Attribute("value", .literals(LiteralList([literal])))], stated: [TensorType(element, .scalar)],
+      .constant, attributes: [Attribute(.constantValue, [literal])], stated: [TensorType(element, .scalar)],
       names: chance(0.1) ? [name("c")] : [])
     return Value(id: graph.result(node), type: TensorType(element, .scalar), bound: abs(number), isExact: true)
   }

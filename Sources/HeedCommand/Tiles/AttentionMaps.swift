@@ -58,10 +58,10 @@ struct AttentionMaps {
   private static func tables(
     _ graph: Graph, _ node: NodeID, _ condition: ScalarFunction, _ arguments: KnownArguments
   ) throws -> [ReferenceArray] {
-    let captured = Array(graph.operands(node).dropFirst(3))
+    let captured = Array(graph.captured(node))
     var read = Set(
       condition.instructions.compactMap { if case .element(let table) = $0.operation { table } else { nil } })
-    if let ragged = graph.attributes(node).optionalInteger("ragged") { read.insert(ragged) }
+    if let ragged = graph.attributes(node)[.ragged] { read.insert(ragged.number) }
     let order = read.sorted()
     let inputs = arguments.given.mapValues { ReferenceArray($0) }
     do {

@@ -11,8 +11,8 @@ struct RowOutputs {
   /// Binds the views of the results that `attributes` asks for.
   init(_ attributes: Attributes, _ views: ArraySlice<StridedView>, _ builder: inout KernelBuilder) {
     var views = views
-    if attributes.flag("log_sum_exp") { logSumExp = builder.output(views.removeFirst(), name: "log_sum_exp") }
-    if attributes.flag("maximum") { maximum = builder.output(views.removeFirst(), name: "maximum") }
+    if attributes.isSet(.logSumExp) { logSumExp = builder.output(views.removeFirst(), name: "log_sum_exp") }
+    if attributes.isSet(.maximum) { maximum = builder.output(views.removeFirst(), name: "maximum") }
   }
 }
 

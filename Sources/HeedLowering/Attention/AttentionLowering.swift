@@ -90,10 +90,10 @@ struct AttentionLowering {
     weighsByScore = attributes.weighsByScore
     scaling = weighsByScore || isStatistic ? .region : ScoreScaling(score, types)
     isMasked = condition.constant(condition.results[0])?.integer != 1
-    (offsetsTable, sinkTable) = (attributes.optionalInteger("ragged"), attributes.optionalInteger("sink"))
+    (offsetsTable, sinkTable) = (attributes[.ragged]?.number, attributes[.sink]?.number)
 
     panelWidth = 3 * context.target.lanes(of: types.accumulator)
-    let tile = attributes["tile"] == nil ? [96, 8 * panelWidth] : attributes.integers("tile")
+    let tile = attributes[.tile] ?? [96, 8 * panelWidth]
     rowBlock = max(1, tile[0])
     keyBlock = (tile[1] + panelWidth - 1) / panelWidth * panelWidth
 

@@ -11,9 +11,9 @@ extension LoweringRule {
     for ((start, stop), extent) in zip(window, whole) { context.addCheck(.range(start: start, stop: stop, extent: extent)) }
     var lowering = try AttentionLowering(&context, node)
     let depth = try lowering.prepareStatistic(&context)
-    let block = attributes.integers("block")
+    let block = attributes.required(.block)
     let statistic = WeightReduction(
-      value: Array(context.graph.regions(node))[2], kind: attributes.reduction,
+      value: Array(context.graph.regions(node))[2], kind: attributes.required(.kind),
       rows: BlockedRange(window[0], size: block[0], tile: lowering.rowBlock),
       columns: BlockedRange(window[1], size: block[1], tile: lowering.keyBlock))
     try lowering.reduceWeights(statistic, depth: depth, context: &context)

@@ -4,7 +4,7 @@ extension LoweringRule {
   /// The greatest weights of each row, kept in a short list while the keys go by: a tile is looked through only where it has a weight above
   /// the least of the list.
   static let greatestWeights = LoweringRule { context, node in
-    let count = context.graph.attributes(node).integer("count")
+    let count = context.graph.attributes(node).required(.count)
     var lowering = try AttentionLowering(&context, node)
     context.addCheck(.range(start: 0, stop: Extent(count), extent: lowering.keys))
     let depth = try lowering.prepareStatistic(&context)

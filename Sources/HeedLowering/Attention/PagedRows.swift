@@ -41,7 +41,7 @@ struct PagedRows {
     guard let gather = nodes.last, graph.op(gather) == .gather else { return nil }
     let operands = Array(graph.operands(gather))
     (pages, table, self.nodes) = (operands[0], operands[1], nodes)
-    let dimension = graph.attributes(gather).integer("dim")
+    let dimension = graph.attributes(gather).required(.dim)
     self.dimension = dimension
     guard case .argument(let position) = graph.origin(table), graph.arguments[position].role == .input else {
       throw Obstacle(reason: "the table of its pages is no input, whose entries are checked at each call")
@@ -96,10 +96,10 @@ private struct Walk {
     let (attributes, shape) = (graph.attributes(node), graph.type(graph.result(node)).shape.extents)
     switch graph.op(node) {
     case .transpose:
-      dimensions = attributes.integers("permutation").map { dimensions[$0] }
+      dimensions = attributes.required(.permutation).map { dimensions[$0] }
       return true
     case .broadcast:
-      let targets = attributes.integers("dims")
+      let targets = attributes.required(.dims)
       dimensions = shape.indices.map { dimension in
         if let source = targets.firstIndex(of: dimension), !dimensions[source].isEmpty || shape[dimension] == 1 {
           return dimensions[source]
@@ -147,7 +147,7 @@ extension Graph {
     rows: [ValueID: PagedRows], nodes: Set<NodeID>, obstacles: [(value: ValueID, reason: String)]
   ) {
     var found: (rows: [ValueID: PagedRows], nodes: Set<NodeID>, obstacles: [(value: ValueID, reason: String)]) = ([:], [], [])
-    for node in body where op(node) == .attention && attributes(node)["ragged"] == nil {
+    for node in body where op(node) == .attention && attributes(node)[.ragged] == nil {
       for value in operands(node).dropFirst().prefix(2) where found.rows[value] == nil {
         do throws(PagedRows.Obstacle) {
           guard let rows = try PagedRows(value, in: self) else { continue }

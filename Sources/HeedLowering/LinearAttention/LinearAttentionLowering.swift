@@ -43,7 +43,6 @@ struct LinearAttentionLowering {
   init(_ context: inout LoweringContext, _ node: NodeID) throws {
     let graph = context.graph
     let (operands, attributes) = (Array(graph.operands(node)), graph.attributes(node))
-    func operand(_ key: Name) -> ValueID? { attributes.optionalInteger(key).map { operands[3 + $0] } }
     let shapes = operands.prefix(3).map { graph.type($0).shape.extents }
     guard let depth = shapes[0].last?.constant, let width = shapes[2].last?.constant else {
       throw context.unsupported(node, "the head widths must be constants")
@@ -52,19 +51,19 @@ struct LinearAttentionLowering {
     let rows = shapes[0][shapes[0].count - 2]
     (batch, self.rows) = (Array(shapes[0].dropLast(2)), rows)
     (self.depth, self.width) = (depth, width)
-    epsilon = attributes["epsilon"] == nil ? nil : attributes.literal("epsilon").real
+    epsilon = attributes[.epsilon]?.real
     chunk = Self.rowsOfChunk(stateBytes: depth * width * element.byteCount)
 
     let views = try operands.prefix(3).map { try context.view($0) }
-    let offsetsView = try operand("ragged").map { try context.offsets($0, total: rows) }
+    let offsetsView = try graph.captured(node, .ragged).map { try context.offsets($0, total: rows) }
     segmentCount = offsetsView.map { $0.shape[0] - 1 } ?? 1
-    let states = try [operand("state"), operand("key_sum")].map { try $0.map { try context.view($0) } }
+    let states = try [graph.captured(node, .state), graph.captured(node, .keySum)].map { try $0.map { try context.view($0) } }
     let results = graph.results(node).indices.map { context.allocateResult(node, $0) }
 
     var builder = KernelBuilder("linear_attention")
     (query, key, value) = (builder.input(views[0]), builder.input(views[1]), builder.input(views[2]))
     readsValues = views[2].strides.last == 1
-    decay = operand("decay").map { builder.input(context.source($0)) }
+    decay = graph.captured(node, .decay).map { builder.input(context.source($0)) }
     firstState = states[0].map { builder.input($0) }
     firstSum = states[1].map { builder.input($0) }
     offsets = offsetsView.map { builder.input($0) }

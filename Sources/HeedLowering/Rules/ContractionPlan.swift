@@ -73,11 +73,11 @@ struct ContractionPlan {
   init(_ context: inout LoweringContext, _ node: NodeID) throws {
     let graph = context.graph
     var operands = Array(graph.operands(node))
-    var subscripts = try ContractSubscripts(graph.attributes(node).word("subscripts").text)
+    var subscripts = graph.attributes(node).required(.subscripts)
     if subscripts.rightFree.isEmpty, !subscripts.leftFree.isEmpty {
       // Columns fill vectors: an operand that has none goes to the left.
       operands.swapAt(0, 1)
-      subscripts = ContractSubscripts(left: subscripts.right, right: subscripts.left, result: subscripts.result)
+      subscripts = subscripts.swapped
     }
     var extents: [Character: Extent] = [:]
     for (letters, operand) in zip([subscripts.left, subscripts.right], operands) {
@@ -132,7 +132,7 @@ struct ContractionPlan {
       return
     }
     let standard = 3 * context.target.lanes(of: accumulator)
-    let sizes = graph.attributes(node)["tile"] == nil ? [] : graph.attributes(node).integers("tile")
+    let sizes = graph.attributes(node)[.tile] ?? []
     let depth = over.reduce(1) { $0 * ($1.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 128) }
     let blocks = ProductBlocks(
       rows: sizes.first ?? row.reduce(Extent(1)) { $0 * extents[$1]! }.constant, depth: depth, panel: standard,

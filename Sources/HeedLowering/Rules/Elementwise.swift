@@ -48,9 +48,9 @@ extension LoweringRule {
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(context.graph.result(node))
     let attributes = context.graph.attributes(node)
-    let low = attributes.extents("low").map(IntegerExpression.init)
-    let border = attributes["value"] == nil ? Literal(0) : attributes.literal("value")
-    for padding in attributes.extents("low") + attributes.extents("high") {
+    let low = attributes.required(.low).map(IntegerExpression.init)
+    let border = attributes.required(.padValue)
+    for padding in attributes.required(.low) + attributes.required(.high) {
       context.addCheck(.range(start: 0, stop: padding, extent: padding))
     }
     let view = try context.view(operand)

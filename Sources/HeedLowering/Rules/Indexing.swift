@@ -4,7 +4,7 @@ extension LoweringRule {
   /// Rows of a table by index. An index outside gives NaN, or 0 for an integer table; an input's indices are checked at the call.
   static let gather = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
-    let dimension = context.graph.attributes(node).integer("dim")
+    let dimension = context.graph.attributes(node).required(.dim)
     let type = context.graph.type(context.graph.result(node))
     let indexRank = context.graph.type(operands[1]).rank
     if let buffer = context.inputBuffer(operands[1]) {
@@ -28,7 +28,7 @@ extension LoweringRule {
   /// The base with rows added at indices, in order; rows with an index outside are dropped.
   static let scatterAdd = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
-    let dimension = context.graph.attributes(node).integer("dim")
+    let dimension = context.graph.attributes(node).required(.dim)
     let type = context.graph.type(context.graph.result(node))
     let (indices, updates) = (try context.view(operands[1]), try context.view(operands[2]))
     let result = context.allocateResult(node)

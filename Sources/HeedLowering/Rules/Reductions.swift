@@ -9,9 +9,9 @@ extension LoweringRule {
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let attributes = context.graph.attributes(node)
-    let reduction = attributes.reduction
+    let reduction = attributes.required(.kind)
     let wide = type.element.accumulated
-    let reduced = attributes.integers("dims")
+    let reduced = attributes.required(.dims)
     let kept = (0..<type.rank).filter { !reduced.contains($0) }
     let source = context.source(operand)
     let output = context.allocateResult(node)
@@ -75,9 +75,9 @@ extension LoweringRule {
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
     let attributes = context.graph.attributes(node)
-    let reduction = attributes.reduction
-    let (isExclusive, isReverse) = (attributes.flag("exclusive"), attributes.flag("reverse"))
-    let along = attributes.integer("dim")
+    let reduction = attributes.required(.kind)
+    let (isExclusive, isReverse) = (attributes.isSet(.exclusive), attributes.isSet(.reverse))
+    let along = attributes.required(.dim)
     let others = (0..<type.rank).filter { $0 != along }
     let source = context.source(operand)
     let output = context.allocateResult(node)

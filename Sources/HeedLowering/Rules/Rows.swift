@@ -4,7 +4,7 @@ import HeedIR
 extension LoweringRule {
   /// exp(x - max) / sum, in three sweeps over a block of rows. A row of -inf alone gives zeros.
   static let softmax = LoweringRule { context, node in
-    try context.emitRows(node, "softmax", dimension: context.graph.attributes(node).integer("dim")) { rows in
+    try context.emitRows(node, "softmax", dimension: context.graph.attributes(node).required(.dim)) { rows in
       let maximum = rows.statistic("maximum", startingAt: -.infinity)
       let sum = rows.statistic("sum", startingAt: 0)
       rows.sweep { rows, body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
@@ -41,7 +41,7 @@ extension LoweringRule {
   /// (x - mean) / sqrt(variance + epsilon) * scale + bias; the variance is that of the differences from the mean.
   static let layerNorm = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
-    let epsilon = context.graph.attributes(node).literal("epsilon").real
+    let epsilon = context.graph.attributes(node).required(.epsilon).real
     try context.emitRows(
       node, "layer_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
     ) { rows in
@@ -72,7 +72,7 @@ extension LoweringRule {
   /// x / sqrt(mean of squares + epsilon) * scale.
   static let rmsNorm = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
-    let epsilon = context.graph.attributes(node).literal("epsilon").real
+    let epsilon = context.graph.attributes(node).required(.epsilon).real
     try context.emitRows(
       node, "rms_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
     ) { rows in

@@ -6,7 +6,7 @@ extension LoweringRule {
   static let constant = LoweringRule { context, node in
     let value = context.graph.result(node)
     let type = context.graph.type(value)
-    let literals = context.graph.attributes(node).literals("value")
+    let literals = context.graph.attributes(node).required(.constantValue)
     if let first = literals.first, literals.allSatisfy({ $0 == first }) {
       context.setSource(value, .literal(first.converted(to: type.element)!))
       return
@@ -17,17 +17,17 @@ extension LoweringRule {
   }
 
   static let iota = LoweringRule { context, node in
-    context.setSource(context.graph.result(node), .iota(dimension: context.graph.attributes(node).integer("dim")))
+    context.setSource(context.graph.result(node), .iota(dimension: context.graph.attributes(node).required(.dim)))
   }
 
   static let extent = LoweringRule { context, node in
-    context.setSource(context.graph.result(node), .extent(context.graph.attributes(node).extents("value")[0]))
+    context.setSource(context.graph.result(node), .extent(context.graph.attributes(node).required(.extentValue)[0]))
   }
 
   static let broadcast = LoweringRule { context, node in
     let value = context.graph.result(node)
     let operand = context.graph.operands(node).first!
-    let dims = context.graph.attributes(node).integers("dims")
+    let dims = context.graph.attributes(node).required(.dims)
     let shape = context.graph.type(value).shape.extents
     // An iota along a dimension of extent 1 counts nothing.
     if case .iota(let dimension) = context.source(operand), context.graph.type(operand).shape[dimension] == 1 {
@@ -38,17 +38,17 @@ extension LoweringRule {
   }
 
   static let transpose = LoweringRule { context, node in
-    let permutation = context.graph.attributes(node).integers("permutation")
+    let permutation = context.graph.attributes(node).required(.permutation)
     context.setSource(context.graph.result(node), context.source(context.graph.operands(node).first!).transposed(permutation))
   }
 
   static let slice = LoweringRule { context, node in
     let value = context.graph.result(node)
     let attributes = context.graph.attributes(node)
-    let start = attributes.extents("start")
+    let start = attributes.required(.start)
     let operand = context.graph.operands(node).first!
-    let step = attributes["step"] == nil ? start.map { _ in 1 } : attributes.integers("step")
-    for (extent, (from, to)) in zip(context.graph.type(operand).shape.extents, zip(start, attributes.extents("stop"))) {
+    let step = attributes[.step] ?? start.map { _ in 1 }
+    for (extent, (from, to)) in zip(context.graph.type(operand).shape.extents, zip(start, attributes.required(.stop))) {
       context.addCheck(.range(start: from, stop: to, extent: extent))
     }
     switch context.source(operand) {

@@ -7,7 +7,7 @@ extension LoweringRule {
   static let topK = LoweringRule { context, node in
     let operand = context.graph.operands(node).first!
     let type = context.graph.type(operand)
-    let count = context.graph.attributes(node).integer("count")
+    let count = context.graph.attributes(node).required(.count)
     context.addCheck(.range(start: 0, stop: Extent(count), extent: type.shape.extents.last!))
     let view = try context.view(operand)
     let outputs = [context.allocateResult(node, 0), context.allocateResult(node, 1)]

@@ -73,15 +73,15 @@ package struct TileMap {
       operands: graph.type(graph.operands(node).first!).element, score: graph.regions(node).first!.parameters[0].type, on: target)
     panelWidth = 3 * target.lanes(of: types.accumulator)
     let attributes = graph.attributes(node)
-    let tile = attributes["tile"] == nil ? [96, 8 * panelWidth] : attributes.integers("tile")
+    let tile = attributes[.tile] ?? [96, 8 * panelWidth]
     rowBlock = max(1, tile[0])
     keyBlock = (tile[1] + panelWidth - 1) / panelWidth * panelWidth
     queryGranule = AttentionLowering.granule(dividing: rowBlock)
     keyGranule = AttentionLowering.granule(dividing: panelWidth)
     (self.batch, self.tables) = (batch, tables)
-    isRagged = attributes.optionalInteger("ragged") != nil
-    if let ragged = attributes.optionalInteger("ragged") {
-      let offsets = tables[ragged].integers.map { min(max(Int($0), 0), queries) }
+    isRagged = attributes[.ragged] != nil
+    if let ragged = attributes[.ragged] {
+      let offsets = tables[ragged.number].integers.map { min(max(Int($0), 0), queries) }
       for (start, end) in zip(offsets, offsets.dropFirst()) where start < end { try visit(start..<end, start..<end) }
     } else {
       try visit(0..<queries, 0..<keys)

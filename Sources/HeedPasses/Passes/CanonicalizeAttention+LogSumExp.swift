@@ -7,9 +7,9 @@ extension GraphPass {
   static func recogniseLogSumExp(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .log, let sum = graph.unitSource(graph.inputs(node)[0], .reduce),
-      graph.attributes(sum).word("kind") == "add", graph.attributes(sum).integers("dims").count == 1
+      graph.attributes(sum).required(.kind) == .add, graph.attributes(sum).required(.dims).count == 1
     else { return nil }
-    let (exponentials, dim) = (graph.inputs(sum)[0], graph.attributes(sum).integers("dims")[0])
+    let (exponentials, dim) = (graph.inputs(sum)[0], graph.attributes(sum).required(.dims)[0])
     guard let written = WrittenExponentials(exponentials, dim: dim, in: graph), written.op == .exp,
       state.hasOtherUses(exponentials) || graph.hasSoftmax(of: written.scores, dim: dim)
     else { return nil }
@@ -27,7 +27,7 @@ extension GraphPass {
     guard let pair = graph.match(graph.result(node), .add) else { return nil }
     for (logarithm, shift) in [(pair[0], pair[1]), (pair[1], pair[0])] {
       guard let inner = graph.unitSource(logarithm, .logSumExp) else { continue }
-      let (scores, dim) = (graph.inputs(inner)[0], graph.attributes(inner).integer("dim"))
+      let (scores, dim) = (graph.inputs(inner)[0], graph.attributes(inner).required(.dim))
       let mask = graph.match(scores, .select)
       guard let difference = graph.match(mask?[1] ?? scores, .subtract),
         mask.map({ graph.uniformConstant($0[2])?.real == -.infinity }) ?? true,
@@ -45,7 +45,7 @@ extension GraphPass {
   static func dropRowShift(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .softmax else { return nil }
-    let (operand, dim) = (graph.inputs(node)[0], graph.attributes(node).integer("dim"))
+    let (operand, dim) = (graph.inputs(node)[0], graph.attributes(node).required(.dim))
     let scores = graph.withoutRowShift(operand, dim: dim)
     guard scores != operand else { return nil }
     state.context.remark(.applied, graph.result(node), in: graph, "what is subtracted from a whole row before a softmax cancels")
@@ -64,14 +64,14 @@ extension Graph {
   }
 
   fileprivate mutating func appendLogSumExp(_ scores: ValueID, _ dim: Int, like value: ValueID) throws -> ValueID {
-    let result = try appendResult(.logSumExp, [scores], attributes: [Attribute("dim", .integer(dim))])
+    let result = try appendResult(.logSumExp, [scores], attributes: [Attribute(.dim, dim)])
     return type(result) == type(value) ? result : try appendResult(.reshape, [result], stated: type(value))
   }
 
   /// Whether a softmax along `dim` is of `scores`, under masks or not.
   fileprivate func hasSoftmax(of scores: ValueID, dim: Int) -> Bool {
     body.contains { node in
-      guard op(node) == .softmax, attributes(node).integer("dim") == dim else { return false }
+      guard op(node) == .softmax, attributes(node).required(.dim) == dim else { return false }
       var value = withoutRowShift(inputs(node)[0], dim: dim)
       while value != scores, let choice = match(value, .select) { value = choice[1] }
       return value == scores
@@ -83,7 +83,7 @@ extension Graph {
     guard op(node) == .exp, let pair = match(inputs(node)[0], .subtract) else { return nil }
     let shift = Arrangement(pair[1], in: self)
     guard let inner = definingNode(shift.source, where: .logSumExp), inputs(inner)[0] == pair[0] else { return nil }
-    let dim = attributes(inner).integer("dim")
+    let dim = attributes(inner).required(.dim)
     guard shift.dimensions == (0..<type(pair[0]).rank).filter({ $0 != dim }) else { return nil }
     return (pair[0], shift.source)
   }

@@ -26,7 +26,7 @@ extension GraphPass {
     guard !state.hasOtherUses(scores),
       let split = DimensionSplit(from: graph.type(scores).shape.extents, to: type.shape.extents, facts: graph.facts)
     else { return nil }
-    let subscripts = graph.attributes(product).subscripts
+    let subscripts = graph.attributes(product).required(.subscripts)
     let letter = subscripts.result[split.dimension]
     guard subscripts.batch.contains(letter) else { return nil }
     let value = try state.graph.appendSplit(product, graph.inputs(product), subscripts, letter, split.extents)
@@ -38,7 +38,7 @@ extension GraphPass {
   static func splitMergedSum(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .contract else { return nil }
-    let (inputs, subscripts) = (graph.inputs(node), graph.attributes(node).subscripts)
+    let (inputs, subscripts) = (graph.inputs(node), graph.attributes(node).required(.subscripts))
     for (side, letters) in [subscripts.left, subscripts.right].enumerated() {
       guard let source = graph.match(inputs[side], .reshape)?[0], graph.definingOp(source) == .softmax,
         let split = DimensionSplit(
@@ -71,6 +71,6 @@ extension Graph {
       return try appendResult(.reshape, [operands[side]], stated: TensorType(type.element, Shape(shape)))
     }
     let new = ContractSubscripts(left: parts(subscripts.left), right: parts(subscripts.right), result: parts(subscripts.result))
-    return try appendResult(.contract, split, attributes: [.subscripts(new)])
+    return try appendResult(.contract, split, attributes: [Attribute(.subscripts, new)])
   }
 }

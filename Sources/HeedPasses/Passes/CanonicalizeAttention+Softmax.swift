@@ -51,19 +51,19 @@ struct WrittenExponentials {
     }
     value = try scaled(value)
     if let condition { value = try graph.appendResult(.select, [condition, value, graph.appendScalar(-.infinity, type.element)]) }
-    let along = Attribute("dim", .integer(dim))
+    let along = Attribute(.dim, dim)
     guard let sink else { return try graph.appendResult(.softmax, [value], attributes: [along]) }
     var extents = type.shape.extents
     extents[dim] = 1
     let column = TensorType(type.element, Shape(extents))
     let isScalar = graph.type(sink).rank == 0
     let last = try graph.appendResult(
-      isScalar ? .broadcast : .reshape, [scaled(sink)], attributes: isScalar ? [.integers("dims", [])] : [], stated: column)
+      isScalar ? .broadcast : .reshape, [scaled(sink)], attributes: isScalar ? [Attribute(.dims, [])] : [], stated: column)
     let beside = try graph.appendResult(.concatenate, [value, last], attributes: [along])
     let weights = try graph.appendResult(.softmax, [beside], attributes: [along])
-    let start = Shape(extents.map { _ in 0 })
+    let start: [Extent] = extents.map { _ in 0 }
     return try graph.appendResult(
-      .slice, [weights], attributes: [Attribute("start", .extents(start)), Attribute("stop", .extents(type.shape))])
+      .slice, [weights], attributes: [Attribute(.start, start), Attribute(.stop, type.shape.extents)])
   }
 }
 
@@ -97,10 +97,10 @@ private struct RowSum {
         break
       }
     }
-    guard !isInverted, let node = graph.definingNode(value, where: .reduce), graph.attributes(node).word("kind") == "add" else {
+    guard !isInverted, let node = graph.definingNode(value, where: .reduce), graph.attributes(node).required(.kind) == .add else {
       return nil
     }
-    let dims = graph.attributes(node).integers("dims")
+    let dims = graph.attributes(node).required(.dims)
     guard dims.count == 1 else { return nil }
     (exponentials, dim, self.dimensions) = (graph.inputs(node)[0], dims[0], dimensions)
   }
@@ -120,8 +120,8 @@ extension GraphPass {
       sum = found
     } else if let scores = graph.logSumExp(subtractedIn: node) {
       state.context.remark(.applied, graph.result(node), in: graph, "a softmax written out; a row without a live pair gives 0")
-      let dim = graph.attributes(graph.definingNode(scores.logSumExp)!).integer("dim")
-      return try state.graph.appendResult(.softmax, [scores.value], attributes: [Attribute("dim", .integer(dim))])
+      let dim = graph.attributes(graph.definingNode(scores.logSumExp)!).required(.dim)
+      return try state.graph.appendResult(.softmax, [scores.value], attributes: [Attribute(.dim, dim)])
     } else if graph.op(node) == .exp, let found = graph.logarithmOfSum(subtractedFrom: inputs[0]) {
       sum = found
     } else {
@@ -150,7 +150,7 @@ extension GraphPass {
     guard let (numerator, sum) = graph.quotient(node), let product = graph.definingNode(numerator, where: .contract),
       let written = WrittenExponentials(sum.exponentials, dim: sum.dim, in: graph)
     else { return nil }
-    let subscripts = graph.attributes(product).subscripts
+    let subscripts = graph.attributes(product).required(.subscripts)
     var operands = graph.inputs(product)
     guard let side = operands.firstIndex(of: sum.exponentials) else { return nil }
     let letters = side == 0 ? subscripts.left : subscripts.right

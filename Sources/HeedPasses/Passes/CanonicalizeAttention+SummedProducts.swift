@@ -12,7 +12,7 @@ private struct ScaledProduct {
     var value = value
     while uses[Int(value.index)] == 1, let node = graph.definingNode(value) {
       if graph.op(node) == .contract {
-        let subscripts = graph.attributes(node).subscripts
+        let subscripts = graph.attributes(node).required(.subscripts)
         guard subscripts.over.count == 1 else { return nil }
         self.node = node
         axes = [subscripts.left, subscripts.right].map { $0.map { subscripts.result.firstIndex(of: $0) } }
@@ -73,13 +73,13 @@ private struct SummedProducts {
         let width = rewriter.result.type(value).shape[axes.firstIndex(of: -1)!]
         return try rewriter.result.arrange(value, axes, as: target + [-1], extent: { $0 == -1 ? width : type.shape[$0] })
       }
-      operands.append(try rewriter.result.appendResult(.concatenate, parts, attributes: [Attribute("dim", .integer(target.count))]))
+      operands.append(try rewriter.result.appendResult(.concatenate, parts, attributes: [Attribute(.dim, target.count)]))
     }
     let letters = Array("abcdefghijklmnopqrstuvwxy")
     let subscripts = ContractSubscripts(
       left: targets[0].map { letters[$0] } + ["z"], right: targets[1].map { letters[$0] } + ["z"],
       result: Array(letters.prefix(type.rank)))
-    var value = try rewriter.result.appendResult(.contract, operands, attributes: [.subscripts(subscripts)])
+    var value = try rewriter.result.appendResult(.contract, operands, attributes: [Attribute(.subscripts, subscripts)])
     if first.factor != 1 {
       let factor = try rewriter.result.appendScalar(first.factor, type.element)
       value = try rewriter.result.appendResult(.multiply, [value, factor])

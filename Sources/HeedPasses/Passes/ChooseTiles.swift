@@ -17,7 +17,7 @@ extension GraphPass {
     var rewriter = GraphRewriter(graph)
     let chooser = TileChooser(target: context.target)
     for node in graph.body {
-      let isOpen = graph.attributes(node)["tile"] == nil
+      let isOpen = graph.attributes(node)[.tile] == nil
       guard isOpen, let choice = chooser.choose(graph, node) else {
         rewriter.copy(node)
         continue
@@ -27,7 +27,7 @@ extension GraphPass {
       let tile = tuned?.tile ?? model
       let new = try rewriter.result.append(
         graph.op(node), graph.operands(node).map { rewriter($0) },
-        attributes: graph.attributes(node).all + [.integers("tile", [tile.rows, tile.columns])],
+        attributes: graph.attributes(node).all + [Attribute(.tile, [tile.rows, tile.columns])],
         regions: Array(graph.regions(node)))
       let value = rewriter.result.results(new)[0]
       for (from, to) in zip(graph.results(node), rewriter.result.results(new)) { rewriter.replace(from, with: to) }
@@ -120,7 +120,7 @@ private struct TileChooser {
   /// for as many panels as `panelsOfBlock`.
   private func linear(_ graph: Graph, _ node: NodeID) -> Choice {
     let inputs = graph.inputs(node)
-    let subscripts = graph.attributes(node).subscripts
+    let subscripts = graph.attributes(node).required(.subscripts)
     let (left, right) = (graph.type(inputs[0]), graph.type(inputs[1]))
     func extent(_ letter: Character?) -> Extent {
       guard let letter else { return 1 }

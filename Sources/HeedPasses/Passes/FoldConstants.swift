@@ -22,7 +22,7 @@ extension GraphPass {
 
   /// An extent without symbols is a number.
   private static func foldExtent(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
-    guard state.graph.op(node) == .extent, let value = state.graph.attributes(node).extents("value")[0].constant else {
+    guard state.graph.op(node) == .extent, let value = state.graph.attributes(node).required(.extentValue)[0].constant else {
       return nil
     }
     let element = state.graph.type(state.graph.result(node)).element
@@ -41,14 +41,14 @@ extension GraphPass {
     // An attribute may depend on a symbol though the result's extents do not.
     guard
       let evaluation = try? Evaluation(
-        operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
+        op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
         operandTypes: inputs.map(graph.type), resultTypes: [type], binding: [:]),
       let array = try? op.evaluate(evaluation)[0]
     else { return nil }
     let values = (0..<array.count).compactMap { array[$0].converted(to: type.element) }
     guard values.count == array.count else { return nil }
     return try state.graph.appendResult(
-      .constant, [], attributes: [Attribute("value", .literals(LiteralList(values)))], stated: type)
+      .constant, [], attributes: [Attribute(.constantValue, values)], stated: type)
   }
 }
 
@@ -60,7 +60,7 @@ extension Graph {
     let shape = type.shape.extents.compactMap(\.constant)
     guard shape.count == type.rank else { return nil }
     var array = ReferenceArray(type.element, shape)
-    for (position, literal) in attributes(node).literals("value").enumerated() {
+    for (position, literal) in attributes(node).required(.constantValue).enumerated() {
       array[position] = literal.converted(to: type.element)!
     }
     return array

@@ -131,14 +131,14 @@ extension GraphRewriter {
     var region = try ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(last)])
     region.rename(0, "acc")
     var operands = source.inputs(product).map { self(source.widened($0) ?? $0) }
-    var subscripts = source.attributes(product).subscripts
+    var subscripts = source.attributes(product).required(.subscripts)
     let isWeight = source.inputs(product).map(source.comesFromParameters)
     if isWeight[0], !isWeight[1] {
       operands.reverse()
-      (subscripts.left, subscripts.right) = (subscripts.right, subscripts.left)
+      subscripts = subscripts.swapped
     }
     return try append(
-      .linear, operands + region.operands.dropFirst().map { self($0) }, attributes: [.subscripts(subscripts)],
+      .linear, operands + region.operands.dropFirst().map { self($0) }, attributes: [Attribute(.subscripts, subscripts)],
       regions: [region.function])
   }
 }

@@ -16,24 +16,24 @@ extension GraphPass {
       guard let inner = graph.match(input, .reshape)?[0] else { return nil }
       return graph.type(inner) == type ? inner : try state.graph.appendResult(.reshape, [inner], stated: type)
     case .transpose:
-      let permutation = attributes.integers("permutation")
+      let permutation = attributes.required(.permutation)
       if permutation == Array(0..<permutation.count) { return input }
       guard let inner = graph.definingNode(input, where: .transpose) else { return nil }
-      let first = graph.attributes(inner).integers("permutation")
+      let first = graph.attributes(inner).required(.permutation)
       return try state.graph.appendResult(
-        .transpose, [graph.inputs(inner)[0]], attributes: [.integers("permutation", permutation.map { first[$0] })])
+        .transpose, [graph.inputs(inner)[0]], attributes: [Attribute(.permutation, permutation.map { first[$0] })])
     case .broadcast:
       if from == type { return input }
       guard let inner = graph.definingNode(input, where: .broadcast) else { return nil }
-      let (first, second) = (graph.attributes(inner).integers("dims"), attributes.integers("dims"))
+      let (first, second) = (graph.attributes(inner).required(.dims), attributes.required(.dims))
       return try state.graph.appendResult(
-        .broadcast, [graph.inputs(inner)[0]], attributes: [.integers("dims", first.map { second[$0] })], stated: type)
+        .broadcast, [graph.inputs(inner)[0]], attributes: [Attribute(.dims, first.map { second[$0] })], stated: type)
     case .slice:
       let isWhole =
-        attributes.extents("start").allSatisfy { $0 == 0 } && attributes.extents("stop") == from.shape.extents && from == type
+        attributes.required(.start).allSatisfy { $0 == 0 } && attributes.required(.stop) == from.shape.extents && from == type
       return isWhole ? input : nil
     case .concatenate: return inputs.count == 1 ? input : nil
-    case .reduce: return attributes.integers("dims").isEmpty ? input : nil
+    case .reduce: return attributes.required(.dims).isEmpty ? input : nil
     default: return nil
     }
   }
@@ -42,16 +42,19 @@ extension GraphPass {
   static func simplifyContract(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .contract else { return nil }
-    var (inputs, subscripts) = (graph.inputs(node), graph.attributes(node).subscripts)
+    var (inputs, subscripts) = (graph.inputs(node), graph.attributes(node).required(.subscripts))
+    var sides = [subscripts.left, subscripts.right]
     var changed = false
-    for (side, path) in [\ContractSubscripts.left, \ContractSubscripts.right].enumerated() {
+    for side in sides.indices {
       guard let view = graph.definingNode(inputs[side], where: .transpose) else { continue }
-      let permutation = graph.attributes(view).integers("permutation")
-      let letters = subscripts[keyPath: path]
+      let permutation = graph.attributes(view).required(.permutation)
+      let letters = sides[side]
       inputs[side] = graph.inputs(view)[0]
-      subscripts[keyPath: path] = permutation.indices.map { letters[permutation.firstIndex(of: $0)!] }
+      sides[side] = permutation.indices.map { letters[permutation.firstIndex(of: $0)!] }
       changed = true
     }
-    return changed ? try state.graph.appendResult(.contract, inputs, attributes: [.subscripts(subscripts)]) : nil
+    guard changed else { return nil }
+    subscripts = ContractSubscripts(left: sides[0], right: sides[1], result: subscripts.result)
+    return try state.graph.appendResult(.contract, inputs, attributes: [Attribute(.subscripts, subscripts)])
   }
 }

@@ -33,7 +33,7 @@ extension GraphPass {
     guard operands != inputs else { return nil }
     if operands.allSatisfy({ graph.type($0).rank == 0 }) {
       let scalar = try state.graph.appendLike(node, operands, type: TensorType(type.element, .scalar))
-      return try state.graph.appendResult(.broadcast, [scalar], attributes: [.integers("dims", [])], stated: type)
+      return try state.graph.appendResult(.broadcast, [scalar], attributes: [Attribute(.dims, [])], stated: type)
     }
     // The shape must still be the written one where operands name an equal extent otherwise.
     if operands.first(where: { graph.type($0).rank > 0 }).map({ graph.type($0).shape }) != type.shape { operands = inputs }
@@ -129,7 +129,7 @@ extension Graph {
   mutating func fit(_ value: ValueID, as result: ValueID) throws -> ValueID {
     let (from, to) = (type(value), type(result))
     if from == to { return value }
-    if from.rank == 0 { return try appendResult(.broadcast, [value], attributes: [.integers("dims", [])], stated: to) }
+    if from.rank == 0 { return try appendResult(.broadcast, [value], attributes: [Attribute(.dims, [])], stated: to) }
     return try appendResult(.reshape, [value], stated: to)
   }
 }

@@ -31,12 +31,12 @@ extension Graph {
   func dimensionsOfView(_ node: NodeID) -> [Int?]? {
     let op = op(node)
     if op == .transpose {
-      let permutation = attributes(node).integers("permutation")
+      let permutation = attributes(node).required(.permutation)
       return permutation.indices.map { dimension in permutation.firstIndex(of: dimension) }
     }
     if op == .broadcast {
       let (from, to) = (type(inputs(node)[0]).shape.extents, type(result(node)).shape.extents)
-      return zip(attributes(node).integers("dims"), from).map { target, extent in
+      return zip(attributes(node).required(.dims), from).map { target, extent in
         extent == 1 && to[target] != 1 ? nil : target
       }
     }

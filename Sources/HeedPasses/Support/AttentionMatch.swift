@@ -45,7 +45,7 @@ struct WeightedSum {
   private init(_ graph: Graph, _ node: NodeID, _ side: Int, _ weights: AttentionWeights) throws {
     let inputs = graph.inputs(node)
     let output = graph.result(node)
-    let subscripts = graph.attributes(node).subscripts
+    let subscripts = graph.attributes(node).required(.subscripts)
     self.weights = weights
     (self.graph, self.node, values) = (graph, node, inputs[1 - side])
     let letters = side == 0 ? (subscripts.left, subscripts.right) : (subscripts.right, subscripts.left)
@@ -53,7 +53,7 @@ struct WeightedSum {
 
     let shape = graph.type(weights.value).shape
     let summed = dimensions.firstIndex { $0.map { subscripts.over == [letters.0[$0]] } ?? false }
-    guard let dimension = weights.softmax.map({ graph.attributes($0).integer("dim") }) ?? summed, dimension == summed,
+    guard let dimension = weights.softmax.map({ graph.attributes($0).required(.dim) }) ?? summed, dimension == summed,
       let position = dimensions[dimension]
     else {
       throw Declined(
@@ -119,7 +119,7 @@ extension Graph {
     // Dimensions of extent 1 can go from between others without a transpose.
     let isInOrder = zip(kept, kept.dropFirst()).allSatisfy { $0 < $1 }
     if !isInOrder {
-      value = try appendResult(.transpose, [value], attributes: [.integers("permutation", order)])
+      value = try appendResult(.transpose, [value], attributes: [Attribute(.permutation, order)])
     }
     let all = type(value).shape.extents
     let shape = isInOrder ? kept.map { all[$0] } : Array(all.prefix(kept.count))
@@ -133,6 +133,6 @@ extension Graph {
     if kept.count < axes.count {
       value = try appendResult(.reshape, [value], stated: TensorType(full.element, Shape(shape)))
     }
-    return try appendResult(.broadcast, [value], attributes: [.integers("dims", present)], stated: full)
+    return try appendResult(.broadcast, [value], attributes: [Attribute(.dims, present)], stated: full)
   }
 }

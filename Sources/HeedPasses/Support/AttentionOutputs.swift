@@ -67,13 +67,13 @@ struct AttentionOutputs {
   private mutating func take(_ node: NodeID, of value: ValueID, _ sum: WeightedSum) -> Bool {
     guard let softmax = sum.weights.softmax else { return false }
     let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
-    let dim = graph.attributes(softmax).integer("dim")
-    if graph.op(node) == .logSumExp, value == graph.inputs(softmax)[0], attributes.integer("dim") == dim {
+    let dim = graph.attributes(softmax).required(.dim)
+    if graph.op(node) == .logSumExp, value == graph.inputs(softmax)[0], attributes.required(.dim) == dim {
       if !logSumExps.contains(node) { logSumExps.append(node) }
       return true
     }
-    if graph.op(node) == .reduce, value == sum.weights.scores, attributes.word("kind") == "maximum",
-      attributes.integers("dims") == [dim]
+    if graph.op(node) == .reduce, value == sum.weights.scores, attributes.required(.kind) == .maximum,
+      attributes.required(.dims) == [dim]
     {
       if !maxima.contains(node) { maxima.append(node) }
       return true

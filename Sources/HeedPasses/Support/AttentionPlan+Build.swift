@@ -39,20 +39,20 @@ extension AttentionPlan {
     let batch = batchExtents.indices.map { AttentionAxis.batch($0) }
     let targets = [batch + [.row, .width], batch + [.column, .width], batch + [.column, .valueWidth]]
     let arranged = try zip(operands, targets).map { try rewriter.result.arrange($0.0, $0.1, as: $1, extent: extent) }
-    var attributes = ragged.map { [Attribute("ragged", .integer($0))] } ?? []
+    var attributes = ragged.map { [Attribute(.ragged, CapturedOperand($0))] } ?? []
     if let sink = sum.weights.sink {
       // A column of the weights' shape.
       let axes = sum.axes.map { $0 == .column ? nil : $0 }
       let split = try groups?.split(rewriter(sink), axes, in: &rewriter.result) ?? rewriter(sink)
       tables.append(
         try rewriter.result.arrange(split, groups.map { axes.flatMap($0.split) } ?? axes, as: batch + [.row], extent: extent))
-      attributes.append(Attribute("sink", .integer(tables.count - 1)))
+      attributes.append(Attribute(.sink, CapturedOperand(tables.count - 1)))
       let type = rewriter.result.type(tables.last!)
       for position in regions.indices { regions[position].tables.append(ScalarFunction.Table("sink", type)) }
     }
-    if sum.weights.softmax == nil { attributes.append(Attribute("weights", .word("score"))) }
-    if outputs.wantsLogSumExp { attributes.append(Attribute("log_sum_exp", .flag(true))) }
-    if !outputs.maxima.isEmpty { attributes.append(Attribute("maximum", .flag(true))) }
+    if sum.weights.softmax == nil { attributes.append(Attribute(.weights, .score)) }
+    if outputs.wantsLogSumExp { attributes.append(Attribute(.logSumExp, true)) }
+    if !outputs.maxima.isEmpty { attributes.append(Attribute(.maximum, true)) }
     let node = try rewriter.result.append(.attention, arranged + tables, attributes: attributes, regions: regions)
     var rows = rewriter.result.results(node)
     var built = BuiltAttention(
@@ -73,7 +73,7 @@ extension AttentionPlan {
     case .value(let value): return rewriter(value)
     case .extent(let extent):
       return try rewriter.append(
-        .extent, [], attributes: [Attribute("value", .extents(Shape([extent])))], stated: declared.type, name: declared.name)
+        .extent, [], attributes: [Attribute(.extentValue, [extent])], stated: declared.type, name: declared.name)
     }
   }
 

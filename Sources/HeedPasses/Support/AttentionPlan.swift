@@ -74,7 +74,7 @@ struct AttentionPlan {
     // The product's dimensions, by the indices at which it was read.
     guard let indices = reader.scoreIndices else { preconditionFailure("a product below the scores was not read") }
     let scoreAxes = try Self.axes(ofScores: scores, readAt: indices, sum, index)
-    let subscripts = graph.attributes(product).subscripts
+    let subscripts = graph.attributes(product).required(.subscripts)
     guard subscripts.over.count <= 1 else {
       throw Declined(
         value: scores, reason: "the product \(graph.label(scores)) sums over \(subscripts.over.count) dimensions, expected one")

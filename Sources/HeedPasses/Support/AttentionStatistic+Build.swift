@@ -74,7 +74,7 @@ extension AttentionPlan {
       guard case .greatest(let count) = statistic.kind else { preconditionFailure("a kind that is not there") }
       let regions = built.regions.map { $0.withTables(Array($0.tables.prefix(captured.count))) }
       let made = try rewriter.result.append(
-        .attentionTopK, leading + built.tables.prefix(captured.count), attributes: [Attribute("count", .integer(count))],
+        .attentionTopK, leading + built.tables.prefix(captured.count), attributes: [Attribute(.count, count)],
         regions: regions)
       return try zip(rewriter.result.results(made), types).map { value, type in
         let target: [AttentionAxis] = sum.axes.compactMap { $0 == .column ? .valueWidth : $0 }
@@ -91,10 +91,10 @@ extension AttentionPlan {
     let region = try built.groups?.split(value.region, leading: 1) ?? value.region
     let regions = built.regions.map { $0.withTables(region.tables) } + [region]
     let (rows, columns) = (statistic.block(.row)!, statistic.block(.column)!)
-    var attributes: [Attribute] = [Attribute("kind", .word(Name(kind.rawValue))), .integers("block", [rows, columns])]
-    for (axis, key) in [(AttentionAxis.row, "rows" as Name), (.column, "columns")] {
+    var attributes: [Attribute] = [Attribute(.kind, kind), Attribute(.block, [rows, columns])]
+    for (axis, key) in [(AttentionAxis.row, AttributeKey<[Extent]>.rows), (.column, .columns)] {
       guard let window = statistic.windows[axis] else { continue }
-      attributes.append(Attribute(key, .extents(Shape([window.start, window.stop]))))
+      attributes.append(Attribute(key, [window.start, window.stop]))
     }
     var result = try rewriter.append(.attentionReduce, leading + tables, attributes: attributes, regions: regions)
     // Without the dimensions of one block, the heads put together where they are, in the order that is wanted.
@@ -107,7 +107,7 @@ extension AttentionPlan {
     let heads = sum.batch.indices.filter { statistic.reduced.contains(.whole(sum.batch[$0])) }
     if !heads.isEmpty {
       result = try rewriter.append(
-        .reduce, [result], attributes: [.integers("dims", heads), Attribute("kind", .word(Name(kind.rawValue)))])
+        .reduce, [result], attributes: [Attribute(.dims, heads), Attribute(.kind, kind)])
       axes = axes.indices.filter { !heads.contains($0) }.map { axes[$0] }
     }
     var target: [AttentionAxis] = []

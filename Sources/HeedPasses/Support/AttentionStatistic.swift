@@ -55,16 +55,16 @@ extension AttentionStatistic {
       (kind, kept) = (.reduction(.add), arranged.parts)
     } else if graph.op(node) == .topK {
       guard arranged.base == operand || graph.widenedOrNarrowed(operand) == sum.weights.value, windows.isEmpty,
-        arranged.parts.last == .whole(.column), (1...1024).contains(attributes.integer("count"))
+        arranged.parts.last == .whole(.column), (1...1024).contains(attributes.required(.count))
       else { throw decline("its greatest elements are not those of whole rows of weights") }
-      (kind, kept) = (.greatest(count: attributes.integer("count")), arranged.parts)
+      (kind, kept) = (.greatest(count: attributes.required(.count)), arranged.parts)
     } else {
-      let reduction = attributes.reduction
+      let reduction = attributes.required(.kind)
       guard [.add, .maximum, .minimum].contains(reduction) else {
         throw decline("\(reduction.rawValue) is no statistic of weights")
       }
       kind = .reduction(reduction)
-      let dims = attributes.integers("dims")
+      let dims = attributes.required(.dims)
       kept = arranged.parts.indices.filter { !dims.contains($0) }.map { arranged.parts[$0] }
       reduced = dims.map { arranged.parts[$0] }
       guard let rows = block(.row), let columns = block(.column), max(rows, columns) <= 4096 else {
@@ -107,8 +107,8 @@ extension AttentionStatistic {
         var (base, parts, windows) = try arrangement(operand, sum)
         let attributes = graph.attributes(node)
         let whole = graph.type(operand).shape.extents
-        let (starts, stops) = (attributes.extents("start"), attributes.extents("stop"))
-        guard (attributes.optionalIntegers("step") ?? []).allSatisfy({ $0 == 1 }) else {
+        let (starts, stops) = (attributes.required(.start), attributes.required(.stop))
+        guard (attributes[.step] ?? []).allSatisfy({ $0 == 1 }) else {
           throw decline("takes every other element")
         }
         for dim in whole.indices where starts[dim] != 0 || !stops[dim].isEqual(to: whole[dim], given: graph.facts) {

@@ -76,8 +76,8 @@ extension Graph {
     guard op(node) == .slice, let softmax = definingNode(inputs(node)[0], where: .softmax),
       let concatenation = definingNode(inputs(softmax)[0], where: .concatenate)
     else { return nil }
-    let (parts, dim) = (inputs(concatenation), attributes(softmax).integer("dim"))
-    guard parts.count == 2, attributes(concatenation).integer("dim") == dim,
+    let (parts, dim) = (inputs(concatenation), attributes(softmax).required(.dim))
+    guard parts.count == 2, attributes(concatenation).required(.dim) == dim,
       let position = [0, 1].first(where: { type(parts[1 - $0]).shape[dim] == 1 && slice(node, takes: $0, of: parts, dim) })
     else { return nil }
     return (softmax, parts[position], parts[1 - position])
@@ -86,9 +86,9 @@ extension Graph {
   /// Whether the slice takes the part at `position` of a concatenation along `dim`, and all else whole.
   private func slice(_ node: NodeID, takes position: Int, of parts: [ValueID], _ dim: Int) -> Bool {
     let (whole, slice) = (type(inputs(node)[0]).shape.extents, attributes(node))
-    let (start, stop) = (slice.extents("start"), slice.extents("stop"))
+    let (start, stop) = (slice.required(.start), slice.required(.stop))
     let first = position == 0 ? Extent(0) : type(parts[0]).shape[dim]
-    guard (slice.optionalIntegers("step") ?? []).allSatisfy({ $0 == 1 }) else { return false }
+    guard (slice[.step] ?? []).allSatisfy({ $0 == 1 }) else { return false }
     return whole.indices.allSatisfy { dimension in
       dimension == dim
         ? start[dim] == first && stop[dim] == first + type(parts[position]).shape[dim]

@@ -15,7 +15,7 @@ extension Graph {
     var value = value
     while let node = definingNode(value) {
       if op(node) == .constant {
-        let values = attributes(node).literals("value")
+        let values = attributes(node).required(.constantValue)
         guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
         return first.converted(to: type(value).element)
       }
@@ -90,7 +90,7 @@ extension Graph {
 
   mutating func appendScalar(_ literal: Literal, _ element: ElementType) throws -> ValueID {
     try appendResult(
-      .constant, [], attributes: [Attribute("value", .literals(LiteralList([literal])))], stated: TensorType(element, .scalar))
+      .constant, [], attributes: [Attribute(.constantValue, [literal])], stated: TensorType(element, .scalar))
   }
 
   /// Appends a node and gives its only result.
@@ -107,19 +107,4 @@ extension Graph {
     return try appendResult(
       op, operands, attributes: attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
   }
-}
-
-extension Attributes {
-  /// The subscripts of a contract.
-  var subscripts: ContractSubscripts {
-    guard let subscripts = try? ContractSubscripts(word("subscripts").text) else {
-      preconditionFailure("a contract was not checked")
-    }
-    return subscripts
-  }
-}
-
-extension Attribute {
-  static func subscripts(_ subscripts: ContractSubscripts) -> Attribute { Attribute("subscripts", .word(Name(subscripts.text))) }
-  static func integers(_ key: Name, _ values: [Int]) -> Attribute { Attribute(key, .integers(IntegerList(values))) }
 }

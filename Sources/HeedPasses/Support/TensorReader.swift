@@ -92,10 +92,10 @@ struct TensorReader {
       guard let literal = graph.uniformConstant(value) else { return nil }
       return region.constant(literal, type.element)
     case .iota:
-      let index = indices[graph.attributes(node).integer("dim")]
+      let index = indices[graph.attributes(node).required(.dim)]
       return try region.apply(.convert, [index], type: type.element, name: graph.name(value))
     case .extent:
-      return try extent(graph.attributes(node).extents("value")[0], type.element)
+      return try extent(graph.attributes(node).required(.extentValue)[0], type.element)
     case .transpose, .broadcast:
       let zero = region.constant(0, indexType)
       return try read(inputs[0], at: graph.dimensionsOfView(node)!.map { $0.map { indices[$0] } ?? zero })
@@ -105,8 +105,8 @@ struct TensorReader {
       }
       return try read(inputs[0], at: source)
     case .slice:
-      let starts = graph.attributes(node).extents("start")
-      let steps: [Int] = if case .integers(let list) = graph.attributes(node)["step"] { list.values } else { starts.map { _ in 1 } }
+      let starts = graph.attributes(node).required(.start)
+      let steps = graph.attributes(node)[.step] ?? starts.map { _ in 1 }
       let source = try indices.indices.map { dimension in
         let scaled = try region.apply(
           .multiply, [indices[dimension], region.constant(Literal(steps[dimension]), region.function.type(indices[dimension]))])
@@ -186,7 +186,7 @@ struct TensorReader {
 
   /// `gather`: a read of the table where the index lies inside, else what the op gives for an index outside.
   private mutating func gathered(_ node: NodeID, _ inputs: [ValueID], _ indices: [ScalarValue]) throws -> ScalarValue? {
-    let dimension = graph.attributes(node).integer("dim")
+    let dimension = graph.attributes(node).required(.dim)
     let (table, lookup) = (graph.type(inputs[0]), graph.type(inputs[1]))
     let extent = table.shape[dimension]
     guard extent.isPositiveWhereSymbolsAre else { return nil }
