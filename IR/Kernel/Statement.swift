@@ -39,8 +39,18 @@ public struct Tile: Hashable, Sendable {
     (self.name, self.element, self.shape, self.initial) = (name, element, shape, initial)
   }
 
-  /// Whether this is a mutable scalar.
+  /// Whether this is a mutable scalar, written `var`.
   public var isScalar: Bool { shape.isEmpty }
+}
+
+extension Tile.Initial: ExpressibleByIntegerLiteral {
+  /// A whole number, for a scalar of an integer type.
+  public init(integerLiteral value: Int) { self = .expression(.constant(value)) }
+
+  /// A number for a scalar of type `element`, which must have it as a value.
+  public init(_ number: Literal, as element: ElementType) {
+    self = element.isInteger ? .expression(.constant(Int(number.integer))) : .literal(number)
+  }
 }
 
 extension Statement {

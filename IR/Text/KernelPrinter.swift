@@ -146,9 +146,10 @@ package struct KernelPrinter {
     switch statement {
     case .tile(let tile):
       let initial = tile.initial.map { " = \(text($0, tile.element))" } ?? ""
-      tileNames.append(fresh(tile.name, otherwise: "t"))
+      let name = fresh(tile.name, otherwise: "t")
+      tileNames.append(name)
       tiles.append(tile)
-      line("\(tile.isScalar ? "var" : "tile") \(tileNames.last!) : \(tile.element)\(tile.isScalar ? "" : "\(tile.shape)")\(initial)")
+      line((tile.isScalar ? "var \(name) : \(tile.element)" : "tile \(name) : \(tile.element)\(tile.shape)") + initial)
     case .define(let variable, let value):
       let value = text(value)
       line("let \(define(variable)) = \(value)")

@@ -196,7 +196,8 @@ struct KernelVerifier {
       let place = { (verifier: KernelVerifier) in "set \(verifier.printer.text(access))" }
       try within(place) { try $0.checkAssignment(access, value) }
     case .compute(let body):
-      try within({ _ in "do" }) {
+      let place = { (_: KernelVerifier) in "do" }
+      try within(place) {
         try $0.expect(body.parameters.isEmpty, "got a body with parameters, expected none")
         try $0.check(body, over: [], reading: [])
       }

@@ -88,7 +88,7 @@ extension KernelBuilder {
       return (index * .constant(size), .blockSize(extent, block: index * .constant(size), size: size))
     }
     switch extents.count {
-    case 0: try map([("c", 1)], in: &block) { body, _ in try build(&body, []) }
+    case 0: try compute(in: &block) { body in try build(&body, []) }
     case 1:
       let (start, count) = blocked(extents[0], size: Self.grain, "t")
       try map([("c", count)], in: &block) { body, inner in try build(&body, [start + inner[0]]) }

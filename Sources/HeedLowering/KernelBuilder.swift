@@ -110,7 +110,7 @@ struct KernelBuilder {
     return .tile(phaseTiles)
   }
 
-  /// `var %name : element = initial`: a mutable scalar of the phase being built.
+  /// `var %name : element = initial`: a mutable scalar of the phase being built. Without an initial value it is undefined until written.
   mutating func scalar(
     _ name: Name, _ element: ElementType, initial: Tile.Initial? = nil, in block: inout [Statement]
   ) -> Place {

@@ -116,7 +116,10 @@ struct KernelEvaluatorTests {
       "set %n[0] = 1",
       "phase @p at (%b = 1): set %n[0]: got an element that another point of the phase wrote as well, expected one owner"
     ),
-    ("do { %v = load %x[%b + 4] }", "phase @p at (%b = 0): do: load %x[%b + 4] : f32: %x[%b + 4]: got the index 4 in dimension 0, expected 0 to 3"),
+    (
+      "do { %v = load %x[%b + 4] }",
+      "phase @p at (%b = 0): do: load %x[%b + 4] : f32: %x[%b + 4]: got the index 4 in dimension 0, expected 0 to 3"
+    ),
     ("map (%i : S) { store 0, %y[%b, %i] } if %t[%b] == 9 { map (%i : S) { store 0, %w[%i] } }", "no error"),
     ("map (%i : S) { store 0, %y[0, (%i + %b*4)?] }", "the element [1, 0] of %y was never written"),
   ])
@@ -148,7 +151,8 @@ struct KernelEvaluatorTests {
       }
     }
     #expect(
-      message(2) == "kernel @k: phase @p at (%i = 0): set %n[%i]: got an element that another point of the phase read, expected one that none reads")
+      message(2) == "kernel @k: phase @p at (%i = 0): set %n[%i]: got an element that another point of the phase read, "
+        + "expected one that none reads")
     #expect(message(1) == "kernel @k: phase @p: got division of 0 by 0 in %n[0]/(%m - 1) == 0, expected a divisor of at least 1")
   }
 

@@ -155,13 +155,17 @@ struct KernelTextTests {
     ),
     (
       "kernel @k() { phase @p () { walk } }",
-      "<text>:1:29: error: got 'walk', expected a statement: tile, var, let, set, for, if, do, map or contract, or the '}' that ends the block"
+      "<text>:1:29: error: got 'walk', expected a statement: tile, var, let, set, for, if, do, map or contract, "
+        + "or the '}' that ends the block"
     ),
     (
       "kernel @k() { phase @p (%i : 2) { let %i = 3 } }",
       "<text>:1:39: error: got a second %i where the first is in scope, expected another name"
     ),
-    ("kernel @k() { phase @p () { map () {} } }", "<text>:1:29: error: got a map without dimensions, expected at least one: do { } runs once"),
+    (
+      "kernel @k() { phase @p () { map () {} } }",
+      "<text>:1:29: error: got a map without dimensions, expected at least one: do { } runs once"
+    ),
     ("kernel @k(input %x: f32[4]) { phase @p () { let %a = %x } }", "<text>:1:54: error: got %x without indices, expected %x[...]"),
     ("kernel @k(input %x: f32[4]) { phase @p () { let %a = %x[1, 2] } }", "<text>:1:54: error: got 2 indices for %x, expected 1"),
     (

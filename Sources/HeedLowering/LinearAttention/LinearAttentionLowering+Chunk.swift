@@ -116,12 +116,12 @@ extension LinearAttentionLowering {
       }
       try builder.map([("d", depth), ("e", width)], in: &block) { body, index in
         let place = Access(state.matrix, index[0], index[1])
-        let factor = body.load(Access(decays.ofChunk, 0), element)
+        let factor = body.load(Access(decays.ofChunk), element)
         body.store(try body.apply(.multiply, body.load(place, element), factor), place)
       }
       if let sum = state.sum {
         try builder.map([("d", depth)], in: &block) { body, index in
-          let factor = body.load(Access(decays.ofChunk, 0), element)
+          let factor = body.load(Access(decays.ofChunk), element)
           let place = Access(sum, index[0])
           body.store(try body.apply(.multiply, body.load(place, element), factor), place)
         }
@@ -171,26 +171,25 @@ extension LinearAttentionLowering {
       logarithms: builder.tile("decay", element, [chunk], in: &block),
       ofRow: builder.tile("row_decay", element, [chunk], in: &block),
       toEnd: builder.tile("end_decay", element, [chunk], in: &block),
-      ofChunk: builder.tile("chunk_decay", element, [1], in: &block))
-    let total = builder.tile("total", element, [1], in: &block)
-    builder.map([("u", 1)], in: &block) { body, _ in body.store(body.constant(0, element), Access(total, 0)) }
+      ofChunk: builder.scalar("chunk_decay", element, in: &block))
+    let total = builder.scalar("total", element, initial: .literal(Literal(0.0)), in: &block)
     let row = builder.variable("t")
     var round: [Statement] = []
-    try builder.map([("u", 1)], in: &round) { body, _ in
+    try builder.compute(in: &round) { body in
       let next = decay.read(at.batch + [at.first + .variable(row)], as: element, in: &body)
-      let sum = try body.apply(.add, body.load(Access(total, 0), element), next)
-      body.store(sum, Access(total, 0))
+      let sum = try body.apply(.add, body.load(Access(total), element), next)
+      body.store(sum, Access(total))
       body.store(sum, Access(decays.logarithms, .variable(row)))
     }
     block.append(.loop(Loop(row, from: 0, to: at.rows, step: 1, body: round)))
     try builder.map([("r", at.rows)], in: &block) { body, index in
       let sum = body.load(Access(decays.logarithms, index[0]), element)
-      let rest = try body.apply(.subtract, body.load(Access(total, 0), element), sum)
+      let rest = try body.apply(.subtract, body.load(Access(total), element), sum)
       body.store(try body.apply(.exp, sum), Access(decays.ofRow, index[0]))
       body.store(try body.apply(.exp, rest), Access(decays.toEnd, index[0]))
     }
-    try builder.map([("u", 1)], in: &block) { body, _ in
-      body.store(try body.apply(.exp, body.load(Access(total, 0), element)), Access(decays.ofChunk, 0))
+    try builder.compute(in: &block) { body in
+      body.store(try body.apply(.exp, body.load(Access(total), element)), Access(decays.ofChunk))
     }
     return decays
   }

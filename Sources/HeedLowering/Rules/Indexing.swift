@@ -100,17 +100,12 @@ extension LoweringRule {
       builder.phase("run", [domain], block)
     } else {
       let (domain, row) = builder.dimension("t", IntegerExpression(type.shape[0]))
-      let count = builder.tile("count", .i64, [1], in: &block)
-      builder.map([("u", 1)], in: &block) { body, _ in
-        body.store(body.append(Body.Instruction(.constant(Literal(0)), type: .i64)), Access(count, 0))
-      }
+      let count = builder.scalar("count", .i64, initial: 0, in: &block)
       builder.map([("s", segmentCount)], in: &block) { body, at in
         let ended = IntegerExpression.apply(.lessEqual, .load(bound.access([at[0] + 1])), row)
-        body.accumulate(.add, body.index(ended, .i64), Access(count, 0))
+        body.accumulate(.add, body.index(ended, .i64), Access(count))
       }
-      builder.map([("u", 1)], in: &block) { body, _ in
-        body.store(body.number(.load(Access(count, 0)), type.element), target.access([row]))
-      }
+      builder.set(target.access([row]), .load(Access(count)), in: &block)
       builder.phase("run", [domain], block)
     }
     try context.emit(builder, cost: context.cost(node))

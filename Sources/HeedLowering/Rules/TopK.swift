@@ -17,46 +17,35 @@ extension LoweringRule {
     let indices = builder.output(outputs[1], name: "indices")
     let (domain, row) = builder.domain(type.shape.extents.dropLast())
     let columns = IntegerExpression(type.shape.extents.last!)
-    var body: [Statement] = []
-    let sweep = TopKSweep(element: type.element, input: input, row: row, &builder, in: &body)
-    builder.map([("u", 1)], in: &body) { body, _ in
-      let greatest = type.element.isFloat ? Literal(Double.infinity) : Literal(type.element.integerRange.upperBound)
-      body.store(body.append(Body.Instruction(.constant(greatest), type: sweep.wide)), Access(sweep.lastValue, 0))
-      body.store(body.append(Body.Instruction(.constant(Literal(-1)), type: .i32)), Access(sweep.lastIndex, 0))
-    }
+    var (body, round): ([Statement], [Statement]) = ([], [])
+    let sweep = TopKSweep(element: type.element, input: input, row: row, &builder, in: &body, round: &round)
     let rank = builder.variable("k")
-    var round: [Statement] = []
-    builder.map([("u", 1)], in: &round) { body, _ in
-      body.store(sweep.least(&body), Access(sweep.bestValue, 0))
-      body.store(sweep.none(&body), Access(sweep.bestIndex, 0))
-      body.store(sweep.none(&body), Access(sweep.firstNaN, 0))
-    }
     try builder.map([("c", columns)], in: &round) { body, at in
       let candidate = try sweep.candidate(at[0], &body)
       let value = try body.apply(.select, candidate.isNumber, candidate.value, sweep.least(&body))
-      body.accumulate(.maximum, value, Access(sweep.bestValue, 0))
+      body.accumulate(.maximum, value, Access(sweep.bestValue))
     }
     try builder.map([("c", columns)], in: &round) { body, at in
       let candidate = try sweep.candidate(at[0], &body)
-      let best = body.load(Access(sweep.bestValue, 0), sweep.wide)
+      let best = body.load(Access(sweep.bestValue), sweep.wide)
       let isBest = try body.apply(.and, candidate.isNumber, try body.apply(.equal, candidate.value, best))
-      body.accumulate(.minimum, try body.apply(.select, isBest, candidate.index, sweep.none(&body)), Access(sweep.bestIndex, 0))
+      body.accumulate(.minimum, try body.apply(.select, isBest, candidate.index, sweep.none(&body)), Access(sweep.bestIndex))
       if let isNaN = candidate.isNaN {
-        body.accumulate(.minimum, try body.apply(.select, isNaN, candidate.index, sweep.none(&body)), Access(sweep.firstNaN, 0))
+        body.accumulate(.minimum, try body.apply(.select, isNaN, candidate.index, sweep.none(&body)), Access(sweep.firstNaN))
       }
     }
-    try builder.map([("u", 1)], in: &round) { body, _ in
-      var value = body.load(Access(sweep.bestValue, 0), sweep.wide)
-      var index = body.load(Access(sweep.bestIndex, 0), .i32)
+    try builder.compute(in: &round) { body in
+      var value = body.load(Access(sweep.bestValue), sweep.wide)
+      var index = body.load(Access(sweep.bestIndex), .i32)
       if type.element.isFloat {
         let isFound = try body.apply(.notEqual, index, sweep.none(&body))
         value = try body.apply(.select, isFound, value, body.constant(.nan, sweep.wide))
-        index = try body.apply(.select, isFound, index, body.load(Access(sweep.firstNaN, 0), .i32))
+        index = try body.apply(.select, isFound, index, body.load(Access(sweep.firstNaN), .i32))
       }
       body.store(try body.converted(value, from: sweep.wide, to: type.element), values.access(row + [.variable(rank)]))
       body.store(index, indices.access(row + [.variable(rank)]))
-      body.store(value, Access(sweep.lastValue, 0))
-      body.store(index, Access(sweep.lastIndex, 0))
+      body.store(value, Access(sweep.lastValue))
+      body.store(index, Access(sweep.lastIndex))
     }
     body.append(.loop(Loop(rank, from: 0, to: .constant(count), step: 1, body: round)))
     builder.phase("run", domain, body)
@@ -80,15 +69,23 @@ private struct TopKSweep {
   /// The index of the first NaN that comes after it.
   let firstNaN: Place
 
-  init(element: ElementType, input: BoundView, row: [IntegerExpression], _ builder: inout KernelBuilder, in body: inout [Statement])
-  {
-    (self.element, self.input, self.row) = (element, input, row)
-    wide = element.accumulated
-    lastValue = builder.tile("last_value", wide, [1], in: &body)
-    lastIndex = builder.tile("last_index", .i32, [1], in: &body)
-    bestValue = builder.tile("best_value", wide, [1], in: &body)
-    bestIndex = builder.tile("best_index", .i32, [1], in: &body)
-    firstNaN = builder.tile("first_nan", .i32, [1], in: &body)
+  /// - Parameters:
+  ///   - body: where what was taken last is kept.
+  ///   - round: the statements of a sweep.
+  init(
+    element: ElementType, input: BoundView, row: [IntegerExpression], _ builder: inout KernelBuilder, in body: inout [Statement],
+    round: inout [Statement]
+  ) {
+    let wide = element.accumulated
+    (self.element, self.wide, self.input, self.row) = (element, wide, input, row)
+    func scalar(_ name: Name, startingAt value: Literal, in block: inout [Statement]) -> Place {
+      builder.scalar(name, wide, initial: Tile.Initial(value, as: wide), in: &block)
+    }
+    lastValue = scalar("last_value", startingAt: Reduction.minimum.identity(element), in: &body)
+    lastIndex = builder.scalar("last_index", .i32, initial: -1, in: &body)
+    bestValue = scalar("best_value", startingAt: Reduction.maximum.identity(element), in: &round)
+    bestIndex = builder.scalar("best_index", .i32, initial: .expression(.constant(Self.none)), in: &round)
+    firstNaN = builder.scalar("first_nan", .i32, initial: .expression(.constant(Self.none)), in: &round)
   }
 
   /// The identity of the maximum.
@@ -97,7 +94,8 @@ private struct TopKSweep {
   }
 
   /// An index above all others.
-  func none(_ body: inout Body) -> BodyValue { body.append(Body.Instruction(.constant(Literal(Int64(Int32.max))), type: .i32)) }
+  private static let none = Int(Int32.max)
+  func none(_ body: inout Body) -> BodyValue { body.append(Body.Instruction(.constant(Literal(Self.none)), type: .i32)) }
 
   /// The element at a column, its index, and whether it comes after the last one taken, as a number or as a NaN.
   func candidate(_ column: IntegerExpression, _ body: inout Body) throws -> (
@@ -105,8 +103,8 @@ private struct TopKSweep {
   ) {
     let value = try body.converted(body.load(input.access(row + [column]), element), from: element, to: wide)
     let index = body.index(column, .i32)
-    let last = body.load(Access(lastValue, 0), wide)
-    let isBehind = try body.apply(.less, body.load(Access(lastIndex, 0), .i32), index)
+    let last = body.load(Access(lastValue), wide)
+    let isBehind = try body.apply(.less, body.load(Access(lastIndex), .i32), index)
     let isTie = try body.apply(.and, try body.apply(.equal, value, last), isBehind)
     let isNumber = try body.apply(.or, try body.apply(.less, value, last), isTie)
     guard element.isFloat else { return (value, index, isNumber, nil) }
