@@ -26,9 +26,10 @@ let package = Package(
 
     .target(name: "HeedIR", path: "IR", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedPasses", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedLowering", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
@@ -45,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "HeedCommand",
       dependencies: [
-        "Heed", "HeedCodegen", "HeedInterpreter", "HeedLowering",
+        "Heed", "HeedAnalysis", "HeedCodegen", "HeedInterpreter", "HeedLowering",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
