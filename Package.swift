@@ -26,10 +26,11 @@ let package = Package(
 
     .target(name: "HeedIR", path: "IR", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedSchedule", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
+    .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
+    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
+    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
@@ -46,7 +47,7 @@ let package = Package(
     .executableTarget(
       name: "HeedCommand",
       dependencies: [
-        "Heed", "HeedCodegen", "HeedInterpreter", "HeedLowering",
+        "Heed", "HeedAnalysis", "HeedCodegen", "HeedInterpreter", "HeedLowering",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

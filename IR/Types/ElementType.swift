@@ -31,6 +31,9 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
   /// True for i64, i32, i8 and u8; false for bool.
   public var isInteger: Bool { !isFloat && self != .bool }
 
+  /// The type in which kernels compute with elements: 16-bit floats are computed in f32.
+  package var computed: ElementType { self == .f16 || self == .bf16 ? .f32 : self }
+
   /// The least and greatest value of an integer type; 0 ... 1 for bool.
   public var integerRange: ClosedRange<Int64> {
     switch self {

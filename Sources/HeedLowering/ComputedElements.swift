@@ -2,9 +2,6 @@ import HeedIR
 
 /// 16-bit floats in kernels: values are computed in f32 and rounded where they are stored, and where the graph converts to them.
 extension ElementType {
-  /// The type in which kernels compute with elements.
-  var computed: ElementType { self == .f16 || self == .bf16 ? .f32 : self }
-
   /// Whether a conversion from this float type to `other` rounds to fewer bits.
   func isNarrowed(by other: ElementType) -> Bool { isFloat && other.isFloat && other.byteCount < byteCount }
 }

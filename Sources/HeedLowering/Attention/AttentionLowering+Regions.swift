@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 
 /// The op's regions inside a kernel's body, and what the remarks say of the mask.
@@ -5,7 +6,7 @@ extension AttentionLowering {
   func describeMask(context: inout LoweringContext) throws {
     guard isMasked else { return }
     let value = context.graph.results(node)[0]
-    switch try EmptyRows.witness(condition, hasOwnKeys: keys.isEqual(to: queries, given: facts)) {
+    switch try mask.emptyRows(hasOwnKeys: keys.isEqual(to: queries, given: facts)) {
     case .own: context.remark(.note, value, "every query sees its own key: no row is empty")
     case .first: context.remark(.note, value, "every query sees the first key: no row is empty where there are keys")
     case nil: context.remark(.note, value, "a query may see no key: its row is 0 then")

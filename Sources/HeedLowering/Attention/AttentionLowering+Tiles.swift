@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 
 /// Which tiles of the score matrix live: the interval twin of the mask over rectangles, coarse ones first.
@@ -54,14 +55,14 @@ extension AttentionLowering {
   // MARK: Terms
 
   /// The value of a term, bounded in its type's stead.
-  func value(of term: TwinTerm, at indices: [IntegerExpression], in body: inout Body) throws -> BodyValue {
+  func value(of term: MaskTerm, at indices: [IntegerExpression], in body: inout Body) throws -> BodyValue {
     let value = inline(term.function, [], indices, in: &body)
     return body.type(value) == term.boundType ? value : try body.apply(.convert, value, type: term.boundType)
   }
 
   /// Takes a term's value into its bounds; a NaN makes them infinite.
   private func bound(
-    _ term: TwinTerm, at indices: [IntegerExpression], by places: BoundPlaces, _ place: [IntegerExpression], in body: inout Body
+    _ term: MaskTerm, at indices: [IntegerExpression], by places: BoundPlaces, _ place: [IntegerExpression], in body: inout Body
   ) throws {
     let value = try value(of: term, at: indices, in: &body)
     var (low, high) = (value, value)
@@ -105,7 +106,7 @@ extension AttentionLowering {
       high: builder.tile(Name("\(name)\(number)_high"), type, [count], in: &block))
   }
 
-  private func termNumbers(_ side: TwinTerm.Side) -> [Int] { twin.terms.indices.filter { twin.terms[$0].side == side } }
+  private func termNumbers(_ side: MaskTerm.Side) -> [Int] { twin.terms.indices.filter { twin.terms[$0].side == side } }
 
   /// Workspaces for the bounds of the key terms, whose contents `summarizeKeys` makes.
   mutating func allocateSummaries() {

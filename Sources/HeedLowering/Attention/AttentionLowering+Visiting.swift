@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 
 /// The loop over the keys of a block of rows: over those that a query may see, by the twin's verdicts.
@@ -79,8 +80,8 @@ extension AttentionLowering {
   mutating func keyBounds(
     _ at: ScoreBlock, context: inout LoweringContext, describes: Bool = true, in block: inout [Statement]
   ) throws -> (first: IntegerExpression, end: IntegerExpression, isBounded: Bool) {
-    var uniform = KeyRangeSolver.Uniform(indices: at.batch, terms: [])
-    let terms = twin.terms.filter(\.isUniformNumber)
+    var numbers: [IntegerExpression] = []
+    let terms = mask.uniformNumbers
     if !terms.isEmpty {
       let values = builder.tile("uniform", .i64, [terms.count], in: &block)
       let lowering = self
@@ -90,16 +91,16 @@ extension AttentionLowering {
           body.store(value, Access(values, .constant(number)))
         }
       }
-      for (number, term) in terms.enumerated() {
-        let value = KeyRangeSolver.clamped(.load(Access(values, .constant(number))))
-        uniform.terms.append((term, builder.define("term", value, in: &block)))
+      for number in terms.indices {
+        let value = IntegerExpression.apply(
+          .maximum, .load(Access(values, .constant(number))), .constant(-IndexRange.mostOfTerm))
+        numbers.append(builder.define("term", .smaller(value, .constant(IndexRange.mostOfTerm)), in: &block))
       }
     }
     let (lastRow, keys) = (builder.define("i1", at.firstRow + at.rows - 1, in: &block), at.firstKey + at.keyCount)
-    let isLarge = KeyRangeSolver.isLarge(condition, uniform, [lastRow, keys])
-    let range = KeyRangeSolver.solve(
-      condition, queries: at.firstRow, lastRow, keys: keys, uniform: uniform,
-      isLarge: isLarge.map { builder.define("large", $0, in: &block) })
+    let range = expressions(mask.keysOfQueries, arguments: [at.firstRow, lastRow, keys] + at.batch + numbers) {
+      builder.define("large", $0, in: &block)
+    }
     let panel = IntegerExpression.constant(panelWidth)
     let first = range.low.map { builder.define("first", .apply(.maximum, $0 - at.firstKey, 0) / panel * panel, in: &block) }
     let end = range.high.map { builder.define("end", .smaller($0 - at.firstKey + 1, at.keyCount), in: &block) }

@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 
 extension LoweringRule {
@@ -25,10 +26,12 @@ struct AttentionLowering {
   let facts: [Fact]
   let score: ScalarFunction
   let condition: ScalarFunction
+  /// What is known of the condition.
+  let mask: MaskAnalysis
   let scaling: ScoreScaling
   let isMasked: Bool
-  /// The interval twin of the condition.
-  let twin: IntervalTwin
+  /// The interval extension of the condition.
+  let twin: IntervalExtension
   /// Whether scores weigh the values as they are: no softmax.
   let weighsByScore: Bool
   /// The number of the captured tensor that holds segment offsets.
@@ -85,12 +88,13 @@ struct AttentionLowering {
     let regions = Array(graph.regions(node))
     (score, condition) = (regions[0], regions[1])
     types = AttentionTypes(operands: graph.type(operands[0]).element, score: score.parameters[0].type, on: context.target)
-    twin = try IntervalTwin(condition)
+    mask = try MaskAnalysis(condition)
+    twin = mask.interval
     let attributes = graph.attributes(node)
     weighsByScore = attributes.weighsByScore
     scaling = weighsByScore || isStatistic ? .region : ScoreScaling(score, types)
-    isMasked = condition.constant(condition.results[0])?.integer != 1
-    (offsetsTable, sinkTable) = (attributes[.ragged]?.number, attributes[.sink]?.number)
+    isMasked = !mask.isAlwaysTrue
+    (offsetsTable, sinkTable) = (attributes.optionalInteger("ragged"), attributes.optionalInteger("sink"))
 
     panelWidth = 3 * context.target.lanes(of: types.accumulator)
     let tile = attributes[.tile] ?? [96, 8 * panelWidth]
@@ -134,7 +138,7 @@ struct AttentionLowering {
     readsInPlace = !isStatistic && key.hasUnitColumns && value.hasUnitColumns
     packsValues = !isStatistic && (types.isPaired || !value.hasUnitColumns || value.isPaged)
     let packsBands =
-      !isStatistic && offsetsTable == nil && !key.isPaged && !value.isPaged && KeyRangeSolver.hasLowerEnd(condition, twin)
+      !isStatistic && offsetsTable == nil && !key.isPaged && !value.isPaged && mask.keysOfQueries.hasLowerEnd
     if packsBands || fewRowsOccur == .always { return }
     let batch = batch
     let leading = panelDimensions.map { batch[$0] }

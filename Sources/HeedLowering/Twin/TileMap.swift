@@ -1,3 +1,4 @@
+import HeedAnalysis
 package import HeedIR
 
 /// What attention's kernel does with the tiles of one head's score matrix under a mask: the same blocks, questions and answers as in the
@@ -42,8 +43,8 @@ package struct TileMap {
 
   /// The mask.
   package let condition: ScalarFunction
-  private let twin: IntervalTwin
-  private let partTwins: [IntervalTwin]
+  private let mask: MaskAnalysis
+  private let twin: IntervalExtension
   let batch: [Int]
   let tables: [ReferenceArray]
   private let panelWidth: Int
@@ -66,9 +67,9 @@ package struct TileMap {
     queries = try Shape([shapes[0][rank - 2]]).evaluate { binding[$0] }[0]
     keys = try Shape([shapes[1][rank - 2]]).evaluate { binding[$0] }[0]
     condition = graph.regions(node).last!
-    twin = try IntervalTwin(condition)
-    conjuncts = try condition.conjuncts()
-    partTwins = try conjuncts.map { try IntervalTwin($0) }
+    mask = try MaskAnalysis(condition)
+    twin = mask.interval
+    conjuncts = mask.conjuncts
     let types = AttentionTypes(
       operands: graph.type(graph.operands(node).first!).element, score: graph.regions(node).first!.parameters[0].type, on: target)
     panelWidth = 3 * target.lanes(of: types.accumulator)
@@ -94,23 +95,14 @@ package struct TileMap {
     }
   }
 
-  private func constant(_ expression: IntegerExpression?) -> Int? {
-    if case .constant(let value) = expression { value } else { nil }
-  }
-
   private mutating func visitRows(_ rows: Range<Int>, _ keys: Range<Int>) throws {
-    var uniform = KeyRangeSolver.Uniform(indices: batch.map { .constant($0) }, terms: [])
-    for term in twin.terms where term.isUniformNumber {
-      let value = try term.function.evaluate((batch + [0, 0]).map { Literal($0) }, tables: tables)[0]
-      uniform.terms.append((term, KeyRangeSolver.clamped(.constant(Int(value.integer)))))
+    let terms = try mask.uniformNumbers.map {
+      Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: tables).integer)
     }
-    let run = KeyRangeSolver.solve(
-      condition, queries: .constant(rows.lowerBound), .constant(rows.upperBound - 1), keys: .constant(keys.upperBound),
-      uniform: uniform,
-      isLarge: KeyRangeSolver.isLarge(
-        condition, uniform, [.constant(rows.upperBound - 1), .constant(keys.upperBound)]))
-    let low = constant(run.low).map { max($0 - keys.lowerBound, 0) / panelWidth * panelWidth + keys.lowerBound } ?? keys.lowerBound
-    let end = min(keys.upperBound, constant(run.high).map { $0 + 1 } ?? keys.upperBound)
+    let run = try mask.keysOfQueries.evaluate(
+      rows.lowerBound...rows.upperBound - 1, count: keys.upperBound, batch: batch, terms: terms)
+    let low = run.low.map { max($0 - keys.lowerBound, 0) / panelWidth * panelWidth + keys.lowerBound } ?? keys.lowerBound
+    let end = min(keys.upperBound, run.high.map { $0 + 1 } ?? keys.upperBound)
     let (first, last) = (min(low, keys.upperBound), max(min(low, keys.upperBound), end))
     for part in [keys.lowerBound..<first, last..<keys.upperBound] where !part.isEmpty {
       visits.append(Visit(queries: rows, keys: part, block: part, isLive: false, isPartial: false, settledBy: .run, open: []))
@@ -141,10 +133,8 @@ package struct TileMap {
       var open: [Int] = []
       let isPartial = isLive && (isPartial ?? verdict.canFail)
       if isPartial {
-        let (queries, range) = (rows.lowerBound...rows.upperBound - 1, block.lowerBound...block.upperBound - 1)
-        open = try partTwins.indices.filter {
-          try partTwins[$0].verdict(queries: queries, keys: range, batch: batch, tables: tables).canFail
-        }
+        open = try mask.openConjuncts(
+          queries: rows.lowerBound...rows.upperBound - 1, keys: block.lowerBound...block.upperBound - 1, batch: batch, tables: tables)
       }
       visits.append(
         Visit(queries: rows, keys: keys, block: block, isLive: isLive, isPartial: isPartial, settledBy: level, open: open))
@@ -186,25 +176,6 @@ package struct TileMap {
           max(key, keys.lowerBound)..<min(key + keyGranule, keys.upperBound)
         )
       }
-    }
-  }
-}
-
-extension ScalarFunction {
-  /// The parts of a boolean function that must all be true, each as a function of its own.
-  func conjuncts() throws -> [ScalarFunction] {
-    var (parts, pending): ([ScalarValue], [ScalarValue]) = ([], [results[0]])
-    while let next = pending.popLast() {
-      if let instruction = instruction(next), instruction.operation == .elementwise(.and), instruction.type == .bool {
-        pending += instruction.operands.reversed()
-      } else {
-        parts.append(next)
-      }
-    }
-    return try parts.map { part in
-      try extracting(
-        [part], parameters: parameters, numbers: Array(parameters.indices), tables: tables,
-        tableMap: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, $0) }))
     }
   }
 }

@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 import HeedSchedule
 
@@ -105,10 +106,14 @@ private struct TileChooser {
   /// The rows of a block under a mask, and why: more rows read keys and values less often, fewer waste less of the rectangle that they
   /// span with their live keys.
   private func mostRows(_ live: ScalarFunction, _ panel: Int) -> (rows: Int, why: String?) {
-    if live.constant(live.results[0])?.integer == 1 { return (Self.mostRows, nil) }
+    guard let mask = try? MaskAnalysis(live), !mask.isAlwaysTrue else { return (Self.mostRows, nil) }
     let sizes = [Self.mostRows, Self.mostRows / 2, Self.mostRows / 4]
-    guard let profile = MaskProfile(live, rowBlocks: sizes) else {
-      return (Self.mostRows / 2, "the mask is not known before the call: half as many rows as without one")
+    let unknown = live.readTables.map { "%\(live.tables[$0].name)" }.joined(separator: " and ")
+    guard unknown.isEmpty else {
+      return (Self.mostRows / 2, "the mask reads \(unknown), not known before the call: half as many rows as without one")
+    }
+    guard let profile = try? mask.profile(rowBlocks: sizes) else {
+      return (Self.mostRows / 2, "the mask has no live pairs: half as many rows as without one")
     }
     func cost(_ rows: Int) -> Double { profile.waste(rows: rows, panel: panel) * (1 + Self.rowsWorthOfReading / Double(rows)) }
     let best = sizes.min { cost($0) < cost($1) }!

@@ -1,7 +1,7 @@
 import HeedIR
 
 /// Captured tensors that are read at places which depend on query and key: a table of blocks, a matrix.
-extension TwinAnalysis {
+extension IntervalExtensionBuilder {
   /// The most places that are looked up along the last of the indices that vary, and along the one before.
   private static let mostPlaces = (last: 4, other: 2)
 
@@ -9,7 +9,7 @@ extension TwinAnalysis {
   private mutating func points(_ table: Int, _ instruction: ScalarFunction.Instruction, _ octagon: Octagon) -> (
     values: [ScalarValue], areAll: ScalarValue
   )? {
-    var ranges: [TwinBounds] = []
+    var ranges: [Bounds] = []
     for operand in instruction.operands {
       guard let range = bounds(number(operand, octagon), octagon) else { return nil }
       ranges.append(range)
@@ -31,26 +31,26 @@ extension TwinAnalysis {
   }
 
   /// The bounds of an element that is a number.
-  mutating func lookup(_ table: Int, _ instruction: ScalarFunction.Instruction, _ octagon: Octagon) -> TwinNumber {
+  mutating func lookup(_ table: Int, _ instruction: ScalarFunction.Instruction, _ octagon: Octagon) -> AbstractNumber {
     guard instruction.type != .bool, let (values, areAll) = points(table, instruction, octagon) else { return .unknown }
-    let type = instruction.type.twinType
+    let type = instruction.type.boundType
     let numbers = values.map { code.type($0) == type ? $0 : code.apply(.convert, $0, type: type) }
-    var bounds = TwinBounds(low: numbers[0], high: numbers[0])
+    var bounds = Bounds(low: numbers[0], high: numbers[0])
     for number in numbers.dropFirst() {
-      bounds = TwinBounds(low: code.apply(.minimum, bounds.low, number), high: code.apply(.maximum, bounds.high, number))
+      bounds = Bounds(low: code.apply(.minimum, bounds.low, number), high: code.apply(.maximum, bounds.high, number))
     }
     if type.isFloat {
       // A NaN does not show in minima and maxima.
       let areNumbers = numbers.reduce(areAll) { code.apply(.and, $0, code.apply(.equal, $1, $1)) }
       let infinity = code.constant(Literal(Double.infinity), type)
       return .real(
-        TwinBounds(
+        Bounds(
           low: code.apply(.select, areNumbers, bounds.low, code.apply(.negate, infinity)),
           high: code.apply(.select, areNumbers, bounds.high, infinity)))
     }
     let range = instruction.type.integerRange
     return .whole(
-      TwinBounds(
+      Bounds(
         low: code.apply(.select, areAll, bounds.low, code.whole(max(Int(range.lowerBound), -1 << 61))),
         high: code.apply(.select, areAll, bounds.high, code.whole(min(Int(range.upperBound), 1 << 61)))))
   }

@@ -1,38 +1,41 @@
-import HeedIR
+package import HeedIR
 
 /// A part of a condition that depends on the query alone, on the key alone or on neither, and whose bounds over a range of indices are
-/// taken from its values: it reads a captured tensor, or computes what the twin does not follow.
-package struct TwinTerm {
+/// taken from its values: it reads a captured tensor, or computes what the interval extension does not follow.
+package struct MaskTerm: Sendable {
   /// The index that the term depends on, beside those of the batch.
-  package enum Side: Hashable { case uniform, query, key }
+  package enum Side: Hashable, Sendable { case uniform, query, key }
 
   /// The value in the condition.
-  let value: ScalarValue
+  package let value: ScalarValue
   package let side: Side
   /// The term over all parameters of the condition: batch indices, query, key.
-  let function: ScalarFunction
+  package let function: ScalarFunction
   /// The batch indices that the term depends on.
-  let batch: [Int]
+  package let batch: [Int]
   /// Whether the condition computes with the term, and does more than compare it.
-  let entersArithmetic: Bool
+  package let entersArithmetic: Bool
 
   /// The type of its bounds: i64 for whole numbers and bools, else the float type in which kernels compute.
-  var boundType: ElementType { function.type(function.results[0]).twinType }
+  package var boundType: ElementType { function.type(function.results[0]).boundType }
 
   /// Whether the term is a whole number that depends on neither query nor key.
-  var isUniformNumber: Bool { side == .uniform && function.type(function.results[0]).isInteger }
+  package var isUniformNumber: Bool { side == .uniform && function.type(function.results[0]).isInteger }
 
   /// The names of the tables that the term reads, or its own.
-  var describedValue: String {
-    let read = Set(
-      function.instructions.compactMap { instruction in
-        if case .element(let table) = instruction.operation { "%\(function.tables[table].name)" } else { nil }
-      })
+  package var describedValue: String {
+    let read = Set(function.readTables.map { "%\(function.tables[$0].name)" })
     return read.isEmpty ? "%\(function.name(function.results[0]))" : read.sorted().joined(separator: " and ")
   }
 
+  /// The term's value at a pair.
+  /// - Throws: where it reads outside of a table.
+  package func evaluate(batch: [Int], query: Int, key: Int, tables: [ReferenceArray]) throws -> Literal {
+    try function.evaluate((batch + [query, key]).map { Literal($0) }, tables: tables)[0]
+  }
+
   /// The terms of `condition`, whose last two parameters are the query and the key.
-  static func terms(of condition: ScalarFunction) throws -> [TwinTerm] {
+  package static func terms(of condition: ScalarFunction) throws -> [MaskTerm] {
     let count = condition.parameters.count
     let (query, key) = (count - 2, count - 1)
     /// The parameters that each value depends on.
@@ -60,26 +63,23 @@ package struct TwinTerm {
     }
     return try roots.sorted().map { value in
       let used = sources[value.index]
-      return TwinTerm(
+      return MaskTerm(
         value: value, side: used.contains(query) ? .query : used.contains(key) ? .key : .uniform,
-        function: try condition.extracting(
-          [value], parameters: condition.parameters, numbers: Array(condition.parameters.indices), tables: condition.tables,
-          tableMap: Dictionary(uniqueKeysWithValues: condition.tables.indices.map { ($0, $0) })),
-        batch: used.filter { $0 < query }.sorted(), entersArithmetic: entersArithmetic.contains(value))
+        function: try condition.extracting([value]), batch: used.filter { $0 < query }.sorted(),
+        entersArithmetic: entersArithmetic.contains(value))
     }
   }
 }
 
 extension ScalarFunction.Instruction {
-  /// Whether the twin bounds the result from bounds of the operands without loss that matters.
+  /// Whether the interval extension bounds the result from bounds of the operands without loss that matters.
   fileprivate var isFollowed: Bool {
     switch operation {
     case .constant: return true
     case .element: return false
     case .elementwise(let op):
       let followed: Set<Op> = [
-        Op.add, Op.subtract, Op.multiply, Op.divide, Op.remainder, Op.minimum,
-        Op.maximum, Op.negate, Op.absolute, Op.convert, Op.shiftLeft, Op.shiftRight,
+        .add, .subtract, .multiply, .divide, .remainder, .minimum, .maximum, .negate, .absolute, .convert, .shiftLeft, .shiftRight,
       ]
       return isComparisonOrLogic || type.isInteger && followed.contains(op)
     }
@@ -93,6 +93,6 @@ extension ScalarFunction.Instruction {
 }
 
 extension ElementType {
-  /// The type in which the twin holds numbers of this type.
-  var twinType: ElementType { isFloat ? computed : .i64 }
+  /// The type in which bounds of numbers of this type are held.
+  var boundType: ElementType { isFloat ? computed : .i64 }
 }

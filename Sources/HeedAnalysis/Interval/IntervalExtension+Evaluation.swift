@@ -1,21 +1,24 @@
 package import HeedIR
 
-extension IntervalTwin {
-  /// The twin's answers for a rectangle, with the bounds of its terms taken from all their values in it. What kernels compute in
-  /// machine numbers is computed here by the ops' definitions: for tests, and for pictures of what a mask does.
+extension IntervalExtension {
+  /// What the extension says of a rectangle of pairs.
+  package typealias Answers = (canHold: Bool, canFail: Bool)
+
+  /// The answers for a rectangle, with the bounds of the terms taken from all their values in it. What kernels compute in machine
+  /// numbers is computed here by the ops' definitions: for analyses, tests and pictures of what a mask does.
   ///
   /// - Parameter tables: the condition's captured tensors.
   /// - Throws: where the condition reads outside of a table.
   package func verdict(
     queries: ClosedRange<Int>, keys: ClosedRange<Int>, batch: [Int], tables: [ReferenceArray] = []
-  ) throws -> (canHold: Bool, canFail: Bool) {
+  ) throws -> Answers {
     var arguments = ([queries.lowerBound, queries.upperBound, keys.lowerBound, keys.upperBound] + batch).map { Literal($0) }
     for term in terms {
       let values: [Literal]
       switch term.side {
-      case .uniform: values = [try term.evaluate(batch, 0, 0, tables)]
-      case .query: values = try queries.map { try term.evaluate(batch, $0, 0, tables) }
-      case .key: values = try keys.map { try term.evaluate(batch, 0, $0, tables) }
+      case .uniform: values = [try term.evaluate(batch: batch, query: 0, key: 0, tables: tables)]
+      case .query: values = try queries.map { try term.evaluate(batch: batch, query: $0, key: 0, tables: tables) }
+      case .key: values = try keys.map { try term.evaluate(batch: batch, query: 0, key: $0, tables: tables) }
       }
       arguments += term.side == .uniform ? values : term.bounds(of: values)
     }
@@ -24,11 +27,7 @@ extension IntervalTwin {
   }
 }
 
-extension TwinTerm {
-  fileprivate func evaluate(_ batch: [Int], _ query: Int, _ key: Int, _ tables: [ReferenceArray]) throws -> Literal {
-    try function.evaluate((batch + [query, key]).map { Literal($0) }, tables: tables)[0]
-  }
-
+extension MaskTerm {
   /// The least and the greatest of some values; a NaN makes them infinite.
   fileprivate func bounds(of values: [Literal]) -> [Literal] {
     guard boundType.isFloat else { return [values.map(\.integer).min()!, values.map(\.integer).max()!].map { Literal($0) } }

@@ -58,11 +58,9 @@ struct IndexMagnitudes {
 }
 
 extension ScalarFunction {
-  /// Whether the function computes with integers of fewer than 64 bits, outside of what is in `terms`.
-  func hasNarrowArithmetic(terms: Set<ScalarValue>) -> Bool {
-    let arithmetic: Set<Op> = [
-      Op.add, Op.subtract, Op.multiply, Op.negate, Op.not, Op.shiftLeft,
-    ]
+  /// Whether the function computes with integers of fewer than 64 bits.
+  var hasNarrowArithmetic: Bool {
+    let arithmetic: Set<Op> = [.add, .subtract, .multiply, .negate, .not, .shiftLeft]
     return instructions.contains { instruction in
       guard case .elementwise(let op) = instruction.operation else { return false }
       return arithmetic.contains(op) && instruction.type.isInteger && instruction.type != .i64

@@ -1,8 +1,8 @@
-import HeedIR
+package import HeedIR
 
 /// Scalar code in the making: constants are folded and no instruction is made twice.
-struct TwinCode {
-  private(set) var function: ScalarFunction
+package struct ScalarCode {
+  package private(set) var function: ScalarFunction
   private var known: [Key: ScalarValue] = [:]
 
   private struct Key: Hashable {
@@ -11,33 +11,33 @@ struct TwinCode {
     var type: ElementType
   }
 
-  init(parameters: [ScalarFunction.Parameter], tables: [ScalarFunction.Table]) {
+  package init(parameters: [ScalarFunction.Parameter], tables: [ScalarFunction.Table] = []) {
     function = ScalarFunction(parameters: parameters, tables: tables)
   }
 
-  mutating func constant(_ literal: Literal, _ type: ElementType) -> ScalarValue {
+  package mutating func constant(_ literal: Literal, _ type: ElementType) -> ScalarValue {
     remember(Key(operation: .constant(literal), operands: [], type: type)) { $0.constant(literal, type) }
   }
 
-  mutating func whole(_ value: Int) -> ScalarValue { constant(Literal(value), .i64) }
-  mutating func truth(_ value: Bool) -> ScalarValue { constant(Literal(value), .bool) }
+  package mutating func whole(_ value: Int) -> ScalarValue { constant(Literal(value), .i64) }
+  package mutating func truth(_ value: Bool) -> ScalarValue { constant(Literal(value), .bool) }
 
-  func type(_ value: ScalarValue) -> ElementType { function.type(value) }
-  func literal(_ value: ScalarValue) -> Literal? { function.constant(value) }
-  func isTrue(_ value: ScalarValue) -> Bool { type(value) == .bool && literal(value)?.integer == 1 }
-  func isFalse(_ value: ScalarValue) -> Bool { type(value) == .bool && literal(value)?.integer == 0 }
+  package func type(_ value: ScalarValue) -> ElementType { function.type(value) }
+  package func literal(_ value: ScalarValue) -> Literal? { function.constant(value) }
+  package func isTrue(_ value: ScalarValue) -> Bool { type(value) == .bool && literal(value)?.integer == 1 }
+  package func isFalse(_ value: ScalarValue) -> Bool { type(value) == .bool && literal(value)?.integer == 0 }
 
   /// The number that a whole value is, where it is constant.
-  func wholeConstant(_ value: ScalarValue) -> Int? {
+  package func wholeConstant(_ value: ScalarValue) -> Int? {
     type(value).isInteger ? literal(value).map { Int($0.integer) } : nil
   }
 
-  mutating func apply(_ op: Op, _ operands: ScalarValue..., type: ElementType? = nil) -> ScalarValue {
+  package mutating func apply(_ op: Op, _ operands: ScalarValue..., type: ElementType? = nil) -> ScalarValue {
     apply(op, operands, type: type)
   }
 
   /// The body of a function with `arguments` for its parameters, over the same tables.
-  mutating func replay(_ function: ScalarFunction, _ arguments: [ScalarValue]) -> [ScalarValue] {
+  package mutating func replay(_ function: ScalarFunction, _ arguments: [ScalarValue]) -> [ScalarValue] {
     var values = arguments
     for instruction in function.instructions {
       let operands = instruction.operands.map { values[$0.index] }
@@ -63,7 +63,7 @@ struct TwinCode {
     }
   }
 
-  mutating func element(_ table: Int, _ indices: [ScalarValue]) -> ScalarValue {
+  package mutating func element(_ table: Int, _ indices: [ScalarValue]) -> ScalarValue {
     let key = Key(operation: .element(table: table), operands: indices, type: function.tables[table].type.element)
     return remember(key) { function in
       do {
@@ -75,11 +75,7 @@ struct TwinCode {
   }
 
   /// The function that yields `results`, without what they do not need.
-  func finish(_ results: [ScalarValue]) throws -> ScalarFunction {
-    try function.extracting(
-      results, parameters: function.parameters, numbers: Array(function.parameters.indices), tables: function.tables,
-      tableMap: Dictionary(uniqueKeysWithValues: function.tables.indices.map { ($0, $0) }))
-  }
+  package func finish(_ results: [ScalarValue]) throws -> ScalarFunction { try function.extracting(results) }
 
   private mutating func remember(_ key: Key, _ make: (inout ScalarFunction) -> ScalarValue) -> ScalarValue {
     if let value = known[key] { return value }
@@ -111,6 +107,10 @@ struct TwinCode {
     case .add where isWhole && wholeConstant(first) == 0: return second
     case .subtract where isWhole && wholeConstant(second) == 0: return first
     case .subtract where isWhole && first == second: return constant(Literal(0), type(first))
+    case .subtract where isWhole && wholeConstant(first) == 0:
+      guard let inner = parts(of: second, .subtract) else { return nil }
+      return apply(.subtract, inner[1], inner[0])
+    case .add, .subtract: return shifted(op, first, second)
     case .multiply where isWhole && wholeConstant(second) == 1: return first
     case .multiply where isWhole && wholeConstant(second) == 0: return second
     case .divide where isWhole && wholeConstant(second) == 1: return first
@@ -127,5 +127,24 @@ struct TwinCode {
     case .select where second == operands[2]: return second
     default: return nil
     }
+  }
+
+  /// `(x - c) + d` and its like, for constants of 64 bits: one sum of x and a constant.
+  private mutating func shifted(_ op: Op, _ first: ScalarValue, _ second: ScalarValue) -> ScalarValue? {
+    guard type(first) == .i64, let outer = wholeConstant(second), let instruction = function.instruction(first),
+      instruction.operation == .elementwise(.add) || instruction.operation == .elementwise(.subtract),
+      let inner = wholeConstant(instruction.operands[1])
+    else { return nil }
+    let isAdded = instruction.operation == .elementwise(.add)
+    let sum = (isAdded ? inner : 0 &- inner) &+ (op == .add ? outer : 0 &- outer)
+    // Sums wrap, so any spelling is the same number.
+    return sum < 0 && sum != .min
+      ? apply(.subtract, instruction.operands[0], whole(-sum)) : apply(.add, instruction.operands[0], whole(sum))
+  }
+
+  /// The operands of the instruction that computes `value`, where its op is `op`.
+  private func parts(of value: ScalarValue, _ op: Op) -> [ScalarValue]? {
+    guard let instruction = function.instruction(value), instruction.operation == .elementwise(op) else { return nil }
+    return instruction.operands
   }
 }
