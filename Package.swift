@@ -40,7 +40,7 @@ let package = Package(
     .target(
       name: "Heed",
       dependencies: [
-        "HeedIR", "HeedDSL", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedModels",
+        "HeedIR", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedModels",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -77,7 +77,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HeedScheduleTests", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .testTarget(
-      name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+      name: "HeedPassesTests", dependencies: ["HeedIR", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),

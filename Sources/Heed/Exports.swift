@@ -4,3 +4,4 @@
 @_exported public import HeedModels
 @_exported public import HeedPasses
 @_exported public import HeedRuntime
+@_exported public import HeedSchedule

@@ -12,6 +12,8 @@ public struct LoweredGraph: Sendable {
   public var program: Program { verified.ir }
   /// What the passes and the lowering said.
   public let remarks: Remarks
+  /// How each op on attention's scores runs, and why, a line each: `%out = attention: tiles of 48 x 384, ...`.
+  public let schedules: [String]
   public let target: Target
   let verified: Verified<Program>
 
@@ -41,7 +43,8 @@ extension Graph {
     let lowered = try lower(outcome.graph, for: options.target, classifiesOnly: options.classifiesOnly)
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(
-      graph: outcome.graph.ir, remarks: Remarks(outcome.remarks + lowered.remarks), target: options.target,
+      graph: outcome.graph.ir, remarks: Remarks(outcome.remarks + lowered.remarks),
+      schedules: lowered.schedules.map { "%\($0.value) = \($0.op.mnemonic): \($0.schedule)" }, target: options.target,
       verified: try Verified(lowered.program))
   }
 }

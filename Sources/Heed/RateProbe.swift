@@ -1,6 +1,7 @@
 internal import HeedCodegen
 package import HeedIR
 internal import HeedRuntime
+internal import HeedSchedule
 
 /// Measures what no code of a target can pass on this machine: multiply-adds a second, and bytes read a second, of one thread.
 ///
@@ -23,7 +24,7 @@ package final class RateProbe: Sendable {
     multipliesPairs = element == .bf16 && target.has(.bfloat16Products)
     let factor: ElementType = element == .f16 || element == .bf16 && !multipliesPairs ? .f32 : element
     let sum: ElementType = multipliesPairs ? .f32 : factor
-    columns = 3 * target.lanes(of: sum)
+    columns = target.panelWidth(ofSums: sum)
     self.element = element
     pool = try ThreadPool(threads: 1)
     multiply = try Probe(

@@ -44,6 +44,7 @@ struct ExplainCommand: ParsableCommand {
     print(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
     let tiles = tileSizes(lowered.graph)
     if !tiles.isEmpty { print("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
+    if !lowered.schedules.isEmpty { print("\nSchedules\n" + lowered.schedules.map { "  \($0)" }.joined(separator: "\n")) }
     printWork(lowered.program.load, "Work once, at load", lowered.program)
     printWork(lowered.program.steps, "Work of a call", lowered.program)
 

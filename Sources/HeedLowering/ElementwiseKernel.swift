@@ -11,7 +11,7 @@ extension LoweringContext {
   ) throws {
     let groups = collapsedDimensions(shape, sources: inputs.map(\.0) + outputs.map(Source.view))
     let extents = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }
-    var builder = KernelBuilder(name)
+    let builder = KernelBuilder(name)
     let boundInputs = inputs.map { builder.input($0.0.collapsed(groups, shape)) }
     let boundOutputs = outputs.map { builder.output($0.collapsed(groups, shape)) }
     try builder.elementwisePhase("run", extents) { body, indices in
@@ -71,7 +71,7 @@ extension KernelBuilder {
   private static let grain = 8192
 
   /// A phase that visits every index of a box, the last dimension vectorised, the others in parallel.
-  mutating func elementwisePhase(
+  func elementwisePhase(
     _ name: Name, _ extents: [Extent], _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
     var domain: [Dimension] = []

@@ -22,26 +22,28 @@ enum BoundSource {
   case extent(Extent)
 }
 
-/// Builds a kernel together with the operands of its call.
-struct KernelBuilder {
+/// Builds a kernel together with the operands of its call. Statements are appended to the block that is being built: the body of the
+/// innermost `phase`, `loop` or `branch`.
+final class KernelBuilder {
   private(set) var kernel: Kernel
   private(set) var operands: [Program.Operand] = []
   private var bound: [StridedView: [BoundView]] = [:]
   private var phaseTiles = 0
+  private var block: [Statement] = []
 
   init(_ name: Name) { kernel = Kernel(name: name, buffers: []) }
 
   // MARK: Buffers. Parameters must be added before workspaces.
 
   /// - Parameter guarding: dimensions whose indices may be outside.
-  mutating func input(_ view: StridedView, guarding: Set<Int> = []) -> BoundView {
+  func input(_ view: StridedView, guarding: Set<Int> = []) -> BoundView {
     if let known = bound[view]?.first(where: { guarding.isSubset(of: $0.kept) }) { return known }
     let new = parameter("x\(operands.count)", .input, view, guarding)
     bound[view, default: []].append(new)
     return new
   }
 
-  mutating func input(_ source: Source) -> BoundSource {
+  func input(_ source: Source) -> BoundSource {
     switch source {
     case .view(let view): .view(input(view))
     case .literal(let literal): .literal(literal)
@@ -50,15 +52,13 @@ struct KernelBuilder {
     }
   }
 
-  mutating func output(
+  func output(
     _ view: StridedView, role: Kernel.Buffer.Role = .output, name: Name = "out", guarding: Set<Int> = []
   ) -> BoundView {
     parameter(name, role, view, guarding)
   }
 
-  private mutating func parameter(
-    _ name: Name, _ role: Kernel.Buffer.Role, _ view: StridedView, _ guarding: Set<Int>
-  ) -> BoundView {
+  private func parameter(_ name: Name, _ role: Kernel.Buffer.Role, _ view: StridedView, _ guarding: Set<Int>) -> BoundView {
     precondition(kernel.buffers.allSatisfy { $0.role != .workspace }, "a parameter after a workspace")
     let kept = view.shape.indices.filter { view.strides[$0] != 0 || guarding.contains($0) }
     let stored = view.transposed(kept)
@@ -71,29 +71,74 @@ struct KernelBuilder {
     return BoundView(place: .buffer(kernel.buffers.count - 1), element: view.element, kept: kept)
   }
 
-  mutating func workspace(_ name: Name, _ type: TensorType) -> Place {
+  func workspace(_ name: Name, _ type: TensorType) -> Place {
     kernel.buffers.append(Kernel.Buffer(name, .workspace, type))
     return .buffer(kernel.buffers.count - 1)
   }
 
-  // MARK: Statements
+  // MARK: Variables and dimensions
 
-  mutating func variable(_ name: Name) -> VariableID { kernel.addVariable(name) }
+  func variable(_ name: Name) -> VariableID { kernel.addVariable(name) }
 
   /// A dimension over a fresh variable, and the variable as an expression.
-  mutating func dimension(_ name: Name, _ extent: IntegerExpression) -> (Dimension, IntegerExpression) {
+  func dimension(_ name: Name, _ extent: IntegerExpression) -> (Dimension, IntegerExpression) {
     let variable = kernel.addVariable(name)
     return (Dimension(variable, extent), .variable(variable))
   }
 
   /// Dimensions `d0`, `d1`, ... of a phase's domain over these extents, and their variables as expressions.
-  mutating func domain(_ extents: some Sequence<Extent>) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
+  func domain(_ extents: some Sequence<Extent>) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
     let made = extents.enumerated().map { dimension("d\($0.offset)", IntegerExpression($0.element)) }
     return (made.map(\.0), made.map(\.1))
   }
 
-  /// `let %name = expression`, appended to `block`; constants and variables need no name.
-  mutating func define(_ name: Name, _ expression: IntegerExpression, in block: inout [Statement]) -> IntegerExpression {
+  // MARK: Statements
+
+  func append(_ statement: Statement) { block.append(statement) }
+
+  /// The statements that `build` appends, in a block of their own.
+  func collect(_ build: () throws -> Void) rethrows -> [Statement] {
+    let outer = block
+    block = []
+    defer { block = outer }
+    try build()
+    return block
+  }
+
+  /// A phase whose body is what `build` appends.
+  /// - Parameter condition: the phase runs only where it holds; nil runs it always.
+  func phase(
+    _ name: Name, _ domain: [Dimension], when condition: IntegerExpression? = nil, _ build: () throws -> Void
+  ) rethrows {
+    let body = try collect(build)
+    kernel.phases.append(Kernel.Phase(name: name, domain: domain, condition: condition, body: body))
+    phaseTiles = 0
+  }
+
+  /// `for %name = from to end step s { }`; `build` gets the variable.
+  func loop(
+    _ name: Name, from: IntegerExpression = 0, to end: IntegerExpression, step: Int = 1,
+    _ build: (_ index: IntegerExpression) throws -> Void
+  ) rethrows {
+    let variable = kernel.addVariable(name)
+    let body = try collect { try build(.variable(variable)) }
+    block.append(.loop(Loop(variable, from: from, to: end, step: step, body: body)))
+  }
+
+  /// `if condition { } else { }`; only the block that runs, where that is known.
+  func branch(
+    _ condition: IntegerExpression, _ then: () throws -> Void, otherwise: () throws -> Void
+  ) rethrows {
+    if let known = condition.constantValue { return try known != 0 ? then() : otherwise() }
+    let (first, second) = (try collect(then), try collect(otherwise))
+    block.append(.branch(condition: condition, then: first, otherwise: second))
+  }
+
+  /// `if condition { }`
+  func branch(_ condition: IntegerExpression, _ then: () throws -> Void) rethrows { try branch(condition, then, otherwise: {}) }
+
+  /// `let %name = expression`; constants and variables need no name.
+  func define(_ name: Name, _ expression: IntegerExpression) -> IntegerExpression {
     switch expression {
     case .constant, .verdict, .variable, .symbol: return expression
     case .value, .load, .binary:
@@ -104,53 +149,93 @@ struct KernelBuilder {
   }
 
   /// A tile of the phase being built.
-  mutating func tile(_ name: Name, _ element: ElementType, _ shape: [Int], in block: inout [Statement]) -> Place {
+  func tile(_ name: Name, _ element: ElementType, _ shape: [Int]) -> Place {
     block.append(.tile(Tile(name, element, shape)))
     defer { phaseTiles += 1 }
     return .tile(phaseTiles)
   }
 
-  /// `var %name : element = initial`: a mutable scalar of the phase being built. Without an initial value it is undefined until written.
-  mutating func scalar(
-    _ name: Name, _ element: ElementType, initial: Tile.Initial? = nil, in block: inout [Statement]
-  ) -> Place {
-    block.append(.tile(Tile(name, element, [], initial: initial)))
-    defer { phaseTiles += 1 }
-    return .tile(phaseTiles)
-  }
-
-  /// `set %scalar = expression`
-  func set(_ scalar: Place, _ expression: IntegerExpression, in block: inout [Statement]) {
-    set(Access(scalar), expression, in: &block)
-  }
-
-  /// `set %place[i] = expression`
-  func set(_ access: Access, _ expression: IntegerExpression, in block: inout [Statement]) {
-    block.append(.assign(access, expression))
-  }
-
-  /// `do { ... }`: a body that runs once.
-  func compute(in block: inout [Statement], _ build: (_ body: inout Body) throws -> Void) rethrows {
-    var body = Body()
-    try build(&body)
-    block.append(.compute(body))
-  }
-
-  /// Appends a phase, which runs where `condition` holds.
-  mutating func phase(_ name: Name, _ domain: [Dimension], when condition: IntegerExpression? = nil, _ body: [Statement]) {
-    kernel.phases.append(Kernel.Phase(name: name, domain: domain, condition: condition, body: body))
-    phaseTiles = 0
-  }
-
   /// `map` over dimensions named in `dimensions`; `build` gets their variables.
-  mutating func map(
-    _ dimensions: [(Name, IntegerExpression)], in block: inout [Statement],
+  func map(
+    _ dimensions: [(Name, IntegerExpression)],
     _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
     let dims = dimensions.map { dimension($0.0, $0.1) }
     var body = Body()
     try build(&body, dims.map(\.1))
     block.append(.map(Map(dims.map(\.0), body)))
+  }
+
+  func contract(_ contraction: Contraction) { block.append(.contract(contraction)) }
+
+  // MARK: Scalars
+
+  /// `var %name : element = initial`: a mutable scalar of the block being built.
+  func scalar(_ name: Name, _ element: ElementType, initial: Tile.Initial? = nil) -> Scalar {
+    block.append(.tile(Tile(name, element, [], initial: initial)))
+    defer { phaseTiles += 1 }
+    return Scalar(access: Access(.tile(phaseTiles)))
+  }
+
+  /// `do { ... }`: instructions that run once.
+  func compute(_ build: (_ body: inout Body) throws -> Void) rethrows {
+    var body = Body()
+    try build(&body)
+    block.append(.compute(body))
+  }
+
+  /// `set %scalar = expression`
+  func set(_ scalar: Scalar, _ expression: IntegerExpression) { block.append(.assign(scalar.access, expression)) }
+}
+
+/// A mutable scalar of a kernel.
+struct Scalar {
+  let access: Access
+  /// Its value where an expression reads it; it must be a whole number.
+  var value: IntegerExpression { .load(access) }
+}
+
+/// The same with the block that statements are appended to given.
+extension KernelBuilder {
+  private func append(to statements: inout [Statement], _ build: () throws -> Void) rethrows { statements += try collect(build) }
+
+  func define(_ name: Name, _ expression: IntegerExpression, in block: inout [Statement]) -> IntegerExpression {
+    var result = expression
+    append(to: &block) { result = define(name, expression) }
+    return result
+  }
+
+  func tile(_ name: Name, _ element: ElementType, _ shape: [Int], in block: inout [Statement]) -> Place {
+    var place = Place.tile(0)
+    append(to: &block) { place = tile(name, element, shape) }
+    return place
+  }
+
+  func phase(_ name: Name, _ domain: [Dimension], _ body: [Statement]) { phase(name, domain) { block += body } }
+
+  func compute(in block: inout [Statement], _ build: (_ body: inout Body) throws -> Void) rethrows {
+    try append(to: &block) { try compute(build) }
+  }
+
+  func scalar(_ name: Name, _ element: ElementType, initial: Tile.Initial? = nil, in block: inout [Statement]) -> Place {
+    var place = Place.tile(0)
+    append(to: &block) { place = scalar(name, element, initial: initial).access.place }
+    return place
+  }
+
+  func set(_ access: Access, _ expression: IntegerExpression, in block: inout [Statement]) {
+    append(to: &block) { append(.assign(access, expression)) }
+  }
+
+  func set(_ scalar: Place, _ expression: IntegerExpression, in block: inout [Statement]) {
+    append(to: &block) { set(Scalar(access: Access(scalar)), expression) }
+  }
+
+  func map(
+    _ dimensions: [(Name, IntegerExpression)], in block: inout [Statement],
+    _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
+  ) rethrows {
+    try append(to: &block) { try map(dimensions, build) }
   }
 }
 

@@ -1,9 +1,20 @@
 public import HeedIR
+package import HeedSchedule
 
 /// A lowered graph: the program and what the lowering has to say about it.
 public struct Lowered: Sendable {
   public let program: Program
   public let remarks: [Remark]
+  /// How the ops on attention's scores run, in order.
+  package let schedules: [ScheduledOp]
+}
+
+/// An op and the schedule that it was lowered by.
+package struct ScheduledOp: Sendable {
+  /// The op's first result.
+  package let value: Name
+  package let op: Op
+  package let schedule: AttentionSchedule
 }
 
 /// Turns a graph into a program of kernels for `target`.
@@ -19,7 +30,7 @@ public func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: 
     guard let rule = LoweringRule.all[op] else { throw context.unsupported(node, "no kernel does this op") }
     try rule(&context, node)
   }
-  return Lowered(program: try context.finish(), remarks: context.remarks)
+  return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
 }
 
 /// Replaces the ops that have no lowering rule by what they decompose into, until all have one.

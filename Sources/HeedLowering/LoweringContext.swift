@@ -1,4 +1,5 @@
 import HeedIR
+import HeedSchedule
 
 /// The state of lowering one graph: which value lies where, and the program so far.
 struct LoweringContext {
@@ -8,6 +9,7 @@ struct LoweringContext {
   let classifiesOnly: Bool
   private(set) var program: Program
   private(set) var remarks: [Remark] = []
+  private(set) var schedules: [ScheduledOp] = []
   private var sources: [Source?]
   let users: [[NodeID]]
   let isResult: Set<ValueID>
@@ -142,6 +144,11 @@ struct LoweringContext {
     } else {
       program.steps.append(call)
     }
+  }
+
+  /// Notes how an op on attention's scores runs, for people.
+  mutating func note(_ schedule: AttentionSchedule, of node: NodeID) {
+    schedules.append(ScheduledOp(value: graph.name(graph.results(node)[0]), op: graph.op(node), schedule: schedule))
   }
 
   mutating func remark(_ kind: Remark.Kind, _ value: ValueID, _ message: String) {

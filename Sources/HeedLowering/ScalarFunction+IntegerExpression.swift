@@ -64,3 +64,10 @@ extension IntegerExpression.Operator {
     }
   }
 }
+
+extension IntegerExpression {
+  /// A term's value within the bounds of what ranges are computed with.
+  static func clamped(_ value: IntegerExpression) -> IntegerExpression {
+    .smaller(.apply(.maximum, value, .constant(-IndexRange.mostOfTerm)), .constant(IndexRange.mostOfTerm))
+  }
+}

@@ -1,16 +1,5 @@
 import HeedIR
-
-/// A block of a product: its rows and its columns.
-public struct TileSize: Hashable, Sendable {
-  public var rows: Int
-  public var columns: Int
-
-  public init(rows: Int, columns: Int) { (self.rows, self.columns) = (rows, columns) }
-}
-
-extension TileSize: CustomStringConvertible {
-  public var description: String { "\(rows) x \(columns)" }
-}
+public import HeedSchedule
 
 /// Tiles that were found by measuring, which `choose-tiles` takes in place of its model's.
 public struct TunedTiles: Hashable, Sendable {

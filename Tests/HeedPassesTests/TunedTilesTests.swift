@@ -1,4 +1,5 @@
 import HeedIR
+import HeedSchedule
 import HeedPasses
 import Testing
 

@@ -115,27 +115,27 @@ struct AttentionMaps {
       "skipped      \(share(pairs - attended, pairs)): \(shownCount(Double((pairs - attended) * flopsOfPair), unit: "FLOP")) a head",
     ]
     for verdict in TileMap.Verdict.allCases {
-      let levels = TileMap.Level.allCases.map { ($0, map.tileCount(verdict, by: $0)) }.filter { $0.1 > 0 }
+      let levels = TraversalLevel.allCases.map { ($0, map.tileCount(verdict, by: $0)) }.filter { $0.1 > 0 }
       guard !levels.isEmpty else { continue }
       lines.append(padded("\(verdict)", 13) + levels.map { "\($0.1) by \($0.0.words)" }.joined(separator: ", "))
     }
     for part in map.openClasses {
       lines.append(padded("open", 13) + "\(part.tiles) x \(map.formula(ofOpen: part.parts))")
     }
-    let asked = TileMap.Level.allCases.compactMap { level in map.evaluations[level].map { "\($0) of \(level.asked)" } }
+    let asked = TraversalLevel.allCases.compactMap { level in map.evaluations[level].map { "\($0) of \(level.asked)" } }
     lines.append(padded("evaluations", 13) + (asked.isEmpty ? "none" : asked.joined(separator: ", ")) + ", a head")
     return lines
   }
 }
 
-extension TileMap.Level {
+extension TraversalLevel {
   /// What settled a tile.
   var words: String {
     switch self {
-    case .run: "the run of keys"
-    case .group: "the twin over many tiles"
-    case .block: "the twin"
-    case .granules: "the twin over granules"
+    case .range: "the range of keys"
+    case .group: "the interval extension over many tiles"
+    case .tile: "the interval extension"
+    case .granules: "the interval extension over granules"
     case .pairs: "the mask on pairs"
     }
   }
@@ -143,10 +143,10 @@ extension TileMap.Level {
   /// What was evaluated.
   fileprivate var asked: String {
     switch self {
-    case .run: "runs"
-    case .group: "the twin over many tiles"
-    case .block: "the twin over tiles"
-    case .granules: "the twin over granules"
+    case .range: "ranges"
+    case .group: "the interval extension over many tiles"
+    case .tile: "the interval extension over tiles"
+    case .granules: "the interval extension over granules"
     case .pairs: "the mask on pairs"
     }
   }

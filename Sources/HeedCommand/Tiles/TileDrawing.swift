@@ -13,8 +13,8 @@ struct TileDrawing {
   private static let (left, gap, side, width) = (56.0, 44.0, 420.0, 1080.0)
   private static let lineHeight = 17.0
   /// What settled an empty tile, from the cheapest question to the dearest.
-  private static let emptyColors: [TileMap.Level: String] = [
-    .run: "#f1f2f6", .group: "#dcdfeb", .block: "#c3c9df", .granules: "#a4adcf", .pairs: "#7f8bbd",
+  private static let emptyColors: [TraversalLevel: String] = [
+    .range: "#f1f2f6", .group: "#dcdfeb", .tile: "#c3c9df", .granules: "#a4adcf", .pairs: "#7f8bbd",
   ]
   private static let fullColor = "#2f7d5b"
   /// Partial tiles, by the class of what stayed open.
@@ -64,7 +64,7 @@ struct TileDrawing {
   private static func notes(_ op: AttentionMaps, _ heads: AttentionMaps.Heads) throws -> [(text: String, color: String?)] {
     let map = heads.map
     var notes: [(text: String, color: String?)] = []
-    for level in TileMap.Level.allCases where map.tileCount(.empty, by: level) > 0 {
+    for level in TraversalLevel.allCases where map.tileCount(.empty, by: level) > 0 {
       notes.append(("\(map.tileCount(.empty, by: level)) empty, by \(level.words)", emptyColors[level]!))
     }
     if map.trimmedPairs > 0, map.tileCount(.empty, by: .granules) == 0 {
@@ -92,7 +92,7 @@ struct TileDrawing {
     drawing.text(
       "%\(op.name), \(op.title(heads)): tiles of \(map.rowBlock) x \(map.keyBlock)", left, top - 18, size: 13, bold: true)
     drawing.rectangle(
-      left, top, width: Double(keys) * scale, height: height, color: Self.emptyColors[map.isRagged ? .run : .granules]!)
+      left, top, width: Double(keys) * scale, height: height, color: Self.emptyColors[map.isRagged ? .range : .granules]!)
     let classes = Dictionary(uniqueKeysWithValues: map.openClasses.enumerated().map { ($1.parts, $0) })
     let hasBorders = Double(map.rowBlock) * vertical >= 5
     for visit in map.visits where visit.queries.lowerBound < queries && visit.keys.lowerBound < keys && !visit.keys.isEmpty {

@@ -25,7 +25,7 @@ struct LinearAttentionLowering {
   /// The rows of a chunk.
   let chunk: Int
 
-  var builder: KernelBuilder
+  let builder: KernelBuilder
   let query: BoundView
   let key: BoundView
   let value: BoundView
@@ -60,7 +60,7 @@ struct LinearAttentionLowering {
     let states = try [graph.captured(node, .state), graph.captured(node, .keySum)].map { try $0.map { try context.view($0) } }
     let results = graph.results(node).indices.map { context.allocateResult(node, $0) }
 
-    var builder = KernelBuilder("linear_attention")
+    let builder = KernelBuilder("linear_attention")
     (query, key, value) = (builder.input(views[0]), builder.input(views[1]), builder.input(views[2]))
     readsValues = views[2].strides.last == 1
     decay = graph.captured(node, .decay).map { builder.input(context.source($0)) }
@@ -90,7 +90,7 @@ struct LinearAttentionLowering {
       start = builder.define("start", offset(segment), in: &block)
       length = builder.define("length", .apply(.maximum, offset(segment + 1) - start, 0), in: &block)
     }
-    let state = LinearAttentionState(&builder, element, depth: depth, width: width, hasSum: epsilon != nil, in: &block)
+    let state = LinearAttentionState(builder, element, depth: depth, width: width, hasSum: epsilon != nil, in: &block)
     begin(state, indices, in: &block)
     let variable = builder.variable("i0")
     var round: [Statement] = []
@@ -140,7 +140,7 @@ struct LinearAttentionState {
   let sum: Place?
 
   init(
-    _ builder: inout KernelBuilder, _ element: ElementType, depth: Int, width: Int, hasSum: Bool, in block: inout [Statement]
+    _ builder: KernelBuilder, _ element: ElementType, depth: Int, width: Int, hasSum: Bool, in block: inout [Statement]
   ) {
     matrix = builder.tile("state", element, [max(depth, 1), max(width, 1)], in: &block)
     sum = hasSum ? builder.tile("key_sum", element, [max(depth, 1)], in: &block) : nil

@@ -19,7 +19,7 @@ extension LoweringRule {
 /// The kernel of a contraction being built.
 private struct ProductKernel {
   let plan: ContractionPlan
-  var builder: KernelBuilder
+  let builder: KernelBuilder
   private let left: BoundView
   private let right: BoundView
   private let extras: [BoundSource]
@@ -109,12 +109,12 @@ private struct ProductKernel {
     }
 
     guard let parts = plan.depthParts else {
-      try contract(plan.depth(&builder), nil, isFirst: true, isLast: true, in: &block)
+      try contract(plan.depth(builder), nil, isFirst: true, isLast: true, in: &block)
       builder.phase("multiply", domain, block)
       return
     }
     let sums = builder.tile("sums", plan.accumulator, [tile.rows, plan.isPacked ? unitsAtOnce * width : unitsAtOnce], in: &block)
-    func part(_ start: IntegerExpression, _ length: Int) -> ContractionPlan.Depth { plan.depth(&builder, from: start, length) }
+    func part(_ start: IntegerExpression, _ length: Int) -> ContractionPlan.Depth { plan.depth(builder, from: start, length) }
     try contract(part(0, parts.length), sums, isFirst: true, isLast: false, in: &block)
     if parts.count > 2 {
       let start = builder.variable("k")

@@ -131,7 +131,7 @@ struct ContractionPlan {
       tile = (max(1, row.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 1), 4096 / right.view.element.byteCount, 64)
       return
     }
-    let standard = 3 * context.target.lanes(of: accumulator)
+    let standard = context.target.panelWidth(ofSums: accumulator)
     let sizes = graph.attributes(node)[.tile] ?? []
     let depth = over.reduce(1) { $0 * ($1.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 128) }
     let blocks = ProductBlocks(
@@ -171,7 +171,7 @@ struct ContractionPlan {
   }
 
   /// The whole depth, or where there is one dimension of it, the part of so many elements (or pairs) from `start` on.
-  func depth(_ builder: inout KernelBuilder, from start: IntegerExpression = 0, _ length: Int? = nil) -> Depth {
+  func depth(_ builder: KernelBuilder, from start: IntegerExpression = 0, _ length: Int? = nil) -> Depth {
     var depth = Depth()
     for (position, group) in (over.isEmpty ? [[]] : over).enumerated() {
       let isPairs = isPaired && position == over.count - 1

@@ -55,7 +55,7 @@ extension LoweringRule {
     }
     let view = try context.view(operand)
     let output = context.allocateResult(node)
-    var builder = KernelBuilder("pad")
+    let builder = KernelBuilder("pad")
     let source = builder.input(view, guarding: Set(view.shape.indices))
     let target = builder.output(output)
     builder.elementwisePhase("run", type.shape.extents) { body, indices in

@@ -21,7 +21,7 @@ extension LoweringContext {
 
     // Groups of the packed operand need not be contiguous in it: index letter by letter.
     let order = (outer + over + [plan.column]).flatMap { $0 }
-    var builder = KernelBuilder("pack_panels")
+    let builder = KernelBuilder("pack_panels")
     let source = builder.input(plan.right.view.transposed(plan.right.positions(order)))
     let target = builder.output(packed, name: "panels")
     var domain: [Dimension] = []

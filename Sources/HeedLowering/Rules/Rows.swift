@@ -106,7 +106,7 @@ struct RowKernel {
   let element: ElementType
   /// The type that results are stored as.
   let stored: ElementType
-  fileprivate var builder: KernelBuilder
+  fileprivate let builder: KernelBuilder
   fileprivate var block: [Statement] = []
   fileprivate let input: BoundSource
   fileprivate let output: BoundView
@@ -174,7 +174,7 @@ extension LoweringContext {
     var groups = collapsedDimensions(outerShape, sources: [source.dropLastDimension, .view(target.dropLastDimension)])
     if groups.isEmpty { groups = [[]] }
     let collapsed = groups + [[shape.count - 1]]
-    var builder = KernelBuilder(name)
+    let builder = KernelBuilder(name)
     let input = builder.input(source.collapsedKeepingAll(collapsed, shape))
     let columnInputs = perColumn.map { builder.input(self.source($0)) }
     let bound = builder.output(target.collapsedKeepingAll(collapsed, shape))

@@ -11,14 +11,14 @@ extension LoweringRule {
     context.addCheck(.range(start: 0, stop: Extent(count), extent: type.shape.extents.last!))
     let view = try context.view(operand)
     let outputs = [context.allocateResult(node, 0), context.allocateResult(node, 1)]
-    var builder = KernelBuilder("top_k")
+    let builder = KernelBuilder("top_k")
     let input = builder.input(view)
     let values = builder.output(outputs[0], name: "values")
     let indices = builder.output(outputs[1], name: "indices")
     let (domain, row) = builder.domain(type.shape.extents.dropLast())
     let columns = IntegerExpression(type.shape.extents.last!)
     var (body, round): ([Statement], [Statement]) = ([], [])
-    let sweep = TopKSweep(element: type.element, input: input, row: row, &builder, in: &body, round: &round)
+    let sweep = TopKSweep(element: type.element, input: input, row: row, builder, in: &body, round: &round)
     let rank = builder.variable("k")
     try builder.map([("c", columns)], in: &round) { body, at in
       let candidate = try sweep.candidate(at[0], &body)
@@ -73,7 +73,7 @@ private struct TopKSweep {
   ///   - body: where what was taken last is kept.
   ///   - round: the statements of a sweep.
   init(
-    element: ElementType, input: BoundView, row: [IntegerExpression], _ builder: inout KernelBuilder, in body: inout [Statement],
+    element: ElementType, input: BoundView, row: [IntegerExpression], _ builder: KernelBuilder, in body: inout [Statement],
     round: inout [Statement]
   ) {
     let wide = element.accumulated

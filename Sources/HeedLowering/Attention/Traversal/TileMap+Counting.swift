@@ -7,7 +7,7 @@ extension TileMap {
   /// The blocks of the kernel that a visit stands for: several where a run of keys is left out at once.
   package func tiles(of visit: Visit) -> Int { (visit.keys.count + keyBlock - 1) / keyBlock }
 
-  package func tileCount(_ verdict: Verdict, by level: Level? = nil) -> Int {
+  package func tileCount(_ verdict: Verdict, by level: TraversalLevel? = nil) -> Int {
     visits.lazy.filter { $0.verdict == verdict && (level == nil || $0.settledBy == level) }.reduce(0) { $0 + tiles(of: $1) }
   }
 
@@ -41,7 +41,7 @@ extension TileMap {
       while position < pairs {
         let (row, column) = position.quotientAndRemainder(dividingBy: visit.keys.count)
         let indices = batch + [visit.queries.lowerBound + row, visit.keys.lowerBound + column]
-        if try condition.evaluate(indices.map { Literal($0) }, tables: tables)[0].integer != 0 { live += 1 }
+        if try mask.condition.evaluate(indices.map { Literal($0) }, tables: tables)[0].integer != 0 { live += 1 }
         position += step
       }
       position -= pairs
@@ -52,7 +52,7 @@ extension TileMap {
 
   /// The parts of the mask that a visit left open, as one condition: `j <= i and i - j < 256`.
   package func formula(ofOpen parts: [Int]) -> String {
-    parts.isEmpty ? condition.formula : parts.map { conjuncts[$0].formula }.joined(separator: " and ")
+    parts.isEmpty ? mask.condition.formula : parts.map { mask.conjuncts[$0].formula }.joined(separator: " and ")
   }
 }
 

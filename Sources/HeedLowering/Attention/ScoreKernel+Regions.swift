@@ -1,33 +1,43 @@
 import HeedAnalysis
 import HeedIR
+import HeedSchedule
 
 /// The op's regions inside a kernel's body, and what the remarks say of the mask.
-extension AttentionLowering {
-  func describeMask(context: inout LoweringContext) throws {
-    guard isMasked else { return }
-    let value = context.graph.results(node)[0]
-    switch try mask.emptyRows(hasOwnKeys: keys.isEqual(to: queries, given: facts)) {
+extension ScoreKernel {
+  /// Says what is proved of the mask.
+  func describeMask(of value: ValueID, _ context: inout LoweringContext) throws {
+    guard !mask.isAlwaysTrue else { return }
+    switch try mask.emptyRows(hasOwnKeys: shape.keys.isEqual(to: shape.queries, given: shape.facts)) {
     case .own: context.remark(.note, value, "every query sees its own key: no row is empty")
     case .first: context.remark(.note, value, "every query sees the first key: no row is empty where there are keys")
     case nil: context.remark(.note, value, "a query may see no key: its row is 0 then")
     }
     context.remark(
       .applied, value,
-      "tiles of \(rowBlock) x \(keyBlock) where the mask is false everywhere are skipped; where it is true everywhere they run without it"
-    )
-    if !twin.isExact {
+      "tiles of \(schedule.tile) where the mask is false everywhere are skipped; where it is true everywhere they run without it")
+    if !mask.interval.isExact {
       context.remark(
         .note, value,
-        "tiles that the mask's twin leaves open are looked at in granules of \(queryGranule) x \(keyGranule), then pair by pair")
+        "tiles that the mask's interval extension leaves open are classified again in granules of \(schedule.granule), then pair by pair"
+      )
     }
-    let summarized = twin.terms.filter { $0.side == .key }.map(\.describedValue)
+    let summarized = mask.terms.filter { $0.side == .key }.map(\.describedValue)
     if !summarized.isEmpty {
       context.remark(
-        .note, value, "bounds of \(summarized.joined(separator: ", ")) over \(keyGranule) keys each are taken once per call")
+        .note, value,
+        "bounds of \(summarized.joined(separator: ", ")) over \(schedule.granule.columns) keys each are taken once per call")
     }
   }
 
-  /// A region of the op at the given indices: batch indices, query and key.
+  /// Says which ends of the loop over keys are computed from the mask.
+  func describeKeyRange(of value: ValueID, _ context: inout LoweringContext) {
+    let range = mask.keysOfQueries
+    guard !mask.isAlwaysTrue, range.isBounded else { return }
+    let ends = range.low == nil ? "ends where it ends" : range.high == nil ? "begins where it begins" : "has its bounds"
+    context.remark(.applied, value, "the live keys of a block of rows form a range: the loop over keys \(ends)")
+  }
+
+  /// The result of a region at the given indices: batch indices, query and key.
   func inline(
     _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
   ) -> BodyValue {
@@ -38,21 +48,19 @@ extension AttentionLowering {
   func inlineAll(
     _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
   ) -> [BodyValue] {
-    let used = Set(function.instructions.flatMap(\.operands) + function.results)
+    let used = function.usedParameters
     var arguments = leading
     for (position, index) in zip(leading.count..., indices) {
       // An index that the function does not use stands for nothing.
-      let isUsed = used.contains(function.parameter(position))
-      arguments.append(isUsed ? body.index(index, function.parameters[position].type) : BodyValue(-1))
+      arguments.append(used.contains(position) ? body.index(index, function.parameters[position].type) : BodyValue(-1))
     }
-    let lowering = self
     return body.inlineWidened(function, arguments) { body, table, positions, type in
       let expressions = positions.map { body.expression(of: $0) }
       let extents = function.tables[table].type.shape.extents
       // An index that is not known to be inside may be outside: such an element reads as NaN, or 0 for integers.
-      let guarded = Set(expressions.indices.filter { !lowering.isInside(expressions[$0], extents[$0], indices) })
+      let guarded = Set(expressions.indices.filter { !isInside(expressions[$0], extents[$0], indices) })
       let outside = type.isFloat ? Literal(Double.nan) : Literal(0)
-      return lowering.tables[table].read(
+      return tables[table].read(
         expressions, as: type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
     }
   }
@@ -60,9 +68,16 @@ extension AttentionLowering {
   /// Whether `expression` is below `extent` whatever the call: one of the op's own indices over a dimension of the same extent, or a
   /// constant.
   private func isInside(_ expression: IntegerExpression, _ extent: Extent, _ indices: [IntegerExpression]) -> Bool {
-    if case .constant(let value) = expression { return value >= 0 && extent.constant.map { value < $0 } ?? false }
-    let extents = batch + [queries, keys]
-    return zip(indices, extents).contains { $0 == expression && $1.isEqual(to: extent, given: facts) }
+    if let value = expression.constantValue { return value >= 0 && extent.constant.map { value < $0 } ?? false }
+    let extents = shape.batch + [shape.queries, shape.keys]
+    return zip(indices, extents).contains { $0 == expression && $1.isEqual(to: extent, given: shape.facts) }
+  }
+}
+
+extension ScalarFunction {
+  /// The positions of the parameters that an instruction or a result uses.
+  var usedParameters: Set<Int> {
+    Set((instructions.flatMap(\.operands) + results).map(\.index).filter { $0 < parameters.count })
   }
 }
 

@@ -1,0 +1,104 @@
+import HeedAnalysis
+import HeedIR
+import HeedSchedule
+
+/// Scores of a tile: queries by keys, then the op's regions.
+extension ScoreKernel {
+  /// A tile for the queries of `rows` rows.
+  func queryTile(rows: Int) -> Place { builder.tile("query", types.factor, [rows, max(types.padded(shape.depth), 1)]) }
+
+  /// The queries in scratch memory, scaled where that is folded into them.
+  func loadQueries(_ at: PairBlock, _ tile: Place) throws {
+    let scale = scaling.queryScale
+    // The component that fills the last pair of an odd depth is 0.
+    let padded = types.padded(shape.depth)
+    let guarded: Set<Int> = padded == shape.depth ? [] : [shape.batchRank + 1]
+    try builder.map(rowDimensions(at) + [("d", .constant(padded))]) { body, index in
+      let row = row(index.dropLast(), at)
+      let access = query.access(row.batch + [row.query, index.last!], guarded: guarded)
+      let x = body.load(access, types.factor, otherwise: guarded.isEmpty ? nil : Literal(0.0))
+      let scaled = scale == 1 ? x : try body.apply(.multiply, x, body.constant(scale, types.factor))
+      body.store(scaled, Access(tile, row.number, index.last!))
+    }
+  }
+
+  /// The dimensions of a contraction over `extent`, in pairs where products are paired, and what indexes an operand of them: the
+  /// indices of a packed one (before and after its other index) and the plain index.
+  func contracted(_ name: Name, _ extent: IntegerExpression) -> (
+    dimensions: [Dimension], unit: IntegerExpression, rest: [IntegerExpression], index: IntegerExpression
+  ) {
+    guard types.isPaired else {
+      let (dimension, index) = builder.dimension(name, extent)
+      return ([dimension], index, [], index)
+    }
+    let (pairs, pair) = builder.dimension(name, extent.ceilingDivided(by: 2))
+    let (members, member) = builder.dimension("u", 2)
+    return ([pairs, members], pair, [member], pair * 2 + member)
+  }
+
+  /// The products of the queries and the packed keys of a tile.
+  func multiplyByKeys(_ at: PairBlock, _ query: Place, into scores: Place, _ tile: KeyTile) {
+    let packed = at.packed!
+    let width = IntegerExpression.constant(schedule.panelWidth)
+    let (rows, r) = builder.dimension("r", at.queries.count)
+    let (panelDimension, p) = builder.dimension("p", tile.columns.ceilingDivided(by: schedule.panelWidth))
+    let (columnDimension, c) = builder.dimension("c", width)
+    let d = contracted("d", .constant(shape.depth))
+    var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
+    store.store(BodyValue(0), Access(scores, r, p * width + c))
+    let panel = packed.batch + [tile.firstPanel + p, d.unit, c] + d.rest
+    builder.contract(
+      Contraction(
+        rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(query, r, d.index),
+        right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store))
+  }
+
+  /// Statements in a form that computes the mask and one that does not; where only the call knows whether a pair may be dead, both,
+  /// behind the condition `isOpen`.
+  func whereMaskDecides(_ isOpen: IntegerExpression, _ build: (_ isOpen: Bool) throws -> Void) rethrows {
+    try builder.branch(isOpen) { try build(true) } otherwise: { try build(false) }
+  }
+
+  /// The score and where regions on a tile of scores, and the maximum of each row. The where region runs only where a pair may be dead.
+  func applyRegions(
+    _ at: PairBlock, _ scores: Place, maximum: Place, _ firstKey: IntegerExpression, _ columns: IntegerExpression,
+    isOpen: IntegerExpression
+  ) throws {
+    let element = types.accumulator
+    builder.map([("r", at.rowCount)]) { body, index in
+      body.store(body.constant(-.infinity, element), Access(maximum, index[0]))
+    }
+    try whereMaskDecides(isOpen) { isOpen in
+      try builder.map(rowDimensions(at) + [("c", columns)]) { body, index in
+        let row = row(index.dropLast(), at)
+        let place = Access(scores, row.number, index.last!)
+        let raw = body.load(place, element)
+        let indices = row.batch + [row.query, at.keys.first + firstKey + index.last!]
+        var result = raw
+        if scaling == .region { result = inline(score, [raw], indices, in: &body) }
+        if isOpen { result = try masked(result, indices, dead: -.infinity, in: &body) }
+        if result != raw { body.store(result, place) }
+        body.accumulate(.maximum, result, Access(maximum, row.number))
+      }
+    }
+  }
+
+  /// `value` where the pair at `indices` lives, else `dead`.
+  func masked(_ value: BodyValue, _ indices: [IntegerExpression], dead: Double, in body: inout Body) throws -> BodyValue {
+    let isLive = inline(mask.condition, [], indices, in: &body)
+    return try body.apply(.select, isLive, value, body.constant(dead, types.accumulator))
+  }
+
+  /// e to the difference of two scores.
+  func power(_ difference: BodyValue, in body: inout Body) throws -> BodyValue {
+    let scale = scaling.exponentScale
+    let exponent = scale == 1 ? difference : try body.apply(.multiply, difference, body.constant(scale, types.accumulator))
+    return try body.apply(.exp2, exponent)
+  }
+
+  /// The greatest score of a row as what its scores are shifted by: 0 where nothing lived, since -inf - -inf is NaN.
+  func shift(by maximum: BodyValue, in body: inout Body) throws -> BodyValue {
+    let isDead = try body.apply(.equal, maximum, body.constant(-.infinity, types.accumulator))
+    return try body.apply(.select, isDead, body.constant(0, types.accumulator), maximum)
+  }
+}

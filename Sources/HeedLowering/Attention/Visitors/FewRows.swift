@@ -1,0 +1,140 @@
+import HeedAnalysis
+import HeedIR
+import HeedSchedule
+
+/// The schedule for few rows against many keys: decoding.
+///
+/// Memory sets the pace, so keys and values are read once, as they are stored. Heads that share their keys are rows of one block. The
+/// keys are cut into parts of a fixed length, which run in parallel; each makes the maximum of its scores, the sum of its weights and
+/// the weighted sum of its values. A second phase combines the parts in order, so that the result does not depend on threads.
+/// (Flash decoding: Dao et al. 2023.)
+struct FewRows {
+  let sum: WeightedSum
+  let summaries: TermSummaries
+
+  typealias Limits = AttentionSchedule.FewRows
+  var kernel: ScoreKernel { sum.kernel }
+  var builder: KernelBuilder { sum.builder }
+  var shape: AttentionShape { sum.shape }
+  var types: AttentionTypes { sum.types }
+
+  /// Where the parts' results lie: [batch of keys..., parts, rows] and, for sums, the width of values.
+  struct Parts {
+    let maximum: Place
+    let sum: Place
+    let values: Place
+    let count: Extent
+  }
+
+  /// The scratch tiles of a part.
+  private struct Tiles {
+    let query: Place
+    let scores: Place
+    /// In place of the scores where they have one type.
+    let weights: Place
+    /// What a row's scores are shifted by: its greatest one.
+    let shift: Place
+    let sum: Place
+    let accumulator: Place
+  }
+
+  /// The phases: parts, then their combination.
+  /// - Parameter condition: the calls that have few rows; nil for all.
+  func emit(when condition: IntegerExpression?, classifiesOnly: Bool) throws {
+    let count = shape.keys.dividedRoundingUp(by: Limits.keysOfPart)
+    let leading = shape.panelDimensions.map { shape.batch[$0] } + [count, Extent(Limits.most)]
+    func workspace(_ name: Name, _ rest: [Extent]) -> Place {
+      builder.workspace(name, TensorType(types.accumulator, Shape(leading + rest)))
+    }
+    let parts = Parts(
+      maximum: workspace("part_maximum", []), sum: workspace("part_sum", []),
+      values: workspace("part_values", [Extent(shape.valueWidth)]), count: count)
+    try emitParts(parts, when: condition, classifiesOnly: classifiesOnly)
+    if !classifiesOnly { try combine(parts, when: condition) }
+  }
+
+  private func emitParts(_ parts: Parts, when condition: IntegerExpression?, classifiesOnly: Bool) throws {
+    let (domain, indices) = kernel.batchDomain(shape.panelDimensions)
+    let (partDomain, part) = builder.dimension("s", IntegerExpression(parts.count))
+    func access(_ place: Place, _ row: IntegerExpression, _ rest: IntegerExpression...) -> Access {
+      Access(place, (indices + [part, row] + rest).map { Access.Index($0) })
+    }
+    try builder.phase("attend_part", domain + [partDomain], when: condition) {
+      let first = builder.define("j0", part * .constant(Limits.keysOfPart))
+      let columns = builder.define("columns", .smaller(IntegerExpression(shape.keys) - first, .constant(Limits.keysOfPart)))
+      let at = PairBlock(
+        batch: shape.batchIndices(ofPanels: indices), groups: shape.groupDimensions,
+        queries: Span(first: 0, count: IntegerExpression(shape.queries)), rowCount: IntegerExpression(shape.groupRows),
+        keys: Span(first: 0, count: IntegerExpression(shape.keys)))
+      let tiles = makeTiles()
+      let verdict = try TraversalEmitter(kernel, .queryMajor, at, summaries) { _ in }.verdict(over: first, columns)
+      guard !classifiesOnly else {
+        return try builder.compute { body in
+          body.store(try body.apply(.convert, body.index(verdict, .i32), type: types.accumulator), access(parts.maximum, 0))
+        }
+      }
+      try builder.branch(.notEqual(verdict, .verdict(.empty))) {
+        try attend(at, tiles, Span(first: first, count: columns), isOpen: .equal(verdict, .verdict(.open)), parts, access)
+      } otherwise: {
+        storeNothing(at, parts, access)
+      }
+    }
+  }
+
+  /// The place of a row's result in one of the parts' buffers, for this part.
+  private typealias PartAccess = (_ place: Place, _ row: IntegerExpression, _ rest: IntegerExpression...) -> Access
+
+  private func makeTiles() -> Tiles {
+    let (rows, element) = (Limits.most, types.accumulator)
+    let query = kernel.queryTile(rows: rows)
+    let scores = builder.tile("scores", element, [rows, Limits.keysOfPart])
+    return Tiles(
+      query: query, scores: scores,
+      weights: types.isPaired ? builder.tile("weights", types.factor, [rows, Limits.keysOfPart]) : scores,
+      shift: builder.tile("shift", element, [rows]), sum: builder.tile("sum", element, [rows]),
+      accumulator: builder.tile("accumulator", element, [rows, max(shape.valueWidth, 1)]))
+  }
+
+  /// A part that may hold a live pair.
+  private func attend(
+    _ at: PairBlock, _ tiles: Tiles, _ keys: Span, isOpen: IntegerExpression, _ parts: Parts, _ access: PartAccess
+  ) throws {
+    let element = types.accumulator
+    try kernel.loadQueries(at, tiles.query)
+    multiplyByStoredKeys(at, tiles.query, into: tiles.scores, keys)
+    if sum.weighsByScore {
+      try sum.weighByScore(at, tiles.scores, into: tiles.weights, keys.first, keys.count, isOpen: isOpen)
+    } else {
+      try kernel.applyRegions(at, tiles.scores, maximum: tiles.shift, keys.first, keys.count, isOpen: isOpen)
+      try builder.map([("r", at.rowCount)]) { body, index in
+        let maximum = body.load(Access(tiles.shift, index[0]), element)
+        let shift = try kernel.shift(by: maximum, in: &body)
+        body.store(maximum, access(parts.maximum, index[0]))
+        body.store(shift, Access(tiles.shift, index[0]))
+        body.store(body.constant(0, element), Access(tiles.sum, index[0]))
+      }
+      try sum.weigh(at, tiles.scores, shift: tiles.shift, into: tiles.weights, sum: tiles.sum, keys.count)
+      builder.map([("r", at.rowCount)]) { body, index in
+        body.store(body.load(Access(tiles.sum, index[0]), element), access(parts.sum, index[0]))
+      }
+    }
+    multiplyByStoredValues(at, tiles.weights, into: tiles.accumulator, keys)
+    builder.map([("r", at.rowCount), ("e", .constant(shape.valueWidth))]) { body, index in
+      body.store(body.load(Access(tiles.accumulator, index[0], index[1]), element), access(parts.values, index[0], index[1]))
+    }
+  }
+
+  /// The results of a part without a live pair.
+  private func storeNothing(_ at: PairBlock, _ parts: Parts, _ access: PartAccess) {
+    let element = types.accumulator
+    if !sum.weighsByScore {
+      builder.map([("r", at.rowCount)]) { body, index in
+        body.store(body.constant(-.infinity, element), access(parts.maximum, index[0]))
+        body.store(body.constant(0, element), access(parts.sum, index[0]))
+      }
+    }
+    builder.map([("r", at.rowCount), ("e", .constant(shape.valueWidth))]) { body, index in
+      body.store(body.constant(0, element), access(parts.values, index[0], index[1]))
+    }
+  }
+}

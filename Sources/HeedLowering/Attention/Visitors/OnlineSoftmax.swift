@@ -1,0 +1,143 @@
+import HeedIR
+import HeedSchedule
+
+/// A block of query rows against its keys, tile by tile, with running maxima and sums.
+struct OnlineSoftmax: RowBlockVisitor {
+  let sum: WeightedSum
+  let summaries: TermSummaries
+
+  var readsKeys: Bool { true }
+  private var kernel: ScoreKernel { sum.kernel }
+  private var builder: KernelBuilder { sum.builder }
+  private var types: AttentionTypes { sum.types }
+  private var width: IntegerExpression { .constant(sum.shape.valueWidth) }
+
+  /// The scratch memory of a block of query rows.
+  private struct Tiles {
+    /// The rows' queries, scaled: [rows, depth].
+    let query: Place
+    /// The scores of a tile: [rows, keys].
+    let scores: Place
+    /// The weights of a tile, in place of the scores where they have one type.
+    let weights: Place
+    /// The weighted sum of values so far: [rows, value width].
+    let accumulator: Place
+    /// The greatest score of each row so far.
+    let maximum: Place
+    /// The sum of each row's weights so far.
+    let sum: Place
+    /// The greatest score of each row in the tile, then the shift of the row's scores.
+    let tileMaximum: Place
+    /// What a row's sums are multiplied by when its maximum moves.
+    let rescale: Place
+    /// Not 0 where some row's maximum moved.
+    let moved: Scalar
+  }
+
+  private func makeTiles() -> Tiles {
+    let (accumulator, rows, columns) = (types.accumulator, sum.schedule.tile.rows, sum.schedule.tile.columns)
+    let query = kernel.queryTile(rows: rows)
+    let scores = builder.tile("scores", accumulator, [rows, columns])
+    let weights = types.isPaired ? builder.tile("weights", types.factor, [rows, columns]) : scores
+    return Tiles(
+      query: query, scores: scores, weights: weights,
+      accumulator: builder.tile("accumulator", accumulator, [rows, max(sum.shape.valueWidth, 1)]),
+      maximum: builder.tile("maximum", accumulator, [rows]), sum: builder.tile("sum", accumulator, [rows]),
+      tileMaximum: builder.tile("tile_maximum", accumulator, [rows]), rescale: builder.tile("rescale", accumulator, [rows]),
+      moved: builder.scalar("moved", .i32))
+  }
+
+  func emit(_ at: PairBlock, _ visit: (@escaping (KeyTile) throws -> Void) throws -> Void) throws {
+    let tiles = makeTiles()
+    try kernel.loadQueries(at, tiles.query)
+    begin(at, tiles)
+    try visit { tile in
+      kernel.multiplyByKeys(at, tiles.query, into: tiles.scores, tile)
+      if sum.weighsByScore {
+        try sum.weighByScore(at, tiles.scores, into: tiles.weights, tile.firstKey, tile.columns, isOpen: tile.isOpen)
+      } else {
+        try kernel.applyRegions(
+          at, tiles.scores, maximum: tiles.tileMaximum, tile.firstKey, tile.columns, isOpen: tile.isOpen)
+        try moveMaximum(at, tiles)
+        try sum.weigh(at, tiles.scores, shift: tiles.tileMaximum, into: tiles.weights, sum: tiles.sum, tile.columns)
+      }
+      multiplyByValues(at, tiles, tile)
+    }
+    try finish(at, tiles)
+  }
+
+  /// Sums at 0, maxima at -inf.
+  private func begin(_ at: PairBlock, _ tiles: Tiles) {
+    builder.map([("r", at.queries.count), ("e", width)]) { body, index in
+      body.store(body.constant(0, types.accumulator), Access(tiles.accumulator, index[0], index[1]))
+    }
+    if sum.weighsByScore { return }
+    builder.map([("r", at.queries.count)]) { body, index in
+      body.store(body.constant(-.infinity, types.accumulator), Access(tiles.maximum, index[0]))
+      body.store(body.constant(0, types.accumulator), Access(tiles.sum, index[0]))
+    }
+  }
+
+  /// The new maxima, and the sums so far rescaled to them.
+  private func moveMaximum(_ at: PairBlock, _ tiles: Tiles) throws {
+    let element = types.accumulator
+    builder.set(tiles.moved, 0)
+    try builder.map([("r", at.queries.count)]) { body, index in
+      let old = body.load(Access(tiles.maximum, index[0]), element)
+      let new = try body.apply(.maximum, old, body.load(Access(tiles.tileMaximum, index[0]), element))
+      let shift = try kernel.shift(by: new, in: &body)
+      let factor = try kernel.power(try body.apply(.subtract, old, shift), in: &body)
+      body.store(new, Access(tiles.maximum, index[0]))
+      body.store(shift, Access(tiles.tileMaximum, index[0]))
+      body.store(factor, Access(tiles.rescale, index[0]))
+      body.store(try body.apply(.multiply, body.load(Access(tiles.sum, index[0]), element), factor), Access(tiles.sum, index[0]))
+      let hasMoved = try body.apply(.convert, try body.apply(.notEqual, old, new), type: .i32)
+      body.accumulate(.maximum, hasMoved, tiles.moved.access)
+    }
+    try builder.branch(.notEqual(tiles.moved.value, 0)) {
+      try builder.map([("r", at.queries.count), ("e", width)]) { body, index in
+        let place = Access(tiles.accumulator, index[0], index[1])
+        let factor = body.load(Access(tiles.rescale, index[0]), element)
+        body.store(try body.apply(.multiply, body.load(place, element), factor), place)
+      }
+    }
+  }
+
+  private func multiplyByValues(_ at: PairBlock, _ tiles: Tiles, _ tile: KeyTile) {
+    let (rows, r) = builder.dimension("r", at.queries.count)
+    let (valueColumns, e) = builder.dimension("e", width)
+    let j = kernel.contracted("j", tile.columns)
+    var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
+    store.store(BodyValue(0), Access(tiles.accumulator, r, e))
+    let right: Access
+    if let packed = at.packed, let values = packed.values {
+      let width = sum.schedule.panelWidth
+      let first = tile.firstPanel * .constant(types.isPaired ? width / 2 : width)
+      right = sum.packing.access(values, packed, [first + j.unit, e] + j.rest)
+    } else {
+      right = sum.value.access(at.batch + [at.keys.first + tile.firstKey + j.index, e])
+    }
+    builder.contract(
+      Contraction(
+        rows: rows, columns: [valueColumns], over: j.dimensions, left: Access(tiles.weights, r, j.index), right: right,
+        initial: Access(tiles.accumulator, r, e), accumulator: types.accumulator, epilogue: store))
+  }
+
+  /// The sums divided by the weights' sums; 0 where nothing was live.
+  private func finish(_ at: PairBlock, _ tiles: Tiles) throws {
+    let element = types.accumulator
+    if !sum.weighsByScore {
+      try builder.map([("r", at.queries.count)]) { body, index in
+        let maximum = body.load(Access(tiles.maximum, index[0]), element)
+        let total = body.load(Access(tiles.sum, index[0]), element)
+        let factor = try sum.rows.finish(maximum, total, at: at.batch + [at.queries.first + index[0]], in: &body)
+        body.store(factor, Access(tiles.sum, index[0]))
+      }
+    }
+    try builder.map([("r", at.queries.count), ("e", width)]) { body, index in
+      var result = body.load(Access(tiles.accumulator, index[0], index[1]), element)
+      if !sum.weighsByScore { result = try body.apply(.multiply, result, body.load(Access(tiles.sum, index[0]), element)) }
+      body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import Foundation
+import HeedIR
+
+/// What is done once with each row, after all of its keys, in every schedule; and the further results of attention, one number per row.
+struct RowResults {
+  let kernel: ScoreKernel
+  /// The logarithm of what the weights are divided by.
+  let logSumExp: BoundView?
+  /// The greatest live score.
+  let maximum: BoundView?
+  /// A further score per row, whose value is 0.
+  let sink: BoundSource?
+
+  /// Binds the views of the results that `attributes` asks for.
+  init(_ kernel: ScoreKernel, _ attributes: Attributes, _ views: ArraySlice<StridedView>) {
+    self.kernel = kernel
+    var views = views
+    logSumExp = attributes.isSet(.logSumExp) ? kernel.builder.output(views.removeFirst(), name: "log_sum_exp") : nil
+    maximum = attributes.isSet(.maximum) ? kernel.builder.output(views.removeFirst(), name: "maximum") : nil
+    sink = attributes[.sink].map { kernel.tables[$0.number] }
+  }
+
+  /// A score as the running maximum has it, times this, is the score that the graph means: the maximum may be of exponents of 2, or of
+  /// scores that are not scaled.
+  private var naturalScale: Double {
+    kernel.scaling == .region ? 1 : kernel.scaling.exponentScale * Foundation.log(2)
+  }
+
+  /// What the weighted sum of values of a row is to be multiplied by; stores the row's further results.
+  ///
+  /// - Parameters:
+  ///   - maximum: the greatest score of the row, -inf where nothing was live.
+  ///   - sum: the sum of the row's weights, relative to that maximum.
+  ///   - row: the row's batch indices and its query.
+  func finish(_ maximum: BodyValue, _ sum: BodyValue, at row: [IntegerExpression], in body: inout Body) throws -> BodyValue {
+    let element = kernel.types.accumulator
+    let (zero, one) = (body.constant(0, element), body.constant(1, element))
+    var (greatest, total) = (maximum, sum)
+    var rescale: BodyValue?
+    if let sink {
+      // One more score, whose value is 0: it moves the maximum and adds to the sum.
+      let score = try times(1 / naturalScale, sink.read(row, as: element, in: &body), in: &body)
+      greatest = try body.apply(.maximum, maximum, score)
+      let shift = try kernel.shift(by: greatest, in: &body)
+      let factor = try kernel.power(try body.apply(.subtract, maximum, shift), in: &body)
+      let weight = try kernel.power(try body.apply(.subtract, score, shift), in: &body)
+      total = try body.apply(.fusedMultiplyAdd, sum, factor, weight)
+      rescale = factor
+    }
+    let isEmpty = try body.apply(.equal, total, zero)
+    if let logSumExp {
+      let logarithm = try body.apply(.add, try times(naturalScale, greatest, in: &body), try body.apply(.log, total))
+      body.store(try body.apply(.select, isEmpty, body.constant(-.infinity, element), logarithm), logSumExp.access(row))
+    }
+    if let output = self.maximum { body.store(try times(naturalScale, maximum, in: &body), output.access(row)) }
+    let inverse = try body.apply(.divide, one, total)
+    let factor = try body.apply(.select, isEmpty, zero, inverse)
+    return try rescale.map { try body.apply(.multiply, factor, $0) } ?? factor
+  }
+
+  private func times(_ scale: Double, _ value: BodyValue, in body: inout Body) throws -> BodyValue {
+    scale == 1 ? value : try body.apply(.multiply, value, body.constant(scale, kernel.types.accumulator))
+  }
+}

@@ -1,0 +1,178 @@
+package import HeedIR
+
+/// How one attention op, or a statistic of its weights, runs on a target: what lowering carries out and does not decide.
+///
+/// The score matrix is covered by tiles. A task takes a block of rows, as high as a tile, through the tiles of its keys; calls with few
+/// rows take all of them through parts of the keys instead. Every number here is chosen in this file, or by `choose-tiles` before it.
+package struct AttentionSchedule: Hashable, Sendable {
+  /// The queries and the keys of a tile.
+  package let tile: TileSize
+  /// The keys of a packed panel.
+  package let panelWidth: Int
+  /// The queries and the keys of a granule: the rectangles in which a tile is classified again where it stays open as a whole.
+  package let granule: TileSize
+  /// Where blocks of rows read their keys.
+  package let keys: Keys
+  /// Whether values are packed beside the keys: where products cannot read them as they are stored.
+  package let packsValues: Bool
+  /// Whether calls have few rows.
+  package let fewRows: Occurrence
+
+  /// The tiles that are classified together, a vector of them at a time.
+  package static let tilesOfGroup = 64
+  /// The granules whose bounds are kept together as well.
+  package static let granulesOfGroup = 64
+  /// The most queries and keys of a granule.
+  private static let mostOfGranule = 16
+
+  /// Where blocks of rows read their keys.
+  package enum Keys: Hashable, Sendable {
+    /// Packed into panels once per call, all of them.
+    case packed
+    /// Packed by each band of blocks of rows, those that it sees.
+    case bands(Bands)
+    /// Packed once per call, segment by segment; blocks of rows do not leave their segment.
+    case segments
+    /// Nowhere: all calls have few rows, which read the keys as they are stored.
+    case unused
+  }
+
+  /// Bands of blocks of rows: for masks whose range of keys has a first one, as windows.
+  package struct Bands: Hashable, Sendable {
+    /// The tiles of keys that a band keeps packed.
+    package let tilesKept: Int
+    /// The most blocks of rows of a band.
+    package static let mostBlocks = 32
+    /// About how many bands a call should have at least, so that threads have enough to do.
+    package static let leastBands = 64
+    /// About the bytes of keys and values that a band keeps: half of a usual second-level cache.
+    fileprivate static let bytesKept = 1 << 19
+  }
+
+  /// Whether something is so at no call, at some calls, or at every call.
+  package enum Occurrence: Hashable, Sendable { case never, sometimes, always }
+
+  /// Few rows: parts of the keys run in parallel and are combined in order. (Flash decoding: Dao et al. 2023.)
+  package enum FewRows {
+    /// The most rows, queries of all heads that share keys.
+    package static let most = 16
+    /// The keys of a part.
+    package static let keysOfPart = 1024
+    /// The keys whose values are multiplied at once: few enough for the first-level cache.
+    package static let keysAtOnce = 32
+  }
+
+  /// What the choice depends on.
+  package struct Problem {
+    /// The tile that is set on the op, rows and columns; nil where none is.
+    package var tile: TileSize?
+    /// The type of sums, and the type of what is multiplied.
+    package var accumulator: ElementType
+    package var factor: ElementType
+    package var queries: Extent
+    package var keys: Extent
+    /// The rows of one group of heads that share keys, and the heads of a group.
+    package var groupRows: Extent
+    package var groupHeads: Extent
+    package var depth: Int
+    /// 0 for statistics, which read no values.
+    package var valueWidth: Int
+    package var facts: [Fact]
+    package var isStatistic: Bool
+    /// Whether segments are given by offsets.
+    package var isRagged: Bool
+    /// Whether keys, or values, lie in pages.
+    package var isPaged: Bool
+    /// Whether keys and values have their components side by side in memory.
+    package var readsInPlace: Bool
+    /// Whether products need packed values.
+    package var packsValues: Bool
+    /// Whether the range of keys that a block of rows sees has a first one.
+    package var keysHaveFirst: Bool
+
+    package init(
+      tile: TileSize?, accumulator: ElementType, factor: ElementType, queries: Extent, keys: Extent, groupRows: Extent,
+      groupHeads: Extent, depth: Int, valueWidth: Int, facts: [Fact], isStatistic: Bool, isRagged: Bool, isPaged: Bool,
+      readsInPlace: Bool, packsValues: Bool, keysHaveFirst: Bool
+    ) {
+      (self.tile, self.accumulator, self.factor) = (tile, accumulator, factor)
+      (self.queries, self.keys, self.groupRows, self.groupHeads) = (queries, keys, groupRows, groupHeads)
+      (self.depth, self.valueWidth, self.facts, self.isStatistic) = (depth, valueWidth, facts, isStatistic)
+      (self.isRagged, self.isPaged, self.readsInPlace) = (isRagged, isPaged, readsInPlace)
+      (self.packsValues, self.keysHaveFirst) = (packsValues, keysHaveFirst)
+    }
+  }
+
+  /// The schedule of `problem` on `target`.
+  package init(_ problem: Problem, on target: Target) {
+    panelWidth = target.panelWidth(ofSums: problem.accumulator)
+    tile = Self.tile(problem.tile, panelWidth: panelWidth)
+    granule = Self.granule(tile, panelWidth: panelWidth)
+    packsValues = problem.packsValues
+    fewRows = Self.occurrenceOfFewRows(problem)
+    if problem.isRagged {
+      keys = .segments
+    } else if fewRows == .always {
+      keys = .unused
+    } else if !problem.isStatistic, !problem.isPaged, problem.keysHaveFirst {
+      let bytesOfKey = (problem.depth + (packsValues ? problem.valueWidth : 0)) * problem.factor.byteCount
+      let fitting = Bands.bytesKept / max(1, bytesOfKey * tile.columns)
+      keys = .bands(Bands(tilesKept: max(2, min(Self.tilesOfGroup, fitting))))
+    } else {
+      keys = .packed
+    }
+  }
+
+  /// The tile that is run where `tile` is asked for: whole panels, and without a choice about what `choose-tiles` takes.
+  package static func tile(_ tile: TileSize?, panelWidth: Int) -> TileSize {
+    let asked = tile ?? TileSize(rows: 96, columns: 8 * panelWidth)
+    return TileSize(rows: max(1, asked.rows), columns: (asked.columns + panelWidth - 1) / panelWidth * panelWidth)
+  }
+
+  /// The granule of a tile: powers of two that divide its rows and a panel's keys.
+  package static func granule(_ tile: TileSize, panelWidth: Int) -> TileSize {
+    func greatestPower(dividing size: Int) -> Int {
+      var power = mostOfGranule
+      while size % power != 0 { power /= 2 }
+      return power
+    }
+    return TileSize(rows: greatestPower(dividing: tile.rows), columns: greatestPower(dividing: panelWidth))
+  }
+
+  /// A call with as many queries as keys has few of both, and nothing to gain; nor has one that must gather what it reads.
+  private static func occurrenceOfFewRows(_ problem: Problem) -> Occurrence {
+    guard !problem.isStatistic, !problem.isRagged, problem.readsInPlace,
+      !problem.keys.isEqual(to: problem.queries, given: problem.facts)
+    else { return .never }
+    if let rows = problem.groupRows.constant { return rows <= FewRows.most ? .always : .never }
+    return problem.groupHeads.constant.map { $0 <= FewRows.most } ?? true ? .sometimes : .never
+  }
+}
+
+extension AttentionSchedule: CustomStringConvertible {
+  /// For people: what is done and why, `tiles of 48 x 384, granules of 16 x 16; all keys packed once in panels of 48`.
+  package var description: String {
+    var parts: [String] = []
+    if keys != .unused { parts.append("tiles of \(tile), granules of \(granule)") }
+    switch keys {
+    case .packed: parts.append("all keys packed once in panels of \(panelWidth)")
+    case .bands(let bands):
+      parts.append(
+        "as the keys of a block of rows have a first one, bands of up to \(Bands.mostBlocks) blocks pack those that they see in panels of "
+          + "\(panelWidth), \(bands.tilesKept * tile.columns) at once")
+    case .segments: parts.append("as offsets cut the rows into segments, keys packed segment by segment in panels of \(panelWidth)")
+    case .unused: break
+    }
+    if packsValues, keys != .unused { parts.append("values packed, as products cannot read them as they are stored") }
+    switch fewRows {
+    case .never: break
+    case .sometimes:
+      parts.append(
+        "calls with up to \(FewRows.most) rows that share keys instead in parts of \(FewRows.keysOfPart) keys, read as they are stored")
+    case .always:
+      parts.append(
+        "as no call has more than \(FewRows.most) rows that share keys, parts of \(FewRows.keysOfPart) keys, read as they are stored")
+    }
+    return parts.joined(separator: "; ")
+  }
+}
