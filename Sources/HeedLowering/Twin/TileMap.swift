@@ -134,7 +134,8 @@ package struct TileMap {
       let isPartial = isLive && (isPartial ?? verdict.canFail)
       if isPartial {
         open = try mask.openConjuncts(
-          queries: rows.lowerBound...rows.upperBound - 1, keys: block.lowerBound...block.upperBound - 1, batch: batch, tables: tables)
+          queries: rows.lowerBound...rows.upperBound - 1, keys: block.lowerBound...block.upperBound - 1, batch: batch,
+          tables: tables)
       }
       visits.append(
         Visit(queries: rows, keys: keys, block: block, isLive: isLive, isPartial: isPartial, settledBy: level, open: open))
