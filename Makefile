@@ -44,7 +44,7 @@ test-random: install
 test-combinations: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest \
-	  --filter 'ShapeTests|GalleryTests|IntervalTwinTests'
+	  --filter 'ShapeTests|GalleryTests|IntervalExtensionTests'
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
 ## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has.

@@ -61,8 +61,8 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
-        "Heed", "HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport",
-        "CHeedABI",
+        "Heed", "HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
+        "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
@@ -73,7 +73,10 @@ let package = Package(
     .testTarget(
       name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
     .testTarget(
-      name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter", "HeedTestSupport"],
+      name: "HeedAnalysisTests", dependencies: ["HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedTestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedAnalysis", "HeedLowering", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
     .testTarget(name: "HeedScheduleTests", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .testTarget(

@@ -96,22 +96,22 @@ extension RangeSolver {
       return slope > 0 ? Ends(high: limit) : Ends(low: code.apply(.subtract, code.whole(0), limit))
     }
     if case .quotient(let rest, let divisor) = a, let y = bounds(b) {
-      let most = code.apply(.multiply, shifted(y.high, shift), code.whole(divisor))
-      return Ends(high: code.apply(.subtract, shifted(most, divisor - 1), rest))
+      let most = code.apply(.multiply, code.shift(y.high, shift), code.whole(divisor))
+      return Ends(high: code.apply(.subtract, code.shift(most, divisor - 1), rest))
     }
     if case .quotient(let rest, let divisor) = b, let x = bounds(a) {
-      let least = code.apply(.multiply, shifted(x.low, -shift), code.whole(divisor))
+      let least = code.apply(.multiply, code.shift(x.low, -shift), code.whole(divisor))
       return Ends(low: code.apply(.subtract, least, rest))
     }
     if case .linear(let form) = a, let slope = unitSlope(form), let y = bounds(b) {
       return slope > 0
-        ? Ends(high: code.apply(.subtract, shifted(y.high, shift), form.rest))
-        : Ends(low: shifted(code.apply(.subtract, form.rest, y.high), -shift))
+        ? Ends(high: code.apply(.subtract, code.shift(y.high, shift), form.rest))
+        : Ends(low: code.shift(code.apply(.subtract, form.rest, y.high), -shift))
     }
     if case .linear(let form) = b, let slope = unitSlope(form), let x = bounds(a) {
       return slope > 0
-        ? Ends(low: code.apply(.subtract, shifted(x.low, -shift), form.rest))
-        : Ends(high: code.apply(.subtract, shifted(form.rest, shift), x.low))
+        ? Ends(low: code.apply(.subtract, code.shift(x.low, -shift), form.rest))
+        : Ends(high: code.apply(.subtract, code.shift(form.rest, shift), x.low))
     }
     return .all
   }
@@ -119,9 +119,5 @@ extension RangeSolver {
   /// The coefficient of the solved index in a form of that index alone, where it is 1 or -1.
   private func unitSlope(_ form: LinearForm) -> Int? {
     form[solved.opposite] == 0 && abs(form[solved]) == 1 ? form[solved] : nil
-  }
-
-  private mutating func shifted(_ value: ScalarValue, _ amount: Int) -> ScalarValue {
-    amount < 0 ? code.apply(.subtract, value, code.whole(-amount)) : code.apply(.add, value, code.whole(amount))
   }
 }

@@ -43,8 +43,13 @@ extension ScalarCode {
   /// A form plus a constant.
   package mutating func shift(_ form: LinearForm, _ amount: Int) -> LinearForm {
     var shifted = form
-    shifted.rest = apply(.add, form.rest, whole(amount))
+    shifted.rest = shift(form.rest, amount)
     return shifted
+  }
+
+  /// A whole number plus a constant, which is subtracted where it is negative.
+  package mutating func shift(_ value: ScalarValue, _ amount: Int) -> ScalarValue {
+    amount < 0 ? apply(.subtract, value, whole(-amount)) : apply(.add, value, whole(amount))
   }
 
   /// The number that a form is whatever the indices, where it is a constant.

@@ -1,28 +1,28 @@
-import Heed
-import HeedInterpreter
-import HeedTestSupport
+package import HeedIR
 
 /// A random boolean function of a batch index, a query index and a key index.
 ///
 /// Numbers are made of indices, constants, elements of tables, sums, differences, products with small constants, quotients, remainders,
 /// shifts, bits, minima, maxima, absolute values and choices; they are compared, and the comparisons, random rectangles and a table
 /// of blocks combined.
-struct RandomPredicate {
-  private(set) var function: ScalarFunction
+package struct RandomPredicate {
+  package private(set) var function: ScalarFunction
   /// The contents of the function's tables.
-  private(set) var tables: [ReferenceArray] = []
+  package private(set) var tables: [ReferenceArray] = []
   private let index: ElementType
   private var numbers: SeededGenerator
   private let constants: [Int]
 
   /// Indices are below this where tables are read.
-  static let length = 512
+  package static let length = 512
   private static let classes = 8
 
   /// - Parameters:
   ///   - hasLargeConstants: whether constants near the ends of the type's range occur, so that arithmetic wraps.
   ///   - readsTables: whether tables are read.
-  init(seed: UInt64, index: ElementType = .i32, hasLargeConstants: Bool = false, readsTables: Bool = false) throws {
+  package init(
+    seed: UInt64, index: ElementType = .i32, hasLargeConstants: Bool = false, readsTables: Bool = false
+  ) throws {
     (self.index, numbers) = (index, SeededGenerator(seed: seed))
     let range = index.integerRange
     constants =
