@@ -25,21 +25,23 @@ let package = Package(
     .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
 
     .target(name: "HeedIR", path: "IR", swiftSettings: strict),
+    .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
-    .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
     .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
-      name: "HeedRuntime", dependencies: ["HeedIR", "CHeedABI", "CHeedPool"], path: "Runtime", exclude: ["ABI", "Pool"],
-      swiftSettings: strict),
-    .target(name: "HeedModels", dependencies: ["HeedIR", "HeedDSL"], swiftSettings: strict),
+      name: "HeedRuntime", dependencies: ["HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
+      exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
+    .target(name: "HeedModels", dependencies: ["HeedIR", "HeedArrays", "HeedDSL"], swiftSettings: strict),
     .target(
       name: "Heed",
       dependencies: [
-        "HeedIR", "HeedDSL", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedModels",
+        "HeedIR", "HeedArrays", "HeedDSL", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime",
+        "HeedModels",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -60,17 +62,20 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
-        "Heed", "HeedIR", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedTestSupport",
-        "CHeedABI",
+        "Heed", "HeedIR", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
+        "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
-      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedDSL", "HeedModels", "HeedInterpreter"], swiftSettings: strict),
+      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
+      swiftSettings: strict),
     .testTarget(
-      name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "HeedRuntime", "CHeedABI"], swiftSettings: strict),
+      name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],
+      swiftSettings: strict),
     .testTarget(
-      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
+      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"],
+      swiftSettings: strict),
     .testTarget(
       name: "HeedLoweringTests", dependencies: ["HeedIR", "HeedLowering", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
@@ -78,7 +83,8 @@ let package = Package(
     .testTarget(
       name: "HeedPassesTests", dependencies: ["HeedIR", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+      name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedArrays", "HeedInterpreter", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
