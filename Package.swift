@@ -25,22 +25,35 @@ let package = Package(
     .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
 
     .target(name: "HeedIR", path: "IR", swiftSettings: strict),
+    .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
+<<<<<<< HEAD
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
     .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
+=======
+    .target(name: "HeedSchedule", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
+    .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
+    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
+>>>>>>> h-targets
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
-      name: "HeedRuntime", dependencies: ["HeedIR", "CHeedABI", "CHeedPool"], path: "Runtime", exclude: ["ABI", "Pool"],
-      swiftSettings: strict),
-    .target(name: "HeedModels", dependencies: ["HeedIR", "HeedDSL"], swiftSettings: strict),
+      name: "HeedRuntime", dependencies: ["HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
+      exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
+    .target(name: "HeedModels", dependencies: ["HeedIR", "HeedArrays", "HeedDSL"], swiftSettings: strict),
     .target(
       name: "Heed",
       dependencies: [
+<<<<<<< HEAD
         "HeedIR", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedModels",
+=======
+        "HeedIR", "HeedArrays", "HeedDSL", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime",
+        "HeedModels",
+>>>>>>> h-targets
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -61,17 +74,24 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
+<<<<<<< HEAD
         "Heed", "HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
+=======
+        "Heed", "HeedIR", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
+>>>>>>> h-targets
         "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
-      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedDSL", "HeedModels", "HeedInterpreter"], swiftSettings: strict),
+      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
+      swiftSettings: strict),
     .testTarget(
-      name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedCodegen", "HeedRuntime", "CHeedABI"], swiftSettings: strict),
+      name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],
+      swiftSettings: strict),
     .testTarget(
-      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "CHeedABI", "CHeedPool"], swiftSettings: strict),
+      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"],
+      swiftSettings: strict),
     .testTarget(
       name: "HeedAnalysisTests", dependencies: ["HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
@@ -82,7 +102,8 @@ let package = Package(
     .testTarget(
       name: "HeedPassesTests", dependencies: ["HeedIR", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+      name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedArrays", "HeedInterpreter", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),

@@ -1,5 +1,6 @@
 internal import CHeedPool
-package import HeedIR
+package import HeedArrays
+internal import HeedIR
 
 /// Workspace memory for calls of programs. Each call in progress has a block of its own, and blocks are kept for later calls, so
 /// that calls in a steady state allocate nothing.

@@ -1,3 +1,4 @@
+internal import HeedArrays
 internal import HeedIR
 
 /// The inputs or the parameters of a program: finds arrays by name and checks them against what is declared.

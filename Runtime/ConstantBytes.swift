@@ -1,3 +1,4 @@
+internal import HeedArrays
 internal import HeedIR
 
 extension NDArray {

@@ -1,3 +1,4 @@
+package import HeedArrays
 package import HeedIR
 
 /// A program with the compiled code of its kernels: what can be loaded with parameters and then called.

@@ -1,5 +1,6 @@
 internal import Foundation
-package import HeedIR
+package import HeedArrays
+internal import HeedIR
 
 /// Memory between two pages that may not be touched, so that an access out of bounds ends the process at once. For tests.
 package enum GuardedMemory: CaseIterable, Sendable {

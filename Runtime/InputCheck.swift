@@ -1,3 +1,4 @@
+package import HeedArrays
 package import HeedIR
 
 /// Checks of the numbers in an input, before anything runs: kernels trust offsets and indices.

@@ -1,3 +1,4 @@
+package import HeedArrays
 package import HeedIR
 
 /// A program with its parameters bound, ready to be called by any number of threads at once.

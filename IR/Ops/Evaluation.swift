@@ -109,7 +109,7 @@ public struct Evaluation {
     (self.operandTypes, self.resultTypes, self.binding) = (operandTypes, resultTypes, binding)
     resultShapes = try resultTypes.map { type in
       let shape = try type.shape.evaluate { binding[$0] }
-      guard try NDArray.elementCount(shape) <= Self.mostElements else {
+      guard try Shape.elementCount(of: shape) <= Self.mostElements else {
         throw HeedError("a value of type \(type) has the shape \(shape), more elements than the reference can hold")
       }
       return shape

@@ -1,5 +1,5 @@
 /// A bfloat16: the upper half of a `Float`.
-public struct BFloat16: Hashable, Sendable {
+public struct BFloat16: BitwiseCopyable, Hashable, Sendable {
   public var bitPattern: UInt16
 
   public init(bitPattern: UInt16) { self.bitPattern = bitPattern }

@@ -35,6 +35,21 @@ public struct Shape: Hashable, Sendable {
   }
 }
 
+extension Shape {
+  /// The number of elements of a shape of known extents.
+  /// - Throws: where an extent is negative or the product overflows.
+  public static func elementCount(of shape: [Int]) throws -> Int {
+    var count = 1
+    for extent in shape {
+      guard extent >= 0 else { throw HeedError("got an array of shape \(shape), expected extents of at least 0") }
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      guard !overflow else { throw HeedError("an array of shape \(shape) has more elements than 64 bits count") }
+      count = product
+    }
+    return count
+  }
+}
+
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
   public init(arrayLiteral extents: Extent...) { self.init(extents) }
   public var description: String { "[" + extents.map(\.description).joined(separator: ", ") + "]" }

@@ -1,3 +1,4 @@
+public import HeedArrays
 public import HeedIR
 public import HeedRuntime
 

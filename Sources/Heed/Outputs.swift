@@ -1,4 +1,4 @@
-public import HeedIR
+public import HeedArrays
 
 /// What a call of a compiled graph returns: arrays by position, in the order of the graph's `return`, or by name.
 public struct Outputs: RandomAccessCollection, Sendable {

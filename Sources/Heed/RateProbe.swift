@@ -1,3 +1,4 @@
+package import HeedArrays
 internal import HeedCodegen
 package import HeedIR
 internal import HeedRuntime

@@ -1,3 +1,4 @@
+public import HeedArrays
 public import HeedIR
 
 /// Runs graphs by the definitions of their ops: doubles for every float type, 64 bits for integers, plain loops.

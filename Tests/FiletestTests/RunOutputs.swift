@@ -1,4 +1,5 @@
 import Foundation
+import HeedArrays
 import HeedIR
 import HeedInterpreter
 

@@ -1,4 +1,5 @@
 import Foundation
+import HeedArrays
 import HeedCodegen
 import HeedIR
 import HeedRuntime

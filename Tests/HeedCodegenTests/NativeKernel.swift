@@ -1,4 +1,5 @@
 import CHeedABI
+import HeedArrays
 import HeedCodegen
 import HeedIR
 import HeedRuntime

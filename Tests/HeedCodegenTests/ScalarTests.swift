@@ -1,3 +1,4 @@
+import HeedArrays
 import HeedCodegen
 import HeedIR
 import Testing

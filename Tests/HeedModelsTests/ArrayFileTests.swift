@@ -1,3 +1,4 @@
+import HeedArrays
 import HeedIR
 import HeedModels
 import Testing

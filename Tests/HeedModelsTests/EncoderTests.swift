@@ -1,4 +1,5 @@
 import Foundation
+import HeedArrays
 import HeedDSL
 import HeedIR
 import HeedInterpreter

@@ -1,4 +1,5 @@
 import CHeedABI
+import HeedArrays
 import HeedIR
 import HeedRuntime
 

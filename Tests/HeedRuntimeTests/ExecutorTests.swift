@@ -1,3 +1,4 @@
+import HeedArrays
 import HeedIR
 import HeedRuntime
 import Testing

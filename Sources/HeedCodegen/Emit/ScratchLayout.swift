@@ -27,7 +27,7 @@ struct ScratchLayout {
         offsets[offsets.count - 1].append(top)
         tiles[tiles.count - 1].append(tile)
         if tile.isScalar { continue }
-        let (bytes, overflow) = try NDArray.elementCount(tile.shape).multipliedReportingOverflow(by: tile.element.byteCount)
+        let (bytes, overflow) = try Shape.elementCount(of: tile.shape).multipliedReportingOverflow(by: tile.element.byteCount)
         guard !overflow, bytes <= 1 << 40 else { throw HeedError("the tile %\(tile.name) has \(tile.shape) elements, too many") }
         // A line between tiles that are filled alike keeps their rows in different sets of the cache.
         top += (bytes + 63) / 64 * 64 + 64

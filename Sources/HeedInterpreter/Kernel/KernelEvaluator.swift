@@ -78,7 +78,7 @@ public enum KernelEvaluator {
       do {
         shape = try buffer.type.shape.evaluate { symbols[$0] }
         strides = try buffer.effectiveStrides.map { try $0.evaluate { symbols[$0] } }
-        guard try NDArray.elementCount(shape) > 0 else {
+        guard try Shape.elementCount(of: shape) > 0 else {
           count = 0
           return
         }

@@ -45,7 +45,7 @@ private struct ProgramRun {
         for (element, value) in list.values.enumerated() { array[element] = value }
         memories.append(try KernelMemory(array, name: name))
       case .packed, .slot, .result:
-        memories.append(try KernelMemory(buffer.type.element, count: try NDArray.elementCount(shape), name: name))
+        memories.append(try KernelMemory(buffer.type.element, count: try Shape.elementCount(of: shape), name: name))
       }
     }
   }

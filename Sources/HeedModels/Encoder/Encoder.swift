@@ -1,3 +1,4 @@
+public import HeedArrays
 import HeedDSL
 public import HeedIR
 

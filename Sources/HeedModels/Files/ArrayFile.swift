@@ -1,4 +1,5 @@
-public import HeedIR
+public import HeedArrays
+import HeedIR
 
 /// One array in a file, `.npy` or `.safetensors` by the end of the file's name.
 public enum ArrayFile {

@@ -1,4 +1,5 @@
-public import HeedIR
+public import HeedArrays
+import HeedIR
 
 /// NumPy's array files (`.npy`, format versions 1.0, 2.0 and 3.0), little-endian.
 ///
@@ -23,7 +24,7 @@ public enum NumPyFile {
   public static func decode(_ bytes: UnsafeRawBufferPointer) throws -> NDArray {
     let (header, start) = try NumPyHeader.parse(bytes)
     let data = UnsafeRawBufferPointer(rebasing: bytes[start...])
-    let (byteCount, overflow) = try NDArray.elementCount(header.shape).multipliedReportingOverflow(by: header.element.byteCount)
+    let (byteCount, overflow) = try Shape.elementCount(of: header.shape).multipliedReportingOverflow(by: header.element.byteCount)
     guard !overflow, data.count == byteCount else {
       let expected = overflow ? "more bytes than 64 bits count" : "\(byteCount)"
       throw HeedError("got \(data.count) bytes after the header, expected \(expected) for \(header.element)\(header.shape)")

@@ -1,3 +1,4 @@
+import HeedArrays
 import HeedIR
 
 /// The header of a `.npy` file: a magic number, a version, a length, and a Python dictionary of three keys.

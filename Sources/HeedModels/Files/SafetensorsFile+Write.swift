@@ -1,4 +1,5 @@
-public import HeedIR
+public import HeedArrays
+import HeedIR
 
 extension SafetensorsFile {
   /// Writes arrays to a safetensors file at `path`. Wider element types come first, so that every array is aligned to its own;

@@ -1,3 +1,4 @@
+public import HeedArrays
 public import HeedIR
 
 /// A weight file in the safetensors format, mapped into memory: opening it reads only its header.

@@ -74,7 +74,7 @@ struct SafetensorsHeader {
     guard offsets[0] <= offsets[1], offsets[1] <= dataCount else {
       throw HeedError("got data_offsets \(offsets), expected a range within the \(dataCount) bytes of data")
     }
-    let count = try NDArray.elementCount(shape)
+    let count = try Shape.elementCount(of: shape)
     let element = types.first { $0.name == typeName }?.element
     if let element {
       let (byteCount, overflow) = count.multipliedReportingOverflow(by: element.byteCount)

@@ -1,0 +1,31 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The memory behind an `NDArray`: bytes at a fixed address, freed by `release` with the last array that uses them.
+///
+/// It may be plain heap memory, a mapped file, or a test's buffer between guard pages.
+public final class ArrayStorage: @unchecked Sendable {
+  /// The memory, which stays at this address as long as this object lives.
+  public let bytes: UnsafeMutableRawBufferPointer
+  private let release: @Sendable (UnsafeMutableRawBufferPointer) -> Void
+
+  /// Memory that `release` frees, once, when no array uses it any more.
+  public init(bytes: UnsafeMutableRawBufferPointer, release: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) {
+    (self.bytes, self.release) = (bytes, release)
+  }
+
+  /// Zeroed memory aligned to 64 bytes. From 4 MiB on it is in huge pages, if the system has them.
+  public convenience init(byteCount: Int) {
+    let hugePage = 2 << 20
+    let isLarge = byteCount >= 2 * hugePage
+    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 64), alignment: isLarge ? hugePage : 64)
+    #if canImport(Glibc)
+      if isLarge { madvise(bytes.baseAddress!, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
+    #endif
+    bytes.initializeMemory(as: UInt8.self, repeating: 0)
+    self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount])) { $0.baseAddress!.deallocate() }
+  }
+
+  deinit { release(bytes) }
+}
