@@ -27,18 +27,11 @@ let package = Package(
     .target(name: "HeedIR", path: "IR", swiftSettings: strict),
     .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
-<<<<<<< HEAD
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
     .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
-    .target(name: "HeedInterpreter", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
-=======
-    .target(name: "HeedSchedule", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
-    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
->>>>>>> h-targets
+    .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
@@ -48,12 +41,8 @@ let package = Package(
     .target(
       name: "Heed",
       dependencies: [
-<<<<<<< HEAD
-        "HeedIR", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime", "HeedModels",
-=======
-        "HeedIR", "HeedArrays", "HeedDSL", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen", "HeedRuntime",
-        "HeedModels",
->>>>>>> h-targets
+        "HeedIR", "HeedArrays", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen",
+        "HeedRuntime", "HeedModels",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -74,11 +63,7 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
-<<<<<<< HEAD
-        "Heed", "HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
-=======
-        "Heed", "HeedIR", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
->>>>>>> h-targets
+        "Heed", "HeedIR", "HeedAnalysis", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
         "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
@@ -100,7 +85,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HeedScheduleTests", dependencies: ["HeedIR", "HeedSchedule"], swiftSettings: strict),
     .testTarget(
-      name: "HeedPassesTests", dependencies: ["HeedIR", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+      name: "HeedPassesTests", dependencies: ["HeedIR", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "HeedInterpreterTests", dependencies: ["HeedIR", "HeedArrays", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
