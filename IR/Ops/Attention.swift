@@ -78,7 +78,7 @@ extension Op {
         "got weights = score with a sink, a logarithm or a maximum, expected a softmax with these")
       let statistics = [AttributeKey.logSumExp, .maximum].filter { attributes.isSet($0) }
       return [TensorType(score, Shape(rows.extents + [value.shape[rank - 1]]))]
-        + statistics.map { _ in TensorType(score.ofSums, rows) }
+        + statistics.map { _ in TensorType(score.computed, rows) }
     },
     evaluate: { try evaluateAttention($0) },
     cost: { query in
@@ -151,11 +151,11 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
   }
   var results = [try context.emit(.contract, weights, value, attributes: toSum)]
   if attributes.isSet(.logSumExp) {
-    let wide = try context.widened(withSink, to: element.ofSums)
+    let wide = try context.widened(withSink, to: element.computed)
     results.append(try context.emit(.logSumExp, wide, attributes: [dim]))
   }
   if attributes.isSet(.maximum) {
-    results.append(try context.reduce(context.widened(scores, to: element.ofSums), .maximum, dim: batch + 1))
+    results.append(try context.reduce(context.widened(scores, to: element.computed), .maximum, dim: batch + 1))
   }
   return results
 }

@@ -153,8 +153,8 @@ extension Inference {
     }
     let score = regions.first?.parameters.first?.type ?? element
     try expect(
-      score == element || element.byteCount == 2 && score == .f32,
-      "got the region score of \(score), expected \(element)\(element.byteCount == 2 ? " or f32" : "")")
+      score == element || score == element.computed,
+      "got the region score of \(score), expected \(element)\(element == element.computed ? "" : " or \(element.computed)")")
     try checkRegion(0, parameters: [("\(score)", { $0 == score })] + pairIndices, tables: Array(captured))
     try checkRegion(1, parameters: pairIndices, tables: Array(captured))
     for (position, expected) in [score, .bool].enumerated() { try checkYield(position, of: expected) }
@@ -189,13 +189,8 @@ extension Inference {
     let score = try checkPairs()
     let (rows, type) = (Shape(operands[0].shape.extents.dropLast()), operands[2])
     try expect(
-      type.element == score.ofSums && areEqual(type.shape, rows),
-      "got the logarithm of type \(type), expected \(score.ofSums)\(rows)")
+      type.element == score.computed && areEqual(type.shape, rows),
+      "got the logarithm of type \(type), expected \(score.computed)\(rows)")
     return type.element
   }
-}
-
-extension ElementType {
-  /// What sums and maxima over a row of scores are kept in: f32 for 16-bit types.
-  var ofSums: ElementType { byteCount == 2 ? .f32 : self }
 }

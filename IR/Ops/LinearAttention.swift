@@ -51,11 +51,6 @@ extension Op {
     decompose: { try decomposeLinearAttention(&$0) })
 }
 
-extension ElementType {
-  /// The type of sums over elements of this float type.
-  fileprivate var sum: ElementType { byteCount == 2 ? .f32 : self }
-}
-
 private func inferLinearAttention(_ inference: Inference) throws -> [TensorType] {
   let (query, key, value) = (inference.operands[0], inference.operands[1], inference.operands[2])
   let element = try inference.commonElement(inference.operands.prefix(3))
@@ -69,8 +64,8 @@ private func inferLinearAttention(_ inference: Inference) throws -> [TensorType]
 
   let isNormalized = inference.attributes[.epsilon] != nil
   let batch = Array(rows.dropLast())
-  let stateType = TensorType(element.sum, Shape(batch + [query.shape[rank - 1], value.shape[rank - 1]]))
-  let sumType = TensorType(element.sum, Shape(batch + [query.shape[rank - 1]]))
+  let stateType = TensorType(element.computed, Shape(batch + [query.shape[rank - 1], value.shape[rank - 1]]))
+  let sumType = TensorType(element.computed, Shape(batch + [query.shape[rank - 1]]))
   var mentioned: Set<CapturedOperand> = []
   func operand(_ key: AttributeKey<CapturedOperand>) throws -> TensorType? {
     guard let operand = inference.attributes[key] else { return nil }
@@ -87,8 +82,8 @@ private func inferLinearAttention(_ inference: Inference) throws -> [TensorType]
       "got the \(role) \(type), expected \(expected)")
   }
   if let decay = try operand(.decay) {
-    let isWide = decay.element == element.sum
-    try expect(decay, "decay", TensorType(isWide ? element.sum : element, Shape(Array(rows))))
+    let isWide = decay.element == element.computed
+    try expect(decay, "decay", TensorType(isWide ? element.computed : element, Shape(Array(rows))))
   }
   let (state, keySum) = (try operand(.state), try operand(.keySum))
   if let state { try expect(state, "state", stateType) }
@@ -150,7 +145,7 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
 /// The product of all queries and keys, masked and decayed, times the values: the definition without its recurrence.
 private func decomposeLinearAttention(_ context: inout Decomposition) throws -> [ValueID] {
   let type = context.type(context.operands[0])
-  let (element, wide, batch) = (type.element, type.element.sum, type.rank - 2)
+  let (element, wide, batch) = (type.element, type.element.computed, type.rank - 2)
   let rows = type.shape[batch]
   let operands = try context.operands.map { value in
     let type = context.type(value)

@@ -1,44 +1,36 @@
-/// Holds a scalar function that is being written through `ScalarExpression`s. Equal constants are written once.
-package final class ScalarBuilder {
-  package var function: ScalarFunction
-  private var constants: [ElementType: [Literal: ScalarValue]] = [:]
+/// A scalar function that is being written through `ScalarExpression`s.
+package final class ExpressionWriter {
+  package private(set) var builder: ScalarBuilder<ScalarFunction>
 
-  package init(_ function: ScalarFunction) { self.function = function }
+  package init(parameters: [ScalarFunction.Parameter]) { builder = ScalarBuilder(parameters: parameters) }
 
   package func parameter(_ position: Int) -> ScalarExpression {
-    ScalarExpression(builder: self, value: function.parameter(position))
+    ScalarExpression(writer: self, value: builder.parameter(position))
   }
 
   package func constant(_ literal: Literal, _ element: ElementType) -> ScalarExpression {
-    if let known = constants[element]?[literal] { return ScalarExpression(builder: self, value: known) }
-    let value = function.constant(literal, element)
-    constants[element, default: [:]][literal] = value
-    return ScalarExpression(builder: self, value: value)
+    ScalarExpression(writer: self, value: builder.constant(literal, element))
   }
 
   /// Traps where the operands do not fit the op: what is written here is the compiler's own.
-  func append(_ op: Op, _ operands: [ScalarExpression], type: ElementType? = nil) -> ScalarExpression {
-    do {
-      return ScalarExpression(builder: self, value: try function.append(op, operands.map(\.value), type: type))
-    } catch {
-      preconditionFailure("\(error)")
-    }
+  func apply(_ op: Op, _ operands: [ScalarExpression], type: ElementType? = nil) -> ScalarExpression {
+    ScalarExpression(writer: self, value: builder.apply(op, operands.map(\.value), type: type))
   }
 }
 
 /// A value of a scalar function that is being written: arithmetic on it appends instructions to the function.
 package struct ScalarExpression {
-  package let builder: ScalarBuilder
+  package let writer: ExpressionWriter
   package let value: ScalarValue
 
-  package var element: ElementType { builder.function.type(value) }
+  package var element: ElementType { writer.builder.type(value) }
 
   /// A constant of this expression's type.
-  package func constant(_ value: Double) -> ScalarExpression { builder.constant(Literal(value), element) }
+  package func constant(_ value: Double) -> ScalarExpression { writer.constant(Literal(value), element) }
   /// A constant of this expression's integer type.
-  package func constant(_ value: Int64) -> ScalarExpression { builder.constant(Literal(value), element) }
+  package func constant(_ value: Int64) -> ScalarExpression { writer.constant(Literal(value), element) }
 
-  package func applying(_ op: Op, _ others: ScalarExpression...) -> ScalarExpression { builder.append(op, [self] + others) }
+  package func applying(_ op: Op, _ others: ScalarExpression...) -> ScalarExpression { writer.apply(op, [self] + others) }
 
   package static func + (left: Self, right: Self) -> Self { left.applying(.add, right) }
   package static func - (left: Self, right: Self) -> Self { left.applying(.subtract, right) }
@@ -71,13 +63,13 @@ package struct ScalarExpression {
   package func atMost(_ bound: Double) -> Self { constant(bound).applying(.minimum, self) }
 
   /// `left` where this bool holds, else `right`.
-  package func select(_ left: Self, _ right: Self) -> Self { builder.append(.select, [self, left, right]) }
+  package func select(_ left: Self, _ right: Self) -> Self { writer.apply(.select, [self, left, right]) }
 
   package func converted(to element: ElementType) -> Self {
-    element == self.element ? self : builder.append(.convert, [self], type: element)
+    element == self.element ? self : writer.apply(.convert, [self], type: element)
   }
 
-  package func bitcast(to element: ElementType) -> Self { builder.append(.bitcast, [self], type: element) }
+  package func bitcast(to element: ElementType) -> Self { writer.apply(.bitcast, [self], type: element) }
 
   /// The polynomial with these coefficients, that of the lowest power first, by Horner's rule.
   package func polynomial(_ coefficients: [Double]) -> Self {
@@ -94,11 +86,11 @@ extension ScalarSemantics {
     let arity = arity
     return ScalarSemantics(rule, takesBool: takesBool) { element in
       guard element.isFloat else { return nil }
-      let builder = ScalarBuilder(ScalarFunction(parameters: names.prefix(arity).map { .init($0, element) }))
-      let wide: ElementType = element.byteCount == 2 ? .f32 : element
-      let result = body((0..<arity).map { builder.parameter($0).converted(to: wide) }).converted(to: element)
-      builder.function.results = [result.value]
-      return builder.function
+      let writer = ExpressionWriter(parameters: names.prefix(arity).map { .init($0, element) })
+      let result = body((0..<arity).map { writer.parameter($0).converted(to: element.computed) }).converted(to: element)
+      var function = writer.builder.function
+      function.results = [result.value]
+      return function
     }
   }
 }

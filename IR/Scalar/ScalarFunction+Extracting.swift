@@ -3,25 +3,20 @@ extension ScalarFunction {
   /// these `numbers`, with tables renumbered by `tableMap`.
   package func extracting(
     _ wanted: [ScalarValue], parameters: [Parameter], numbers: [Int], tables: [Table], tableMap: [Int: Int]
-  ) throws -> ScalarFunction {
+  ) -> ScalarFunction {
     var result = ScalarFunction(parameters: parameters, tables: tables)
     var map: [ScalarValue: ScalarValue] = [:]
     for (position, number) in numbers.enumerated() { map[parameter(number)] = result.parameter(position) }
-    func place(_ value: ScalarValue) throws -> ScalarValue {
+    func place(_ value: ScalarValue) -> ScalarValue {
       if let known = map[value] { return known }
-      guard let instruction = instruction(value) else { preconditionFailure("a parameter that the region does not have") }
-      let operands = try instruction.operands.map(place)
-      let placed: ScalarValue
-      switch instruction.operation {
-      case .constant(let literal): placed = result.constant(literal, instruction.type)
-      case .elementwise(let op):
-        placed = try result.append(op, operands, type: op.has(.typedByResult) ? instruction.type : nil, name: instruction.name)
-      case .element(let table): placed = try result.element(ofTable: tableMap[table]!, operands, name: instruction.name)
-      }
+      guard var copy = instruction(value) else { preconditionFailure("a parameter that the region does not have") }
+      copy.operands = copy.operands.map(place)
+      if case .element(let table) = copy.operation { copy.operation = .element(table: tableMap[table]!) }
+      let placed = result.append(copy)
       map[value] = placed
       return placed
     }
-    result.results = try wanted.map(place)
+    result.results = wanted.map(place)
     return result
   }
 }

@@ -36,6 +36,10 @@ public struct ScalarFunction: Hashable, Sendable {
     public var operands: [ScalarValue]
     public var type: ElementType
     public var name: Name
+
+    public init(_ operation: Operation, operands: [ScalarValue], type: ElementType, name: Name = .none) {
+      (self.operation, self.operands, self.type, self.name) = (operation, operands, type, name)
+    }
   }
 
   public var parameters: [Parameter]
@@ -69,7 +73,8 @@ public struct ScalarFunction: Hashable, Sendable {
 
   // MARK: Building
 
-  private mutating func append(_ instruction: Instruction) -> ScalarValue {
+  /// Adds an instruction as it is, and returns the value that it computes. The verifier checks it.
+  public mutating func append(_ instruction: Instruction) -> ScalarValue {
     instructions.append(instruction)
     return ScalarValue(parameters.count + instructions.count - 1)
   }
@@ -77,7 +82,7 @@ public struct ScalarFunction: Hashable, Sendable {
   /// A constant of type `type`. Traps where the literal is no value of the type.
   public mutating func constant(_ literal: Literal, _ type: ElementType, name: Name = .none) -> ScalarValue {
     guard let converted = literal.converted(to: type) else { preconditionFailure("\(literal) is no \(type)") }
-    return append(Instruction(operation: .constant(converted), operands: [], type: type, name: name))
+    return append(Instruction(.constant(converted), operands: [], type: type, name: name))
   }
 
   /// An elementwise op applied to values; the type is inferred, but for `convert`, which needs it stated.
@@ -90,7 +95,7 @@ public struct ScalarFunction: Hashable, Sendable {
       of: Inference(
         op: op, operands: operands.map { TensorType(type($0), .scalar) }, attributes: Attributes([]), regions: [],
         stated: stated.map { [TensorType($0, .scalar)] }, facts: []))
-    return append(Instruction(operation: .elementwise(op), operands: operands, type: types[0].element, name: name))
+    return append(Instruction(.elementwise(op), operands: operands, type: types[0].element, name: name))
   }
 
   /// An element of a captured tensor.
@@ -103,19 +108,6 @@ public struct ScalarFunction: Hashable, Sendable {
     if let bad = indices.first(where: { !self.type($0).isInteger }) {
       throw HeedError("got an index of type \(self.type(bad)) for %\(tables[table].name), expected an integer type")
     }
-    return append(Instruction(operation: .element(table: table), operands: indices, type: type.element, name: name))
-  }
-
-  /// Puts the body of `other` here with `arguments` for its parameters and its tables renumbered by `tableMap`; gives what stands
-  /// for its results.
-  public mutating func inline(_ other: ScalarFunction, _ arguments: [ScalarValue], tableMap: [Int] = []) -> [ScalarValue] {
-    var map = arguments
-    for instruction in other.instructions {
-      var copy = instruction
-      copy.operands = instruction.operands.map { map[$0.index] }
-      if case .element(let table) = instruction.operation { copy.operation = .element(table: tableMap[table]) }
-      map.append(append(copy))
-    }
-    return other.results.map { map[$0.index] }
+    return append(Instruction(.element(table: table), operands: indices, type: type.element, name: name))
   }
 }

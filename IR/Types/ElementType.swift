@@ -28,11 +28,14 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
     }
   }
 
+  /// The type in which kernels compute with elements and keep sums of them: f32 for the 16-bit floats, else the type itself.
+  ///
+  /// This is the whole rule of 16-bit floats: a value is widened as it is loaded and rounded where it is stored. Inside a kernel it is
+  /// rounded only where a graph converts to the narrow type.
+  public var computed: ElementType { isFloat && byteCount == 2 ? .f32 : self }
+
   /// True for i64, i32, i8 and u8; false for bool.
   public var isInteger: Bool { !isFloat && self != .bool }
-
-  /// The type in which kernels compute with elements: 16-bit floats are computed in f32.
-  package var computed: ElementType { self == .f16 || self == .bf16 ? .f32 : self }
 
   /// The least and greatest value of an integer type; 0 ... 1 for bool.
   public var integerRange: ClosedRange<Int64> {

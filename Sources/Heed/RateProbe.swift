@@ -23,8 +23,8 @@ package final class RateProbe: Sendable {
   package init(_ element: ElementType, target: Target = .host) throws {
     // Without instructions for them, 16-bit floats are multiplied as f32.
     multipliesPairs = element == .bf16 && target.has(.bfloat16Products)
-    let factor: ElementType = element == .f16 || element == .bf16 && !multipliesPairs ? .f32 : element
-    let sum: ElementType = multipliesPairs ? .f32 : factor
+    let factor: ElementType = multipliesPairs ? element : element.computed
+    let sum = element.computed
     columns = target.panelWidth(ofSums: sum)
     self.element = element
     pool = try ThreadPool(threads: 1)

@@ -150,7 +150,7 @@ private struct LinearAttentionHeads {
 
   /// All keys for every query: two products. Their sums are kept in f32 where the operands are of 16 bits.
   func complete(_ epsilon: Double?) -> Tensor {
-    let (element, sum): (ElementType, ElementType) = (query.element, query.element == .f64 ? .f64 : .f32)
+    let (element, sum) = (query.element, query.element.computed)
     let wide = [query, key, value].map { $0.element == sum ? $0 : $0.cast(to: sum) }
     var result = matmul(wide[0], matmul(wide[1].transposed(), wide[2]))
     if let epsilon {
@@ -183,7 +183,7 @@ private struct LinearAttentionHeads {
     if let epsilon = more.epsilon { attributes.append(Attribute(.epsilon, Literal(epsilon))) }
     if hasFinalState { attributes.append(Attribute(.finalState, true)) }
     let (depth, width) = (query.shape[query.rank - 1], value.shape[value.rank - 1])
-    let sum: ElementType = query.element == .f64 ? .f64 : .f32
+    let sum = query.element.computed
     let guesses = [
       TensorType(query.element, Shape(batch + [rows, width])), TensorType(sum, Shape(batch + [depth, width])),
       TensorType(sum, Shape(batch + [depth])),

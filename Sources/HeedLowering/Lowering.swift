@@ -79,7 +79,7 @@ extension LoweringContext {
   func requireCompiledTypes(_ node: NodeID) throws {
     for value in Array(graph.operands(node)) + graph.results(node) {
       let element = graph.type(value).element
-      if element == .f16 || element == .bf16 {
+      if element != element.computed {
         throw unsupported(node, "no kernels for \(element) yet; f32, f64 and the integer types have them")
       }
     }

@@ -1,24 +1,10 @@
 import Foundation
 import HeedIR
+import HeedTestSupport
 import Testing
 
-/// The scalar function on numbers, rounded to its element type after each instruction: what compiled code computes.
-private func evaluateRounded(_ function: ScalarFunction, _ arguments: [Double]) -> Double {
-  var values = arguments.map { Literal($0) }
-  for instruction in function.instructions {
-    let operands = instruction.operands.map { values[$0.index] }
-    switch instruction.operation {
-    case .constant(let literal): values.append(literal)
-    case .elementwise(.fusedMultiplyAdd) where instruction.type == .f32:
-      let (a, b, c) = (Float(operands[0].real), Float(operands[1].real), Float(operands[2].real))
-      values.append(Literal(Double(c.addingProduct(a, b))))
-    case .elementwise(let op):
-      let result = op.scalar!.apply(operands, types: instruction.operands.map(function.type), result: instruction.type)
-      values.append(instruction.type.isFloat ? Literal(instruction.type.round(result.real)) : result)
-    case .element: Issue.record("an expansion reads a table")
-    }
-  }
-  return values[function.results[0].index].real
+private func rounded(_ function: ScalarFunction, _ arguments: [Double]) -> Double {
+  function.evaluateRounded(arguments.map { Literal($0) })[0].real
 }
 
 /// How far an expansion may be from the definition: in units in the last place of the true value, and absolutely; the larger counts.
@@ -111,7 +97,7 @@ private let edges: [Double] = [
     func check(_ operand: Double) {
       let x = test.element.round(operand)
       guard !test.except(x) else { return }
-      let (got, expected) = (evaluateRounded(function, [x]), real(x))
+      let (got, expected) = (rounded(function, [x]), real(x))
       if !test.bound.isMet(got, expected, operand: x, test.element) {
         failures += 1
         if failures <= 5 { Issue.record("\(test.op.mnemonic)(\(x)) is \(got), expected \(expected)") }
@@ -136,7 +122,7 @@ private let edges: [Double] = [
     for base in bases {
       for exponent in exponents {
         let expected = element.round(pow(base, exponent))
-        let got = evaluateRounded(function, [base, exponent])
+        let got = rounded(function, [base, exponent])
         let isNear = (got - expected).magnitude <= expected.magnitude * (element == .f32 ? 1.2e-7 : 1e-13)
         #expect(got == expected && got.sign == expected.sign || got.isNaN && expected.isNaN || isNear, "\(base) ^ \(exponent)")
       }
@@ -148,7 +134,7 @@ private let edges: [Double] = [
     let function = try #require(try Op.exp.scalar?.expansion?(element))
     #expect(function.parameters.map(\.type) == [element])
     #expect(function.type(function.results[0]) == element)
-    #expect(evaluateRounded(function, [1]) == element.round(exp(1)))
+    #expect(rounded(function, [1]) == element.round(exp(1)))
     #expect(function.instructions.contains { $0.type == .f32 })
   }
 

@@ -4,7 +4,7 @@ import HeedIR
 struct IntervalExtensionBuilder {
   let condition: ScalarFunction
   let magnitudes: IndexMagnitudes
-  var code: ScalarCode
+  var code: FunctionBuilder
   /// The batch indices.
   let uniform: [ScalarValue]
   let termBounds: [ScalarValue: (term: MaskTerm, bounds: Bounds)]
@@ -37,7 +37,7 @@ struct IntervalExtensionBuilder {
     }
     termBounds = places
     magnitudes = IndexMagnitudes(condition, terms: Set(places.keys))
-    code = ScalarCode(parameters: parameters, tables: condition.tables)
+    code = FunctionBuilder(parameters: parameters, tables: condition.tables)
     uniform = (0..<batch).map { ScalarValue(4 + $0) }
     rectangle = Octagon(
       query: Bounds(low: ScalarValue(0), high: ScalarValue(1)), key: Bounds(low: ScalarValue(2), high: ScalarValue(3)), &code)
@@ -64,7 +64,7 @@ struct IntervalExtensionBuilder {
     let result = condition.results[0]
     let (canHold, canFail) = (canHold(result, true, rectangle), canHold(result, false, rectangle))
     let answers = [canHold.condition, canFail.condition].map { code.apply(.or, $0, isUnknown) }
-    return (try code.finish(answers), canHold.isExact)
+    return (code.finish(answers), canHold.isExact)
   }
 
   /// A condition that is false only where a truth value is nowhere `want` in the octagon, and whether it is true only where it is

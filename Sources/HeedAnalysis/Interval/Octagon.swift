@@ -12,7 +12,7 @@ package struct Octagon: Hashable {
   package private(set) var boundsSum = false
 
   /// All pairs of a rectangle.
-  package init(query: Bounds, key: Bounds, _ code: inout ScalarCode) {
+  package init(query: Bounds, key: Bounds, _ code: inout FunctionBuilder) {
     (self.query, self.key) = (query, key)
     difference = code.subtract(query, key)
     sum = code.add(query, key)
@@ -20,7 +20,7 @@ package struct Octagon: Hashable {
 
   /// Keeps the pairs where `form <= 0`, as far as that has the form of an octagon's bound.
   /// - Returns: false where it does not, and nothing changed.
-  package mutating func meet(_ form: LinearForm, _ code: inout ScalarCode) -> Bool {
+  package mutating func meet(_ form: LinearForm, _ code: inout FunctionBuilder) -> Bool {
     let (slope, keySlope) = (form.query, form.key)
     let divisor = Self.greatestCommonDivisor(slope, keySlope)
     guard divisor > 0, abs(slope / divisor) <= 1, abs(keySlope / divisor) <= 1 else { return false }
@@ -28,7 +28,7 @@ package struct Octagon: Hashable {
     let negated = code.apply(.subtract, code.whole(0), form.rest)
     let limit = code.apply(.divide, negated, code.whole(divisor))
     /// The form is a positive multiple of `bounds`' number, or a negative one.
-    func bound(_ bounds: inout Bounds, isPositive: Bool, _ code: inout ScalarCode) {
+    func bound(_ bounds: inout Bounds, isPositive: Bool, _ code: inout FunctionBuilder) {
       if isPositive {
         bounds.high = code.apply(.minimum, bounds.high, limit)
       } else {
@@ -49,7 +49,7 @@ package struct Octagon: Hashable {
   }
 
   /// Tightens each bound by the others.
-  package mutating func close(_ code: inout ScalarCode) {
+  package mutating func close(_ code: inout FunctionBuilder) {
     difference = code.meet(difference, code.subtract(query, key))
     sum = code.meet(sum, code.add(query, key))
     let (oldQuery, oldKey) = (query, key)
@@ -70,14 +70,14 @@ package struct Octagon: Hashable {
   }
 
   /// A condition that is false only where no pair is in the octagon. After `close` it is exact unless sums are bounded too.
-  package func mayHold(_ code: inout ScalarCode) -> ScalarValue {
+  package func mayHold(_ code: inout FunctionBuilder) -> ScalarValue {
     [query, key, difference, sum].reduce(code.truth(true)) { known, bounds in
       code.apply(.and, known, code.apply(.lessEqual, bounds.low, bounds.high))
     }
   }
 
   /// The bounds of a form.
-  package func bounds(_ form: LinearForm, _ code: inout ScalarCode) -> Bounds {
+  package func bounds(_ form: LinearForm, _ code: inout FunctionBuilder) -> Bounds {
     let (slope, keySlope) = (form.query, form.key)
     var best = code.add(code.scale(query, slope), code.scale(key, keySlope))
     if boundsDifference, slope != 0, keySlope != 0 {

@@ -19,11 +19,11 @@ extension ScalarFunction {
     let count = parameters.count
     let (given, other) = side == .query ? (count - 2, count - 1) : (count - 1, count - 2)
     for witness in Witness.allCases where witness == .first || hasOwn {
-      var code = ScalarCode(parameters: parameters, tables: tables)
+      var code = FunctionBuilder(parameters: parameters, tables: tables)
       var arguments = (0..<count).map(parameter)
       arguments[other] = witness == .own ? arguments[given] : code.constant(Literal(0), code.type(arguments[other]))
-      let results = code.replay(self, arguments)
-      let function = try code.finish(results)
+      let results = code.inline(self, arguments)
+      let function = code.finish(results)
       let interval = try IntervalExtension(function)
       // The values of tables and batch indices are not known here.
       guard interval.terms.isEmpty, !(0..<count - 2).contains(where: function.reads(parameter:)) else { continue }

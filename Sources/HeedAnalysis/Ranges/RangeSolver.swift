@@ -22,7 +22,7 @@ struct RangeSolver {
   let condition: ScalarFunction
   /// The index that is solved for. The other one is in a block from `first` to `last`.
   let solved: IndexSide
-  var code: ScalarCode
+  var code: FunctionBuilder
   let first = ScalarValue(0)
   let last = ScalarValue(1)
   private let count = ScalarValue(2)
@@ -37,7 +37,7 @@ struct RangeSolver {
     var parameters = names.map { ScalarFunction.Parameter(Name($0), .i64) }
     parameters += batch.map { ScalarFunction.Parameter($0.name, .i64) }
     parameters += terms.indices.map { ScalarFunction.Parameter(Name("t\($0)"), .i64) }
-    code = ScalarCode(parameters: parameters)
+    code = FunctionBuilder(parameters: parameters)
     uniform = batch.indices.map { ScalarValue(3 + $0) }
     self.terms = terms.enumerated().map { ($0.element, ScalarValue(3 + batch.count + $0.offset)) }
   }
@@ -52,7 +52,7 @@ struct RangeSolver {
       let all = code.apply(.multiply, isLarge, count)
       ends.high = ends.high.map { code.apply(.maximum, $0, all) }
     }
-    let function = try code.finish([ends.low, ends.high].compactMap { $0 })
+    let function = code.finish([ends.low, ends.high].compactMap { $0 })
     return IndexRange(
       function: function, low: ends.low.map { _ in 0 }, high: ends.high.map { _ in ends.low == nil ? 0 : 1 })
   }

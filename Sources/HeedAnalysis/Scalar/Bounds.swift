@@ -9,7 +9,7 @@ package struct Bounds: Hashable {
 }
 
 /// Interval arithmetic.
-extension ScalarCode {
+extension FunctionBuilder {
   /// The bounds of sums.
   mutating func add(_ a: Bounds, _ b: Bounds) -> Bounds {
     Bounds(low: apply(.add, a.low, b.low), high: apply(.add, a.high, b.high))

@@ -23,7 +23,7 @@ package enum IndexSide: Hashable, Sendable {
   package var opposite: IndexSide { self == .query ? .key : .query }
 }
 
-extension ScalarCode {
+extension FunctionBuilder {
   /// The sum of two forms.
   package mutating func sum(_ a: LinearForm, _ b: LinearForm) -> LinearForm {
     LinearForm(query: a.query + b.query, key: a.key + b.key, rest: apply(.add, a.rest, b.rest))

@@ -64,7 +64,7 @@ extension Emitter {
 
   /// A result computed in f32 rounded to the 16-bit float type `element`; any other type as it is.
   func rounded(_ value: LLVMValue, to element: ElementType) -> LLVMValue {
-    element == .f16 || element == .bf16 ? fromMemory(toMemory(value, element), element) : value
+    element != element.computed ? fromMemory(toMemory(value, element), element) : value
   }
 
   /// `lane`, as a vector of as many lanes as `shape` has.

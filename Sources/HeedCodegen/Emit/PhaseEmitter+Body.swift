@@ -100,7 +100,7 @@ extension PhaseEmitter {
   /// The element type that an op computes in.
   private func operandType(_ semantics: ScalarSemantics, _ types: [ElementType]) -> ElementType {
     let type = if case .select = semantics.rule { types[1] } else { types[0] }
-    return type == .f16 || type == .bf16 ? .f32 : type
+    return type.computed
   }
 
   private func round(_ value: LaneValue, to element: ElementType) -> LaneValue {

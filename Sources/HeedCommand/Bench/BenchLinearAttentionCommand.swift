@@ -65,7 +65,7 @@ struct BenchLinearAttentionCommand: ParsableCommand {
       let q = g.input("q", element, ["B", Extent(heads), "S", Extent(headDim)])
       let k = g.input("k", element, ["B", Extent(keyHeads), "S", Extent(headDim)])
       let v = g.input("v", element, ["B", Extent(keyHeads), "S", Extent(width)])
-      let rates = decay ? g.input("rates", element == .f64 ? .f64 : .f32, [Extent(heads), 1]) : nil
+      let rates = decay ? g.input("rates", element.computed, [Extent(heads), 1]) : nil
       return linearAttention(feature(q), feature(k), v, causal: true, normalized: !unnormalized, logDecay: rates)
     }
   }
@@ -79,7 +79,7 @@ struct BenchLinearAttentionCommand: ParsableCommand {
     if decay {
       // RetNet's: the logarithm of 1 - 2^(-5 - h).
       let rates = (0..<heads).map { log(1 - pow(2, -5 - Double($0 % 8))) }
-      arrays["rates"] = try NDArray(ReferenceArray(element == .f64 ? .f64 : .f32, [heads, 1], reals: rates))
+      arrays["rates"] = try NDArray(ReferenceArray(element.computed, [heads, 1], reals: rates))
     }
     return arrays
   }

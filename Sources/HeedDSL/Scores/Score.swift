@@ -30,7 +30,7 @@ public struct Score {
   static func adding(_ bias: @escaping (_ pair: Pairs, _ type: ElementType) -> Tensor) -> Score {
     Score { score, pair in
       // 16-bit floats hold no distance beyond 256 exactly.
-      let wide = score.element.byteCount == 2 ? .f32 : score.element
+      let wide = score.element.computed
       return score + bias(pair, wide).cast(to: score.element)
     }
   }

@@ -56,7 +56,7 @@ extension GraphPass {
         let leaving = members.map { graph.result($0) }.filter { value in
           graph.results.contains(value) || users[Int(value.index)].contains { groups.group[$0] != group }
         }
-        let region = try ElementwiseRegion(graph, nodes: members, results: leaving)
+        let region = ElementwiseRegion(graph, nodes: members, results: leaving)
         let map = try rewriter.result.append(.map, region.operands.map { rewriter($0) }, regions: [region.function])
         for (old, new) in zip(leaving, rewriter.result.results(map)) { rewriter.replace(old, with: new) }
         let ops = members.map { graph.op($0).mnemonic }.joined(separator: ", ")

@@ -128,7 +128,7 @@ extension GraphRewriter {
   fileprivate mutating func appendLinear(_ product: NodeID, _ nodes: [NodeID]) throws -> ValueID {
     let accumulator = source.result(product)
     let last = nodes.last ?? product
-    var region = try ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(last)])
+    var region = ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(last)])
     region.rename(0, "acc")
     var operands = source.inputs(product).map { self(source.widened($0) ?? $0) }
     var subscripts = source.attributes(product).required(.subscripts)

@@ -10,7 +10,7 @@ import HeedIR
 /// A condition masks where the weight is 0 whenever it fails: that is seen by putting the branch that is then chosen in place of every
 /// choice by it.
 struct ActivationSplit {
-  var region: RegionBuilder
+  var region: FunctionBuilder
 
   /// The most conditions that are looked at.
   private static let mostConditions = 64
@@ -23,10 +23,10 @@ struct ActivationSplit {
       seen.insert(next)
       if region.function.parameters(of: next).contains(0) { continue }
       let (held, failed) = (try assuming(next, true, in: value), try assuming(next, false, in: value))
-      if region.constant(failed)?.real == 0 {
+      if region.literal(failed)?.real == 0 {
         (conditions, value) = (conditions + [next], held)
-      } else if region.constant(held)?.real == 0 {
-        (conditions, value) = (conditions + [try region.apply(.not, [next])], failed)
+      } else if region.literal(held)?.real == 0 {
+        (conditions, value) = (conditions + [region.apply(.not, [next])], failed)
       }
     }
     return (conditions, value)
@@ -65,13 +65,13 @@ struct ActivationSplit {
       result = try replaced(instruction.operands[holds ? 1 : 2], condition, holds, &known)
     } else {
       let operands = try instruction.operands.map { try replaced($0, condition, holds, &known) }
-      if op == .multiply, instruction.type.isFloat, let zero = operands.first(where: { region.constant($0)?.real == 0 }) {
+      if op == .multiply, instruction.type.isFloat, let zero = operands.first(where: { region.literal($0)?.real == 0 }) {
         // What a dead pair's score is does not count.
         result = zero
       } else if operands == instruction.operands {
         result = value
       } else {
-        result = try region.apply(op, operands, type: op.has(.typedByResult) ? instruction.type : nil, name: instruction.name)
+        result = region.apply(op, operands, type: op.has(.typedByResult) ? instruction.type : nil, name: instruction.name)
       }
     }
     known[value] = result

@@ -59,7 +59,8 @@ struct AttentionPlan {
     let indexType = graph.indexType(below: operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
     let parameters = [ScalarFunction.Parameter("s", element)] + names.map { ScalarFunction.Parameter($0, indexType) }
-    var reader = TensorReader(graph: graph, scores: scores, indexType: indexType, region: RegionBuilder(parameters: parameters))
+    var reader = TensorReader(
+      graph: graph, scores: scores, indexType: indexType, region: FunctionBuilder(parameters: parameters, rules: .scores))
     let zero = reader.region.constant(0, indexType)
     func index(_ axis: AttentionAxis) -> ScalarValue {
       switch axis {
@@ -116,7 +117,7 @@ struct AttentionPlan {
       parts.conditions.remove(at: position)
     }
     var live = region.constant(Literal(true), .bool)
-    for condition in parts.conditions { live = try region.apply(.and, [live, condition]) }
+    for condition in parts.conditions { live = region.apply(.and, [live, condition]) }
 
     // The tables that are still read, then the offsets.
     let used = region.function.tables(of: [parts.score, live]).sorted()
@@ -131,9 +132,9 @@ struct AttentionPlan {
     }
     ragged = offsets.map(declare)
     captured = tables
-    score = try region.function.extracting(
+    score = region.function.extracting(
       [parts.score], parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
-    self.live = try region.function.extracting(
+    self.live = region.function.extracting(
       [live], parameters: Array(parameters.dropFirst()), numbers: Array(parameters.indices.dropFirst()), tables: declared,
       tableMap: map)
     findings = []
@@ -141,8 +142,7 @@ struct AttentionPlan {
     findings = describe(offsets: offsets)
     takeWhatIsWidened()
     notes = parts.notes
-    let ofSums: ElementType = element == .f64 ? .f64 : .f32
-    for statistic in outputs.statistics { _ = try statistic.value(self, ofSums) }
+    for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
     }
@@ -206,7 +206,7 @@ struct AttentionPlan {
   }
 }
 
-extension RegionBuilder {
+extension FunctionBuilder {
   /// The offsets whose segments the condition compares, where it says that row and column lie in one segment.
   fileprivate func isSameSegment(
     _ condition: ScalarValue, _ tables: [TensorReader.Table], _ graph: Graph, row: ScalarValue, column: ScalarValue

@@ -17,7 +17,8 @@ extension AttentionStatistic {
     let narrow = graph.type(sum.weights.value).element
     let parameters = [ScalarFunction.Parameter("p", narrow)] + indices
     var reader = TensorReader(
-      graph: graph, scores: sum.weights.value, indexType: indices[0].type, region: RegionBuilder(parameters: parameters))
+      graph: graph, scores: sum.weights.value, indexType: indices[0].type,
+      region: FunctionBuilder(parameters: parameters, rules: .scores))
     let zero = reader.region.constant(0, indices[0].type)
     let axes: [AttentionAxis] = sum.batch + [.row, .column]
     let value = try reader.read(base, at: sum.axes.map { axis in axis.map { ScalarValue(1 + axes.firstIndex(of: $0)!) } ?? zero })
@@ -31,26 +32,23 @@ extension AttentionStatistic {
     let tables = plan.captured + reader.tables.filter { !plan.captured.contains($0) }
     let declared =
       plan.score.tables + zip(reader.tables, reader.region.function.tables).filter { !plan.captured.contains($0.0) }.map(\.1)
-    var region = ScalarFunction(parameters: [ScalarFunction.Parameter("p", element)] + indices, tables: declared)
-    var inner = reader.region.function
-    inner.results = [value]
-    inner = try inner.extracting(
+    var region = FunctionBuilder(parameters: [ScalarFunction.Parameter("p", element)] + indices, tables: declared)
+    let inner = reader.region.function.extracting(
       [value], parameters: parameters, numbers: Array(parameters.indices), tables: declared,
       tableMap: Dictionary(uniqueKeysWithValues: reader.tables.enumerated().map { ($0.offset, tables.firstIndex(of: $0.element)!) })
     )
     let weight = region.parameter(0)
-    let narrowed = narrow == element ? weight : try region.append(.convert, [weight], type: narrow)
+    let narrowed = narrow == element ? weight : region.apply(.convert, weight, type: narrow)
     let arguments = [narrowed] + indices.indices.map { region.parameter($0 + 1) }
-    var result = region.inline(inner, arguments, tableMap: Array(tables.indices))[0]
-    if region.type(result) != element { result = try region.append(.convert, [result], type: element) }
-    region.results = [result]
-    let guardsZero = region.isNaNForZero
+    var result = region.apply(.convert, region.inline(inner, arguments), type: element)
+    let guardsZero = region.finish([result]).isNaNForZero
     if guardsZero {
-      let none = region.constant(Literal(0.0), element)
-      let isSome = try region.append(.less, [none, weight])
-      region.results = [try region.append(.select, [isSome, result, none])]
+      let none = region.constant(0, element)
+      result = region.apply(.select, region.apply(.less, none, weight), result, none)
     }
-    return StatisticValue(region: region, tables: tables, guardsZero: guardsZero)
+    var function = region.function
+    function.results = [result]
+    return StatisticValue(region: function, tables: tables, guardsZero: guardsZero)
   }
 }
 

@@ -6,11 +6,10 @@ struct ElementwiseRegion {
   private(set) var function: ScalarFunction
   /// The values that the parameters stand for, in order.
   let operands: [ValueID]
-  private var values: [ValueID: ScalarValue] = [:]
 
   /// The region of `nodes`, in the graph's order.
   /// - Parameter leading: values that must be the first parameters.
-  init(_ graph: Graph, nodes: [NodeID], leading: [ValueID] = [], results: [ValueID]) throws {
+  init(_ graph: Graph, nodes: [NodeID], leading: [ValueID] = [], results: [ValueID]) {
     let computed = Set(nodes.map { graph.result($0) })
     var operands = leading
     for node in nodes {
@@ -25,10 +24,22 @@ struct ElementwiseRegion {
       let isFree = !name.isNone && names.insert(name).inserted
       return ScalarFunction.Parameter(isFree ? name : Name("x\(position)"), graph.type(operand).element)
     }
-    function = ScalarFunction(parameters: parameters)
-    for (position, operand) in operands.enumerated() { values[operand] = function.parameter(position) }
-    for node in nodes { try place(node, graph) }
-    function.results = results.map { values[$0]! }
+    var builder = FunctionBuilder(parameters: parameters)
+    var values: [ValueID: ScalarValue] = [:]
+    for (position, operand) in operands.enumerated() { values[operand] = builder.parameter(position) }
+    for node in nodes {
+      let (op, result) = (graph.op(node), graph.result(node))
+      let arguments = graph.operands(node).map { operand in
+        if let known = values[operand] { return known }
+        guard let literal = graph.uniformConstant(operand) else {
+          preconditionFailure("an operand that is neither parameter nor number")
+        }
+        return builder.constant(literal, graph.type(operand).element)
+      }
+      let stated = op.has(.typedByResult) ? graph.type(result).element : nil
+      values[result] = builder.apply(op, arguments, type: stated, name: graph.name(result))
+    }
+    function = builder.finish(results.map { values[$0]! })
   }
 
   private static func isLiteral(_ value: ValueID, _ graph: Graph) -> Bool {
@@ -39,21 +50,6 @@ struct ElementwiseRegion {
   private static func parameterName(_ value: ValueID, _ graph: Graph) -> Name {
     let source = graph.name(value).isNone ? Arrangement(value, in: graph).source : value
     return graph.name(source).text.split(separator: ".").last.map { Name($0) } ?? .none
-  }
-
-  private mutating func place(_ node: NodeID, _ graph: Graph) throws {
-    let (op, result) = (graph.op(node), graph.result(node))
-    let arguments = graph.operands(node).map { operand in
-      if let known = values[operand] { return known }
-      guard let literal = graph.uniformConstant(operand) else {
-        preconditionFailure("an operand that is neither parameter nor number")
-      }
-      let value = function.constant(literal, graph.type(operand).element)
-      values[operand] = value
-      return value
-    }
-    values[result] = try function.append(
-      op, arguments, type: op.has(.typedByResult) ? graph.type(result).element : nil, name: graph.name(result))
   }
 }
 

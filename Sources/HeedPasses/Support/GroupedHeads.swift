@@ -70,7 +70,7 @@ struct GroupedHeads {
     let count = region.parameters.count - leading
     let names = ScalarFunction.indexNames(batch: count - 1)
     let type = region.parameters[leading].type
-    var new = ScalarFunction(
+    var new = FunctionBuilder(
       parameters: region.parameters.prefix(leading) + names.map { ScalarFunction.Parameter($0, type) }, tables: region.tables)
     var arguments = (0..<leading).map { new.parameter($0) }
     let isUsed = region.results.contains { region.parameters(of: $0).contains(leading + batch) }
@@ -80,10 +80,9 @@ struct GroupedHeads {
         arguments.append(new.parameter(position))
         continue
       }
-      let base = try new.append(.multiply, [new.parameter(position), new.constant(Literal(width), type)])
-      arguments.append(try new.append(.add, [base, new.parameter(position + 1)]))
+      let base = new.apply(.multiply, new.parameter(position), new.constant(Literal(width), type))
+      arguments.append(new.apply(.add, base, new.parameter(position + 1)))
     }
-    new.results = new.inline(region, arguments, tableMap: Array(region.tables.indices))
-    return new
+    return new.finish(new.inline(region, arguments))
   }
 }

@@ -16,7 +16,7 @@ struct MaskSplit {
   /// The greatest finite constant that counts as masking.
   static let threshold = -1e4
 
-  var region: RegionBuilder
+  var region: FunctionBuilder
   /// Finite constants that were taken for -inf.
   private(set) var finiteFills: [Double] = []
   /// Negative constants in a mask's place that are too near to 0 to count as masking.
@@ -35,7 +35,7 @@ struct MaskSplit {
     var score: ScalarValue
   }
 
-  init(region: RegionBuilder) { self.region = region }
+  init(region: FunctionBuilder) { self.region = region }
 
   /// - Parameter scale: what the score is multiplied by further up; decides whether a finite constant is large enough.
   mutating func split(_ value: ScalarValue, scale: Double = 1) throws -> Parts {
@@ -57,27 +57,26 @@ struct MaskSplit {
       let (left, right) = (try split(operands[0], scale: scale), try split(operands[1], scale: -scale))
       return try joined(.subtract, left, right, value)
     }
-    if let operands = region.match(value, .multiply), let factor = region.constant(operands[1])?.real, factor != 0, factor.isFinite
-    {
+    if let operands = region.match(value, .multiply), let factor = region.literal(operands[1])?.real, factor != 0, factor.isFinite {
       let inner = try split(operands[0], scale: scale * factor)
       return inner.live == nil
-        ? Parts(score: value) : Parts(live: inner.live, score: try region.apply(.multiply, [inner.score, operands[1]]))
+        ? Parts(score: value) : Parts(live: inner.live, score: region.apply(.multiply, [inner.score, operands[1]]))
     }
     if let operands = region.match(value, .negate) {
       let inner = try split(operands[0], scale: -scale)
-      return inner.live == nil ? Parts(score: value) : Parts(live: inner.live, score: try region.apply(.negate, [inner.score]))
+      return inner.live == nil ? Parts(score: value) : Parts(live: inner.live, score: region.apply(.negate, [inner.score]))
     }
     if let operands = region.match(value, .convert), region.function.type(operands[0]).isFloat, region.function.type(value).isFloat
     {
       let inner = try split(operands[0], scale: scale)
       guard inner.live != nil else { return Parts(score: value) }
-      return Parts(live: inner.live, score: try region.apply(.convert, [inner.score], type: region.function.type(value)))
+      return Parts(live: inner.live, score: region.apply(.convert, [inner.score], type: region.function.type(value)))
     }
     if let operands = region.match(value, .minimum), scale > 0 {
       // A mask by minimum: live pairs compare with +inf.
       for (score, mask) in [(operands[0], operands[1]), (operands[1], operands[0])] {
         let parts = try split(mask, scale: scale)
-        if parts.live != nil, region.constant(parts.score)?.real == .infinity {
+        if parts.live != nil, region.literal(parts.score)?.real == .infinity {
           let inner = try split(score, scale: scale)
           return Parts(live: try both(inner.live, parts.live), score: inner.score)
         }
@@ -100,26 +99,26 @@ struct MaskSplit {
     guard a.live != nil || b.live != nil, a.score == b.score else { return Parts(score: value) }
     // Live under the condition as the left is, else as the right is.
     switch (a.live, b.live) {
-    case (let live?, nil): return Parts(live: try region.apply(.or, [region.apply(.not, [condition]), live]), score: a.score)
-    case (nil, let live?): return Parts(live: try region.apply(.or, [condition, live]), score: a.score)
-    case (let first?, let second?): return Parts(live: try region.apply(.select, [condition, first, second]), score: a.score)
+    case (let live?, nil): return Parts(live: region.apply(.or, [region.apply(.not, [condition]), live]), score: a.score)
+    case (nil, let live?): return Parts(live: region.apply(.or, [condition, live]), score: a.score)
+    case (let first?, let second?): return Parts(live: region.apply(.select, [condition, first, second]), score: a.score)
     default: return Parts(score: value)
     }
   }
 
   private mutating func joined(_ op: Op, _ left: Parts, _ right: Parts, _ value: ScalarValue) throws -> Parts {
     guard left.live != nil || right.live != nil else { return Parts(score: value) }
-    return Parts(live: try both(left.live, right.live), score: try region.apply(op, [left.score, right.score]))
+    return Parts(live: try both(left.live, right.live), score: region.apply(op, [left.score, right.score]))
   }
 
   private mutating func both(_ left: ScalarValue?, _ right: ScalarValue?) throws -> ScalarValue? {
     guard let left, let right else { return left ?? right }
-    return left == right ? left : try region.apply(.and, [left, right])
+    return left == right ? left : region.apply(.and, [left, right])
   }
 
   /// Whether `value` is a constant that masks a score that is multiplied by `scale` further up.
   private mutating func isMasked(_ value: ScalarValue, _ scale: Double) -> Bool {
-    guard let constant = region.constant(value)?.real else { return false }
+    guard let constant = region.literal(value)?.real else { return false }
     let effective = constant * scale
     if effective == -.infinity, constant.isInfinite { return true }
     if effective <= Self.threshold {
@@ -131,7 +130,7 @@ struct MaskSplit {
   }
 }
 
-extension RegionBuilder {
+extension FunctionBuilder {
   /// The operands of nested `and`s, each once.
   func conjuncts(_ value: ScalarValue?) -> [ScalarValue] {
     var (found, pending): ([ScalarValue], [ScalarValue]) = ([], value.map { [$0] } ?? [])

@@ -2,7 +2,7 @@ import HeedIR
 
 /// A score, and what decides whether its pair lives.
 struct ScoreParts {
-  var region: RegionBuilder
+  var region: FunctionBuilder
   /// None depends on the score.
   var conditions: [ScalarValue] = []
   var score: ScalarValue
@@ -10,7 +10,7 @@ struct ScoreParts {
   /// Whether there is no softmax and nothing but a linear function of the scores.
   var isLinear = false
 
-  init(_ value: ScalarValue, _ element: ElementType, hasSoftmax: Bool, region: RegionBuilder) throws {
+  init(_ value: ScalarValue, _ element: ElementType, hasSoftmax: Bool, region: FunctionBuilder) throws {
     guard hasSoftmax else {
       var split = ActivationSplit(region: region)
       let parts = try split.split(value)
@@ -19,7 +19,7 @@ struct ScoreParts {
       for condition in parts.conditions.flatMap({ split.region.conjuncts($0) }) where !conditions.contains(condition) {
         conditions.append(condition)
       }
-      score = try self.region.apply(.convert, [parts.weight], type: element)
+      score = self.region.apply(.convert, [parts.weight], type: element)
       return
     }
     var split = MaskSplit(region: region)
@@ -30,12 +30,12 @@ struct ScoreParts {
       if self.region.function.parameters(of: condition).contains(0) {
         // It depends on the score itself, so no tile can be skipped for it.
         let dead = self.region.constant(-.infinity, self.region.function.type(score))
-        score = try self.region.apply(.select, [condition, score, dead])
+        score = self.region.apply(.select, [condition, score, dead])
       } else if !conditions.contains(condition) {
         conditions.append(condition)
       }
     }
-    score = try self.region.apply(.convert, [score], type: element)
+    score = self.region.apply(.convert, [score], type: element)
     notes = split.notes
   }
 }

@@ -25,7 +25,7 @@ struct TensorReader {
   /// The nodes that are too many ops away from the scores, or from what they are computed from, to be written as scalar code.
   private let distant: Set<NodeID>
   let indexType: ElementType
-  var region: RegionBuilder
+  var region: FunctionBuilder
   private(set) var tables: [Table] = []
   /// The indices at which the scores were read.
   private(set) var scoreIndices: [ScalarValue]?
@@ -36,7 +36,7 @@ struct TensorReader {
     var indices: [ScalarValue]
   }
 
-  init(graph: Graph, scores: ValueID, indexType: ElementType, region: RegionBuilder) {
+  init(graph: Graph, scores: ValueID, indexType: ElementType, region: FunctionBuilder) {
     (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
     dependents = graph.dependents(of: scores)
     distant = graph.nodes(deeperThan: Self.greatestDepth, above: dependents)
@@ -85,7 +85,7 @@ struct TensorReader {
     let (op, inputs, type) = (graph.op(node), graph.inputs(node), graph.type(value))
     if op.has(.elementwise) {
       let operands = try inputs.map { try read($0, at: graph.type($0).rank == 0 ? [] : indices) }
-      return try region.apply(op, operands, type: op.has(.typedByResult) ? type.element : nil, name: graph.name(value))
+      return region.apply(op, operands, type: op.has(.typedByResult) ? type.element : nil, name: graph.name(value))
     }
     switch op {
     case .constant:
@@ -93,7 +93,7 @@ struct TensorReader {
       return region.constant(literal, type.element)
     case .iota:
       let index = indices[graph.attributes(node).required(.dim)]
-      return try region.apply(.convert, [index], type: type.element, name: graph.name(value))
+      return region.apply(.convert, [index], type: type.element, name: graph.name(value))
     case .extent:
       return try extent(graph.attributes(node).required(.extentValue)[0], type.element)
     case .transpose, .broadcast:
@@ -108,7 +108,7 @@ struct TensorReader {
       let starts = graph.attributes(node).required(.start)
       let steps = graph.attributes(node)[.step] ?? starts.map { _ in 1 }
       let source = try indices.indices.map { dimension in
-        let scaled = try region.apply(
+        let scaled = region.apply(
           .multiply, [indices[dimension], region.constant(Literal(steps[dimension]), region.function.type(indices[dimension]))])
         return try region.apply(.add, [scaled, extent(starts[dimension], region.function.type(scaled))])
       }
@@ -143,7 +143,7 @@ struct TensorReader {
       number = region.addTable(name, type)
       tables.append(table)
     }
-    return try region.element(ofTable: number, indices, name: .none)
+    return region.element(number, indices)
   }
 
   /// The extent as a scalar: a constant, or read from a captured scalar.
@@ -169,15 +169,15 @@ struct TensorReader {
         continue
       }
       // A constant index of extent 1 in a run of several is no parameter; all the indices share the index type.
-      var linear = try region.apply(.convert, [indices[first]], type: indexType)
+      var linear = region.apply(.convert, [indices[first]], type: indexType)
       for dimension in sources.dropFirst() {
         let scaled = try region.apply(.multiply, [linear, extent(from[dimension], indexType)])
-        linear = try region.apply(.add, [scaled, region.apply(.convert, [indices[dimension]], type: indexType)])
+        linear = region.apply(.add, [scaled, region.apply(.convert, [indices[dimension]], type: indexType)])
       }
       for dimension in targets.dropFirst().reversed() {
         let width = try extent(to[dimension], indexType)
-        result[dimension] = try region.apply(.remainder, [linear, width])
-        linear = try region.apply(.divide, [linear, width])
+        result[dimension] = region.apply(.remainder, [linear, width])
+        linear = region.apply(.divide, [linear, width])
       }
       result[targets[0]] = linear
     }
@@ -196,29 +196,29 @@ struct TensorReader {
     let index = try read(inputs[1], at: middle)
     let type = region.function.type(index)
     let (zero, count) = (region.constant(Literal(0), type), try self.extent(extent, type))
-    let last = try region.apply(.subtract, [count, region.constant(Literal(1), type)])
-    var (inside, isInside) = (index, try region.apply(.less, [index, count]))
+    let last = region.apply(.subtract, [count, region.constant(Literal(1), type)])
+    var (inside, isInside) = (index, region.apply(.less, [index, count]))
     if !region.isNonNegative(index) {
-      inside = try region.apply(.maximum, [inside, zero])
-      isInside = try region.apply(.and, [region.apply(.lessEqual, [zero, index]), isInside])
+      inside = region.apply(.maximum, [inside, zero])
+      isInside = region.apply(.and, [region.apply(.lessEqual, [zero, index]), isInside])
     }
-    inside = try region.apply(.minimum, [inside, last])
+    inside = region.apply(.minimum, [inside, last])
     let element = try read(inputs[0], at: before + [inside] + after)
     let outside = table.element.isFloat ? Literal(Double.nan) : Literal(0)
-    return try region.apply(.select, [isInside, element, region.constant(outside, table.element)])
+    return region.apply(.select, [isInside, element, region.constant(outside, table.element)])
   }
 }
 
-extension RegionBuilder {
+extension FunctionBuilder {
   /// Whether an integer cannot be below 0, by the operations that it is made of; indices are not.
   fileprivate func isNonNegative(_ value: ScalarValue) -> Bool {
     guard let instruction = function.instruction(value) else { return value.index > 0 }
     let operands = instruction.operands
-    guard case .elementwise(let op) = instruction.operation else { return constant(value).map { $0.integer >= 0 } ?? false }
+    guard case .elementwise(let op) = instruction.operation else { return literal(value).map { $0.integer >= 0 } ?? false }
     switch op {
     case .divide, .remainder, .shiftRight:
       // A remainder has the sign of what it is divided by.
-      guard let right = constant(operands[1])?.integer, right > 0 else { return false }
+      guard let right = literal(operands[1])?.integer, right > 0 else { return false }
       return op == Op.remainder || isNonNegative(operands[0])
     case .minimum: return operands.allSatisfy(isNonNegative)
     case .maximum, .and: return operands.contains(where: isNonNegative)
