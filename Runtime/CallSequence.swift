@@ -25,6 +25,7 @@ struct CallSequence: Sendable {
   struct Step: Sendable {
     let kernel: Int
     let name: Name
+    let op: Op?
     let operands: [Operand]
     let symbols: [Int]
     /// The kernel's own workspaces: the bytes of an element, the number of elements, the greatest offset of one.
@@ -71,7 +72,7 @@ struct CallSequence: Sendable {
       }
       steps.append(
         Step(
-          kernel: call.kernel, name: kernel.name, operands: operands, symbols: call.symbols.map { table.add($0) },
+          kernel: call.kernel, name: kernel.name, op: call.op, operands: operands, symbols: call.symbols.map { table.add($0) },
           workspaces: workspaces, flops: table.add(call.cost.flops), bytes: table.add(call.cost.bytes)))
     }
   }

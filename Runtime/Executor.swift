@@ -93,8 +93,8 @@ package final class Executor: Sendable {
           let phases = try code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
           timings.pointee.append(
             StepTiming(
-              kernel: step.name, start: start, seconds: monotonicSeconds() - start, flops: sized.flops, bytes: sized.bytes,
-              operands: try operands(of: kernel, symbols), phases: phases))
+              kernel: step.name, op: step.op, start: start, seconds: monotonicSeconds() - start, flops: sized.flops,
+              bytes: sized.bytes, operands: try operands(of: kernel, symbols), phases: phases))
         }
       }
     }

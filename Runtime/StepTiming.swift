@@ -4,6 +4,8 @@ public import HeedIR
 public struct StepTiming: Hashable, Sendable {
   /// The kernel's name.
   public let kernel: Name
+  /// The op that the call computes, or prepares; nil where there is none.
+  public let op: Op?
   /// When it began, in seconds on the system's monotonic clock.
   public let start: Double
   /// Wall time, all phases together.

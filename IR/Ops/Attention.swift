@@ -5,6 +5,13 @@ extension AttributeKey where Value == Bool {
   public static var maximum: Self { Self("maximum") }
 }
 
+extension ResultName {
+  /// The logarithm of what each row is divided by.
+  public static let logSumExp = Self("log_sum_exp")
+  /// The greatest live score of each row.
+  public static let maximum = Self("maximum")
+}
+
 extension AttributeKey where Value == CapturedOperand {
   /// The operand that holds a further score per row, whose value is 0.
   public static var sink: Self { Self("sink") }
@@ -49,8 +56,9 @@ extension Op {
     attributes: [
       .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.sink),
       .optional(.tile), .optional(.weights),
-    ], regions: ["score", "where"],
-    traits: [.fused, .capturesTables],
+    ],
+    results: .named([.always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) }, .when(.maximum) { $0.isSet(.maximum) }]),
+    regions: ["score", "where"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       try inference.checkTile()
       let (query, value) = (inference.operands[0], inference.operands[2])
@@ -76,9 +84,10 @@ extension Op {
         !attributes.weighsByScore
           || attributes[.sink] == nil && !attributes.isSet(.logSumExp) && !attributes.isSet(.maximum),
         "got weights = score with a sink, a logarithm or a maximum, expected a softmax with these")
-      let statistics = [AttributeKey.logSumExp, .maximum].filter { attributes.isSet($0) }
-      return [TensorType(score, Shape(rows.extents + [value.shape[rank - 1]]))]
-        + statistics.map { _ in TensorType(score.computed, rows) }
+      let ofRows = TensorType(score.computed, rows)
+      return inference.inOrder([
+        .output: TensorType(score, Shape(rows.extents + [value.shape[rank - 1]])), .logSumExp: ofRows, .maximum: ofRows,
+      ])
     },
     evaluate: { try evaluateAttention($0) },
     cost: { query in
@@ -103,6 +112,7 @@ extension Attributes {
 private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArray] {
   let (pairs, value, attributes) = (AttentionPairs(evaluation), evaluation.operands[2], evaluation.attributes)
   let sinks = evaluation.captured(.sink)?.reals
+  let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
   try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
@@ -117,10 +127,8 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
         for (pair, weight) in zip(live, weights) { sum += weight * value.reals[(number * pairs.columns + pair.key) * width + e] }
         results[0].reals[row * width + e] = sum
       }
-      if attributes.isSet(.logSumExp) { results[1].reals[row] = logarithmOfSum(withSink) }
-      if attributes.isSet(.maximum) {
-        results[results.count - 1].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 }
-      }
+      if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
+      if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 } }
     }
   }
   return results
@@ -149,13 +157,13 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     weights = try context.emit(
       .slice, weights, attributes: [Attribute(.start, start), Attribute(.stop, pairs.shape.extents)])
   }
-  var results = [try context.emit(.contract, weights, value, attributes: toSum)]
+  var results = [ResultName.output: try context.emit(.contract, weights, value, attributes: toSum)]
   if attributes.isSet(.logSumExp) {
     let wide = try context.widened(withSink, to: element.computed)
-    results.append(try context.emit(.logSumExp, wide, attributes: [dim]))
+    results[.logSumExp] = try context.emit(.logSumExp, wide, attributes: [dim])
   }
   if attributes.isSet(.maximum) {
-    results.append(try context.reduce(context.widened(scores, to: element.computed), .maximum, dim: batch + 1))
+    results[.maximum] = try context.reduce(context.widened(scores, to: element.computed), .maximum, dim: batch + 1)
   }
-  return results
+  return context.inOrder(results)
 }

@@ -30,7 +30,7 @@ extension Op {
     "attention_reduce", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
     attributes: [
       .required(.block), .optional(.columns), .required(.kind), .optional(.rows),
-    ], regions: ["score", "where", "value"], traits: [.fused, .capturesTables],
+    ], regions: ["score", "where", "value"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       let element = try inference.checkLogSumExp()
       try inference.checkRegion(

@@ -7,7 +7,8 @@ extension Op {
   /// The results are `[batch..., M, K]`.
   public static let attentionTopK = Op(
     "attention_top_k", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
-    attributes: [.required(.count)], regions: ["score", "where"], traits: [.fused, .capturesTables],
+    attributes: [.required(.count)], results: .named([.always(.values), .always(.indices)]), regions: ["score", "where"],
+    traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       let element = try inference.checkLogSumExp()
       let (rank, count) = (inference.operands[0].rank, inference.attributes.required(.count))
@@ -16,7 +17,7 @@ extension Op {
         count >= 1 && count <= Swift.min(keys.constant ?? 1024, 1024),
         "got count = \(count), expected one in 1 ... \(keys.constant ?? 1024)")
       let shape = Shape(inference.operands[0].shape.extents.dropLast() + [Extent(count)])
-      return [TensorType(element, shape), TensorType(.i32, shape)]
+      return inference.inOrder([.values: TensorType(element, shape), .indices: TensorType(.i32, shape)])
     },
     evaluate: { evaluation in
       let (pairs, count) = (AttentionPairs(evaluation), evaluation.attributes.required(.count))
@@ -24,7 +25,7 @@ extension Op {
         throw HeedError("attention_top_k: got \(pairs.columns) keys, expected at least count = \(count)")
       }
       var values = ReferenceArray(evaluation.resultTypes[0].element, evaluation.resultShapes[0])
-      var keys = ReferenceArray(.i32, evaluation.resultShapes[1])
+      var keys = ReferenceArray(.i32, values.shape)
       try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
         for i in 0..<pairs.rows {
           let row = number * pairs.rows + i
@@ -36,7 +37,7 @@ extension Op {
           }
         }
       }
-      return [values, keys]
+      return evaluation.inOrder([.values: values, .indices: keys])
     },
     cost: { query in
       let (rows, columns) = (query.operands[0].shape, query.operands[1].shape)

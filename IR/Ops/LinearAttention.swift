@@ -9,6 +9,13 @@ extension AttributeKey where Value == CapturedOperand {
   public static var keySum: Self { Self("key_sum") }
 }
 
+extension ResultName {
+  /// The state after the last row.
+  public static let finalState = Self("final_state")
+  /// The sum of keys after the last row.
+  public static let finalKeySum = Self("final_key_sum")
+}
+
 extension AttributeKey where Value == Bool {
   /// Whether the state after the last row is a result.
   public static var finalState: Self { Self("final_state") }
@@ -37,6 +44,10 @@ extension Op {
       .optional(.decay), .optional(.epsilon), .optional(.finalState), .optional(.keySum),
       .optional(.ragged), .optional(.state),
     ],
+    results: .named([
+      .always(.output), .when(.finalState) { $0.isSet(.finalState) },
+      .when(.finalKeySum) { $0.isSet(.finalState) && $0[.epsilon] != nil },
+    ]),
     traits: [.composite],
     infer: { try inferLinearAttention($0) },
     evaluate: { evaluateLinearAttention($0) },
@@ -99,8 +110,7 @@ private func inferLinearAttention(_ inference: Inference) throws -> [TensorType]
   try inference.expect(
     mentioned.count == inference.captured.count,
     "got \(inference.captured.count) operands after value, expected \(mentioned.count): those that attributes name")
-  let result = TensorType(element, value.shape)
-  return hasFinalState ? [result, stateType] + (isNormalized ? [sumType] : []) : [result]
+  return inference.inOrder([.output: TensorType(element, value.shape), .finalState: stateType, .finalKeySum: sumType])
 }
 
 private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArray] {
@@ -108,6 +118,7 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
   let (decay, firstState, firstSum) = (evaluation.captured(.decay), evaluation.captured(.state), evaluation.captured(.keySum))
   let epsilon = evaluation.attributes[.epsilon]?.real
   let starts = Set(evaluation.captured(.ragged)?.integers ?? [])
+  let (finalState, finalKeySum) = (evaluation.position(of: .finalState), evaluation.position(of: .finalKeySum))
   let rank = query.shape.count
   let (rows, depth, width) = (query.shape[rank - 2], query.shape[rank - 1], value.shape[rank - 1])
   let batch = query.shape.dropLast(2).reduce(1, *)
@@ -136,8 +147,10 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
         results[0].reals[place] = denominator == 0 ? 0 : results[0].reals[place] / denominator
       }
     }
-    if results.count > 1 { for (place, number) in state.enumerated() { results[1].reals[b * depth * width + place] = number } }
-    if results.count > 2 { for (place, number) in sum.enumerated() { results[2].reals[b * depth + place] = number } }
+    if let finalState {
+      for (place, number) in state.enumerated() { results[finalState].reals[b * depth * width + place] = number }
+    }
+    if let finalKeySum { for (place, number) in sum.enumerated() { results[finalKeySum].reals[b * depth + place] = number } }
   }
   return results
 }
@@ -212,9 +225,9 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
     let quotient = try context.emit(.divide, result, repeated(divisor, resultShape, [batch]))
     result = try context.emit(.select, repeated(isEmpty, resultShape, [batch]), context.constant(0, wide), quotient)
   }
-  var results = [result]
-  if wide != element { results[0] = try context.emit(.convert, result, stated: TensorType(element, resultShape)) }
-  guard attributes.isSet(.finalState) else { return results }
+  if wide != element { result = try context.emit(.convert, result, stated: TensorType(element, resultShape)) }
+  var results = [ResultName.output: result]
+  guard attributes.isSet(.finalState) else { return context.inOrder(results) }
 
   // The state after the last row.
   var (keys, total): (ValueID, ValueID?) = (key, nil)
@@ -223,10 +236,12 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
     let left = try context.emit(.subtract, context.broadcast(last, to: context.type(decay).shape, without: batch), decayed)
     (keys, total) = (try scaled(key, left, [batch]), last)
   }
-  results.append(try contract(keys, value, "jd", "je", "de"))
-  if let state { results[1] = try context.emit(.add, results[1], scaled(state, total, [])) }
-  guard attributes[.epsilon] != nil else { return results }
-  results.append(try context.reduce(keys, .add, dim: batch))
-  if let keySum { results[2] = try context.emit(.add, results[2], scaled(keySum, total, [])) }
-  return results
+  var finalState = try contract(keys, value, "jd", "je", "de")
+  if let state { finalState = try context.emit(.add, finalState, scaled(state, total, [])) }
+  results[.finalState] = finalState
+  guard context.position(of: .finalKeySum) != nil else { return context.inOrder(results) }
+  var finalKeySum = try context.reduce(keys, .add, dim: batch)
+  if let keySum { finalKeySum = try context.emit(.add, finalKeySum, scaled(keySum, total, [])) }
+  results[.finalKeySum] = finalKeySum
+  return context.inOrder(results)
 }

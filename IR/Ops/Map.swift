@@ -3,7 +3,7 @@ extension Op {
   ///
   /// The operands have the results' shape or are scalars.
   public static let map = Op(
-    "map", operands: .variadic("operand", minimum: 1), regions: [""], traits: [.fused],
+    "map", operands: .variadic("operand", minimum: 1), results: .yielded, regions: [""], traits: [.fused],
     infer: { inference in
       let shape = try inference.elementwiseShape()
       try inference.checkRegion(

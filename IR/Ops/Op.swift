@@ -53,11 +53,14 @@ public final class Op: Sendable {
     case fused
     /// The operands after the named ones are tensors whose elements the regions read: each region's tables are these, in order.
     case capturesTables
+    /// Acts on pairs of a query and a key, whose products are made into scores by the region `score` and masked by `where`.
+    case scoresPairs
   }
 
   public let mnemonic: String
   public let operands: Operands
   public let attributes: [AttributeSpecification]
+  public let results: Results
   /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword stands for none.
   public let regionKeywords: [String]
   public let traits: Set<Trait>
@@ -79,14 +82,15 @@ public final class Op: Sendable {
   }
 
   /// - Parameters:
+  ///   - results: the results' names; by default the one `output`.
   ///   - infer: the result types, or an error that says what is wrong with the operands.
   ///   - evaluate: the op's definition: plain loops in double precision and 64-bit integers.
   ///   - cost: operations and bytes; by default one operation per result element.
   ///   - offsets: the operand that holds segment offsets, if there is one.
   ///   - decompose: the same result by simpler ops.
   public init(
-    _ mnemonic: String, operands: Operands, attributes: [AttributeSpecification] = [], regions: [String] = [],
-    traits: Set<Trait> = [], scalar: ScalarSemantics? = nil,
+    _ mnemonic: String, operands: Operands, attributes: [AttributeSpecification] = [],
+    results: Results = .named([.always(.output)]), regions: [String] = [], traits: Set<Trait> = [], scalar: ScalarSemantics? = nil,
     infer: @escaping @Sendable (Inference) throws -> [TensorType],
     evaluate: @escaping @Sendable (Evaluation) throws -> [ReferenceArray],
     cost: @escaping @Sendable (CostQuery) -> Cost = { $0.oneOperationPerElement },
@@ -96,6 +100,7 @@ public final class Op: Sendable {
     self.mnemonic = mnemonic
     self.operands = operands
     self.attributes = attributes
+    self.results = results
     regionKeywords = regions
     self.traits = traits
     self.scalar = scalar
@@ -114,6 +119,7 @@ public final class Op: Sendable {
     do {
       try inference.checkForm()
       let types = try infer(inference)
+      if let names = resultNames(inference.attributes) { precondition(types.count == names.count, "results of \(mnemonic)") }
       if let stated = inference.stated, stated != types {
         throw HeedError("got result type \(list(stated)), expected \(list(types))")
       }

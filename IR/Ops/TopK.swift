@@ -5,13 +5,14 @@ extension Op {
   /// K elements.
   public static let topK = Op(
     "top_k", operands: .named(["operand"]), attributes: [.required(.count)],
+    results: .named([.always(.values), .always(.indices)]),
     infer: { inference in
       let (operand, count) = (inference.operands[0], inference.attributes.required(.count))
       try inference.expect(operand.rank >= 1 && operand.element != .bool, "got \(operand), expected numbers of rank 1 or more")
       let last = operand.shape[operand.rank - 1]
       try inference.expect(count >= 0 && count <= last.constant ?? Int.max, "got count = \(count), expected one in 0 ... \(last)")
       let shape = Shape(operand.shape.extents.dropLast() + [Extent(count)])
-      return [TensorType(operand.element, shape), TensorType(.i32, shape)]
+      return inference.inOrder([.values: TensorType(operand.element, shape), .indices: TensorType(.i32, shape)])
     },
     evaluate: { evaluation in
       let (operand, count) = (evaluation.operands[0], evaluation.attributes.required(.count))
@@ -37,7 +38,7 @@ extension Op {
         }
         row += 1
       }
-      return [values, indices]
+      return evaluation.inOrder([.values: values, .indices: indices])
     },
     cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) })
 }

@@ -88,11 +88,14 @@ public struct Program: Hashable, Sendable {
     public var operands: [Operand]
     /// The extents that the kernel's symbols stand for, in the order of `Kernel.symbols`.
     public var symbols: [Extent]
+    /// The op of the graph that the call computes, or prepares; nil where there is none.
+    public var op: Op?
     /// Floating-point operations and least bytes of the call, for traces and roofs.
     public var cost: Cost
 
-    public init(kernel: Int, operands: [Operand], symbols: [Extent], cost: Cost = Cost(flops: 0, bytes: 0)) {
-      (self.kernel, self.operands, self.symbols, self.cost) = (kernel, operands, symbols, cost)
+    /// A call of the kernel at the position `kernel`.
+    public init(kernel: Int, operands: [Operand], symbols: [Extent], op: Op? = nil, cost: Cost = Cost(flops: 0, bytes: 0)) {
+      (self.kernel, self.operands, self.symbols, self.op, self.cost) = (kernel, operands, symbols, op, cost)
     }
   }
 

@@ -112,11 +112,8 @@ private struct GraphParser {
       names.append(token)
     } while stream.take(",")
     try stream.expect("=")
-    let mnemonic = try stream.expect(.word, "an op")
-    guard let op = Op.named(mnemonic.text) else {
-      let hint = suggestion(for: mnemonic.text, among: Op.all.map(\.mnemonic))
-      throw stream.error("got '\(mnemonic.text)', expected an op\(hint)", at: mnemonic)
-    }
+    let mnemonic = stream.current
+    let op = try stream.op()
     var operands: [Operand] = []
     if stream.current.kind == .value || stream.isAtLiteral {
       repeat { operands.append(try operand(&stream)) } while stream.take(",")
@@ -206,6 +203,16 @@ private struct GraphParser {
 }
 
 extension TokenStream {
+  /// An op by its mnemonic.
+  mutating func op() throws -> Op {
+    let mnemonic = try expect(.word, "an op")
+    guard let op = Op.named(mnemonic.text) else {
+      let hint = suggestion(for: mnemonic.text, among: Op.all.map(\.mnemonic))
+      throw error("got '\(mnemonic.text)', expected an op\(hint)", at: mnemonic)
+    }
+    return op
+  }
+
   /// The type of a value: extents that are numbers are at least 0.
   package mutating func valueType() throws -> TensorType {
     let start = current

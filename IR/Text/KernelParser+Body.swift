@@ -43,27 +43,32 @@ extension KernelParser {
     }
   }
 
+  /// The words that a value begins with, besides the elementwise ops.
+  private enum ValueKeyword: String {
+    case load, index, constant
+  }
+
   /// What follows `%name =`.
   private mutating func definition(named name: Name) throws -> BodyValue {
     let word = try stream.expect(.word, "load, index, constant or an elementwise op")
-    switch word.text {
-    case "load":
+    switch ValueKeyword(rawValue: word.text) {
+    case .load:
       let access = try self.access()
       let fallback = stream.take("else") ? stream.current : nil
       let literal = fallback == nil ? nil : try stream.literal()
       let type = try statedType() ?? element(of: access.place)
       let otherwise = try literal.map { try self.literal($0, as: type, at: fallback!) }
       return body!.load(access, type, otherwise: otherwise, name: name)
-    case "index":
+    case .index:
       let expression = try self.expression()
       guard let type = try statedType() else { throw stream.unexpected("': i32' or ': i64'") }
       return body!.index(expression, type, name: name)
-    case "constant":
+    case .constant:
       let token = stream.current
       let literal = try stream.literal()
       guard let type = try statedType() else { throw stream.unexpected("the type of the constant, ': f32'") }
       return body!.append(.init(.constant(try self.literal(literal, as: type, at: token)), type: type, name: name))
-    default: return try elementwise(word, named: name)
+    case nil: return try elementwise(word, named: name)
     }
   }
 

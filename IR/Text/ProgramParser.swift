@@ -25,6 +25,7 @@ private struct ProgramParser {
     var kernel: Token
     var operands: [Program.Operand]
     var symbols: [(token: Token, value: Extent)]
+    var op: Op?
     var cost: Cost
   }
 
@@ -80,13 +81,13 @@ private struct ProgramParser {
   /// `input %x: f32[S]`, `slot 0 %y: f32[S]`, `constant %c: f32[2] = [1.0, 2.0]`
   private mutating func declaration(_ stream: inout TokenStream) throws {
     let word = stream.current
-    guard word.kind == .word, ["input", "parameter", "packed", "constant", "slot", "result"].contains(word.text) else {
-      throw stream.unexpected(
-        "a buffer (input, parameter, packed, constant, slot, result), facts, check, load, steps, return, a kernel or '}'")
+    guard word.kind == .word, let keyword = Program.Buffer.Storage.Keyword(rawValue: word.text) else {
+      let known = Program.Buffer.Storage.Keyword.allCases.map(\.rawValue).joined(separator: ", ")
+      throw stream.unexpected("a buffer (\(known)), facts, check, load, steps, return, a kernel or '}'")
     }
     stream.advance()
     var slot = 0
-    if word.text == "slot" {
+    if keyword == .slot {
       let token = stream.current
       slot = try stream.integer()
       guard 0..<(1 << 20) ~= slot else { throw stream.error("got slot \(slot), expected 0 to \(1 << 20 - 1)", at: token) }
@@ -97,16 +98,16 @@ private struct ProgramParser {
     try stream.expect(":")
     let type = try stream.valueType()
     let storage: Program.Buffer.Storage
-    switch word.text {
-    case "input", "parameter":
+    switch keyword {
+    case .input, .parameter:
       guard !name.isNone else {
         throw stream.error("got \(token.spelling), expected a name that is no number: a call gives it by name", at: token)
       }
-      storage = word.text == "input" ? .input : .parameter
-    case "packed": storage = .packed
-    case "constant": storage = .constant(try constant(type, &stream))
-    case "slot": storage = .slot(slot)
-    default: storage = .result
+      storage = keyword == .input ? .input : .parameter
+    case .packed: storage = .packed
+    case .constant: storage = .constant(try constant(type, &stream))
+    case .slot: storage = .slot(slot)
+    case .result: storage = .result
     }
     buffers[token.text] = program.buffers.count
     program.buffers.append(Program.Buffer(name, type, storage))
@@ -163,7 +164,7 @@ private struct ProgramParser {
     return calls
   }
 
-  /// `call @linear(%x, %panels, %y + 384*S) {M = T} flops 2*T bytes 8*T`
+  /// `call @linear(%x, %panels, %y + 384*S) {M = T} for linear flops 2*T bytes 8*T`
   private func call(_ stream: inout TokenStream) throws -> WrittenCall {
     guard stream.take("call") else { throw stream.unexpected("a call, or the '}' that ends the calls") }
     let kernel = try stream.expect(.symbol, "a kernel's name, @name")
@@ -180,6 +181,7 @@ private struct ProgramParser {
         call.symbols.append((token, try stream.extent()))
       }
     }
+    if stream.take("for") { call.op = try stream.op() }
     if stream.take("flops") { call.cost.flops = try stream.extent() }
     if stream.take("bytes") { call.cost.bytes = try stream.extent() }
     return call
@@ -209,6 +211,6 @@ private struct ProgramParser {
       }
       return value
     }
-    return Program.Call(kernel: number, operands: call.operands, symbols: symbols, cost: call.cost)
+    return Program.Call(kernel: number, operands: call.operands, symbols: symbols, op: call.op, cost: call.cost)
   }
 }

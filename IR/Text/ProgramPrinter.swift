@@ -16,6 +16,7 @@ extension Program: CustomStringConvertible {
       if isKnown, !call.symbols.isEmpty {
         text += " {" + zip(kernels[call.kernel].symbols, call.symbols).map { "\($0) = \($1)" }.joined(separator: ", ") + "}"
       }
+      if let op = call.op { text += " for \(op)" }
       return call.cost == Cost(flops: 0, bytes: 0) ? text : text + " flops \(call.cost.flops) bytes \(call.cost.bytes)"
     }
     func list(_ keyword: String, _ calls: [Call]) {
@@ -25,7 +26,7 @@ extension Program: CustomStringConvertible {
       line("}")
     }
 
-    for (buffer, name) in zip(buffers, bufferNames) { line("\(buffer.storage.keyword) \(name): \(buffer.type)\(buffer.value)") }
+    for (buffer, name) in zip(buffers, bufferNames) { line("\(buffer.storage.text) \(name): \(buffer.type)\(buffer.value)") }
     if !facts.isEmpty { line("facts (\(facts.map(\.description).joined(separator: ", ")))") }
     for check in checks {
       switch check {
@@ -74,14 +75,20 @@ extension Program.Buffer {
 }
 
 extension Program.Buffer.Storage {
-  fileprivate var keyword: String {
+  /// The words that buffers are declared with.
+  enum Keyword: String, CaseIterable {
+    case input, parameter, packed, constant, slot, result
+  }
+
+  /// What stands before the buffer's name.
+  fileprivate var text: String {
     switch self {
-    case .input: "input"
-    case .parameter: "parameter"
-    case .constant: "constant"
-    case .packed: "packed"
-    case .slot(let slot): "slot \(slot)"
-    case .result: "result"
+    case .input: Keyword.input.rawValue
+    case .parameter: Keyword.parameter.rawValue
+    case .constant: Keyword.constant.rawValue
+    case .packed: Keyword.packed.rawValue
+    case .slot(let slot): "\(Keyword.slot.rawValue) \(slot)"
+    case .result: Keyword.result.rawValue
     }
   }
 }

@@ -130,6 +130,15 @@ public final class GraphBuilder {
     return emitAll(op, operands, attributes, stated: stated, guesses: [guess], site)[0]
   }
 
+  /// Appends an op and gives its results by name; after a mistake, tensors of the types `guesses` of those that there would be.
+  package func emitNamed(
+    _ op: Op, _ operands: [Tensor], _ attributes: [Attribute], guesses: [ResultName: TensorType], _ site: CallSite?
+  ) -> [ResultName: Tensor] {
+    let names = op.resultNames(Attributes(attributes))!
+    let results = emitAll(op, operands, attributes, guesses: names.map { guesses[$0]! }, site)
+    return Dictionary(uniqueKeysWithValues: zip(names, results))
+  }
+
   package func emitAll(
     _ op: Op, _ operands: [Tensor], _ attributes: [Attribute], stated: TensorType? = nil, guesses: [TensorType], _ site: CallSite?
   ) -> [Tensor] {

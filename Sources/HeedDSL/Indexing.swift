@@ -27,9 +27,9 @@ extension Tensor {
   /// The `count` largest elements along the last dimension, descending, and their indices, i32; of equal ones the first.
   public func topK(_ count: Int, file: String = #filePath, line: Int = #line) -> (values: Tensor, indices: Tensor) {
     let shape = Shape(shape.extents.dropLast() + [Extent(count)])
-    let results = builder.emitAll(
+    let results = builder.emitNamed(
       .topK, [self], [Attribute(.count, count)],
-      guesses: [TensorType(element, shape), TensorType(.i32, shape)], CallSite(file, line))
-    return (results[0], results[1])
+      guesses: [.values: TensorType(element, shape), .indices: TensorType(.i32, shape)], CallSite(file, line))
+    return (results[.values]!, results[.indices]!)
   }
 }

@@ -30,7 +30,7 @@ public func linearAttention(
     guard let heads = LinearAttentionHeads(query, key, value) else { return builder.poison(query.type) }
     if causal {
       let operands = LinearAttentionOperands(logDecay: logDecay, offsets: offsets, epsilon: normalized ? epsilon : nil)
-      return heads.merged(heads.causal(operands, hasFinalState: false)[0])
+      return heads.merged(heads.causal(operands, hasFinalState: false)[.output]!)
     }
     guard logDecay == nil, offsets == nil else {
       return builder.fail(
@@ -66,8 +66,9 @@ public func linearAttention(
     let decay = logDecay.map { heads.groupSize == nil ? $0 : $0.expandingDimension(-2) }
     let operands = LinearAttentionOperands(logDecay: decay, state: state, epsilon: normalized ? epsilon : nil)
     let results = heads.causal(operands, hasFinalState: true)
-    let last = results.dropFirst().map { heads.ofKeys($0) }
-    return (heads.merged(results[0]), LinearAttentionState(matrix: last[0], keySum: normalized ? last[1] : nil))
+    let last = LinearAttentionState(
+      matrix: heads.ofKeys(results[.finalState]!), keySum: results[.finalKeySum].map { heads.ofKeys($0) })
+    return (heads.merged(results[.output]!), last)
   }
 }
 
@@ -160,7 +161,7 @@ private struct LinearAttentionHeads {
     return element == sum ? result : result.cast(to: element)
   }
 
-  func causal(_ more: LinearAttentionOperands, hasFinalState: Bool) -> [Tensor] {
+  func causal(_ more: LinearAttentionOperands, hasFinalState: Bool) -> [ResultName: Tensor] {
     let rows = query.shape[query.rank - 2]
     func repeated(_ x: Tensor) -> Tensor { builder.broadcast(x, to: Shape(batch + x.shape.extents.suffix(2)), nil) }
     var operands = [query, repeated(key), repeated(value)]
@@ -184,12 +185,11 @@ private struct LinearAttentionHeads {
     if hasFinalState { attributes.append(Attribute(.finalState, true)) }
     let (depth, width) = (query.shape[query.rank - 1], value.shape[value.rank - 1])
     let sum = query.element.computed
-    let guesses = [
-      TensorType(query.element, Shape(batch + [rows, width])), TensorType(sum, Shape(batch + [depth, width])),
-      TensorType(sum, Shape(batch + [depth])),
+    let guesses: [ResultName: TensorType] = [
+      .output: TensorType(query.element, Shape(batch + [rows, width])),
+      .finalState: TensorType(sum, Shape(batch + [depth, width])), .finalKeySum: TensorType(sum, Shape(batch + [depth])),
     ]
-    let count = hasFinalState ? more.epsilon == nil ? 2 : 3 : 1
-    return builder.emitAll(.linearAttention, operands, attributes, guesses: Array(guesses.prefix(count)), nil)
+    return builder.emitNamed(.linearAttention, operands, attributes, guesses: guesses, nil)
   }
 
   /// A tensor whose shape broadcasts to that of a number a row, with the heads in their two dimensions.

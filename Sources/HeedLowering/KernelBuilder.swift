@@ -33,6 +33,9 @@ final class KernelBuilder {
 
   init(_ name: Name) { kernel = Kernel(name: name, buffers: []) }
 
+  /// A kernel called after an op.
+  convenience init(_ op: Op) { self.init(Name(op.mnemonic)) }
+
   // MARK: Buffers. Parameters must be added before workspaces.
 
   /// - Parameter guarding: dimensions whose indices may be outside.

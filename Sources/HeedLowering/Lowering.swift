@@ -25,11 +25,7 @@ package struct ScheduledOp: Sendable {
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
 public func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
-  for node in context.graph.body where !context.isReadElsewhere(node) {
-    let op = context.graph.op(node)
-    guard let rule = LoweringRule.all[op] else { throw context.unsupported(node, "no kernel does this op") }
-    try rule(&context, node)
-  }
+  for node in context.graph.body where !context.isReadElsewhere(node) { try context.lower(node) }
   return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
 }
 
@@ -38,7 +34,7 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
-    let runsByTiles = [Op.attention, .linearAttention, .attentionReduce, .attentionTopK].contains(op)
+    let runsByTiles = op.has(.scoresPairs) || op == .linearAttention
     return op.canDecompose && (LoweringRule.all[op] == nil || runsByTiles && !graph.canTile(node))
   }
   while graph.body.contains(where: mustDecompose) {
@@ -59,7 +55,8 @@ extension Graph {
   /// Whether an attention, fused or linear, or a statistic of one can run by tiles: head widths are constants, and the offsets
   /// of a ragged one are an input, which is checked at each call. Others are decomposed.
   fileprivate func canTile(_ attention: NodeID) -> Bool {
-    let isStatistic = op(attention) == .attentionReduce || op(attention) == .attentionTopK
+    // The third operand of a statistic is a number of each row.
+    let isStatistic = op(attention).has(.scoresPairs) && op(attention) != .attention
     let tiled = operands(attention).prefix(isStatistic ? 2 : 3)
     guard tiled.allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
     guard let offsets = captured(attention, .ragged) else { return true }

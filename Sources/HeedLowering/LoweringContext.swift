@@ -8,6 +8,10 @@ struct LoweringContext {
   /// Whether attention finds its live tiles and only counts them: to measure what that takes.
   let classifiesOnly: Bool
   private(set) var program: Program
+  /// The op of the node being lowered, which calls are for; nil outside of nodes.
+  private var op: Op?
+  /// How many kernels have been given a name, by the name that they asked for.
+  private var kernelCounts: [Name: Int] = [:]
   private(set) var remarks: [Remark] = []
   private(set) var schedules: [ScheduledOp] = []
   private var sources: [Source?]
@@ -52,6 +56,14 @@ struct LoweringContext {
     StridedView(buffer: buffer, element: type.element, offset: 0, shape: type.shape.extents, strides: type.shape.rowMajorStrides)
   }
 
+  /// Lowers a node by its op's rule.
+  mutating func lower(_ node: NodeID) throws {
+    op = graph.op(node)
+    defer { op = nil }
+    guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no kernel does this op") }
+    try rule(&self, node)
+  }
+
   // MARK: Sources
 
   func source(_ value: ValueID) -> Source {
@@ -85,9 +97,17 @@ struct LoweringContext {
     return position
   }
 
-  /// Memory for the result of `node`, which becomes the source of its value.
-  mutating func allocateResult(_ node: NodeID, _ position: Int = 0) -> StridedView {
-    let value = graph.results(node)[position]
+  /// Memory for the only result of `node`, which becomes the source of its value.
+  mutating func allocateResult(_ node: NodeID) -> StridedView { allocateResult(graph.result(node)) }
+
+  /// Memory for the results of `node` by name, which becomes the source of their values.
+  mutating func allocateResults(_ node: NodeID) -> [ResultName: StridedView] {
+    let names = graph.op(node).resultNames(graph.attributes(node))!
+    return Dictionary(uniqueKeysWithValues: zip(names, graph.results(node).map { allocateResult($0) }))
+  }
+
+  /// Memory for a result of the node being lowered, which becomes the source of its value.
+  mutating func allocateResult(_ value: ValueID) -> StridedView {
     let view = allocate(value)
     setSource(value, .view(view))
     return view
@@ -118,13 +138,14 @@ struct LoweringContext {
     if let known = program.kernels.firstIndex(where: { $0.isSame(as: kernel) }) {
       position = known
     } else {
-      let taken = program.kernels.filter { $0.name == kernel.name || $0.name.text.hasPrefix("\(kernel.name).") }.count
+      let taken = kernelCounts[kernel.name, default: 0]
+      kernelCounts[kernel.name] = taken + 1
       if taken > 0 { kernel.name = Name("\(kernel.name).\(taken)") }
       program.kernels.append(kernel)
       position = program.kernels.count - 1
     }
     let call = Program.Call(
-      kernel: position, operands: builder.operands, symbols: kernel.symbols.map { Extent(symbol: $0) }, cost: cost)
+      kernel: position, operands: builder.operands, symbols: kernel.symbols.map { Extent(symbol: $0) }, op: op, cost: cost)
     let parameters = zip(kernel.parameters, builder.operands)
     let outputs = parameters.filter { $0.0.role != .input }.map(\.1.buffer)
     let canLoad =

@@ -90,6 +90,7 @@ struct ProgramTests {
       "<text>:15:10: error: got @turm, expected a kernel of the program (did you mean @turn?)"
     ),
     ("call @turn(%w, %turned)", "call @turn(%w)", "<text>:15:10: error: got 1 operands for @turn, expected 2"),
+    ("call @turn(%w, %turned)", "call @turn(%w, %turned) for quicksort", "<text>:15:33: error: got 'quicksort', expected an op"),
     (
       "call @turn(%w, %turned)", "call @turn(%w, %turnde)",
       "<text>:15:20: error: got %turnde, expected a buffer that is declared above (did you mean %turned?)"

@@ -33,7 +33,8 @@ struct KernelProfile {
     self.init(calls.min { length($0) < length($1) }!, attentionFlops: attentionFlops)
   }
 
-  private static func isAttention(_ step: StepTiming) -> Bool { step.kernel.text.hasPrefix(Op.attention.mnemonic) }
+  /// Whether the step works on pairs of queries and keys: attention or a statistic of its weights.
+  private static func isAttention(_ step: StepTiming) -> Bool { step.op?.has(.scoresPairs) == true }
 
   func flops(_ step: StepTiming) -> Double { Double(step.flops) * (Self.isAttention(step) ? attentionScale : 1) }
 

@@ -30,7 +30,8 @@ struct ClassificationCost {
         let timings = try program.timed(inputs).timings
         // The first turn finds cold caches and fresh memory.
         guard round > 0 else { continue }
-        let attention = timings.filter { Self.isAttention($0.kernel) }.reduce(0) { $0 + $1.seconds }
+        // Statistics of weights do not classify alone.
+        let attention = timings.filter { $0.op == .attention }.reduce(0) { $0 + $1.seconds }
         let call = timings.reduce(0) { $0 + $1.seconds }
         best[number] = (min(best[number].attention, attention), min(best[number].call, call))
       }
@@ -38,9 +39,6 @@ struct ClassificationCost {
     }
     (classification, attention, call) = (best[1].attention, best[0].attention, best[0].call)
   }
-
-  /// Kernels of one name have numbers: `attention.1`. Statistics of weights, whose kernels do not classify alone, have other names.
-  private static func isAttention(_ kernel: Name) -> Bool { kernel.text.split(separator: ".").first == "attention" }
 
   /// - Parameter evaluations: those of all heads.
   func lines(evaluations: Int) -> [String] {

@@ -34,7 +34,7 @@ struct BoundAttention {
   /// The third operand: values, or for statistics the logarithms of the rows' sums.
   let third: BoundRows
   /// Where the op's results go.
-  let results: [StridedView]
+  let results: [ResultName: StridedView]
 }
 
 extension BoundAttention {
@@ -63,9 +63,9 @@ extension BoundAttention {
         context.addCheck(.range(start: 0, stop: extent, extent: ScoreKernel.mostOfNarrowIndex))
       }
     }
-    results = graph.results(node).indices.map { context.allocateResult(node, $0) }
+    results = context.allocateResults(node)
 
-    let builder = KernelBuilder(Name(graph.op(node).mnemonic))
+    let builder = KernelBuilder(graph.op(node))
     // Pairs go beyond an odd width.
     let query = builder.input(queryView, guarding: types.isPaired ? [rank - 1] : [])
     let (key, third) = (BoundRows(keySource, builder), BoundRows(thirdSource, builder))
@@ -96,12 +96,13 @@ extension BoundAttention {
   private static func captured(
     _ context: inout LoweringContext, _ node: NodeID, _ queries: Extent
   ) throws -> (offsetsTable: Int?, sources: [Source], segmentCount: Extent) {
-    let captured = context.graph.operands(node).dropFirst(3)
-    var sources = captured.map { context.source($0) }
-    guard let table = context.graph.attributes(node)[.ragged]?.number else { return (nil, sources, 1) }
-    let offsets = captured[captured.startIndex + table]
+    let graph = context.graph
+    var sources = graph.captured(node).map { context.source($0) }
+    guard let table = graph.attributes(node)[.ragged]?.number, let offsets = graph.captured(node, .ragged) else {
+      return (nil, sources, 1)
+    }
     sources[table] = .view(try context.offsets(offsets, total: queries))
-    return (table, sources, context.graph.type(offsets).shape[0] - 1)
+    return (table, sources, graph.type(offsets).shape[0] - 1)
   }
 }
 

@@ -58,18 +58,18 @@ struct LinearAttentionLowering {
     let offsetsView = try graph.captured(node, .ragged).map { try context.offsets($0, total: rows) }
     segmentCount = offsetsView.map { $0.shape[0] - 1 } ?? 1
     let states = try [graph.captured(node, .state), graph.captured(node, .keySum)].map { try $0.map { try context.view($0) } }
-    let results = graph.results(node).indices.map { context.allocateResult(node, $0) }
+    let results = context.allocateResults(node)
 
-    let builder = KernelBuilder("linear_attention")
+    let builder = KernelBuilder(Op.linearAttention)
     (query, key, value) = (builder.input(views[0]), builder.input(views[1]), builder.input(views[2]))
     readsValues = views[2].strides.last == 1
     decay = graph.captured(node, .decay).map { builder.input(context.source($0)) }
     firstState = states[0].map { builder.input($0) }
     firstSum = states[1].map { builder.input($0) }
     offsets = offsetsView.map { builder.input($0) }
-    output = builder.output(results[0])
-    lastState = results.count > 1 ? builder.output(results[1], name: "last_state") : nil
-    lastSum = results.count > 2 ? builder.output(results[2], name: "last_key_sum") : nil
+    output = builder.output(results[.output]!)
+    lastState = results[.finalState].map { builder.output($0, name: "last_state") }
+    lastSum = results[.finalKeySum].map { builder.output($0, name: "last_key_sum") }
     self.builder = builder
   }
 

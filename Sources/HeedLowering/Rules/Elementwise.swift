@@ -55,7 +55,7 @@ extension LoweringRule {
     }
     let view = try context.view(operand)
     let output = context.allocateResult(node)
-    let builder = KernelBuilder("pad")
+    let builder = KernelBuilder(Op.pad)
     let source = builder.input(view, guarding: Set(view.shape.indices))
     let target = builder.output(output)
     builder.elementwisePhase("run", type.shape.extents) { body, indices in
@@ -81,7 +81,7 @@ extension LoweringContext {
         ? self.source(operand).broadcast(dims: [], to: types[0].shape.extents) : self.source(operand)
       return (source, type.element)
     }
-    let outputs = types.indices.map { allocateResult(node, $0) }
+    let outputs = graph.results(node).map { allocateResult($0) }
     try emitElementwise(
       Name(graph.op(node).mnemonic), shape: types[0].shape.extents, inputs: inputs, outputs: outputs, cost: cost(node), region)
   }

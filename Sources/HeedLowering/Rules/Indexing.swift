@@ -12,7 +12,7 @@ extension LoweringRule {
     }
     let (table, indices) = (try context.view(operands[0]), try context.view(operands[1]))
     let output = context.allocateResult(node)
-    let builder = KernelBuilder("gather")
+    let builder = KernelBuilder(Op.gather)
     let (boundTable, boundIndices) = (builder.input(table, guarding: [dimension]), builder.input(indices))
     let target = builder.output(output)
     let outside = type.element.isFloat ? Literal(Double.nan) : Literal(0)
@@ -41,7 +41,7 @@ extension LoweringRule {
     try context.emitElementwise(
       "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
     ) { _, values in values }
-    let builder = KernelBuilder("scatter_add")
+    let builder = KernelBuilder(Op.scatterAdd)
     let (boundIndices, boundUpdates) = (builder.input(indices), builder.input(updates))
     let target = builder.output(output, role: .readWrite)
     // Parallel and vectorised over the other dimensions, in order over the rows.
@@ -85,7 +85,7 @@ extension LoweringRule {
     let type = context.graph.type(context.graph.result(node))
     let view = try context.offsets(offsets, total: type.shape[0])
     let output = context.allocateResult(node)
-    let builder = KernelBuilder("segment_ids")
+    let builder = KernelBuilder(Op.segmentIDs)
     let bound = builder.input(view)
     let target = builder.output(output)
     let segmentCount = IntegerExpression(view.shape[0] - 1)
@@ -124,7 +124,7 @@ extension LoweringRule {
     ).map { $0.map { inner[$0] } }
     let columns = groups.isEmpty ? [[]] : groups
     let blockSize = 256
-    let builder = KernelBuilder("segment_sum")
+    let builder = KernelBuilder(Op.segmentSum)
     let rows = builder.input(input.collapsedKeepingAll([[0]] + columns, type.shape.extents))
     let bound = builder.input(offsets)
     let target = builder.output(output.collapsedKeepingAll([[0]] + columns, output.shape))

@@ -27,7 +27,7 @@ extension LoweringRule {
     if case .view(let view) = source, let last = rows.last?.last, view.strides[last] == 1 { isRowContiguous = true }
     let blockSize = isRowContiguous ? 256 : 16
 
-    let builder = KernelBuilder("reduce")
+    let builder = KernelBuilder(Op.reduce)
     let input = builder.input(source.arranged(rows + over, type.shape.extents))
     let target = builder.output(output.collapsedKeepingAll(keptGroups.isEmpty ? [[]] : keptGroups, output.shape))
     let (domain, outer) = builder.domain(rows.dropLast().map(extent))
@@ -88,7 +88,7 @@ extension LoweringRule {
     let arranged = rows + [[along]]
     let blockSize = 256
 
-    let builder = KernelBuilder("scan")
+    let builder = KernelBuilder(Op.scan)
     let input = builder.input(source.arranged(arranged, type.shape.extents))
     let target = builder.output(output.collapsedKeepingAll(arranged, type.shape.extents))
     let extent = { (group: [Int]) in group.reduce(Extent(1)) { $0 * type.shape[$1] } }

@@ -4,7 +4,7 @@ import HeedIR
 extension LoweringRule {
   /// exp(x - max) / sum, in three sweeps over a block of rows. A row of -inf alone gives zeros.
   static let softmax = LoweringRule { context, node in
-    try context.emitRows(node, "softmax", dimension: context.graph.attributes(node).required(.dim)) { rows in
+    try context.emitRows(node, dimension: context.graph.attributes(node).required(.dim)) { rows in
       let maximum = rows.statistic("maximum", startingAt: -.infinity)
       let sum = rows.statistic("sum", startingAt: 0)
       rows.sweep { rows, body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
@@ -43,7 +43,7 @@ extension LoweringRule {
     let operands = Array(context.graph.operands(node))
     let epsilon = context.graph.attributes(node).required(.epsilon).real
     try context.emitRows(
-      node, "layer_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
+      node, dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
     ) { rows in
       let mean = rows.statistic("mean", startingAt: 0)
       let variance = rows.statistic("variance", startingAt: 0)
@@ -74,7 +74,7 @@ extension LoweringRule {
     let operands = Array(context.graph.operands(node))
     let epsilon = context.graph.attributes(node).required(.epsilon).real
     try context.emitRows(
-      node, "rms_norm", dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
+      node, dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
     ) { rows in
       let square = rows.statistic("square", startingAt: 0)
       try rows.sweep { rows, body, point in
@@ -160,7 +160,7 @@ struct RowKernel {
 extension LoweringContext {
   /// A kernel for a node whose result has the shape of its first operand and whose rows run along `dimension`.
   mutating func emitRows(
-    _ node: NodeID, _ name: Name, dimension: Int, perColumn: [ValueID] = [], _ build: (inout RowKernel) throws -> Void
+    _ node: NodeID, dimension: Int, perColumn: [ValueID] = [], _ build: (inout RowKernel) throws -> Void
   ) throws {
     let operand = graph.operands(node).first!
     let type = graph.type(operand)
@@ -174,7 +174,7 @@ extension LoweringContext {
     var groups = collapsedDimensions(outerShape, sources: [source.dropLastDimension, .view(target.dropLastDimension)])
     if groups.isEmpty { groups = [[]] }
     let collapsed = groups + [[shape.count - 1]]
-    let builder = KernelBuilder(name)
+    let builder = KernelBuilder(graph.op(node))
     let input = builder.input(source.collapsedKeepingAll(collapsed, shape))
     let columnInputs = perColumn.map { builder.input(self.source($0)) }
     let bound = builder.output(target.collapsedKeepingAll(collapsed, shape))

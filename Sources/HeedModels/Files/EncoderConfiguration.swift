@@ -100,14 +100,17 @@ public struct EncoderConfiguration: Hashable, Sendable {
     }
     layerNormEpsilon = value
     let name = try text("hidden_act")
-    switch name {
-    case "gelu": activation = .gelu
-    case "gelu_new", "gelu_pytorch_tanh", "gelu_fast": activation = .geluTanh
-    case "relu": activation = .relu
-    case "silu", "swish": activation = .silu
-    default:
-      let known = "gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, silu or swish"
-      throw HeedError("hidden_act: got \(JSON.shown(name)), expected \(known)")
+    guard let known = Self.activations.first(where: { $0.name == name }) else {
+      let names = Self.activations.map(\.name)
+      throw HeedError(
+        "hidden_act: got \(JSON.shown(name)), expected \(names.dropLast().joined(separator: ", ")) or \(names.last!)")
     }
+    activation = known.activation
   }
+
+  /// The names that files give to activations.
+  private static let activations: [(name: String, activation: Activation)] = [
+    ("gelu", .gelu), ("gelu_new", .geluTanh), ("gelu_pytorch_tanh", .geluTanh), ("gelu_fast", .geluTanh), ("relu", .relu),
+    ("silu", .silu), ("swish", .silu),
+  ]
 }

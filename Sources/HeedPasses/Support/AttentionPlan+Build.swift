@@ -54,11 +54,10 @@ extension AttentionPlan {
     if outputs.wantsLogSumExp { attributes.append(Attribute(.logSumExp, true)) }
     if !outputs.maxima.isEmpty { attributes.append(Attribute(.maximum, true)) }
     let node = try rewriter.result.append(.attention, arranged + tables, attributes: attributes, regions: regions)
-    var rows = rewriter.result.results(node)
+    let graph = rewriter.result
     var built = BuiltAttention(
-      sum: rows.removeFirst(), groups: groups, query: arranged[0], key: arranged[1], tables: tables, regions: regions)
-    if outputs.wantsLogSumExp { built.logSumExp = rows.removeFirst() }
-    if !outputs.maxima.isEmpty { built.maximum = rows.removeFirst() }
+      sum: graph.result(node, .output)!, logSumExp: graph.result(node, .logSumExp), maximum: graph.result(node, .maximum),
+      groups: groups, query: arranged[0], key: arranged[1], tables: tables, regions: regions)
     // Back into the order of the written product; a row or a width that it does not have is of extent 1.
     let type = sum.graph.type(sum.graph.result(sum.node))
     built.sum = try arrangeBack(built.sum, sum.batch + [.row, .valueWidth], groups, as: sum.resultAxes, type, &rewriter)

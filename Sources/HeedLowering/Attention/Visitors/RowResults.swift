@@ -11,12 +11,11 @@ struct RowResults {
   /// A further score per row, whose value is 0.
   let sink: BoundSource?
 
-  /// Binds the views of the results that `attributes` asks for.
-  init(_ kernel: ScoreKernel, _ attributes: Attributes, _ views: ArraySlice<StridedView>) {
+  /// Binds the views of those results that there are.
+  init(_ kernel: ScoreKernel, _ attributes: Attributes, _ views: [ResultName: StridedView]) {
     self.kernel = kernel
-    var views = views
-    logSumExp = attributes.isSet(.logSumExp) ? kernel.builder.output(views.removeFirst(), name: "log_sum_exp") : nil
-    maximum = attributes.isSet(.maximum) ? kernel.builder.output(views.removeFirst(), name: "maximum") : nil
+    func output(_ name: ResultName) -> BoundView? { views[name].map { kernel.builder.output($0, name: name.name) } }
+    (logSumExp, maximum) = (output(.logSumExp), output(.maximum))
     sink = attributes[.sink].map { kernel.tables[$0.number] }
   }
 

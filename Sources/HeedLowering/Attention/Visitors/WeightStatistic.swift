@@ -30,8 +30,8 @@ struct WeightStatistic {
   init(_ bound: BoundAttention) {
     kernel = bound.kernel
     logarithms = bound.third
-    output = kernel.builder.output(bound.results[0])
-    indexOutput = bound.results.count > 1 ? kernel.builder.output(bound.results[1], name: "indices") : nil
+    output = kernel.builder.output((bound.results[.values] ?? bound.results[.output])!)
+    indexOutput = bound.results[.indices].map { kernel.builder.output($0, name: ResultName.indices.name) }
     packed = KeyPacking(kernel, value: nil).workspaces()
   }
 

@@ -34,8 +34,8 @@ struct WeightedSum {
     kernel = bound.kernel
     value = bound.third
     packing = KeyPacking(kernel, value: value)
-    output = kernel.builder.output(bound.results[0])
-    rows = RowResults(kernel, attributes, bound.results.dropFirst())
+    output = kernel.builder.output(bound.results[.output]!)
+    rows = RowResults(kernel, attributes, bound.results)
     weighsByScore = attributes.weighsByScore
   }
 
