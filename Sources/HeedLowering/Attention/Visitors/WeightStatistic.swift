@@ -28,10 +28,10 @@ struct WeightStatistic {
   }
 
   init(_ bound: BoundAttention) {
-    kernel = bound.kernel
-    logarithms = bound.third
-    output = kernel.builder.output((bound.results[.values] ?? bound.results[.output])!)
-    indexOutput = bound.results[.indices].map { kernel.builder.output($0, name: ResultName.indices.name) }
+    let builder = bound.kernel.builder
+    (kernel, logarithms) = (bound.kernel, bound.third)
+    output = builder.output((bound.results[.values] ?? bound.results[.output])!)
+    indexOutput = bound.results[.indices].map { builder.output($0, name: ResultName.indices.name) }
     packed = KeyPacking(kernel, value: nil).workspaces()
   }
 
