@@ -132,9 +132,9 @@ extension ScalarFunction {
       switch instruction.operation {
       case .constant(let literal): values.append(literal)
       case .elementwise(let op):
-        values.append(
-          op.scalar!.apply(
-            instruction.operands.map { values[$0.index] }, types: instruction.operands.map(type), result: instruction.type))
+        let operands = instruction.operands
+        let result = op.scalar!.apply(to: type(operands[0]), result: instruction.type) { values[operands[$0].index] }
+        values.append(result)
       case .element(let table):
         let array = tables[table]
         let indices = instruction.operands.map { Int(values[$0.index].integer) }

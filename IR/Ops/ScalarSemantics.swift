@@ -90,22 +90,28 @@ public struct ScalarSemantics: Sendable {
 
   /// The op applied to scalars of these types: the reference.
   public func apply(_ operands: [Literal], types: [ElementType], result: ElementType) -> Literal {
+    apply(to: types[0], result: result) { operands[$0] }
+  }
+
+  /// The op applied to scalars, of which the first has the type `type`; `operand` gives each by its number.
+  @inline(__always)
+  func apply(to type: ElementType, result: ElementType, operand: (Int) -> Literal) -> Literal {
     switch rule {
     case .unary(let real, let integer):
-      if types[0].isFloat { return Literal(real!(operands[0].real)) }
-      let value = integer!(operands[0].integer)
+      if type.isFloat { return Literal(real!(operand(0).real)) }
+      let value = integer!(operand(0).integer)
       return Literal(result == .bool ? value & 1 : result.wrap(value))
     case .binary(let real, let integer):
-      return types[0].isFloat
-        ? Literal(real!(operands[0].real, operands[1].real))
-        : Literal(result.wrap(integer!(operands[0].integer, operands[1].integer)))
-    case .ternary(let real): return Literal(real(operands[0].real, operands[1].real, operands[2].real))
+      return type.isFloat
+        ? Literal(real!(operand(0).real, operand(1).real))
+        : Literal(result.wrap(integer!(operand(0).integer, operand(1).integer)))
+    case .ternary(let real): return Literal(real(operand(0).real, operand(1).real, operand(2).real))
     case .comparison(let real, let integer):
-      return types[0].isFloat
-        ? Literal(real(operands[0].real, operands[1].real)) : Literal(integer(operands[0].integer, operands[1].integer))
-    case .select: return operands[0].integer != 0 ? operands[1] : operands[2]
-    case .convert: return Self.convert(operands[0], to: result)
-    case .bitcast: return Self.bitcast(operands[0], from: types[0], to: result)
+      return type.isFloat
+        ? Literal(real(operand(0).real, operand(1).real)) : Literal(integer(operand(0).integer, operand(1).integer))
+    case .select: return operand(operand(0).integer != 0 ? 1 : 2)
+    case .convert: return Self.convert(operand(0), to: result)
+    case .bitcast: return Self.bitcast(operand(0), from: type, to: result)
     }
   }
 

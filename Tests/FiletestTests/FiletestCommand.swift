@@ -8,7 +8,7 @@ struct FiletestCommand: Sendable {
   /// An error that it throws is compared with the case's `// error:` line.
   let run: @Sendable (_ test: Filetest.Case, _ arguments: [String], _ path: String) throws -> Filetest.Case
 
-  static let all: [FiletestCommand] = [.roundtrip, .verify, .pass, .lower, .codegen, .run]
+  static let all: [FiletestCommand] = [.roundtrip, .verify, .pass, .analysis, .lower, .codegen, .run]
 
   static func named(_ name: String) throws -> FiletestCommand {
     guard let command = all.first(where: { $0.name == name }) else {

@@ -15,7 +15,7 @@ package struct MaskProfile: Sendable {
   /// The eighths of the length at which blocks of rows are looked at: not the first and the last ones, which see fewer keys.
   private static let places = 2..<7
   /// The most rectangles that are asked for to count live keys.
-  private static let mostRectangles = 256
+  private static let mostRectangles = 384
 
   /// - Parameters:
   ///   - mask: reads no tables.
@@ -29,14 +29,14 @@ package struct MaskProfile: Sendable {
       var (sum, count) = (0, 0)
       for place in Self.places {
         let start = place * Self.length / 8 / size * size
-        rows.append(start + size / 2..<start + size / 2 + 1)
+        if size == rowBlocks.first { rows.append(start + size / 2..<start + size / 2 + 1) }
         guard let keys = try mask.span(of: start..<start + size) else { continue }
         sum += keys.count
         count += 1
       }
       spans[size] = count == 0 ? 0 : Double(sum) / Double(count)
     }
-    // The row in the middle of each block stands for it.
+    // The row in the middle of a block stands for it.
     let live = try mask.livePairs(of: rows, asking: Self.mostRectangles)
     guard live > 0 else { return nil }
     liveKeys = live / Double(rows.count)
