@@ -28,10 +28,11 @@ struct WeightStatistic {
   }
 
   init(_ bound: BoundAttention) {
+    let builder = bound.kernel.builder
     kernel = bound.kernel
     logarithms = bound.third
-    output = kernel.builder.output((bound.results[.values] ?? bound.results[.output])!)
-    indexOutput = bound.results[.indices].map { kernel.builder.output($0, name: ResultName.indices.name) }
+    output = builder.output((bound.results[.values] ?? bound.results[.output])!)
+    indexOutput = bound.results[.indices].map { builder.output($0, name: ResultName.indices.name) }
     packed = KeyPacking(kernel, value: nil).workspaces()
   }
 
