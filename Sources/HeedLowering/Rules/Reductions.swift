@@ -55,8 +55,8 @@ extension LoweringRule {
           try builder.map(rowDimension) { body, indices in
             let value = input.read(outer + [start + indices[0]] + inner, as: type.element, in: &body)
             let before = body.load(Access(partial, indices[0]), wide)
-            body.store(
-              try body.apply(reduction.op, before, body.converted(value, from: type.element, to: wide)), Access(partial, indices[0]))
+            let after = try body.apply(reduction.op, before, body.converted(value, from: type.element, to: wide))
+            body.store(after, Access(partial, indices[0]))
           }
         }
       }
