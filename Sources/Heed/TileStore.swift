@@ -1,7 +1,7 @@
 package import HeedIR
 package import HeedPasses
 package import HeedRuntime
-package import HeedSchedule
+internal import HeedSchedule
 
 /// The tiles that `heed tune` found on this kind of processor, kept beside the cache of objects.
 package struct TileStore: Sendable {

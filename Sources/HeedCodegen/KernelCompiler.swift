@@ -56,7 +56,7 @@ public struct KernelCompiler: Sendable {
       do {
         let layout = try ScratchLayout(kernel)
         for (number, phase) in kernel.phases.enumerated() where wanted ?? number == number {
-          try PhaseEmitter(emitter, kernel, layout).emit(phase, number: number)
+          try PhaseEmitter(emitter, kernel).emit(phase, number: number, layout)
         }
       } catch let error as HeedError {
         throw error.during("kernel @\(kernel.name)")

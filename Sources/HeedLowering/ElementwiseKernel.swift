@@ -74,32 +74,28 @@ extension KernelBuilder {
   func elementwisePhase(
     _ name: Name, _ extents: [Extent], _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
-    var domain: [Dimension] = []
-    var block: [Statement] = []
-    var indices: [IntegerExpression] = []
-    for (position, extent) in extents.dropLast(2).enumerated() {
-      let (dimension, index) = dimension(Name("d\(position)"), IntegerExpression(extent))
-      domain.append(dimension)
-      indices.append(index)
-    }
-    func blocked(_ extent: Extent, size: Int, _ variable: Name) -> (start: IntegerExpression, count: IntegerExpression) {
-      let (dimension, index) = dimension(variable, IntegerExpression(extent.dividedRoundingUp(by: size)))
-      domain.append(dimension)
-      return (index * .constant(size), .blockSize(extent, block: index * .constant(size), size: size))
+    let (outer, indices) = domain(extents.dropLast(2))
+    func blocked(_ extent: Extent, size: Int) -> (blocks: Dimension, start: IntegerExpression, count: IntegerExpression) {
+      let (blocks, index) = dimension("t", IntegerExpression(extent.dividedRoundingUp(by: size)))
+      let start = index * .constant(size)
+      return (blocks, start, .blockSize(extent, block: start, size: size))
     }
     switch extents.count {
-    case 0: try compute(in: &block) { body in try build(&body, []) }
+    case 0: try phase(name, []) { try compute { body in try build(&body, []) } }
     case 1:
-      let (start, count) = blocked(extents[0], size: Self.grain, "t")
-      try map([("c", count)], in: &block) { body, inner in try build(&body, [start + inner[0]]) }
+      let (blocks, start, count) = blocked(extents[0], size: Self.grain)
+      try phase(name, [blocks]) {
+        try map([("c", count)]) { body, inner in try build(&body, [start + inner[0]]) }
+      }
     default:
       let columns = extents[extents.count - 1]
-      let (start, count) = blocked(
-        extents[extents.count - 2], size: max(1, Self.grain / (columns.constant.map { max($0, 1) } ?? 1024)), "t")
-      try map([("r", count), ("c", IntegerExpression(columns))], in: &block) { body, inner in
-        try build(&body, indices + [start + inner[0], inner[1]])
+      let (blocks, start, count) = blocked(
+        extents[extents.count - 2], size: max(1, Self.grain / (columns.constant.map { max($0, 1) } ?? 1024)))
+      try phase(name, outer + [blocks]) {
+        try map([("r", count), ("c", IntegerExpression(columns))]) { body, inner in
+          try build(&body, indices + [start + inner[0], inner[1]])
+        }
       }
     }
-    phase(name, domain, block)
   }
 }

@@ -89,10 +89,15 @@ final class KernelBuilder {
     return (Dimension(variable, extent), .variable(variable))
   }
 
+  /// Dimensions of a phase's domain with these names and extents, and their variables as expressions.
+  func domain(_ named: [(name: Name, extent: Extent)]) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
+    let made = named.map { dimension($0.name, IntegerExpression($0.extent)) }
+    return (made.map(\.0), made.map(\.1))
+  }
+
   /// Dimensions `d0`, `d1`, ... of a phase's domain over these extents, and their variables as expressions.
   func domain(_ extents: some Sequence<Extent>) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
-    let made = extents.enumerated().map { dimension("d\($0.offset)", IntegerExpression($0.element)) }
-    return (made.map(\.0), made.map(\.1))
+    domain(extents.enumerated().map { (Name("d\($0.offset)"), $0.element) })
   }
 
   // MARK: Statements
@@ -126,6 +131,17 @@ final class KernelBuilder {
     let variable = kernel.addVariable(name)
     let body = try collect { try build(.variable(variable)) }
     block.append(.loop(Loop(variable, from: from, to: end, step: step, body: body)))
+  }
+
+  /// Loops from 0 to each of these ends, the first one outermost; `build` gets their variables.
+  func nest(
+    _ loops: [(name: Name, end: IntegerExpression)], _ build: (_ indices: [IntegerExpression]) throws -> Void
+  ) rethrows {
+    func nest(_ rest: ArraySlice<(name: Name, end: IntegerExpression)>, _ indices: [IntegerExpression]) throws {
+      guard let outer = rest.first else { return try build(indices) }
+      try loop(outer.name, to: outer.end) { try nest(rest.dropFirst(), indices + [$0]) }
+    }
+    try nest(loops[...], [])
   }
 
   /// `if condition { } else { }`; only the block that runs, where that is known.
@@ -188,7 +204,10 @@ final class KernelBuilder {
   }
 
   /// `set %scalar = expression`
-  func set(_ scalar: Scalar, _ expression: IntegerExpression) { block.append(.assign(scalar.access, expression)) }
+  func set(_ scalar: Scalar, _ expression: IntegerExpression) { set(scalar.access, expression) }
+
+  /// As for a scalar, with an element of an integer buffer.
+  func set(_ element: Access, _ expression: IntegerExpression) { block.append(.assign(element, expression)) }
 }
 
 /// A mutable scalar of a kernel.
@@ -196,50 +215,6 @@ struct Scalar {
   let access: Access
   /// Its value where an expression reads it; it must be a whole number.
   var value: IntegerExpression { .load(access) }
-}
-
-/// The same with the block that statements are appended to given.
-extension KernelBuilder {
-  private func append(to statements: inout [Statement], _ build: () throws -> Void) rethrows { statements += try collect(build) }
-
-  func define(_ name: Name, _ expression: IntegerExpression, in block: inout [Statement]) -> IntegerExpression {
-    var result = expression
-    append(to: &block) { result = define(name, expression) }
-    return result
-  }
-
-  func tile(_ name: Name, _ element: ElementType, _ shape: [Int], in block: inout [Statement]) -> Place {
-    var place = Place.tile(0)
-    append(to: &block) { place = tile(name, element, shape) }
-    return place
-  }
-
-  func phase(_ name: Name, _ domain: [Dimension], _ body: [Statement]) { phase(name, domain) { block += body } }
-
-  func compute(in block: inout [Statement], _ build: (_ body: inout Body) throws -> Void) rethrows {
-    try append(to: &block) { try compute(build) }
-  }
-
-  func scalar(_ name: Name, _ element: ElementType, initial: Tile.Initial? = nil, in block: inout [Statement]) -> Place {
-    var place = Place.tile(0)
-    append(to: &block) { place = scalar(name, element, initial: initial).access.place }
-    return place
-  }
-
-  func set(_ access: Access, _ expression: IntegerExpression, in block: inout [Statement]) {
-    append(to: &block) { append(.assign(access, expression)) }
-  }
-
-  func set(_ scalar: Place, _ expression: IntegerExpression, in block: inout [Statement]) {
-    append(to: &block) { set(Scalar(access: Access(scalar)), expression) }
-  }
-
-  func map(
-    _ dimensions: [(Name, IntegerExpression)], in block: inout [Statement],
-    _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
-  ) rethrows {
-    try append(to: &block) { try map(dimensions, build) }
-  }
 }
 
 extension BoundSource {

@@ -62,60 +62,20 @@ package struct AttentionSchedule: Hashable, Sendable {
     package static let keysAtOnce = 32
   }
 
-  /// What the choice depends on.
-  package struct Problem {
-    /// The tile that is set on the op, rows and columns; nil where none is.
-    package var tile: TileSize?
-    /// The type of sums, and the type of what is multiplied.
-    package var accumulator: ElementType
-    package var factor: ElementType
-    package var queries: Extent
-    package var keys: Extent
-    /// The rows of one group of heads that share keys, and the heads of a group.
-    package var groupRows: Extent
-    package var groupHeads: Extent
-    package var depth: Int
-    /// 0 for statistics, which read no values.
-    package var valueWidth: Int
-    package var facts: [Fact]
-    package var isStatistic: Bool
-    /// Whether segments are given by offsets.
-    package var isRagged: Bool
-    /// Whether keys, or values, lie in pages.
-    package var isPaged: Bool
-    /// Whether keys and values have their components side by side in memory.
-    package var readsInPlace: Bool
-    /// Whether products need packed values.
-    package var packsValues: Bool
-    /// Whether the range of keys that a block of rows sees has a first one.
-    package var keysHaveFirst: Bool
-
-    package init(
-      tile: TileSize?, accumulator: ElementType, factor: ElementType, queries: Extent, keys: Extent, groupRows: Extent,
-      groupHeads: Extent, depth: Int, valueWidth: Int, facts: [Fact], isStatistic: Bool, isRagged: Bool, isPaged: Bool,
-      readsInPlace: Bool, packsValues: Bool, keysHaveFirst: Bool
-    ) {
-      (self.tile, self.accumulator, self.factor) = (tile, accumulator, factor)
-      (self.queries, self.keys, self.groupRows, self.groupHeads) = (queries, keys, groupRows, groupHeads)
-      (self.depth, self.valueWidth, self.facts, self.isStatistic) = (depth, valueWidth, facts, isStatistic)
-      (self.isRagged, self.isPaged, self.readsInPlace) = (isRagged, isPaged, readsInPlace)
-      (self.packsValues, self.keysHaveFirst) = (packsValues, keysHaveFirst)
-    }
-  }
-
   /// The schedule of `problem` on `target`.
   package init(_ problem: Problem, on target: Target) {
     panelWidth = target.panelWidth(ofSums: problem.accumulator)
     tile = Self.tile(problem.tile, panelWidth: panelWidth)
     granule = Self.granule(tile, panelWidth: panelWidth)
-    packsValues = problem.packsValues
+    packsValues = problem.layout.packsValues
     fewRows = Self.occurrenceOfFewRows(problem)
-    if problem.isRagged {
+    if problem.layout.isRagged {
       keys = .segments
     } else if fewRows == .always {
       keys = .unused
-    } else if !problem.isStatistic, !problem.isPaged, problem.keysHaveFirst {
-      let bytesOfKey = (problem.depth + (packsValues ? problem.valueWidth : 0)) * problem.factor.byteCount
+    } else if !problem.isStatistic, !problem.layout.isPaged, problem.keysHaveFirst {
+      let extents = problem.extents
+      let bytesOfKey = (extents.depth + (packsValues ? extents.valueWidth : 0)) * problem.factor.byteCount
       let fitting = Bands.bytesKept / max(1, bytesOfKey * tile.columns)
       keys = .bands(Bands(tilesKept: max(2, min(Self.tilesOfGroup, fitting))))
     } else {
@@ -141,11 +101,12 @@ package struct AttentionSchedule: Hashable, Sendable {
 
   /// A call with as many queries as keys has few of both, and nothing to gain; nor has one that must gather what it reads.
   private static func occurrenceOfFewRows(_ problem: Problem) -> Occurrence {
-    guard !problem.isStatistic, !problem.isRagged, problem.readsInPlace,
-      !problem.keys.isEqual(to: problem.queries, given: problem.facts)
+    let (extents, layout) = (problem.extents, problem.layout)
+    guard !problem.isStatistic, !layout.isRagged, layout.readsInPlace,
+      !extents.keys.isEqual(to: extents.queries, given: extents.facts)
     else { return .never }
-    if let rows = problem.groupRows.constant { return rows <= FewRows.most ? .always : .never }
-    return problem.groupHeads.constant.map { $0 <= FewRows.most } ?? true ? .sometimes : .never
+    if let rows = extents.groupRows.constant { return rows <= FewRows.most ? .always : .never }
+    return extents.groupHeads.constant.map { $0 <= FewRows.most } ?? true ? .sometimes : .never
   }
 }
 
@@ -168,10 +129,12 @@ extension AttentionSchedule: CustomStringConvertible {
     case .never: break
     case .sometimes:
       parts.append(
-        "calls with up to \(FewRows.most) rows that share keys instead in parts of \(FewRows.keysOfPart) keys, read as they are stored")
+        "calls with up to \(FewRows.most) rows that share keys instead in parts of \(FewRows.keysOfPart) keys, read as they are stored"
+      )
     case .always:
       parts.append(
-        "as no call has more than \(FewRows.most) rows that share keys, parts of \(FewRows.keysOfPart) keys, read as they are stored")
+        "as no call has more than \(FewRows.most) rows that share keys, parts of \(FewRows.keysOfPart) keys, read as they are stored"
+      )
     }
     return parts.joined(separator: "; ")
   }

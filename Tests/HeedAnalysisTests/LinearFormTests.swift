@@ -9,7 +9,7 @@ import Testing
     var numbers = SeededGenerator(seed: 5)
     func small() -> Int { Int.random(in: -9...9, using: &numbers) }
     for _ in 0..<100 {
-      var code = ScalarBuilder(parameters: [.init("a", .i64), .init("b", .i64)])
+      var code = FunctionBuilder(parameters: [.init("a", .i64), .init("b", .i64)])
       let forms = (0..<2).map { LinearForm(query: small(), key: small(), rest: ScalarValue($0)) }
       let (factor, amount) = (small(), small())
       let made = [
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func constantsAreKnown() {
-    var code = ScalarBuilder(parameters: [.init("a", .i64)])
+    var code = FunctionBuilder(parameters: [.init("a", .i64)])
     let seven = code.whole(7)
     #expect(code.constant(LinearForm(rest: seven)) == 7)
     #expect(code.constant(LinearForm(query: 1, rest: seven)) == nil)
@@ -35,7 +35,7 @@ import Testing
 
   /// Sums with constants stay one instruction, and a difference turns round: kernels' bounds stay short.
   @Test func sumsStayShort() throws {
-    var code = ScalarBuilder(parameters: [.init("x", .i64), .init("y", .i64)])
+    var code = FunctionBuilder(parameters: [.init("x", .i64), .init("y", .i64)])
     let (x, y) = (ScalarValue(0), ScalarValue(1))
     func shift(_ op: Op, _ value: ScalarValue, _ amount: Int) -> ScalarValue { code.apply(op, value, code.whole(amount)) }
     #expect(shift(.add, shift(.subtract, x, 3), 3) == x)

@@ -7,7 +7,7 @@ import Testing
 @Suite struct OctagonTests {
   /// An octagon over a rectangle of the code's first four parameters, cut by random forms whose rests are the other parameters.
   private struct Cut {
-    var code = ScalarBuilder(parameters: (0..<7).map { .init(Name("p\($0)"), .i64) })
+    var code = FunctionBuilder(parameters: (0..<7).map { .init(Name("p\($0)"), .i64) })
     var octagon: Octagon
     var forms: [LinearForm] = []
 

@@ -85,7 +85,7 @@ extension PhaseEmitter {
   func rowLimit(_ contraction: Contraction) -> Int? {
     var limit = upperBound(contraction.rows.extent)
     if case .tile(let number) = contraction.left.place {
-      for (index, extent) in zip(contraction.left.indices, layout.tiles[phaseNumber][number].shape)
+      for (index, extent) in zip(contraction.left.indices, tiles[number].tile.shape)
       where index.expression == .variable(contraction.rows.variable) {
         limit = min(limit ?? extent, extent)
       }

@@ -25,7 +25,7 @@ extension PhaseEmitter {
   func elementType(_ place: Place) -> ElementType {
     switch place {
     case .buffer(let number): kernel.buffers[number].type.element
-    case .tile(let number): layout.tiles[phaseNumber][number].element
+    case .tile(let number): tiles[number].tile.element
     }
   }
 
@@ -274,18 +274,18 @@ extension PhaseEmitter {
 
   private func extent(_ place: Place, _ position: Int) -> LinearIndex {
     switch place {
-    case .buffer(let number): bufferExtents[number][position]
-    case .tile(let number): LinearIndex(layout.tiles[phaseNumber][number].shape[position])
+    case .buffer(let number): buffers[number].extents[position]
+    case .tile(let number): LinearIndex(tiles[number].tile.shape[position])
     }
   }
 
   /// The strides of a place in elements, each the same for all lanes.
   func strides(_ place: Place) -> [LinearIndex] {
     switch place {
-    case .buffer(let number): return bufferStrides[number]
+    case .buffer(let number): return buffers[number].strides
     case .tile(let number):
       var stride = 1
-      return layout.tiles[phaseNumber][number].shape.reversed().map { extent in
+      return tiles[number].tile.shape.reversed().map { extent in
         defer { stride *= extent }
         return LinearIndex(stride)
       }.reversed()
@@ -294,8 +294,8 @@ extension PhaseEmitter {
 
   func basePointer(_ place: Place) -> LLVMValue {
     switch place {
-    case .buffer(let number): buffers[number]
-    case .tile(let number): tiles[number]
+    case .buffer(let number): buffers[number].base
+    case .tile(let number): tiles[number].base
     }
   }
 

@@ -7,18 +7,24 @@ internal import HeedIR
 final class PhaseEmitter {
   let emitter: Emitter
   let kernel: Kernel
-  let layout: ScratchLayout
-  /// The phase being emitted, by its position in the kernel.
-  var phaseNumber = 0
 
-  /// The base address of each buffer, and the strides of each in elements.
-  var buffers: [LLVMValue] = []
-  var bufferStrides: [[LinearIndex]] = []
-  var bufferExtents: [[LinearIndex]] = []
-  var symbols: [Name: LLVMValue] = [:]
-  /// The base address of each tile, by its number in the phase; of a scalar, its place in the function's frame, from where LLVM takes it
-  /// into a register.
-  var tiles: [LLVMValue] = []
+  /// A buffer: its base address, its extents, and its strides in elements.
+  struct BoundBuffer {
+    let base: LLVMValue
+    let extents: [LinearIndex]
+    let strides: [LinearIndex]
+  }
+
+  /// A tile and its base address; a scalar's is its place in the function's frame, from where LLVM takes it into a register.
+  struct BoundTile {
+    let tile: Tile
+    let base: LLVMValue
+  }
+
+  private(set) var buffers: [BoundBuffer] = []
+  private(set) var symbols: [Name: LLVMValue] = [:]
+  /// The tiles by their numbers in the phase.
+  private(set) var tiles: [BoundTile] = []
   /// The number of the next tile in textual order.
   private var nextTile = 0
   var variables: [VariableID: LinearIndex] = [:]
@@ -40,16 +46,14 @@ final class PhaseEmitter {
 
   var builder: LLVMBuilder { _read { yield emitter.builder } }
 
-  init(_ emitter: Emitter, _ kernel: Kernel, _ layout: ScratchLayout) {
-    (self.emitter, self.kernel, self.layout) = (emitter, kernel, layout)
-  }
+  init(_ emitter: Emitter, _ kernel: Kernel) { (self.emitter, self.kernel) = (emitter, kernel) }
 
   // MARK: Functions
 
   /// Emits `<kernel>.<phase>.count` and `<kernel>.<phase>.run`.
-  func emit(_ phase: Kernel.Phase, number: Int) throws {
+  /// - Parameter number: the phase's position in the kernel.
+  func emit(_ phase: Kernel.Phase, number: Int, _ layout: ScratchLayout) throws {
     let (pointer, int64) = (emitter.pointer, emitter.int64)
-    phaseNumber = number
     let names = PhaseSymbols(kernel: kernel, phase: phase)
 
     let count = emitter.module.addFunction(names.count, .function([pointer], to: int64))
@@ -60,9 +64,11 @@ final class PhaseEmitter {
     try begin(run)
     let scratch = run.parameter(3)
     tiles = zip(layout.tiles[number], layout.offsets[number]).map { tile, offset in
-      tile.isScalar
+      let base =
+        tile.isScalar
         ? builder.allocate(emitter.memoryType(tile.element, 1)).named(tile.name.text)
         : builder.address(scratch, emitter.index(offset), of: emitter.module.context.integer(8))
+      return BoundTile(tile: tile, base: base)
     }
     let (first, end) = (run.parameter(1), run.parameter(2))
     if phase.condition == nil {
@@ -124,12 +130,13 @@ final class PhaseEmitter {
       symbols[symbol] = builder.load(int64, builder.address(symbolTable, emitter.index(position), of: int64), alignment: 8)
         .named(symbol.text)
     }
-    buffers = kernel.buffers.enumerated().map { position, buffer in
+    let bases = kernel.buffers.enumerated().map { position, buffer in
       builder.load(pointer, builder.address(bufferTable, emitter.index(position), of: pointer), alignment: 8).named(
         buffer.name.text)
     }
-    bufferStrides = try kernel.buffers.map { try $0.effectiveStrides.map { try uniform(IntegerExpression($0)) } }
-    bufferExtents = try kernel.buffers.map { try $0.type.shape.extents.map { try uniform(IntegerExpression($0)) } }
+    let strides = try kernel.buffers.map { try $0.effectiveStrides.map { try uniform(IntegerExpression($0)) } }
+    let extents = try kernel.buffers.map { try $0.type.shape.extents.map { try uniform(IntegerExpression($0)) } }
+    buffers = bases.indices.map { BoundBuffer(base: bases[$0], extents: extents[$0], strides: strides[$0]) }
   }
 
   /// The extents of a phase's domain, held to at least 0.
@@ -150,7 +157,7 @@ final class PhaseEmitter {
 
   private func emit(_ statement: Statement) throws {
     switch statement {
-    case .tile(let tile): if tile.isScalar { try declare(tile, tiles[nextTile]) }
+    case .tile(let tile): if tile.isScalar { try declare(tile, tiles[nextTile].base) }
     case .define(let variable, let expression):
       variables[variable] = try uniform(expression)
       bounds[variable] = upperBound(expression)

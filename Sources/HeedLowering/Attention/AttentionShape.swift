@@ -1,4 +1,5 @@
 import HeedIR
+import HeedSchedule
 
 /// The extents of attention over pairs of a query and a key.
 struct AttentionShape {
@@ -31,5 +32,14 @@ struct AttentionShape {
     var all = [IntegerExpression](repeating: 0, count: batchRank)
     for (dimension, index) in zip(panelDimensions, indices) { all[dimension] = index }
     return all
+  }
+}
+
+extension AttentionSchedule.Extents {
+  /// What of a shape decides the schedule.
+  init(_ shape: AttentionShape) {
+    self.init(
+      queries: shape.queries, keys: shape.keys, groupRows: shape.groupRows, groupHeads: shape.groupHeads, depth: shape.depth,
+      valueWidth: shape.valueWidth, facts: shape.facts)
   }
 }

@@ -153,7 +153,9 @@ extension BoundRows.Pages {
   }
 
   /// The elements of a page from a row on.
-  fileprivate func elements(_ batch: [IntegerExpression], _ page: IntegerExpression, from first: IntegerExpression) -> RowRun.Elements {
+  fileprivate func elements(_ batch: [IntegerExpression], _ page: IntegerExpression, from first: IntegerExpression)
+    -> RowRun.Elements
+  {
     { row, column, isGuarded in
       var indices = [IntegerExpression](repeating: 0, count: pageRank)
       indices[rows.dimension] = page

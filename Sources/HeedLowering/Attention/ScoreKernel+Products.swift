@@ -56,7 +56,11 @@ extension ScoreKernel {
   /// Statements in a form that computes the mask and one that does not; where only the call knows whether a pair may be dead, both,
   /// behind the condition `isOpen`.
   func whereMaskDecides(_ isOpen: IntegerExpression, _ build: (_ isOpen: Bool) throws -> Void) rethrows {
-    try builder.branch(isOpen) { try build(true) } otherwise: { try build(false) }
+    try builder.branch(isOpen) {
+      try build(true)
+    } otherwise: {
+      try build(false)
+    }
   }
 
   /// The score and where regions on a tile of scores, and the maximum of each row. The where region runs only where a pair may be dead.

@@ -76,12 +76,12 @@ extension BoundAttention {
       facts: graph.facts)
     let schedule = AttentionSchedule(
       AttentionSchedule.Problem(
-        tile: attributes.tile, accumulator: types.accumulator, factor: types.factor, queries: queries, keys: keys,
-        groupRows: shape.groupRows, groupHeads: shape.groupHeads, depth: depth, valueWidth: width, facts: graph.facts,
-        isStatistic: isStatistic, isRagged: offsetsTable != nil, isPaged: key.isPaged || third.isPaged,
-        readsInPlace: key.hasUnitColumns && third.hasUnitColumns,
-        packsValues: !isStatistic && (types.isPaired || !third.hasUnitColumns || third.isPaged),
-        keysHaveFirst: mask.keysOfQueries.hasLowerEnd),
+        tile: attributes.tile, accumulator: types.accumulator, factor: types.factor, isStatistic: isStatistic,
+        keysHaveFirst: mask.keysOfQueries.hasLowerEnd, extents: AttentionSchedule.Extents(shape),
+        layout: AttentionSchedule.Layout(
+          isRagged: offsetsTable != nil, isPaged: key.isPaged || third.isPaged,
+          readsInPlace: key.hasUnitColumns && third.hasUnitColumns,
+          packsValues: !isStatistic && (types.isPaired || !third.hasUnitColumns || third.isPaged))),
       on: context.target)
     context.note(schedule, of: node)
     var offsets: BoundView?

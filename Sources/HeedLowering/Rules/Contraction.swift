@@ -10,7 +10,7 @@ extension LoweringRule {
   static let contraction = LoweringRule { context, node in
     let plan = try ContractionPlan(&context, node)
     let right = try context.rightOperand(plan)
-    var product = ProductKernel(plan, Name(context.graph.op(node).mnemonic), right)
+    let product = ProductKernel(plan, Name(context.graph.op(node).mnemonic), right)
     try product.build(region: context.graph.regions(node).first)
     try context.emit(product.builder, cost: context.cost(node))
   }
@@ -20,111 +20,137 @@ extension LoweringRule {
 private struct ProductKernel {
   let plan: ContractionPlan
   let builder: KernelBuilder
-  private let left: BoundView
-  private let right: BoundView
-  private let extras: [BoundSource]
-  private let target: BoundView
-  private let guarded: Set<Int>
+  let left: BoundView
+  let right: BoundView
+  let extras: [BoundSource]
+  let target: BoundView
+  /// The dimensions of the result whose indices may be outside.
+  let guarded: Set<Int>
 
-  private var domain: [Dimension] = []
+  /// What one point of the domain computes: indices and, for rows and for panels or columns, the first and how many.
+  struct Block {
+    let batch: [IntegerExpression]
+    let rows: [IntegerExpression]
+    let columns: [IntegerExpression]
+    let firstRow: IntegerExpression
+    let rowCount: IntegerExpression
+    let first: IntegerExpression
+    let count: IntegerExpression
+  }
 
   init(_ plan: ContractionPlan, _ name: Name, _ rightView: StridedView) {
     self.plan = plan
-    builder = KernelBuilder(name)
-    let inResult = plan.outer + plan.columns + [plan.row, plan.column]
-    left = builder.input(plan.left.arranged(plan.outer + [plan.row] + plan.over))
+    let (builder, groups) = (KernelBuilder(name), plan.groups)
+    let inResult = groups.outer + groups.columns + [groups.row, groups.column]
+    left = builder.input(plan.left.arranged(groups.outer + [groups.row] + groups.over))
     right = builder.input(rightView)
     let (output, shape) = (plan.output, plan.output.view.shape)
-    var extras: [BoundSource] = []
-    for extra in plan.extras { extras.append(builder.input(extra.source.arranged(inResult.map(output.positions), shape))) }
-    self.extras = extras
+    extras = plan.extras.map { builder.input($0.source.arranged(inResult.map(output.positions), shape)) }
     // The columns of the last panel that there are not: their results are not stored.
     guarded = plan.isPacked && !plan.hasWholePanels ? [inResult.count - 1] : []
     target = builder.output(output.arranged(inResult), guarding: guarded)
+    self.builder = builder
   }
 
-  private mutating func parallel(_ groups: [[Character]]) -> [IntegerExpression] {
-    groups.map { group in
-      let (dimension, index) = builder.dimension(Name(String(group)), IntegerExpression(plan.extent(group)))
-      domain.append(dimension)
-      return index
+  /// The panels of the right operand, or its columns where it is not packed: how many there are, and how many a block takes.
+  private var units: (count: Extent, atOnce: Int) {
+    plan.isPacked
+      ? (plan.panelCount, max(1, plan.tile.columns / plan.width))
+      : (plan.groups.extent(plan.groups.column), max(1, plan.tile.columns))
+  }
+
+  func build(region: ScalarFunction?) throws {
+    let (groups, tile, units) = (plan.groups, plan.tile, units)
+    let (batch, batchIndices) = builder.domain(groups.named(groups.batch))
+    let (rows, rowIndices) = builder.domain(groups.named(groups.rows))
+    let (columns, columnIndices) = builder.domain(groups.named(groups.columns))
+    let rowExtent = groups.extent(groups.row)
+    let (columnBlocks, columnBlock) = builder.dimension("g", IntegerExpression(units.count.dividedRoundingUp(by: units.atOnce)))
+    let (rowBlocks, rowBlock) = builder.dimension("t", IntegerExpression(rowExtent.dividedRoundingUp(by: tile.rows)))
+    try builder.phase("multiply", batch + rows + columns + [columnBlocks, rowBlocks]) {
+      let firstRow = builder.define("first_row", rowBlock * .constant(tile.rows))
+      let first = builder.define(plan.isPacked ? "first_panel" : "first_column", columnBlock * .constant(units.atOnce))
+      let rowCount = builder.define("rows", .blockSize(rowExtent, block: firstRow, size: tile.rows))
+      let count = builder.define(plan.isPacked ? "panels" : "columns", .blockSize(units.count, block: first, size: units.atOnce))
+      try multiply(
+        Block(
+          batch: batchIndices, rows: rowIndices, columns: columnIndices, firstRow: firstRow, rowCount: rowCount, first: first,
+          count: count), region)
     }
   }
 
-  mutating func build(region: ScalarFunction?) throws {
-    let (batch, rows, columns) = (parallel(plan.batch), parallel(plan.rows), parallel(plan.columns))
-    let (width, tile) = (plan.width, plan.tile)
-    var block: [Statement] = []
-    let units = plan.isPacked ? plan.panelCount : plan.extent(plan.column)
-    let unitsAtOnce = plan.isPacked ? max(1, tile.columns / width) : max(1, tile.columns)
-    let (columnBlocks, columnBlock) = builder.dimension("g", IntegerExpression(units.dividedRoundingUp(by: unitsAtOnce)))
-    let (rowBlocks, rowBlock) = builder.dimension("t", IntegerExpression(plan.extent(plan.row).dividedRoundingUp(by: tile.rows)))
-    domain += [columnBlocks, rowBlocks]
-    let firstRow = builder.define("first_row", rowBlock * .constant(tile.rows), in: &block)
-    let first = builder.define(plan.isPacked ? "first_panel" : "first_column", columnBlock * .constant(unitsAtOnce), in: &block)
-    let rowCount = builder.define("rows", .blockSize(plan.extent(plan.row), block: firstRow, size: tile.rows), in: &block)
-    let count = builder.define(
-      plan.isPacked ? "panels" : "columns", .blockSize(units, block: first, size: unitsAtOnce), in: &block)
-
-    /// One part of the depth. `sums` is where they lie between parts; nil where there is one part alone.
-    func contract(_ depth: ContractionPlan.Depth, _ sums: Place?, isFirst: Bool, isLast: Bool, in statements: inout [Statement])
-      throws
-    {
-      let (rowDimension, r) = builder.dimension("r", rowCount)
-      var columnDimensions: [Dimension] = []
-      let c: IntegerExpression
-      let column: IntegerExpression
-      let rightIndices: [IntegerExpression]
-      let inTile: IntegerExpression
-      if plan.isPacked {
-        let (panelDimension, p) = builder.dimension("p", count)
-        let (columnDimension, within) = builder.dimension("c", .constant(width))
-        columnDimensions = [panelDimension, columnDimension]
-        (c, column, inTile) = (within, (first + p) * .constant(width) + within, p * .constant(width) + within)
-        rightIndices = batch + columns + [first + p] + depth.packed(column: c)
-      } else {
-        let (columnDimension, within) = builder.dimension("c", count)
-        columnDimensions = [columnDimension]
-        (c, column, inTile) = (within, first + within, within)
-        rightIndices = batch + columns + [column] + depth.left
-      }
-      var epilogue = Body(parameters: [ScalarFunction.Parameter("sum", plan.accumulator)])
-      if isLast {
-        let at = batch + rows + columns + [firstRow + r, column]
-        var results = [BodyValue(0)]
-        if let region {
-          let values = zip(extras, plan.extras).map { $0.read(at, as: $1.element.computed, guarded: guarded, in: &epilogue) }
-          results = try epilogue.compute(region, [BodyValue(0)] + values)
-        }
-        epilogue.store(results[0], target.access(at, guarded: guarded))
-      } else {
-        epilogue.store(BodyValue(0), Access(sums!, r, inTile))
-      }
-      statements.append(
-        .contract(
-          Contraction(
-            rows: rowDimension, columns: columnDimensions, over: depth.dimensions,
-            left: left.access(batch + rows + [firstRow + r] + depth.left), right: right.access(rightIndices),
-            initial: isFirst ? nil : Access(sums!, r, inTile), accumulator: plan.accumulator, epilogue: epilogue)))
-    }
-
+  /// The products of a block, over the depth at once or part by part.
+  private func multiply(_ at: Block, _ region: ScalarFunction?) throws {
     guard let parts = plan.depthParts else {
-      try contract(plan.depth(builder), nil, isFirst: true, isLast: true, in: &block)
-      builder.phase("multiply", domain, block)
-      return
+      return try contract(at, plan.depth(builder), from: nil) { try store($0, at, $1, region, in: &$2) }
     }
-    let sums = builder.tile("sums", plan.accumulator, [tile.rows, plan.isPacked ? unitsAtOnce * width : unitsAtOnce], in: &block)
-    func part(_ start: IntegerExpression, _ length: Int) -> ContractionPlan.Depth { plan.depth(builder, from: start, length) }
-    try contract(part(0, parts.length), sums, isFirst: true, isLast: false, in: &block)
-    if parts.count > 2 {
-      let start = builder.variable("k")
-      var round: [Statement] = []
-      try contract(part(.variable(start), parts.length), sums, isFirst: false, isLast: false, in: &round)
-      let end = IntegerExpression.constant((parts.count - 1) * parts.length)
-      block.append(.loop(Loop(start, from: .constant(parts.length), to: end, step: parts.length, body: round)))
+    let atOnce = units.atOnce
+    let sums = builder.tile("sums", plan.accumulator, [plan.tile.rows, plan.isPacked ? atOnce * plan.width : atOnce])
+    func keep(_ row: IntegerExpression, _ column: Column, in body: inout Body) {
+      body.store(BodyValue(0), Access(sums, row, column.inBlock))
     }
     let done = (parts.count - 1) * parts.length
-    try contract(part(.constant(done), parts.total - done), sums, isFirst: false, isLast: true, in: &block)
-    builder.phase("multiply", domain, block)
+    try contract(at, plan.depth(builder, from: 0, parts.length), from: nil) { keep($0, $1, in: &$2) }
+    if parts.count > 2 {
+      try builder.loop("k", from: .constant(parts.length), to: .constant(done), step: parts.length) { start in
+        try contract(at, plan.depth(builder, from: start, parts.length), from: sums) { keep($0, $1, in: &$2) }
+      }
+    }
+    let rest = plan.depth(builder, from: .constant(done), parts.total - done)
+    try contract(at, rest, from: sums) { try store($0, at, $1, region, in: &$2) }
+  }
+
+  /// A column of a block: its index in all, and in the block.
+  private struct Column {
+    let index: IntegerExpression
+    let inBlock: IntegerExpression
+  }
+
+  /// The products of a block over a part of the depth.
+  /// - Parameters:
+  ///   - initial: the sums so far; nil for none.
+  ///   - finish: does with a sum, the first value of the body, what is to be done.
+  private func contract(
+    _ at: Block, _ depth: ContractionPlan.Depth, from initial: Place?,
+    _ finish: (_ row: IntegerExpression, _ column: Column, _ body: inout Body) throws -> Void
+  ) throws {
+    let (rowDimension, r) = builder.dimension("r", at.rowCount)
+    let columnDimensions: [Dimension]
+    let column: Column
+    let rightIndices: [IntegerExpression]
+    if plan.isPacked {
+      let width = IntegerExpression.constant(plan.width)
+      let (panelDimension, p) = builder.dimension("p", at.count)
+      let (columnDimension, c) = builder.dimension("c", width)
+      columnDimensions = [panelDimension, columnDimension]
+      column = Column(index: (at.first + p) * width + c, inBlock: p * width + c)
+      rightIndices = [at.first + p] + depth.packed(column: c)
+    } else {
+      let (columnDimension, c) = builder.dimension("c", at.count)
+      columnDimensions = [columnDimension]
+      column = Column(index: at.first + c, inBlock: c)
+      rightIndices = [column.index] + depth.left
+    }
+    var body = Body(parameters: [ScalarFunction.Parameter("sum", plan.accumulator)])
+    try finish(r, column, &body)
+    builder.contract(
+      Contraction(
+        rows: rowDimension, columns: columnDimensions, over: depth.dimensions,
+        left: left.access(at.batch + at.rows + [at.firstRow + r] + depth.left),
+        right: right.access(at.batch + at.columns + rightIndices),
+        initial: initial.map { Access($0, r, column.inBlock) }, accumulator: plan.accumulator, epilogue: body))
+  }
+
+  /// Stores a result: a sum, or what the region makes of it.
+  private func store(
+    _ row: IntegerExpression, _ at: Block, _ column: Column, _ region: ScalarFunction?, in body: inout Body
+  ) throws {
+    let indices = at.batch + at.rows + at.columns + [at.firstRow + row, column.index]
+    var results = [BodyValue(0)]
+    if let region {
+      let values = zip(extras, plan.extras).map { $0.read(indices, as: $1.element.computed, guarded: guarded, in: &body) }
+      results = try body.compute(region, [BodyValue(0)] + values)
+    }
+    body.store(results[0], target.access(indices, guarded: guarded))
   }
 }

@@ -1,22 +1,7 @@
 import HeedIR
 import HeedSchedule
 
-/// A tensor whose dimensions have letters.
-struct LetteredView {
-  var view: StridedView
-  var letters: [Character]
-
-  func positions(_ group: [Character]) -> [Int] { group.map { letters.firstIndex(of: $0)! } }
-
-  /// Each group of letters, which must merge, as one dimension; an empty one has extent 1.
-  func arranged(_ groups: [[Character]]) -> StridedView { view.collapsedKeepingAll(groups.map(positions), view.shape) }
-
-  /// The stride along a letter.
-  func stride(_ letter: Character) -> Extent { view.strides[positions([letter])[0]] }
-}
-
-/// What of a contraction its kernel is made of: the letters of its subscripts in groups, each one dimension of the kernel, and the form
-/// of the products.
+/// What a contraction's kernel is made of: its operands, the letters of its subscripts in groups, and the form of the products.
 struct ContractionPlan {
   let left: LetteredView
   let right: LetteredView
@@ -26,13 +11,7 @@ struct ContractionPlan {
   /// The type of the sums.
   let accumulator: ElementType
 
-  let batch: [[Character]]
-  /// The rows but for the innermost group, and that.
-  let rows: [[Character]]
-  let row: [Character]
-  let columns: [[Character]]
-  let column: [Character]
-  let over: [[Character]]
+  let groups: ContractionGroups
 
   /// Whether the right operand is packed into panels; otherwise it is read as it is.
   let isPacked: Bool
@@ -42,11 +21,9 @@ struct ContractionPlan {
   let tile: (rows: Int, columns: Int, depth: Int?)
   /// Whether products of two neighbours of the depth are summed at once.
   let isPaired: Bool
-  private let extents: [Character: Extent]
 
-  var outer: [[Character]] { batch + rows }
-  var panelCount: Extent { extent(column).dividedRoundingUp(by: width) }
-  var hasWholePanels: Bool { extent(column).dividedExactly(by: width) != nil }
+  var panelCount: Extent { groups.extent(groups.column).dividedRoundingUp(by: width) }
+  var hasWholePanels: Bool { groups.extent(groups.column).dividedExactly(by: width) != nil }
 
   /// The most rows that count as few: then reading the right operand sets the pace, and it is packed at load alone.
   private static let fewRows = 16
@@ -61,14 +38,13 @@ struct ContractionPlan {
   /// The parts of the depth that are multiplied one after the other, the last of them shorter or as long; in pairs where there are
   /// pairs. Nil for one part.
   var depthParts: (count: Int, length: Int, total: Int)? {
-    guard let depth = tile.depth, over.count == 1, let extent = extent(over[0]).constant, extent > depth else { return nil }
+    guard let depth = tile.depth, groups.over.count == 1, let extent = groups.extent(groups.over[0]).constant, extent > depth else {
+      return nil
+    }
     let unit = isPaired ? 2 : 1
     let (length, total) = (max(1, depth / unit), extent / unit)
     return total > length ? ((total + length - 1) / length, length, total) : nil
   }
-
-  func extent(_ group: [Character]) -> Extent { group.reduce(Extent(1)) { $0 * extents[$1]! } }
-  func extent(of letter: Character) -> Extent { extents[letter]! }
 
   init(_ context: inout LoweringContext, _ node: NodeID) throws {
     let graph = context.graph
@@ -83,7 +59,6 @@ struct ContractionPlan {
     for (letters, operand) in zip([subscripts.left, subscripts.right], operands) {
       for (letter, extent) in zip(letters, graph.type(operand).shape.extents) { extents[letter] = extent }
     }
-    self.extents = extents
     left = LetteredView(view: try context.view(operands[0]), letters: subscripts.left)
     right = LetteredView(view: try context.view(operands[1]), letters: subscripts.right)
     output = LetteredView(view: context.allocateResult(node), letters: subscripts.result)
@@ -96,46 +71,42 @@ struct ContractionPlan {
 
     let inResult = [(Source.view(output.view), output.letters)] + extras.map { ($0.source, subscripts.result) }
     let inLeft = [(Source.view(left.view), left.letters)]
-    func groups(_ letters: [Character], _ sources: [(Source, [Character])]) -> [[Character]] {
+    func grouped(_ letters: [Character], _ sources: [(Source, [Character])]) -> [[Character]] {
       let selected = sources.map { source in source.0.selecting(letters.map { source.1.firstIndex(of: $0)! }) }
       return context.collapsedDimensions(letters.map { extents[$0]! }, sources: selected).map { $0.map { letters[$0] } }
     }
-    batch = subscripts.batch.map { [$0] }
-    var rowGroups = groups(subscripts.leftFree, inLeft + inResult)
-    let few = subscripts.leftFree.reduce(Extent(1)) { $0 * extents[$1]! }.constant.map { $0 <= Self.fewRows } ?? false
+    let few = extents.count(of: subscripts.leftFree).constant.map { $0 <= Self.fewRows } ?? false
     let strides = right.view.strides
     let isReadable = [subscripts.rightFree.last, subscripts.over.last].contains { letter in
       letter.map { strides[subscripts.right.firstIndex(of: $0)!] == 1 } ?? false
     }
     (hasFewRows, isPacked) = (few, !(few && isReadable && !context.isLoadTime(right.view) && !subscripts.rightFree.isEmpty))
     let inRight = isPacked ? [] : [(Source.view(right.view), right.letters)]
-    var columnGroups = groups(subscripts.rightFree, inResult + inRight)
-    row = rowGroups.popLast() ?? []
-    column = columnGroups.popLast() ?? []
-    (rows, columns) = (rowGroups, columnGroups)
-    over = groups(subscripts.over, inLeft + inRight)
+    let groups = ContractionGroups(
+      batch: subscripts.batch.map { [$0] }, rows: grouped(subscripts.leftFree, inLeft + inResult),
+      columns: grouped(subscripts.rightFree, inResult + inRight), over: grouped(subscripts.over, inLeft + inRight),
+      extents: extents)
+    self.groups = groups
     width =
-      Self.panelVectors(
-        columnGroups.isEmpty && column.isEmpty ? 1 : column.reduce(Extent(1)) { $0 * extents[$1]! }, accumulator, context.target)
-      * context.target.lanes(of: accumulator)
+      Self.panelVectors(groups.extent(groups.column), accumulator, context.target) * context.target.lanes(of: accumulator)
 
     var canPair = context.target.has(.bfloat16Products) && accumulator == .f32
     canPair = canPair && left.view.element == .bf16 && right.view.element == .bf16
-    if canPair, let innermost = over.last {
-      let depth = innermost.reduce(Extent(1)) { $0 * extents[$1]! }
-      canPair = depth.dividedExactly(by: 2) != nil && left.stride(innermost.last!) == 1
+    if canPair, let innermost = groups.over.last {
+      canPair = groups.extent(innermost).dividedExactly(by: 2) != nil && left.stride(innermost.last!) == 1
     }
-    isPaired = canPair && !over.isEmpty && isPacked
+    isPaired = canPair && !groups.over.isEmpty && isPacked
+    let rowCount = groups.extent(groups.row).constant
     // Rows that are read as they are lie far apart: so many at once stay within what the processor's page tables know.
     if !isPacked, right.stride(subscripts.rightFree.last!) == 1 {
-      tile = (max(1, row.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 1), 4096 / right.view.element.byteCount, 64)
+      tile = (max(1, rowCount ?? 1), 4096 / right.view.element.byteCount, 64)
       return
     }
     let standard = context.target.panelWidth(ofSums: accumulator)
     let sizes = graph.attributes(node)[.tile] ?? []
-    let depth = over.reduce(1) { $0 * ($1.reduce(Extent(1)) { $0 * extents[$1]! }.constant ?? 128) }
+    let depth = groups.over.reduce(1) { $0 * (groups.extent($1).constant ?? 128) }
     let blocks = ProductBlocks(
-      rows: sizes.first ?? row.reduce(Extent(1)) { $0 * extents[$1]! }.constant, depth: depth, panel: standard,
+      rows: sizes.first ?? rowCount, depth: depth, panel: standard,
       byteCount: left.view.element.byteCount, on: context.target)
     tile = (
       sizes.first ?? blocks.rows, sizes.count > 1 ? sizes[1] : 4 * standard, sizes.count > 2 ? sizes[2] : blocks.depth
@@ -156,40 +127,5 @@ struct ContractionPlan {
       return Double((columns + width - 1) / width * width) * choice.cost
     }
     return costs.min { cost($0) < cost($1) }!.vectors
-  }
-
-  /// The contracted dimensions of a kernel, and the operands' indices along them.
-  struct Depth {
-    fileprivate(set) var dimensions: [Dimension] = []
-    /// The indices into operands as they are.
-    fileprivate(set) var left: [IntegerExpression] = []
-    fileprivate var panels: [IntegerExpression] = []
-    fileprivate var pair: IntegerExpression?
-
-    /// The last indices into the panels: the depth, the column and, where there are pairs, which of a pair.
-    func packed(column: IntegerExpression) -> [IntegerExpression] { panels + [column] + (pair.map { [$0] } ?? []) }
-  }
-
-  /// The whole depth, or where there is one dimension of it, the part of so many elements (or pairs) from `start` on.
-  func depth(_ builder: KernelBuilder, from start: IntegerExpression = 0, _ length: Int? = nil) -> Depth {
-    var depth = Depth()
-    for (position, group) in (over.isEmpty ? [[]] : over).enumerated() {
-      let isPairs = isPaired && position == over.count - 1
-      let extent = isPairs ? extent(group).dividedExactly(by: 2)! : extent(group)
-      let (dimension, offset) = builder.dimension(
-        Name("k\(position)"), length.map { .constant($0) } ?? IntegerExpression(extent))
-      let index = length == nil || start == 0 ? offset : start + offset
-      depth.dimensions.append(dimension)
-      if isPairs {
-        let (pair, which) = builder.dimension("u", 2)
-        depth.dimensions.append(pair)
-        depth.left.append(index * 2 + which)
-        depth.pair = which
-      } else if !over.isEmpty {
-        depth.left.append(index)
-      }
-      if !over.isEmpty { depth.panels.append(index) }
-    }
-    return depth
   }
 }

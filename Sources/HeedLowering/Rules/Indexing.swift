@@ -30,7 +30,7 @@ extension LoweringRule {
     let operands = Array(context.graph.operands(node))
     let dimension = context.graph.attributes(node).required(.dim)
     let type = context.graph.type(context.graph.result(node))
-    let (indices, updates) = (try context.view(operands[1]), try context.view(operands[2]))
+    let (rows, updates) = (try context.view(operands[1]), try context.view(operands[2]))
     let result = context.allocateResult(node)
     // What is stored in fewer bits is summed in memory of its own.
     let computed = type.element.computed
@@ -42,34 +42,32 @@ extension LoweringRule {
       "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
     ) { _, values in values }
     let builder = KernelBuilder(Op.scatterAdd)
-    let (boundIndices, boundUpdates) = (builder.input(indices), builder.input(updates))
+    let (boundIndices, boundUpdates) = (builder.input(rows), builder.input(updates))
     let target = builder.output(output, role: .readWrite)
     // Parallel and vectorised over the other dimensions, in order over the rows.
-    var domain: [Dimension] = []
-    var at = type.shape.extents.map { _ in IntegerExpression(0) }
     let columns = dimension == type.rank - 1 ? nil : type.rank - 1
-    for position in 0..<type.rank where position != dimension && position != columns {
-      let (dim, index) = builder.dimension(Name("d\(position)"), IntegerExpression(type.shape[position]))
-      domain.append(dim)
-      at[position] = index
-    }
-    let row = builder.variable("k")
-    var round: [Statement] = []
-    try builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)], in: &round) { body, inner in
-      var (from, to) = (at, at)
-      from[dimension] = .variable(row)
-      to[dimension] = .load(boundIndices.access([.variable(row)]))
-      if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
-      let update = body.load(boundUpdates.access(from), computed)
-      let place = target.access(to, guarded: [dimension])
-      if computed.accumulated == computed {
-        body.accumulate(.add, update, place)
-      } else {
-        body.store(try body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
+    let parallel = (0..<type.rank).filter { $0 != dimension && $0 != columns }
+    let (domain, indices) = builder.domain(parallel.map { (Name("d\($0)"), type.shape[$0]) })
+    var at = type.shape.extents.map { _ in IntegerExpression(0) }
+    for (position, index) in zip(parallel, indices) { at[position] = index }
+    let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
+    try builder.phase("run", domain) {
+      try builder.loop("k", to: count) { row in
+        try builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)]) { body, inner in
+          var (from, to) = (at, at)
+          from[dimension] = row
+          to[dimension] = .load(boundIndices.access([row]))
+          if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
+          let update = body.load(boundUpdates.access(from), computed)
+          let place = target.access(to, guarded: [dimension])
+          if computed.accumulated == computed {
+            body.accumulate(.add, update, place)
+          } else {
+            body.store(try body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
+          }
+        }
       }
     }
-    let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
-    builder.phase("run", domain, [.loop(Loop(row, from: 0, to: count, step: 1, body: round))])
     try context.emit(builder, cost: context.cost(node))
     if isNarrow {
       try context.emitElementwise(
@@ -89,24 +87,25 @@ extension LoweringRule {
     let bound = builder.input(view)
     let target = builder.output(output)
     let segmentCount = IntegerExpression(view.shape[0] - 1)
-    var block: [Statement] = []
     if context.inputBuffer(offsets) != nil {
       let (domain, segment) = builder.dimension("s", segmentCount)
-      let start = builder.define("start", .load(bound.access([segment])), in: &block)
-      let count = builder.define("count", .load(bound.access([segment + 1])) - start, in: &block)
-      builder.map([("c", count)], in: &block) { body, at in
-        body.store(body.number(segment, type.element), target.access([start + at[0]], guarded: [0]))
+      builder.phase("run", [domain]) {
+        let start = builder.define("start", .load(bound.access([segment])))
+        let count = builder.define("count", .load(bound.access([segment + 1])) - start)
+        builder.map([("c", count)]) { body, at in
+          body.store(body.number(segment, type.element), target.access([start + at[0]], guarded: [0]))
+        }
       }
-      builder.phase("run", [domain], block)
     } else {
       let (domain, row) = builder.dimension("t", IntegerExpression(type.shape[0]))
-      let count = builder.scalar("count", .i64, initial: 0, in: &block)
-      builder.map([("s", segmentCount)], in: &block) { body, at in
-        let ended = IntegerExpression.apply(.lessEqual, .load(bound.access([at[0] + 1])), row)
-        body.accumulate(.add, body.index(ended, .i64), Access(count))
+      builder.phase("run", [domain]) {
+        let count = builder.scalar("count", .i64, initial: 0)
+        builder.map([("s", segmentCount)]) { body, at in
+          let ended = IntegerExpression.apply(.lessEqual, .load(bound.access([at[0] + 1])), row)
+          body.accumulate(.add, body.index(ended, .i64), count.access)
+        }
+        builder.set(target.access([row]), count.value)
       }
-      builder.set(target.access([row]), .load(Access(count)), in: &block)
-      builder.phase("run", [domain], block)
     }
     try context.emit(builder, cost: context.cost(node))
   }
@@ -135,23 +134,23 @@ extension LoweringRule {
     let (blocks, blockIndex) = builder.dimension("t", IntegerExpression(width.dividedRoundingUp(by: blockSize)))
     let first = blockIndex * .constant(blockSize)
     let count = IntegerExpression.blockSize(width, block: first, size: blockSize)
-    var block: [Statement] = []
-    let start = builder.define("start", .load(bound.access([segment])), in: &block)
-    let length = builder.define("length", .load(bound.access([segment + 1])) - start, in: &block)
     let wide = type.element.accumulated
-    let sum = builder.tile("sum", wide, [blockSize], in: &block)
-    builder.map([("c", count)], in: &block) { body, at in
-      body.store(body.append(Body.Instruction(.constant(Reduction.add.identity(type.element)), type: wide)), Access(sum, at[0]))
+    try builder.phase("run", [domain] + inners + [blocks]) {
+      let start = builder.define("start", .load(bound.access([segment])))
+      let length = builder.define("length", .load(bound.access([segment + 1])) - start)
+      let sum = builder.tile("sum", wide, [blockSize])
+      builder.map([("c", count)]) { body, at in
+        body.store(body.append(Body.Instruction(.constant(Reduction.add.identity(type.element)), type: wide)), Access(sum, at[0]))
+      }
+      try builder.map([("r", length), ("c", count)]) { body, at in
+        let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)
+        body.accumulate(.add, try body.converted(value, from: type.element, to: wide), Access(sum, at[1]))
+      }
+      try builder.map([("c", count)]) { body, at in
+        let total = try body.converted(body.load(Access(sum, at[0]), wide), from: wide, to: type.element)
+        body.store(total, target.access([segment] + outer + [first + at[0]]))
+      }
     }
-    try builder.map([("r", length), ("c", count)], in: &block) { body, at in
-      let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)
-      body.accumulate(.add, try body.converted(value, from: type.element, to: wide), Access(sum, at[1]))
-    }
-    try builder.map([("c", count)], in: &block) { body, at in
-      let total = try body.converted(body.load(Access(sum, at[0]), wide), from: wide, to: type.element)
-      body.store(total, target.access([segment] + outer + [first + at[0]]))
-    }
-    builder.phase("run", [domain] + inners + [blocks], block)
     try context.emit(builder, cost: context.cost(node))
   }
 }

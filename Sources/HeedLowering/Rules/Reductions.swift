@@ -35,38 +35,36 @@ extension LoweringRule {
     let (blocks, block) = builder.dimension("t", IntegerExpression(count.dividedRoundingUp(by: blockSize)))
     let start = block * .constant(blockSize)
     let rowCount = IntegerExpression.blockSize(count, block: start, size: blockSize)
-    var body: [Statement] = []
-    let partial = builder.tile("partial", wide, [blockSize], in: &body)
-    builder.map([("r", rowCount)], in: &body) { body, indices in
-      let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: wide))
-      body.store(identity, Access(partial, indices[0]))
-    }
     let overDimensions = over.enumerated().map { (Name("k\($0.offset)"), IntegerExpression(extent($0.element))) }
     let rowDimension = [(Name("r"), rowCount)]
-    if let accumulation = reduction.accumulation(type.element) {
-      try builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions, in: &body) { body, indices in
-        let row = isRowContiguous ? indices.last! : indices.first!
-        let inner = isRowContiguous ? Array(indices.dropLast()) : Array(indices.dropFirst())
-        let value = input.read(outer + [start + row] + inner, as: type.element, in: &body)
-        body.accumulate(accumulation, try body.converted(value, from: type.element, to: wide), Access(partial, row))
+    try builder.phase("run", domain + [blocks]) {
+      let partial = builder.tile("partial", wide, [blockSize])
+      builder.map(rowDimension) { body, indices in
+        let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: wide))
+        body.store(identity, Access(partial, indices[0]))
       }
-    } else {
-      let steps = overDimensions.map { (builder.variable($0.0), $0.1) }
-      var round: [Statement] = []
-      try builder.map(rowDimension, in: &round) { body, indices in
-        let value = input.read(outer + [start + indices[0]] + steps.map { .variable($0.0) }, as: type.element, in: &body)
-        let before = body.load(Access(partial, indices[0]), wide)
-        body.store(
-          try body.apply(reduction.op, before, body.converted(value, from: type.element, to: wide)), Access(partial, indices[0]))
+      if let accumulation = reduction.accumulation(type.element) {
+        try builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions) { body, indices in
+          let row = isRowContiguous ? indices.last! : indices.first!
+          let inner = isRowContiguous ? Array(indices.dropLast()) : Array(indices.dropFirst())
+          let value = input.read(outer + [start + row] + inner, as: type.element, in: &body)
+          body.accumulate(accumulation, try body.converted(value, from: type.element, to: wide), Access(partial, row))
+        }
+      } else {
+        try builder.nest(overDimensions) { inner in
+          try builder.map(rowDimension) { body, indices in
+            let value = input.read(outer + [start + indices[0]] + inner, as: type.element, in: &body)
+            let before = body.load(Access(partial, indices[0]), wide)
+            let after = try body.apply(reduction.op, before, body.converted(value, from: type.element, to: wide))
+            body.store(after, Access(partial, indices[0]))
+          }
+        }
       }
-      for (variable, count) in steps.reversed() { round = [.loop(Loop(variable, from: 0, to: count, step: 1, body: round))] }
-      body += round
+      try builder.map(rowDimension) { body, indices in
+        let total = body.load(Access(partial, indices[0]), wide)
+        body.store(try body.converted(total, from: wide, to: type.element), target.access(outer + [start + indices[0]]))
+      }
     }
-    try builder.map([("r", rowCount)], in: &body) { body, indices in
-      let total = body.load(Access(partial, indices[0]), wide)
-      body.store(try body.converted(total, from: wide, to: type.element), target.access(outer + [start + indices[0]]))
-    }
-    builder.phase("run", domain + [blocks], body)
     try context.emit(builder, cost: context.cost(node))
   }
 
@@ -97,26 +95,25 @@ extension LoweringRule {
     let (blocks, block) = builder.dimension("t", IntegerExpression(count.dividedRoundingUp(by: blockSize)))
     let start = block * .constant(blockSize)
     let columns = IntegerExpression.blockSize(count, block: start, size: blockSize)
-    var body: [Statement] = []
     let computed = type.element.computed
-    let carry = builder.tile("carry", computed, [blockSize], in: &body)
-    builder.map([("c", columns)], in: &body) { body, indices in
-      let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: computed))
-      body.store(identity, Access(carry, indices[0]))
-    }
-    let step = builder.variable("s")
     let length = IntegerExpression(type.shape[along])
-    let position = isReverse ? length - 1 - .variable(step) : .variable(step)
-    var round: [Statement] = []
-    try builder.map([("c", columns)], in: &round) { body, indices in
-      let at = outer + [start + indices[0], position]
-      let before = body.load(Access(carry, indices[0]), computed)
-      let after = try body.apply(reduction.op, before, input.read(at, as: computed, in: &body))
-      body.store(isExclusive ? before : after, target.access(at))
-      body.store(after, Access(carry, indices[0]))
+    try builder.phase("run", domain + [blocks]) {
+      let carry = builder.tile("carry", computed, [blockSize])
+      builder.map([("c", columns)]) { body, indices in
+        let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: computed))
+        body.store(identity, Access(carry, indices[0]))
+      }
+      try builder.loop("s", to: length) { step in
+        let position = isReverse ? length - 1 - step : step
+        try builder.map([("c", columns)]) { body, indices in
+          let at = outer + [start + indices[0], position]
+          let before = body.load(Access(carry, indices[0]), computed)
+          let after = try body.apply(reduction.op, before, input.read(at, as: computed, in: &body))
+          body.store(isExclusive ? before : after, target.access(at))
+          body.store(after, Access(carry, indices[0]))
+        }
+      }
     }
-    body.append(.loop(Loop(step, from: 0, to: length, step: 1, body: round)))
-    builder.phase("run", domain + [blocks], body)
     try context.emit(builder, cost: context.cost(node))
   }
 }

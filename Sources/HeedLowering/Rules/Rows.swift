@@ -7,32 +7,32 @@ extension LoweringRule {
     try context.emitRows(node, dimension: context.graph.attributes(node).required(.dim)) { rows in
       let maximum = rows.statistic("maximum", startingAt: -.infinity)
       let sum = rows.statistic("sum", startingAt: 0)
-      rows.sweep { rows, body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
+      rows.sweep { body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
       let isNarrow = rows.element != rows.stored
-      func weight(_ rows: RowKernel, _ body: inout Body, _ point: RowKernel.Point) throws -> BodyValue {
+      func weight(_ body: inout Body, _ point: RowKernel.Point) throws -> BodyValue {
         let shifted = try body.apply(.subtract, rows.element(point, &body), body.load(maximum(point), rows.element))
         return try body.apply(.exp, shifted)
       }
       // -inf - -inf would be NaN: a row without a finite element is shifted by 0.
-      try rows.forEachRow { rows, body, point in
+      try rows.forEachRow { body, point in
         let largest = body.load(maximum(point), rows.element)
         let isDead = try body.apply(.equal, largest, body.constant(-.infinity, rows.element))
         body.store(try body.apply(.select, isDead, body.constant(0, rows.element), largest), maximum(point))
       }
-      try rows.sweep { rows, body, point in
-        let weight = try weight(rows, &body, point)
+      try rows.sweep { body, point in
+        let weight = try weight(&body, point)
         if !isNarrow { body.store(weight, rows.result(point)) }
         body.accumulate(.add, weight, sum(point))
       }
-      try rows.forEachRow { rows, body, point in
+      try rows.forEachRow { body, point in
         let total = body.load(sum(point), rows.element)
         let isDead = try body.apply(.equal, total, body.constant(0, rows.element))
         let inverse = try body.apply(.divide, body.constant(1, rows.element), total)
         body.store(try body.apply(.select, isDead, body.constant(0, rows.element), inverse), sum(point))
       }
-      try rows.sweep { rows, body, point in
+      try rows.sweep { body, point in
         // Narrow results would round the weights before they are scaled: those are computed again.
-        let weight = try isNarrow ? weight(rows, &body, point) : body.load(rows.result(point), rows.element)
+        let weight = try isNarrow ? weight(&body, point) : body.load(rows.result(point), rows.element)
         body.store(try body.apply(.multiply, weight, body.load(sum(point), rows.element)), rows.result(point))
       }
     }
@@ -47,20 +47,20 @@ extension LoweringRule {
     ) { rows in
       let mean = rows.statistic("mean", startingAt: 0)
       let variance = rows.statistic("variance", startingAt: 0)
-      rows.sweep { rows, body, point in body.accumulate(.add, rows.element(point, &body), mean(point)) }
-      try rows.forEachRow { rows, body, point in
+      rows.sweep { body, point in body.accumulate(.add, rows.element(point, &body), mean(point)) }
+      try rows.forEachRow { body, point in
         body.store(try body.apply(.divide, body.load(mean(point), rows.element), rows.count(&body)), mean(point))
       }
-      try rows.sweep { rows, body, point in
+      try rows.sweep { body, point in
         let difference = try body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
         body.accumulate(.add, try body.apply(.multiply, difference, difference), variance(point))
       }
-      try rows.forEachRow { rows, body, point in
+      try rows.forEachRow { body, point in
         let average = try body.apply(.divide, body.load(variance(point), rows.element), rows.count(&body))
         let deviation = try body.apply(.sqrt, try body.apply(.add, average, body.constant(epsilon, rows.element)))
         body.store(try body.apply(.divide, body.constant(1, rows.element), deviation), variance(point))
       }
-      try rows.sweep { rows, body, point in
+      try rows.sweep { body, point in
         let difference = try body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
         let normal = try body.apply(.multiply, difference, body.load(variance(point), rows.element))
         let scale = rows.perColumn(0, point, &body)
@@ -77,16 +77,16 @@ extension LoweringRule {
       node, dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
     ) { rows in
       let square = rows.statistic("square", startingAt: 0)
-      try rows.sweep { rows, body, point in
+      try rows.sweep { body, point in
         let x = rows.element(point, &body)
         body.accumulate(.add, try body.apply(.multiply, x, x), square(point))
       }
-      try rows.forEachRow { rows, body, point in
+      try rows.forEachRow { body, point in
         let average = try body.apply(.divide, body.load(square(point), rows.element), rows.count(&body))
         let root = try body.apply(.sqrt, try body.apply(.add, average, body.constant(epsilon, rows.element)))
         body.store(try body.apply(.divide, body.constant(1, rows.element), root), square(point))
       }
-      try rows.sweep { rows, body, point in
+      try rows.sweep { body, point in
         let normal = try body.apply(.multiply, rows.element(point, &body), body.load(square(point), rows.element))
         body.store(try body.apply(.multiply, normal, rows.perColumn(0, point, &body)), rows.result(point))
       }
@@ -107,7 +107,6 @@ struct RowKernel {
   /// The type that results are stored as.
   let stored: ElementType
   fileprivate let builder: KernelBuilder
-  fileprivate var block: [Statement] = []
   fileprivate let input: BoundSource
   fileprivate let output: BoundView
   fileprivate let columnInputs: [BoundSource]
@@ -117,27 +116,22 @@ struct RowKernel {
   fileprivate static let blockRows = 16
 
   /// A number for each row of the block.
-  mutating func statistic(_ name: Name, startingAt value: Double) -> (Point) -> Access {
-    let place = builder.tile(name, element, [Self.blockRows], in: &block)
-    let element = element
-    builder.map([("r", rowCount)], in: &block) { body, indices in
-      body.store(body.constant(value, element), Access(place, indices[0]))
-    }
+  func statistic(_ name: Name, startingAt value: Double) -> (Point) -> Access {
+    let place = builder.tile(name, element, [Self.blockRows])
+    forEachRow { body, point in body.store(body.constant(value, element), Access(place, point.row)) }
     return { Access(place, $0.row) }
   }
 
   /// Every element of the block.
-  mutating func sweep(_ build: (RowKernel, inout Body, Point) throws -> Void) rethrows {
-    let rows = self
-    try builder.map([("r", rowCount), ("c", IntegerExpression(columns))], in: &block) { body, indices in
-      try build(rows, &body, Point(row: indices[0], column: indices[1]))
+  func sweep(_ build: (inout Body, Point) throws -> Void) rethrows {
+    try builder.map([("r", rowCount), ("c", IntegerExpression(columns))]) { body, indices in
+      try build(&body, Point(row: indices[0], column: indices[1]))
     }
   }
 
   /// Every row of the block.
-  mutating func forEachRow(_ build: (RowKernel, inout Body, Point) throws -> Void) rethrows {
-    let rows = self
-    try builder.map([("r", rowCount)], in: &block) { body, indices in try build(rows, &body, Point(row: indices[0])) }
+  func forEachRow(_ build: (inout Body, Point) throws -> Void) rethrows {
+    try builder.map([("r", rowCount)]) { body, indices in try build(&body, Point(row: indices[0])) }
   }
 
   private func indices(_ point: Point) -> [IntegerExpression] {
@@ -160,7 +154,7 @@ struct RowKernel {
 extension LoweringContext {
   /// A kernel for a node whose result has the shape of its first operand and whose rows run along `dimension`.
   mutating func emitRows(
-    _ node: NodeID, dimension: Int, perColumn: [ValueID] = [], _ build: (inout RowKernel) throws -> Void
+    _ node: NodeID, dimension: Int, perColumn: [ValueID] = [], _ build: (RowKernel) throws -> Void
   ) throws {
     let operand = graph.operands(node).first!
     let type = graph.type(operand)
@@ -179,19 +173,16 @@ extension LoweringContext {
     let columnInputs = perColumn.map { builder.input(self.source($0)) }
     let bound = builder.output(target.collapsedKeepingAll(collapsed, shape))
     let extents = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }
-    var (domain, outer) = builder.domain(extents.dropLast())
+    let (domain, outer) = builder.domain(extents.dropLast())
     let rows = extents.last!
     let (blocks, block) = builder.dimension("t", IntegerExpression(rows.dividedRoundingUp(by: RowKernel.blockRows)))
-    domain.append(blocks)
     let start = block * .constant(RowKernel.blockRows)
-    outer.append(start)
-    var kernel = RowKernel(
+    let kernel = RowKernel(
       element: type.element.computed, stored: output.element, builder: builder, input: input, output: bound,
-      columnInputs: columnInputs, outer: outer,
+      columnInputs: columnInputs, outer: outer + [start],
       rowCount: .blockSize(rows, block: start, size: RowKernel.blockRows), columns: shape.last!)
-    try build(&kernel)
-    kernel.builder.phase("run", domain, kernel.block)
-    try emit(kernel.builder, cost: cost(node))
+    try builder.phase("run", domain + [blocks]) { try build(kernel) }
+    try emit(builder, cost: cost(node))
   }
 }
 

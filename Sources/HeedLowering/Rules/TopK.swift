@@ -17,39 +17,49 @@ extension LoweringRule {
     let indices = builder.output(outputs[.indices]!, name: ResultName.indices.name)
     let (domain, row) = builder.domain(type.shape.extents.dropLast())
     let columns = IntegerExpression(type.shape.extents.last!)
-    var (body, round): ([Statement], [Statement]) = ([], [])
-    let sweep = TopKSweep(element: type.element, input: input, row: row, builder, in: &body, round: &round)
-    let rank = builder.variable("k")
-    try builder.map([("c", columns)], in: &round) { body, at in
-      let candidate = try sweep.candidate(at[0], &body)
-      let value = try body.apply(.select, candidate.isNumber, candidate.value, sweep.least(&body))
-      body.accumulate(.maximum, value, Access(sweep.bestValue))
-    }
-    try builder.map([("c", columns)], in: &round) { body, at in
-      let candidate = try sweep.candidate(at[0], &body)
-      let best = body.load(Access(sweep.bestValue), sweep.wide)
-      let isBest = try body.apply(.and, candidate.isNumber, try body.apply(.equal, candidate.value, best))
-      body.accumulate(.minimum, try body.apply(.select, isBest, candidate.index, sweep.none(&body)), Access(sweep.bestIndex))
-      if let isNaN = candidate.isNaN {
-        body.accumulate(.minimum, try body.apply(.select, isNaN, candidate.index, sweep.none(&body)), Access(sweep.firstNaN))
+    try builder.phase("run", domain) {
+      let last = TopKCandidate.last(type.element, builder)
+      try builder.loop("k", to: .constant(count)) { rank in
+        let sweep = TopKSweep(type.element, input, row, after: last, builder)
+        try builder.map([("c", columns)]) { body, at in
+          let candidate = try sweep.candidate(at[0], &body)
+          let value = try body.apply(.select, candidate.isNumber, candidate.value, sweep.least(&body))
+          body.accumulate(.maximum, value, sweep.best.value)
+        }
+        try builder.map([("c", columns)]) { body, at in
+          let candidate = try sweep.candidate(at[0], &body)
+          let best = body.load(sweep.best.value, sweep.wide)
+          let isBest = try body.apply(.and, candidate.isNumber, try body.apply(.equal, candidate.value, best))
+          body.accumulate(.minimum, try body.apply(.select, isBest, candidate.index, sweep.none(&body)), sweep.best.index)
+          if let isNaN = candidate.isNaN {
+            body.accumulate(.minimum, try body.apply(.select, isNaN, candidate.index, sweep.none(&body)), sweep.firstNaN)
+          }
+        }
+        try builder.compute { body in
+          let (value, index) = try sweep.taken(&body)
+          body.store(try body.converted(value, from: sweep.wide, to: type.element), values.access(row + [rank]))
+          body.store(index, indices.access(row + [rank]))
+          body.store(value, last.value)
+          body.store(index, last.index)
+        }
       }
     }
-    try builder.compute(in: &round) { body in
-      var value = body.load(Access(sweep.bestValue), sweep.wide)
-      var index = body.load(Access(sweep.bestIndex), .i32)
-      if type.element.isFloat {
-        let isFound = try body.apply(.notEqual, index, sweep.none(&body))
-        value = try body.apply(.select, isFound, value, body.constant(.nan, sweep.wide))
-        index = try body.apply(.select, isFound, index, body.load(Access(sweep.firstNaN), .i32))
-      }
-      body.store(try body.converted(value, from: sweep.wide, to: type.element), values.access(row + [.variable(rank)]))
-      body.store(index, indices.access(row + [.variable(rank)]))
-      body.store(value, Access(sweep.lastValue))
-      body.store(index, Access(sweep.lastIndex))
-    }
-    body.append(.loop(Loop(rank, from: 0, to: .constant(count), step: 1, body: round)))
-    builder.phase("run", domain, body)
     try context.emit(builder, cost: context.cost(node))
+  }
+}
+
+/// An element of a row and its index: scalars of a kernel.
+private struct TopKCandidate {
+  let value: Access
+  let index: Access
+
+  init(_ value: Scalar, _ index: Scalar) { (self.value, self.index) = (value.access, index.access) }
+
+  /// The element taken last, at first one before all others.
+  static func last(_ element: ElementType, _ builder: KernelBuilder) -> TopKCandidate {
+    let first = Tile.Initial(Reduction.minimum.identity(element), as: element.accumulated)
+    return TopKCandidate(
+      builder.scalar("last_value", element.accumulated, initial: first), builder.scalar("last_index", .i32, initial: -1))
   }
 }
 
@@ -60,32 +70,33 @@ private struct TopKSweep {
   let wide: ElementType
   let input: BoundView
   let row: [IntegerExpression]
-  /// The element taken last, and its index.
-  let lastValue: Place
-  let lastIndex: Place
-  /// The greatest of those that come after it, and the index of the first such.
-  let bestValue: Place
-  let bestIndex: Place
+  let last: TopKCandidate
+  /// The greatest of those that come after the last one, and the index of the first such.
+  let best: TopKCandidate
   /// The index of the first NaN that comes after it.
-  let firstNaN: Place
+  let firstNaN: Access
 
-  /// - Parameters:
-  ///   - body: where what was taken last is kept.
-  ///   - round: the statements of a sweep.
   init(
-    element: ElementType, input: BoundView, row: [IntegerExpression], _ builder: KernelBuilder, in body: inout [Statement],
-    round: inout [Statement]
+    _ element: ElementType, _ input: BoundView, _ row: [IntegerExpression], after last: TopKCandidate, _ builder: KernelBuilder
   ) {
-    let wide = element.accumulated
-    (self.element, self.wide, self.input, self.row) = (element, wide, input, row)
-    func scalar(_ name: Name, startingAt value: Literal, in block: inout [Statement]) -> Place {
-      builder.scalar(name, wide, initial: Tile.Initial(value, as: wide), in: &block)
-    }
-    lastValue = scalar("last_value", startingAt: Reduction.minimum.identity(element), in: &body)
-    lastIndex = builder.scalar("last_index", .i32, initial: -1, in: &body)
-    bestValue = scalar("best_value", startingAt: Reduction.maximum.identity(element), in: &round)
-    bestIndex = builder.scalar("best_index", .i32, initial: .expression(.constant(Self.none)), in: &round)
-    firstNaN = builder.scalar("first_nan", .i32, initial: .expression(.constant(Self.none)), in: &round)
+    (self.element, wide, self.input, self.row, self.last) = (element, element.accumulated, input, row, last)
+    let none = Tile.Initial.expression(.constant(Self.none))
+    best = TopKCandidate(
+      builder.scalar("best_value", wide, initial: Tile.Initial(Reduction.maximum.identity(element), as: wide)),
+      builder.scalar("best_index", .i32, initial: none))
+    firstNaN = builder.scalar("first_nan", .i32, initial: none).access
+  }
+
+  /// What the sweep found: a number, or where no more are left, the first NaN.
+  func taken(_ body: inout Body) throws -> (value: BodyValue, index: BodyValue) {
+    let value = body.load(best.value, wide)
+    let index = body.load(best.index, .i32)
+    guard element.isFloat else { return (value, index) }
+    let isFound = try body.apply(.notEqual, index, none(&body))
+    return (
+      try body.apply(.select, isFound, value, body.constant(.nan, wide)),
+      try body.apply(.select, isFound, index, body.load(firstNaN, .i32))
+    )
   }
 
   /// The identity of the maximum.
@@ -103,12 +114,12 @@ private struct TopKSweep {
   ) {
     let value = try body.converted(body.load(input.access(row + [column]), element), from: element, to: wide)
     let index = body.index(column, .i32)
-    let last = body.load(Access(lastValue), wide)
-    let isBehind = try body.apply(.less, body.load(Access(lastIndex), .i32), index)
-    let isTie = try body.apply(.and, try body.apply(.equal, value, last), isBehind)
-    let isNumber = try body.apply(.or, try body.apply(.less, value, last), isTie)
+    let before = body.load(last.value, wide)
+    let isBehind = try body.apply(.less, body.load(last.index, .i32), index)
+    let isTie = try body.apply(.and, try body.apply(.equal, value, before), isBehind)
+    let isNumber = try body.apply(.or, try body.apply(.less, value, before), isTie)
     guard element.isFloat else { return (value, index, isNumber, nil) }
-    let isFirst = try body.apply(.or, try body.apply(.equal, last, last), isBehind)
+    let isFirst = try body.apply(.or, try body.apply(.equal, before, before), isBehind)
     return (value, index, isNumber, try body.apply(.and, try body.apply(.notEqual, value, value), isFirst))
   }
 }

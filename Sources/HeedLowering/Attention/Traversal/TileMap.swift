@@ -128,7 +128,8 @@ private final class TileMapMachine {
       queries: rows.lowerBound...rows.upperBound - 1, keys: keys.lowerBound...keys.upperBound - 1, batch: batch, tables: tables)
   }
 
-  private func note(_ block: Range<Int>, trimmedTo keys: Range<Int>? = nil, isLive: Bool, isOpen: Bool, _ level: TraversalLevel) throws
+  private func note(_ block: Range<Int>, trimmedTo keys: Range<Int>? = nil, isLive: Bool, isOpen: Bool, _ level: TraversalLevel)
+    throws
   {
     let open =
       isOpen

@@ -54,7 +54,9 @@ struct TileTraversal {
         }
       }
       if range.isBounded && isExact { return try visitTiles() }
-      try machine.when(try machine.groupCanHold(first, end), visitTiles) { try machine.leave(first, end - first, settledBy: .group) }
+      try machine.when(try machine.groupCanHold(first, end), visitTiles) {
+        try machine.leave(first, end - first, settledBy: .group)
+      }
     }
   }
 

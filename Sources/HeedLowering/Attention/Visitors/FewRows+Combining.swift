@@ -50,7 +50,9 @@ extension FewRows {
       let shift = try kernel.shift(by: body.load(maximum.access, element), in: &body)
       return try kernel.power(try body.apply(.subtract, body.load(access(parts.maximum, part), element), shift), in: &body)
     }
-    try addParts(parts, into: accumulator, access) { body, part in try weight(part, in: &body) } alongside: { part in
+    try addParts(parts, into: accumulator, access) { body, part in
+      try weight(part, in: &body)
+    } alongside: { part in
       try builder.compute { body in
         let weight = try weight(part, in: &body)
         body.accumulate(.add, try body.apply(.multiply, body.load(access(parts.sum, part), element), weight), total.access)

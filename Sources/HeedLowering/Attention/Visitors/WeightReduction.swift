@@ -135,7 +135,8 @@ struct WeightReduction {
 
   private func block(_ task: Task, _ queries: Span, _ keys: Span) -> PairBlock {
     PairBlock(
-      batch: task.batch, queries: queries, keys: keys, firstPanel: keys.first / panelWidth, packed: statistic.packedKeys(task.batch))
+      batch: task.batch, queries: queries, keys: keys, firstPanel: keys.first / panelWidth, packed: statistic.packedKeys(task.batch)
+    )
   }
 
   /// Computes the numbers of a tile and puts them into their blocks.

@@ -29,12 +29,7 @@ struct WeightStatistic {
 
   init(_ bound: BoundAttention) {
     let builder = bound.kernel.builder
-<<<<<<< HEAD
     (kernel, logarithms) = (bound.kernel, bound.third)
-=======
-    kernel = bound.kernel
-    logarithms = bound.third
->>>>>>> h-typed
     output = builder.output((bound.results[.values] ?? bound.results[.output])!)
     indexOutput = bound.results[.indices].map { builder.output($0, name: ResultName.indices.name) }
     packed = KeyPacking(kernel, value: nil).workspaces()
