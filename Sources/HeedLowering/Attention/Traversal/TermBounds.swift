@@ -2,7 +2,7 @@ import HeedAnalysis
 import HeedIR
 import HeedSchedule
 
-/// Where the bounds of a term of the mask lie: one element for each granule or tile.
+/// Where the bounds of a term of the mask lie: one element for each granule or tile, or scalars.
 struct BoundPlaces {
   var low: Place
   var high: Place
@@ -30,6 +30,14 @@ extension ScoreKernel {
     return BoundPlaces(
       low: builder.tile(Name("\(name)\(number)_low"), type, [count]),
       high: builder.tile(Name("\(name)\(number)_high"), type, [count]))
+  }
+
+  /// Scalars for bounds, which have no indices.
+  func boundScalars(_ number: Int, _ name: String) -> BoundPlaces {
+    let type = terms[number].boundType
+    return BoundPlaces(
+      low: builder.scalar(Name("\(name)\(number)_low"), type).access.place,
+      high: builder.scalar(Name("\(name)\(number)_high"), type).access.place)
   }
 
   /// The bounds of no value.

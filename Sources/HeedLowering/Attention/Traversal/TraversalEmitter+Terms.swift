@@ -17,9 +17,9 @@ extension TraversalEmitter {
     for number in kernel.termNumbers(order.outer) {
       let term = kernel.terms[number]
       let granules = kernel.boundTiles(number, "granule", count)
-      let all = kernel.boundTiles(number, "block", 1)
+      let all = kernel.boundScalars(number, "block")
       builder.map([("a", .constant(count))]) { body, index in kernel.begin(term.boundType, granules, index, in: &body) }
-      builder.compute { kernel.begin(term.boundType, all, [0], in: &$0) }
+      builder.compute { kernel.begin(term.boundType, all, [], in: &$0) }
       if isOneHead {
         try builder.map([("a", outer.count.ceilingDivided(by: granule)), ("r", .constant(granule))]) { body, index in
           let place = outer.first + .smaller(index[0] * .constant(granule) + index[1], outer.count - 1)
@@ -33,7 +33,7 @@ extension TraversalEmitter {
         }
       }
       builder.map([("a", .constant(count))]) { body, index in
-        kernel.merge(term.boundType, granules, [Access.Index(index[0])], into: all, [0], in: &body)
+        kernel.merge(term.boundType, granules, [Access.Index(index[0])], into: all, [], in: &body)
       }
       found[number] = OuterBounds(granules: granules, block: all)
     }
@@ -47,18 +47,18 @@ extension TraversalEmitter {
   /// refine nothing.
   func verdict(over first: IntegerExpression, _ count: IntegerExpression) throws -> IntegerExpression {
     guard !kernel.mask.isAlwaysTrue else { return .verdict(.full) }
-    var places: TermPlaces = try boundOuterTerms().mapValues { (places: $0.block, indices: [0]) }
+    var places: TermPlaces = try boundOuterTerms().mapValues { (places: $0.block, indices: []) }
     // A summary of a head in the group is not that of the others.
     for number in summaries.numbers {
-      let (term, tiles) = (kernel.terms[number], kernel.boundTiles(number, "part", 1))
+      let (term, tiles) = (kernel.terms[number], kernel.boundScalars(number, "part"))
       let granules = granules(first, first + count - 1, size: innerGranule)
-      builder.compute { kernel.begin(term.boundType, tiles, [0], in: &$0) }
+      builder.compute { kernel.begin(term.boundType, tiles, [], in: &$0) }
       builder.map(kernel.groupDimensions(block) + [("g", granules.count)]) { body, index in
         let batch = kernel.batchIndices(block, index.dropLast())
         let place = (term.batch.map { batch[$0] } + [granules.first + index.last!]).map { Access.Index($0) }
-        kernel.merge(term.boundType, summaries.granules[number]!, place, into: tiles, [0], in: &body)
+        kernel.merge(term.boundType, summaries.granules[number]!, place, into: tiles, [], in: &body)
       }
-      places[number] = (tiles, [0])
+      places[number] = (tiles, [])
     }
     let canHold = builder.scalar("can_hold", .i32, initial: .expression(0))
     let canFail = builder.scalar("can_fail", .i32, initial: .expression(0))

@@ -85,16 +85,16 @@ extension TraversalEmitter: TraversalMachine {
   func groupCanHold(_ first: IntegerExpression, _ end: IntegerExpression) throws -> IntegerExpression {
     var places = placesOverBlock
     for number in summaries.numbers {
-      let (term, tiles) = (kernel.terms[number], kernel.boundTiles(number, "group", 1))
+      let (term, tiles) = (kernel.terms[number], kernel.boundScalars(number, "group"))
       let groups = granules(first, end - 1, size: innerGranule * AttentionSchedule.granulesOfGroup)
       let leading = term.batch.map { block.batch[$0] }
-      builder.compute { kernel.begin(term.boundType, tiles, [0], in: &$0) }
+      builder.compute { kernel.begin(term.boundType, tiles, [], in: &$0) }
       builder.map([("n", groups.count)]) { body, index in
         kernel.merge(
           term.boundType, summaries.groups[number]!, (leading + [groups.first + index[0]]).map { Access.Index($0) }, into: tiles,
-          [0], in: &body)
+          [], in: &body)
       }
-      places[number] = (tiles, [0])
+      places[number] = (tiles, [])
     }
     let canHold = builder.scalar("can_hold", .i32)
     try builder.compute { body in
@@ -149,7 +149,7 @@ extension TraversalEmitter: TraversalMachine {
   }
 
   /// Where the bounds of the outer terms over the whole block lie.
-  var placesOverBlock: TermPlaces { outerBounds.mapValues { (places: $0.block, indices: [0 as IntegerExpression]) } }
+  var placesOverBlock: TermPlaces { outerBounds.mapValues { (places: $0.block, indices: []) } }
 }
 
 /// Pairs whose queries, and whose keys, follow each other.
