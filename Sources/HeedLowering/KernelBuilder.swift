@@ -1,4 +1,4 @@
-import HeedIR
+package import HeedIR
 
 /// A view bound to a parameter of the kernel being built. Broadcast dimensions are dropped, since the kernel indexes what is stored,
 /// but for those whose indices are to be guarded: dropping one would drop its guard.
@@ -24,14 +24,16 @@ enum BoundSource {
 
 /// Builds a kernel together with the operands of its call. Statements are appended to the block that is being built: the body of the
 /// innermost `phase`, `loop` or `branch`.
-final class KernelBuilder {
-  private(set) var kernel: Kernel
+package final class KernelBuilder {
+  /// The kernel as built so far.
+  package private(set) var kernel: Kernel
   private(set) var operands: [Program.Operand] = []
   private var bound: [StridedView: [BoundView]] = [:]
   private var phaseTiles = 0
   private var block: [Statement] = []
 
-  init(_ name: Name) { kernel = Kernel(name: name, buffers: []) }
+  /// A kernel without buffers and phases.
+  package init(_ name: Name) { kernel = Kernel(name: name, buffers: []) }
 
   /// A kernel called after an op.
   convenience init(_ op: Op) { self.init(Name(op.mnemonic)) }
@@ -74,38 +76,38 @@ final class KernelBuilder {
     return BoundView(place: .buffer(kernel.buffers.count - 1), element: view.element, kept: kept)
   }
 
-  func workspace(_ name: Name, _ type: TensorType) -> Place {
+  /// A buffer that the runtime gives for the time of a call.
+  package func workspace(_ name: Name, _ type: TensorType) -> Place {
     kernel.buffers.append(Kernel.Buffer(name, .workspace, type))
     return .buffer(kernel.buffers.count - 1)
   }
 
   // MARK: Variables and dimensions
 
-  func variable(_ name: Name) -> VariableID { kernel.addVariable(name) }
-
   /// A dimension over a fresh variable, and the variable as an expression.
-  func dimension(_ name: Name, _ extent: IntegerExpression) -> (Dimension, IntegerExpression) {
+  package func dimension(_ name: Name, _ extent: IntegerExpression) -> (Dimension, IntegerExpression) {
     let variable = kernel.addVariable(name)
     return (Dimension(variable, extent), .variable(variable))
   }
 
   /// Dimensions of a phase's domain with these names and extents, and their variables as expressions.
-  func domain(_ named: [(name: Name, extent: Extent)]) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
+  package func domain(_ named: [(name: Name, extent: Extent)]) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
     let made = named.map { dimension($0.name, IntegerExpression($0.extent)) }
     return (made.map(\.0), made.map(\.1))
   }
 
   /// Dimensions `d0`, `d1`, ... of a phase's domain over these extents, and their variables as expressions.
-  func domain(_ extents: some Sequence<Extent>) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
+  package func domain(_ extents: some Sequence<Extent>) -> (dimensions: [Dimension], indices: [IntegerExpression]) {
     domain(extents.enumerated().map { (Name("d\($0.offset)"), $0.element) })
   }
 
   // MARK: Statements
 
-  func append(_ statement: Statement) { block.append(statement) }
+  /// Appends a statement to the block being built.
+  package func append(_ statement: Statement) { block.append(statement) }
 
   /// The statements that `build` appends, in a block of their own.
-  func collect(_ build: () throws -> Void) rethrows -> [Statement] {
+  package func collect(_ build: () throws -> Void) rethrows -> [Statement] {
     let outer = block
     block = []
     defer { block = outer }
@@ -115,7 +117,7 @@ final class KernelBuilder {
 
   /// A phase whose body is what `build` appends.
   /// - Parameter condition: the phase runs only where it holds; nil runs it always.
-  func phase(
+  package func phase(
     _ name: Name, _ domain: [Dimension], when condition: IntegerExpression? = nil, _ build: () throws -> Void
   ) rethrows {
     let body = try collect(build)
@@ -124,7 +126,7 @@ final class KernelBuilder {
   }
 
   /// `for %name = from to end step s { }`; `build` gets the variable.
-  func loop(
+  package func loop(
     _ name: Name, from: IntegerExpression = 0, to end: IntegerExpression, step: Int = 1,
     _ build: (_ index: IntegerExpression) throws -> Void
   ) rethrows {
@@ -134,7 +136,7 @@ final class KernelBuilder {
   }
 
   /// Loops from 0 to each of these ends, the first one outermost; `build` gets their variables.
-  func nest(
+  package func nest(
     _ loops: [(name: Name, end: IntegerExpression)], _ build: (_ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
     func nest(_ rest: ArraySlice<(name: Name, end: IntegerExpression)>, _ indices: [IntegerExpression]) throws {
@@ -145,7 +147,7 @@ final class KernelBuilder {
   }
 
   /// `if condition { } else { }`; only the block that runs, where that is known.
-  func branch(
+  package func branch(
     _ condition: IntegerExpression, _ then: () throws -> Void, otherwise: () throws -> Void
   ) rethrows {
     if let known = condition.constantValue { return try known != 0 ? then() : otherwise() }
@@ -154,10 +156,12 @@ final class KernelBuilder {
   }
 
   /// `if condition { }`
-  func branch(_ condition: IntegerExpression, _ then: () throws -> Void) rethrows { try branch(condition, then, otherwise: {}) }
+  package func branch(_ condition: IntegerExpression, _ then: () throws -> Void) rethrows {
+    try branch(condition, then, otherwise: {})
+  }
 
   /// `let %name = expression`; constants and variables need no name.
-  func define(_ name: Name, _ expression: IntegerExpression) -> IntegerExpression {
+  package func define(_ name: Name, _ expression: IntegerExpression) -> IntegerExpression {
     switch expression {
     case .constant, .verdict, .variable, .symbol: return expression
     case .value, .load, .binary:
@@ -168,14 +172,14 @@ final class KernelBuilder {
   }
 
   /// A tile of the phase being built.
-  func tile(_ name: Name, _ element: ElementType, _ shape: [Int]) -> Place {
+  package func tile(_ name: Name, _ element: ElementType, _ shape: [Int]) -> Place {
     block.append(.tile(Tile(name, element, shape)))
     defer { phaseTiles += 1 }
     return .tile(phaseTiles)
   }
 
   /// `map` over dimensions named in `dimensions`; `build` gets their variables.
-  func map(
+  package func map(
     _ dimensions: [(Name, IntegerExpression)],
     _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
@@ -185,36 +189,38 @@ final class KernelBuilder {
     block.append(.map(Map(dims.map(\.0), body)))
   }
 
-  func contract(_ contraction: Contraction) { block.append(.contract(contraction)) }
+  /// Appends a contraction.
+  package func contract(_ contraction: Contraction) { block.append(.contract(contraction)) }
 
   // MARK: Scalars
 
   /// `var %name : element = initial`: a mutable scalar of the block being built.
-  func scalar(_ name: Name, _ element: ElementType, initial: Tile.Initial? = nil) -> Scalar {
+  package func scalar(_ name: Name, _ element: ElementType, initial: Tile.Initial? = nil) -> Scalar {
     block.append(.tile(Tile(name, element, [], initial: initial)))
     defer { phaseTiles += 1 }
     return Scalar(access: Access(.tile(phaseTiles)))
   }
 
   /// `do { ... }`: instructions that run once.
-  func compute(_ build: (_ body: inout Body) throws -> Void) rethrows {
+  package func compute(_ build: (_ body: inout Body) throws -> Void) rethrows {
     var body = Body()
     try build(&body)
     block.append(.compute(body))
   }
 
   /// `set %scalar = expression`
-  func set(_ scalar: Scalar, _ expression: IntegerExpression) { set(scalar.access, expression) }
+  package func set(_ scalar: Scalar, _ expression: IntegerExpression) { set(scalar.access, expression) }
 
   /// As for a scalar, with an element of an integer buffer.
-  func set(_ element: Access, _ expression: IntegerExpression) { block.append(.assign(element, expression)) }
+  package func set(_ element: Access, _ expression: IntegerExpression) { block.append(.assign(element, expression)) }
 }
 
 /// A mutable scalar of a kernel.
-struct Scalar {
-  let access: Access
+package struct Scalar {
+  /// Where it is.
+  package let access: Access
   /// Its value where an expression reads it; it must be a whole number.
-  var value: IntegerExpression { .load(access) }
+  package var value: IntegerExpression { .load(access) }
 }
 
 extension BoundSource {

@@ -1,11 +1,11 @@
-import HeedIR
+package import HeedIR
 
 /// Gives every intermediate buffer a slot, so that buffers that are never live at once share memory.
 ///
 /// A buffer is live from the step that first writes it to the last that names it. In order of their first steps, each takes a free
 /// slot: one that already holds a buffer of the same size if there is one, else the one freed last, else a new one. A slot is as
 /// large as its largest buffer at the call's lengths, so the plan holds for every length.
-func planMemory(_ program: inout Program) {
+package func planMemory(_ program: inout Program) {
   var firstUse: [Int: Int] = [:]
   var lastUse: [Int: Int] = [:]
   for (step, call) in program.steps.enumerated() {

@@ -1,30 +1,40 @@
-import HeedIR
+package import HeedIR
 
 /// The elements of a value as an arrangement of the elements of one of the program's buffers. View ops (transpose, slice,
 /// broadcast and most reshapes) change the arrangement and move no data.
-struct StridedView: Hashable {
+package struct StridedView: Hashable {
   /// The position of the buffer in the program.
-  var buffer: Int
-  var element: ElementType
+  package var buffer: Int
+  /// The type of the elements as they are stored.
+  package var element: ElementType
   /// In elements, from the buffer's start.
-  var offset: Extent
-  var shape: [Extent]
+  package var offset: Extent
+  /// The extents of the view's dimensions.
+  package var shape: [Extent]
   /// In elements; 0 along a broadcast dimension.
-  var strides: [Extent]
+  package var strides: [Extent]
 
-  var isRowMajor: Bool {
+  package init(buffer: Int, element: ElementType, offset: Extent, shape: [Extent], strides: [Extent]) {
+    (self.buffer, self.element, self.offset) = (buffer, element, offset)
+    (self.shape, self.strides) = (shape, strides)
+  }
+
+  /// Whether the elements lie one after the other, the last dimension innermost.
+  package var isRowMajor: Bool {
     let rowMajor = Shape(shape).rowMajorStrides
     return zip(shape, zip(strides, rowMajor)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
   }
 
-  func transposed(_ permutation: [Int]) -> StridedView {
+  /// The dimensions in another order: dimension `i` of the result is dimension `permutation[i]`.
+  package func transposed(_ permutation: [Int]) -> StridedView {
     var view = self
     view.shape = permutation.map { shape[$0] }
     view.strides = permutation.map { strides[$0] }
     return view
   }
 
-  func sliced(start: [Extent], step: [Int], shape: [Extent]) -> StridedView {
+  /// Every `step`-th element of each dimension from `start` on.
+  package func sliced(start: [Extent], step: [Int], shape: [Extent]) -> StridedView {
     var view = self
     for (dimension, first) in start.enumerated() { view.offset = view.offset + first * strides[dimension] }
     view.strides = zip(strides, step).map { $0 * Extent($1) }
@@ -32,8 +42,9 @@ struct StridedView: Hashable {
     return view
   }
 
+  /// The elements repeated along new dimensions and those of extent 1.
   /// - Parameter dims: the result's dimension for each of the operand's.
-  func broadcast(dims: [Int], to shape: [Extent]) -> StridedView {
+  package func broadcast(dims: [Int], to shape: [Extent]) -> StridedView {
     var view = self
     view.strides = Array(repeating: 0, count: shape.count)
     // Extents that differ as text may be equal by a fact: only an extent of 1 is repeated.
@@ -47,7 +58,7 @@ struct StridedView: Hashable {
   /// The same elements in row-major order as other dimensions, or nil where no strides express that.
   ///
   /// Dimensions that follow each other in memory form runs; the new dimensions must fill run after run.
-  func reshaped(to newShape: [Extent]) -> StridedView? {
+  package func reshaped(to newShape: [Extent]) -> StridedView? {
     var runs: [(count: Extent, stride: Extent)] = []
     for (extent, stride) in zip(shape, strides) where extent != 1 {
       if let last = runs.last, last.stride == stride * extent {
