@@ -83,13 +83,7 @@ public struct Graph: Sendable {
 
   /// The symbols of the arguments' extents, in order of appearance: what a call binds.
   public var symbols: [Name] {
-    var found: [Name] = []
-    for argument in arguments {
-      for extent in type(argument.value).shape.extents {
-        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
-      }
-    }
-    return found
+    arguments.flatMap { type($0.value).shape.extents }.symbols
   }
 
   // MARK: Building

@@ -1,3 +1,5 @@
+internal import OrderedCollections
+
 /// A kernel: a tile program. Static tile shapes, runtime extents.
 ///
 /// A kernel has buffers and phases. A phase runs its body once for every point of its parallel domain, in any order and on any
@@ -55,14 +57,8 @@ public struct Kernel: Hashable, Sendable {
 
   /// What a call binds: the symbols of the buffers' shapes and strides, in order of appearance, then the additional ones.
   public var symbols: [Name] {
-    var found: [Name] = []
-    for buffer in buffers {
-      for extent in buffer.type.shape.extents + (buffer.strides?.extents ?? []) {
-        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
-      }
-    }
-    for symbol in additionalSymbols where !found.contains(symbol) { found.append(symbol) }
-    return found
+    let ofBuffers = buffers.flatMap { $0.type.shape.extents + ($0.strides?.extents ?? []) }.symbols
+    return OrderedSet(ofBuffers).union(additionalSymbols).elements
   }
 
   /// The buffers that a call gives: all but the workspaces.

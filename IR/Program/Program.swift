@@ -114,12 +114,6 @@ public struct Program: Hashable, Sendable {
 
   /// The symbols that a call binds: those of the inputs' and parameters' extents, in order of appearance.
   public var symbols: [Name] {
-    var found: [Name] = []
-    for buffer in buffers where buffer.storage == .input || buffer.storage == .parameter {
-      for extent in buffer.type.shape.extents {
-        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
-      }
-    }
-    return found
+    buffers.filter { $0.storage == .input || $0.storage == .parameter }.flatMap(\.type.shape.extents).symbols
   }
 }

@@ -1,3 +1,5 @@
+internal import OrderedCollections
+
 /// The extent of a dimension: an integer polynomial over symbols, with floor and ceiling division by positive constants, in
 /// canonical form, so that equal extents are equal values: `B*S`, `S + P`, `ceil(S/16)`.
 ///
@@ -100,19 +102,20 @@ public struct Extent: Hashable, Sendable {
   /// The symbols that the extent mentions, in the order in which they stand in its text.
   public var symbols: [Name] {
     if smallConstant != nil { return [] }
-    var found: [Name] = []
-    for term in terms {
-      for factor in term.factors {
-        let mentioned =
-          switch factor {
-          case .symbol(let name): [name]
-          case .floorDivision(let inner, _), .ceilingDivision(let inner, _): inner.symbols
-          }
-        for name in mentioned where !found.contains(name) { found.append(name) }
+    var found: OrderedSet<Name> = []
+    for factor in terms.lazy.flatMap(\.factors) {
+      switch factor {
+      case .symbol(let name): found.append(name)
+      case .floorDivision(let inner, _), .ceilingDivision(let inner, _): found.append(contentsOf: inner.symbols)
       }
     }
-    return found
+    return found.elements
   }
+}
+
+extension Sequence<Extent> {
+  /// The symbols that the extents mention, each once, in order of appearance.
+  package var symbols: [Name] { OrderedSet(lazy.flatMap(\.symbols)).elements }
 }
 
 // MARK: - Arithmetic

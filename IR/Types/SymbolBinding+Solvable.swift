@@ -8,9 +8,7 @@ extension SymbolBinding {
     for case .equal(let left, let right) in facts { equations.append(left - right) }
     var found: Set<Name> = []
     while let symbol = equations.lazy.compactMap({ solvable($0, found: found) }).first { found.insert(symbol) }
-    var missing: [Name] = []
-    for symbol in extents.flatMap(\.symbols) where !found.contains(symbol) && !missing.contains(symbol) { missing.append(symbol) }
-    return missing
+    return extents.symbols.filter { !found.contains($0) }
   }
 
   /// The one symbol of `extent` that is not found yet, where the extent is linear in it.
