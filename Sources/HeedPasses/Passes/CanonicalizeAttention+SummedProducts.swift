@@ -122,14 +122,6 @@ extension Graph {
 
   /// The sums from which `value` is computed by elementwise ops and views.
   private func sumsOfProducts(below value: ValueID) -> Set<NodeID> {
-    var (found, seen, pending): (Set<NodeID>, Set<NodeID>, [ValueID]) = ([], [], [value])
-    while let next = pending.popLast() {
-      guard let node = definingNode(next), op(node).has(.elementwise) || op(node).has(.view), seen.insert(node).inserted else {
-        continue
-      }
-      if op(node) == .add { found.insert(node) }
-      pending += operands(node)
-    }
-    return found
+    Set(values(below: value, through: isElementwiseOrView).compactMap { definingNode($0, where: .add) })
   }
 }

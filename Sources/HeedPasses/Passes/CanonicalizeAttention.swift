@@ -105,12 +105,7 @@ extension Graph {
 
   /// The operands of nested `and`s.
   fileprivate func conjuncts(_ value: ValueID) -> Set<ValueID> {
-    var (found, seen, pending): (Set<ValueID>, Set<ValueID>, [ValueID]) = ([], [], [value])
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      if let pair = match(next, .and) { pending += pair } else { found.insert(next) }
-    }
-    return found
+    Set(values(below: value) { op($0) == .and }.filter { definingNode($0, where: .and) == nil })
   }
 
   // MARK: Scales

@@ -109,18 +109,6 @@ extension Graph {
     }
   }
 
-  /// Whether `value` comes from parameters and constants alone.
-  fileprivate func comesFromParameters(_ value: ValueID) -> Bool {
-    var seen: Set<ValueID> = [value]
-    var pending = [value]
-    while let next = pending.popLast() {
-      switch origin(next) {
-      case .argument(let number): guard arguments[number].role == .parameter else { return false }
-      case .node(let node, _): pending += operands(node).filter { seen.insert($0).inserted }
-      }
-    }
-    return true
-  }
 }
 
 extension GraphRewriter {
@@ -132,7 +120,7 @@ extension GraphRewriter {
     region.rename(0, "acc")
     var operands = source.inputs(product).map { self(source.widened($0) ?? $0) }
     var subscripts = source.attributes(product).required(.subscripts)
-    let isWeight = source.inputs(product).map(source.comesFromParameters)
+    let isWeight = source.inputs(product).map(source.isKnownAtLoad)
     if isWeight[0], !isWeight[1] {
       operands.reverse()
       subscripts = subscripts.swapped

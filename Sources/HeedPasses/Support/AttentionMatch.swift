@@ -33,7 +33,7 @@ struct WeightedSum {
   /// - Throws: `Declined` where a softmax is there but the product is no weighted sum by it.
   static func candidates(_ graph: Graph, _ node: NodeID) throws -> [WeightedSum] {
     let inputs = graph.inputs(node)
-    if let side = [0, 1].first(where: { AttentionWeights.softmax(above: inputs[$0], in: graph) != nil }) {
+    if let side = [0, 1].first(where: { AttentionWeights.comeFromSoftmax(inputs[$0], in: graph) }) {
       return [try WeightedSum(graph, node, side, AttentionWeights(probabilities: inputs[side], in: graph))]
     }
     return [0, 1].compactMap { side in

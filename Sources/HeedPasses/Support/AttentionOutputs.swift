@@ -1,16 +1,19 @@
 import HeedIR
+internal import OrderedCollections
 
 /// What a graph wants of an attention's scores besides the weighted sum: results of the fused op.
 struct AttentionOutputs {
   /// Logarithms of the sums that the weights are divided by.
-  private(set) var logSumExps: [NodeID] = []
+  private(set) var logSumExps: OrderedSet<NodeID> = []
   /// Greatest scores of rows.
-  private(set) var maxima: [NodeID] = []
+  private(set) var maxima: OrderedSet<NodeID> = []
   /// What a second pass over the keys gives of the weights.
   private(set) var statistics: [AttentionStatistic] = []
 
+  /// The nodes with one number for each row.
+  var rows: [NodeID] { logSumExps.elements + maxima }
   var isEmpty: Bool { nodes.isEmpty }
-  var nodes: [NodeID] { logSumExps + maxima + statistics.map(\.node) }
+  var nodes: [NodeID] { rows + statistics.map(\.node) }
   var wantsLogSumExp: Bool { !logSumExps.isEmpty || !statistics.isEmpty }
 
   /// What is used of the values between `product` and the weighted sum.
@@ -69,13 +72,13 @@ struct AttentionOutputs {
     let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
     let dim = graph.attributes(softmax).required(.dim)
     if graph.op(node) == .logSumExp, value == graph.inputs(softmax)[0], attributes.required(.dim) == dim {
-      if !logSumExps.contains(node) { logSumExps.append(node) }
+      logSumExps.append(node)
       return true
     }
     if graph.op(node) == .reduce, value == sum.weights.scores, attributes.required(.kind) == .maximum,
       attributes.required(.dims) == [dim]
     {
-      if !maxima.contains(node) { maxima.append(node) }
+      maxima.append(node)
       return true
     }
     return false

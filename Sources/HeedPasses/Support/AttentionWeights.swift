@@ -13,17 +13,9 @@ struct AttentionWeights {
   /// The dimension of the contract's operand for each of the weights' dimensions; nil for one of extent 1.
   let dimensions: [Int?]
 
-  /// The softmax from which `value` is made by views and elementwise ops, if one is.
-  static func softmax(above value: ValueID, in graph: Graph) -> NodeID? {
-    var seen: Set<NodeID> = []
-    var pending = [value]
-    while let next = pending.popLast() {
-      guard let node = graph.definingNode(next), seen.insert(node).inserted else { continue }
-      let op = graph.op(node)
-      if op == .softmax { return node }
-      if op.has(.elementwise) || op.has(.view) { pending += graph.operands(node).reversed() }
-    }
-    return nil
+  /// Whether views and elementwise ops make `value` from a softmax.
+  static func comeFromSoftmax(_ value: ValueID, in graph: Graph) -> Bool {
+    graph.values(below: value, through: graph.isElementwiseOrView).contains { graph.definingNode($0, where: .softmax) != nil }
   }
 
   /// The weights of the softmax that `value` is an arrangement of. Conversions to another float type are looked through: kernels keep

@@ -89,14 +89,8 @@ extension Graph {
   /// Whether the node is computed with an op that takes many instructions (exponentials, ...) or a gather, looking through elementwise
   /// ops and views.
   func containsExpensiveOp(_ node: NodeID) -> Bool {
-    var pending = [node]
-    var seen: Set<NodeID> = []
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      let op = op(next)
-      if op == .gather || op.scalar?.expansion != nil { return true }
-      if op.has(.elementwise) || op.has(.view) { pending += operands(next).compactMap(definingNode) }
+    values(below: results(node)[0], through: isElementwiseOrView).lazy.compactMap(definingNode).contains {
+      op($0) == .gather || op($0).scalar?.expansion != nil
     }
-    return false
   }
 }
