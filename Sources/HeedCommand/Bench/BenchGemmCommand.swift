@@ -42,7 +42,7 @@ struct BenchGemmCommand: ParsableCommand {
       let one = measurements[0]
       try bench.finish(one.report, one.problem.title, one.program, one.inputs)
     } else if bench.json {
-      print(JSON.members(["rows": .array(measurements.map(\.report.json))]).text)
+      print(JSON.object(["rows": .array(measurements.map(\.report.json))]).text)
     } else {
       GemmMeasurement.printTable(measurements)
     }

@@ -37,7 +37,7 @@ struct TileSearch {
 
     var json: JSON {
       func sizes(_ tile: TileSize) -> JSON { .array([JSON(tile.rows), JSON(tile.columns)]) }
-      return .members([
+      return .object([
         "op": .string(choice.label), "key": .string(choice.key), "model": sizes(entry.model), "model_seconds": JSON(modelSeconds),
         "best": sizes(entry.tile), "best_seconds": JSON(bestSeconds), "gain": JSON(entry.gain), "tried": JSON(tried),
       ])

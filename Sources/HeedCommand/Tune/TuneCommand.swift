@@ -38,7 +38,7 @@ struct TuneOptions: ParsableArguments {
     let place = dryRun ? nil : store.path
     guard !json else {
       let stored = place.map(JSON.string) ?? .null
-      return print(JSON.members(["tiles": .array(findings.map(\.json)), "stored": stored]).text)
+      return print(JSON.object(["tiles": .array(findings.map(\.json)), "stored": stored]).text)
     }
     for finding in findings { print(finding.text) }
     print(place.map { "stored in \($0)" } ?? "nothing stored")

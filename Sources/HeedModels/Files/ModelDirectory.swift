@@ -29,11 +29,11 @@ public struct ModelDirectory: Sendable {
     }
     maximumTokens = min(limit, configuration.maximumPositions)
     if let json = try Self.json(path + "/1_Pooling/config.json") {
-      for member in json.members ?? [] where member.key.hasPrefix("pooling_mode_") && member.value.bool != nil {
-        let isMean = member.key == "pooling_mode_mean_tokens"
-        guard member.value == .bool(isMean) else {
+      for (key, value) in json.members ?? [:] where key.hasPrefix("pooling_mode_") && value.bool != nil {
+        let isMean = key == "pooling_mode_mean_tokens"
+        guard value == .bool(isMean) else {
           throw HeedError(
-            "reading \(path)/1_Pooling/config.json: \(member.key): got \(!isMean), expected pooling by the mean alone")
+            "reading \(path)/1_Pooling/config.json: \(key): got \(!isMean), expected pooling by the mean alone")
         }
       }
     }

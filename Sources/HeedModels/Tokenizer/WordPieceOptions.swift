@@ -39,7 +39,7 @@ package struct WordPieceOptions: Hashable, Sendable {
     padding = try token("pad_token", default: padding)
     mask = try token("mask_token", default: mask)
     additional = try (json["additional_special_tokens"]?.array ?? []).map { try Self.token($0, key: "additional_special_tokens") }
-    additional += try (json["added_tokens_decoder"]?.members ?? []).map { try Self.token($0.value, key: "added_tokens_decoder") }
+    additional += try (json["added_tokens_decoder"]?.members ?? [:]).values.map { try Self.token($0, key: "added_tokens_decoder") }
   }
 
   /// A token given as a string, or as an object with its `content` and how it is matched.
