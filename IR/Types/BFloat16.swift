@@ -2,6 +2,7 @@
 public struct BFloat16: BitwiseCopyable, Hashable, Sendable {
   public var bitPattern: UInt16
 
+  /// The bfloat16 of these bits.
   public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
 
   /// The nearest bfloat16, ties to even; a NaN stays a (quiet) NaN.
@@ -25,5 +26,6 @@ public struct BFloat16: BitwiseCopyable, Hashable, Sendable {
     self.init(single)
   }
 
+  /// The same value as a `Float`; exact.
   public var float: Float { Float(bitPattern: UInt32(bitPattern) << 16) }
 }

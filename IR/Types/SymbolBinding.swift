@@ -5,10 +5,10 @@ public enum SymbolBinding {
 
   /// The value of every symbol of the arguments' shapes and the facts.
   ///
-  /// An extent gives the value of a symbol that it is linear in, such as `S`, `B + 1` or `2*S + P` where P is known; so does a fact that
-  /// two extents are equal. Then every extent and every fact is checked.
-  /// - Throws: where a rank or an extent is not what is declared, a symbol stays without a value, or a fact does not hold. The error
-  ///   names the argument and the dimension, what was got and what was expected.
+  /// A symbol is found from an extent that is linear in it, such as `S`, `B + 1` or `2*S + P` where P is known. It is also found
+  /// from a fact that two extents are equal. Then every extent and every fact is checked.
+  /// - Throws: where a rank or an extent is not what is declared, a symbol stays without a value, or a fact does not hold. The
+  ///   error names the argument and the dimension, what was got and what was expected.
   public static func solve(_ arguments: [Argument], facts: [Fact] = []) throws -> [Name: Int] {
     for (name, shape, actual) in arguments where shape.rank != actual.count {
       throw HeedError("%\(name): got the shape \(actual) of rank \(actual.count), expected \(shape) of rank \(shape.rank)")
