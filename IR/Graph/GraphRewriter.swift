@@ -1,11 +1,14 @@
 /// Builds a new graph from an old one: a pass walks the old nodes in order and copies, replaces or drops each.
 ///
-/// Arguments and facts are there from the start. `callAsFunction(value)` gives the new value that stands for an old one.
+/// Arguments and facts are there from the start. `callAsFunction(value)` returns the new value that stands for an old one.
 public struct GraphRewriter {
+  /// The old graph.
   public let source: Graph
+  /// The new graph, as far as it is built.
   public var result: Graph
   private var replacements: [ValueID?]
 
+  /// A new graph with the old one's name, arguments and facts, and no nodes yet.
   public init(_ source: Graph) {
     self.source = source
     result = Graph(name: source.name)
@@ -40,7 +43,8 @@ public struct GraphRewriter {
     return new
   }
 
-  /// Adds a node that the source does not have, and gives its only result.
+  /// Adds a node that the source does not have, and returns its only result.
+  /// - Throws: where operands, attributes or regions do not fit the op, or `stated` is not the inferred type.
   @discardableResult
   public mutating func append(
     _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: TensorType? = nil,
