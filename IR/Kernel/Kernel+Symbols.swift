@@ -1,7 +1,7 @@
 internal import OrderedCollections
 
 extension Kernel {
-  /// Makes `additionalSymbols` what the kernel mentions beside its buffers' symbols.
+  /// Sets `additionalSymbols` to the symbols that the kernel mentions and its buffers do not.
   public mutating func declareMentionedSymbols() {
     additionalSymbols = []
     var found: OrderedSet<Name> = []
