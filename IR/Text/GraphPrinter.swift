@@ -2,6 +2,7 @@ extension Graph: CustomStringConvertible {
   /// The graph as text that parses to the same graph. Scalar constants without a name are written where they are used.
   public var text: String { GraphPrinter(self).text() }
 
+  /// The same as `text`.
   public var description: String { text }
 }
 

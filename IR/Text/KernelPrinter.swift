@@ -6,6 +6,7 @@ extension Kernel: CustomStringConvertible {
     return printer.lines.joined(separator: "\n")
   }
 
+  /// The same as `text`.
   public var description: String { text }
 }
 
