@@ -4,7 +4,7 @@ package import HeedIR
   internal import Runtime
 #endif
 
-/// The line of the user's source that a call stands on.
+/// The line of a call in the user's source.
 package struct CallSite: Hashable, Sendable {
   package var file: String
   package var line: Int

@@ -16,8 +16,11 @@ public struct Tensor {
     (self.builder, self.value, self.type) = (builder, value, type)
   }
 
+  /// The type of each element.
   public var element: ElementType { type.element }
+  /// The extents, outermost first.
   public var shape: Shape { type.shape }
+  /// The number of dimensions.
   public var rank: Int { type.rank }
 
   /// The extent of a dimension, as the shape states it.
@@ -80,12 +83,28 @@ public struct Tensor {
   }
 }
 
-/// A number of Swift's that can stand beside a tensor: `x * 0.5`, `i % 2`. It takes the tensor's element type.
+/// A Swift number that can be an operand beside a tensor: `x * 0.5`, `i % 2`. It takes the tensor's element type.
 public protocol TensorScalar {
+  /// The number as IR writes it.
   var literal: Literal { get }
 }
 
-extension Int: TensorScalar { public var literal: Literal { Literal(self) } }
-extension Double: TensorScalar { public var literal: Literal { Literal(self) } }
-extension Float: TensorScalar { public var literal: Literal { Literal(Double(self)) } }
-extension Bool: TensorScalar { public var literal: Literal { Literal(self) } }
+extension Int: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(self) }
+}
+
+extension Double: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(self) }
+}
+
+extension Float: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(Double(self)) }
+}
+
+extension Bool: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(self) }
+}
