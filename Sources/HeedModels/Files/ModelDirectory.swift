@@ -1,9 +1,10 @@
 import Foundation
 import HeedIR
 
-/// A folder that holds a sentence encoder as it is published: `config.json`, `model.safetensors`, `vocab.txt` and, where they are
-/// there, `tokenizer_config.json`, `sentence_bert_config.json` and `1_Pooling/config.json`.
+/// A folder that holds a sentence encoder as it is published: `config.json`, `model.safetensors` and `vocab.txt`. It may also have
+/// `tokenizer_config.json`, `sentence_bert_config.json` and `1_Pooling/config.json`.
 public struct ModelDirectory: Sendable {
+  /// The path of the folder.
   public let path: String
   /// The shape of the encoder.
   public let configuration: EncoderConfiguration
