@@ -23,7 +23,7 @@ package struct ScheduledOp: Sendable {
 /// - Parameter classifiesOnly: attention finds the live tiles of its score matrix and only counts them, which leaves its result
 ///   undefined: to measure what classification takes.
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
-public func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
+package func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
   for node in context.graph.body where !context.isReadElsewhere(node) { try context.lower(node) }
   return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
