@@ -161,7 +161,7 @@ public struct Graph: Sendable {
     precondition(names == nil || names!.count == results.count, "\(names!.count) names for \(results.count) results")
     let names = names ?? results.map { values.indices.contains(Int($0.index)) ? name($0) : .none }
     resultNames = names.enumerated().map { position, name in
-      // A name of digits alone is none in text.
+      // In text, digits alone are not a name.
       let kept = PrintedNames.kept(name.text)
       return kept.isNone ? Name("result\(position)") : kept
     }

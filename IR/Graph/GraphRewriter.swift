@@ -26,7 +26,7 @@ public struct GraphRewriter {
     return new
   }
 
-  /// Lets the new value `new` stand for `old`; a value without a name takes the old one's.
+  /// Makes the new value `new` stand for `old`; a value without a name takes the old one's.
   public mutating func replace(_ old: ValueID, with new: ValueID) {
     replacements[Int(old.index)] = new
     if result.name(new).isNone { result.setName(new, source.name(old)) }
@@ -55,7 +55,7 @@ public struct GraphRewriter {
     return result.result(node)
   }
 
-  /// The new graph, returning what stands for the old results under their names.
+  /// The new graph. It returns the values that stand for the old results, under their names.
   public mutating func finish() -> Graph {
     result.setResults(source.results.map { self($0) }, names: source.resultNames)
     return result

@@ -1,4 +1,4 @@
-/// An array of the reference interpreter: reals in double precision whatever the element type, integers in 64 bits.
+/// An array of the reference interpreter: reals in double precision for any float type, integers in 64 bits.
 public struct ReferenceArray: Hashable, Sendable {
   /// The element type. The elements are rounded or wrapped to it.
   public let element: ElementType

@@ -107,7 +107,7 @@ public struct ScalarFunction: Hashable, Sendable {
     return append(Instruction(.constant(converted), operands: [], type: type, name: name))
   }
 
-  /// An elementwise op applied to values; the type is inferred, but for `convert`, which needs it stated.
+  /// An elementwise op applied to values. The type is inferred, except for `convert` and `bitcast`, which need it stated.
   /// - Throws: where the operands do not fit the op.
   public mutating func append(_ op: Op, _ operands: [ScalarValue], type stated: ElementType? = nil, name: Name = .none) throws
     -> ScalarValue
@@ -131,5 +131,6 @@ public struct ScalarFunction: Hashable, Sendable {
       throw HeedError("got an index of type \(self.type(bad)) for %\(tables[table].name), expected an integer type")
     }
     return append(Instruction(.element(table: table), operands: indices, type: type.element, name: name))
+
   }
 }

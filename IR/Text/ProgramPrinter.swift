@@ -1,6 +1,6 @@
 extension Program: CustomStringConvertible {
-  /// The program as text that parses to the same program, but for names made unique. One that is not well formed prints as well as
-  /// it can.
+  /// The program as text that parses to the same program, except for names made unique. One that is not well formed prints as well
+  /// as it can.
   public var text: String {
     var lines = ["program @\(name.quotedWhereNeeded) {"]
     var names = PrintedNames()

@@ -184,7 +184,7 @@ extension Extent {
   /// The quotient rounded up; `divisor` is at least 1.
   public func dividedRoundingUp(by divisor: Int) -> Extent { divided(by: divisor, roundingUp: true) }
 
-  /// The quotient, where the extent is a multiple of `divisor` whatever its symbols.
+  /// The quotient, where the extent is a multiple of `divisor` for all values of its symbols.
   public func dividedExactly(by divisor: Int) -> Extent? {
     let terms = terms
     guard divisor != 0, terms.allSatisfy({ $0.coefficient % divisor == 0 }) else { return nil }

@@ -22,8 +22,8 @@ public struct Literal: Hashable, Sendable {
     return Int64(bitPattern: bits)
   }
 
-  /// The literal as a value of `element`: real for float types (rounded to the type), whole for the others, or nil where the
-  /// value is not one of that type (a fraction for an integer, 300 for a u8, 2 for a bool).
+  /// The literal as a value of `element`: real for float types (rounded to the type), whole for the others. Nil where the value is
+  /// not one of that type (a fraction for an integer, 300 for a u8, 2 for a bool).
   public func converted(to element: ElementType) -> Literal? {
     if element.isFloat { return Literal(element.round(real)) }
     if isReal {

@@ -1,5 +1,5 @@
 extension SymbolBinding {
-  /// The symbols of `extents` that `solve` cannot find whatever the extents' values are, in order of appearance.
+  /// The symbols of `extents` that `solve` cannot find for any values of the extents, in order of appearance.
   ///
   /// A symbol is found where an extent or an equality among the facts is `a*X + r` with `a` and `r` of symbols already found. That
   /// depends on the types alone, so that a verifier can tell beforehand.

@@ -1,4 +1,4 @@
-/// Finds the values of a graph's symbols from the shapes of what a call is given.
+/// Finds the values of a graph's symbols from the shapes of a call's arguments.
 public enum SymbolBinding {
   /// An argument of a call: its name, the shape it is declared with, and the shape it has.
   public typealias Argument = (name: Name, shape: Shape, actual: [Int])
@@ -76,7 +76,7 @@ extension Fact {
   }
 }
 
-/// A sum of terms in which one symbol has no value yet and stands to the first power: `coefficient * symbol + constant`.
+/// A sum of terms in which one symbol has no value yet and is of the first power: `coefficient * symbol + constant`.
 ///
 /// Extents are not built with the values in them, since extents stay interned for the life of the process.
 private struct LinearForm {
