@@ -22,7 +22,7 @@ public struct CompileOptions: Sendable {
 
   /// Where to look for tiles that were found by measuring.
   public enum Tuning: Hashable, Sendable {
-    /// What `heed tune` stored beside the objects of `cache`; nothing where `HEED_TUNED=off` is in the environment.
+    /// What `heed tune` stored with the objects of `cache`; nothing where `HEED_TUNED=off` is in the environment.
     case stored
     /// Nowhere: the model chooses.
     case none

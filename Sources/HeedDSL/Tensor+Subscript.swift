@@ -158,7 +158,7 @@ extension Tensor {
     var (start, stop, step): ([Extent], [Extent], [Int]) = ([], [], [])
     var shape: [Extent] = []
     for index in indices {
-      // `.new` takes no dimension of the operand, and is the last case to look at one.
+      // `.new` does not use a dimension of the operand, and there may be none left.
       let extent = start.count < rank ? self.shape[start.count] : 1
       func fromStart(_ bound: Extent) -> Extent { (bound.constant ?? 0) < 0 ? extent + bound : bound }
       switch index.kind {

@@ -58,7 +58,7 @@ public struct Tensor {
     return "%\(name): \(type)"
   }
 
-  /// The dimension counted from 0, or nil after recording that there is no such.
+  /// The dimension counted from 0, or nil after recording that it does not exist.
   func resolve(_ dimension: Int, _ site: @autoclosure () -> CallSite) -> Int? {
     let resolved = dimension < 0 ? dimension + rank : dimension
     if resolved >= 0 && resolved < rank { return resolved }
@@ -67,7 +67,7 @@ public struct Tensor {
     return nil
   }
 
-  /// The dimensions counted from 0, distinct and rising, or nil after recording what is wrong; none given stand for all.
+  /// The dimensions counted from 0, distinct and rising; all where the list is empty; nil after recording what is wrong.
   func resolve(_ dimensions: [Int], _ site: CallSite) -> [Int]? {
     if dimensions.isEmpty { return Array(0..<rank) }
     var resolved: [Int] = []

@@ -40,7 +40,7 @@ extension Mask {
     Mask { $0.element(of: map, at: $0.query / blockSize, $0.key / blockSize) }
   }
 
-  /// The first keys of each block, the rest of which is padding.
+  /// The first keys of each block; the rest of the block is padding.
   ///
   /// Source: attention-gym, `generate_vsa_padding_mask_mod`.
   ///

@@ -8,7 +8,7 @@ import HeedIR
 /// return matmul(softmax(masked), v)
 /// ```
 ///
-/// Masks are plain tensor math: `mask(scores)` is a tensor of bools as one would write it by hand. A mask of one's own is a
+/// Masks are plain tensor math: `mask(scores)` is a tensor of bools as one would write it by hand. A custom mask is a
 /// closure, `Mask { pair in pair.query % 2 == pair.key % 2 }`. The compiler knows none of them by name.
 public struct Mask {
   private let live: (Pairs) -> Tensor

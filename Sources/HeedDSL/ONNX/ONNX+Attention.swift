@@ -60,7 +60,7 @@ extension ONNX {
 
     /// What the operator returns.
     public struct Outputs {
-      /// `Y`, of the type of Q and as many dimensions.
+      /// `Y`, of the type and the number of dimensions of Q.
       public let output: Tensor
       /// `present_key`: the past keys, then the new ones, `[B, G, P + N, D]`.
       public let presentKey: Tensor

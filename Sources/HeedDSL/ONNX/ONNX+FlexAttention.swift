@@ -36,7 +36,7 @@ extension ONNX {
           return builder.fail("\(name): got \(got), expected three tensors of floats of rank 4", nil, guess: query.type)
         }
         let element = ONNX.computingType(operands, precision: softmaxPrecision)
-        /// `modify` of a tensor in the type that it is to see.
+        /// `modify` applied to a tensor, in the type that it should see.
         func applied(_ modify: Modifier?, _ tensor: Tensor, _ role: String) -> Tensor {
           guard let modify else { return tensor }
           let given = tensor.cast(to: softmaxPrecision ?? element)

@@ -5,9 +5,10 @@ package import OrderedCollections
 ///
 /// The parser is strict: duplicate keys, trailing text, invalid UTF-8, lone surrogates and nesting past `maximumDepth` are errors.
 ///
-/// Foundation's parsers do not do: they keep one of two equal keys without a word (`JSONSerialization` the last, `JSONDecoder` the
-/// first), accept a comma before a closing bracket, UTF-16 and text after a zero byte, round small numbers to 0, forget how a number
-/// was written and in which order keys stood, and do not say where an error is. `JSONTests.foundationAccepts` shows it.
+/// Foundation's parsers are not strict enough, as `JSONTests.foundationAccepts` shows. Of two equal keys, `JSONSerialization`
+/// silently keeps the last and `JSONDecoder` the first. Both accept a comma before a closing bracket. `JSONSerialization` also
+/// accepts UTF-16 and text after a zero byte. Neither keeps the text of numbers or the order of keys, and errors do not say where
+/// they are.
 package enum JSON: Hashable, Sendable {
   case null
   case bool(Bool)

@@ -53,7 +53,7 @@ public final class SafetensorsFile: Sendable {
 
   /// The tensor called `name`. It shares the memory of the mapped file, which it keeps alive, unless the file aligns it worse than
   /// its element type needs: then it is a copy. The shared memory is write-protected.
-  /// - Throws: `HeedError` where there is no such tensor, Heed lacks its element type, or a boolean is neither 0 nor 1.
+  /// - Throws: `HeedError` where the tensor does not exist, Heed lacks its element type, or a boolean is neither 0 nor 1.
   public func array(_ name: String) throws -> NDArray {
     guard let entry = entry(name) else {
       throw HeedError("reading \(path): got no tensor \(JSON.shown(name)) among the \(entries.count) of the file")
