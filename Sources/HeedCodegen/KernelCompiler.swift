@@ -83,7 +83,7 @@ package struct PhaseSymbols: Hashable, Sendable {
 }
 
 extension Kernel.Phase {
-  /// A number that grows with the time that compiling the phase takes: those that take longest are to begin first.
+  /// A number that grows with the time to compile the phase, so that the longest can be started first.
   package var compilationCost: Int { Self.cost(body) }
 
   private static func cost(_ statements: [Statement]) -> Int {

@@ -42,8 +42,8 @@ public struct TileChoice: Hashable, Sendable {
 }
 
 extension Graph {
-  /// The key of a node's tile. Lengths that are not known are `?`; known ones are rounded up to powers of two, but for those of the
-  /// last dimensions, which say how much a row or a column of a tile is.
+  /// The key of a node's tile. Lengths that are not known are `?`; known ones are rounded up to powers of two. Those of the last
+  /// dimensions are exact, since they are the sizes of a row and a column of a tile.
   func tileKey(_ node: NodeID) -> String {
     let types = operands(node).prefix(op(node) == Op.attention ? 3 : 2).map(type)
     let operands = types.enumerated().map { position, type in

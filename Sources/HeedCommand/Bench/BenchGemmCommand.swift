@@ -59,7 +59,7 @@ struct GemmArguments: ParsableArguments {
   @Option(help: "When w is given: at load, where it is packed once, or at each call.") var weights = GemmProblem.Weights.load
   @OptionGroup var dtype: ElementOption
 
-  /// The product of the given sizes, by default those of the arguments.
+  /// The product of these sizes, by default those of the arguments.
   func problem(m: Int? = nil, n: Int? = nil, k: Int? = nil) throws -> GemmProblem {
     try GemmProblem(
       batch: batch, m: m ?? self.m, n: n ?? self.n, k: k ?? self.k, element: dtype.value(), epilogue: epilogue, weights: weights)

@@ -2,7 +2,7 @@ import ArgumentParser
 import Heed
 import OrderedCollections
 
-/// `heed bench machine`: the roofs under which all other measurements stand.
+/// `heed bench machine`: the limits that all other measurements are compared with.
 struct BenchMachineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "machine", abstract: "Measures the multiply-add peak and the read bandwidth of one thread.")

@@ -2,7 +2,8 @@ import Foundation
 import Heed
 import OrderedCollections
 
-/// A measurement of a compiled graph: how long calls take, how near that is to what the machine can do, and how exact the results are.
+/// A measurement of a compiled graph: how long calls take, how close that is to what the machine can do, and how exact the results
+/// are.
 struct BenchReport {
   let times: CallTimes
   /// Useful floating-point operations of a call.
@@ -14,7 +15,7 @@ struct BenchReport {
   let maximumError: Double
   let threads: Int
   let target: Target
-  /// What else there is to say of the problem.
+  /// Further fields about the problem.
   var fields: OrderedDictionary<String, JSON> = [:]
   /// The same for people; nil for the fields as they are.
   var notes: [(title: String, text: String)]?

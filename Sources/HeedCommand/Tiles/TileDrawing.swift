@@ -60,7 +60,7 @@ struct TileDrawing {
 
   private static func height(_ map: TileMap) -> Double { max(24, Double(extent(map).queries) * scale(map)) }
 
-  /// The text beside a map.
+  /// The text next to a map.
   private static func notes(_ op: AttentionMaps, _ heads: AttentionMaps.Heads) throws -> [(text: String, color: String?)] {
     let map = heads.map
     var notes: [(text: String, color: String?)] = []

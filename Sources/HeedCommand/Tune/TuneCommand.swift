@@ -70,7 +70,7 @@ struct TuneGraphCommand: ParsableCommand {
     }
   }
 
-  /// The arguments from their files, the others random; numbers that are no floats are 0.
+  /// The arguments from their files, the others random; numbers that are not floats are 0.
   private func arguments(of graph: Graph) throws -> [String: NDArray] {
     let binding = Dictionary((sizes?.values ?? []).map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
     let missing = graph.symbols.filter { binding[$0] == nil }

@@ -16,13 +16,13 @@ extension GraphPass {
   ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
   ///
   /// Legal because the epilogue does the same ops on the same elements. Operands that are widened before the product are taken as they
-  /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes the longest run of elementwise ops on the product
-  /// that leaves one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from
-  /// parameters alone become the right operand, which is packed when the graph is loaded.
+  /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes as many of the following elementwise ops
+  /// as leave one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from parameters
+  /// alone become the right operand, which is packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
     "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
   ) { graph, context in
-    // A use that nothing needs is no use.
+    // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
     let users = graph.users()
     var taken: Set<NodeID> = []
@@ -68,7 +68,7 @@ extension Graph {
   fileprivate func epilogue(of product: NodeID, users: [[NodeID]], without taken: Set<NodeID>) -> [NodeID] {
     let shape = type(result(product)).shape
     var inside: Set<NodeID> = [product]
-    // What leaves is what others use or the graph returns: the epilogue gives one value, that of the last node.
+    // The nodes that others use or the graph returns. The epilogue has one result, that of its last node.
     var leaving: Set<NodeID> = [product]
     func leaves(_ node: NodeID) -> Bool {
       let value = result(node)

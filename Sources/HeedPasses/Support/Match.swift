@@ -59,8 +59,8 @@ extension Graph {
     return found
   }
 
-  /// The nodes in whose scalar code more than `limit` ops would follow each other. What is no elementwise op, view or gather is
-  /// read from memory; so are distant nodes themselves, but for those among `dependents`.
+  /// The nodes whose scalar code would have more than `limit` ops in a chain. What is not an elementwise op, view or gather is read
+  /// from memory; so are these nodes themselves, except for those among `dependents`.
   func nodes(deeperThan limit: Int, above dependents: Set<NodeID>) -> Set<NodeID> {
     var depths = [Int](repeating: 0, count: nodeCapacity)
     var found: Set<NodeID> = []
@@ -84,7 +84,7 @@ extension Graph {
       .constant, [], attributes: [Attribute(.constantValue, [literal])], stated: TensorType(element, .scalar))
   }
 
-  /// Appends a node and gives its only result.
+  /// Appends a node and returns its only result.
   mutating func appendResult(
     _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], stated: TensorType? = nil, name: Name = .none
   ) throws -> ValueID {
