@@ -61,23 +61,3 @@ extension Op {
       return Cost(flops: query.results[0].shape.count * over.reduce(Extent(2), *), bytes: query.bytes)
     })
 }
-
-/// The subscripts of a `contract`: one letter per dimension of the operands and the result.
-  /// The letters of the left operand's dimensions.
-  /// The letters of the right operand's dimensions.
-  /// The letters of the result's dimensions.
-
-  /// Subscripts of these letters, which are not checked.
-
-  /// Reads `"bhid,bhjd->bhij"`.
-  /// - Throws: where the text has another form, or a letter is in the wrong places.
-
-  /// Texts read before: passes ask for the same few again and again.
-
-
-  /// The dimensions that both operands and the result have.
-  /// The dimensions summed over, in the left operand's order.
-  /// The dimensions of the left operand alone.
-  /// The dimensions of the right operand alone.
-
-  /// The subscripts as text: `bhid,bhjd->bhij`.

@@ -14,7 +14,9 @@ public struct Cost: Hashable, Sendable {
 
 /// What an op's cost, and its conditions on data, may depend on: a node's types, attributes and regions.
 public struct CostQuery {
+  /// The op.
   public let op: Op
+  /// The operands' types.
   public let operands: [TensorType]
   /// The results' types.
   public let results: [TensorType]
@@ -23,6 +25,7 @@ public struct CostQuery {
   /// The node's regions.
   public let regions: [ScalarFunction]
 
+  /// A node of these types, attributes and regions.
   public init(op: Op, operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction]) {
     self.op = op
     (self.operands, self.results, self.attributes, self.regions) = (operands, results, attributes, regions)

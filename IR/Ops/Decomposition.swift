@@ -2,7 +2,9 @@
 public struct Decomposition {
   /// Builds the graph that the simpler ops go into.
   public var rewriter: GraphRewriter
+  /// The op.
   public let op: Op
+  /// The op's operands in that graph.
   public let operands: [ValueID]
   /// The op's attributes.
   public let attributes: Attributes

@@ -90,7 +90,9 @@ public struct ReferenceArray: Hashable, Sendable {
 
 /// What an op's definition sees when it is run.
 public struct Evaluation {
+  /// The op.
   public let op: Op
+  /// The operands.
   public let operands: [ReferenceArray]
   /// The node's attributes.
   public let attributes: Attributes

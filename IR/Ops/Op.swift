@@ -28,6 +28,7 @@ public final class Op: Sendable {
     public let kind: AttributeValue.Kind
     /// What a word may be.
     public let words: [String]
+    /// Whether every node has it.
     public let isRequired: Bool
 
     private init<Value>(_ key: AttributeKey<Value>, isRequired: Bool) {

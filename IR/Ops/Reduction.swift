@@ -31,8 +31,6 @@ public enum Reduction: String, AttributeWord {
   }
 }
 
-  /// The attribute `kind`. Traps where it is not a reduction: inference has checked that it is.
-
 extension Inference {
   /// Checks that the reduction `kind` takes elements of this type.
   func checkReduction(of element: ElementType) throws {

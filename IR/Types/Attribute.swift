@@ -54,7 +54,6 @@ public struct IntegerList: Hashable, Sendable {
 
   /// The list of these integers.
   public init(_ values: [Int]) { identifier = Self.interner.identifier(of: values) }
-  /// A list written as `[0, 1]`.
   /// The integers in order.
   public var values: [Int] { Self.interner[identifier] }
 }
