@@ -67,8 +67,9 @@ public final class Op: Sendable {
   public let operands: Operands
   /// The attributes that the op takes.
   public let attributes: [AttributeSpecification]
+  /// The number and the names of the results.
   public let results: Results
-  /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword stands for none.
+  /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword means none.
   public let regionKeywords: [String]
   /// The op's properties.
   public let traits: Set<Trait>

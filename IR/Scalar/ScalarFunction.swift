@@ -53,6 +53,7 @@ public struct ScalarFunction: Hashable, Sendable {
     /// The name of the result, `Name.none` where it has none.
     public var name: Name
 
+    /// An instruction; `type` is the element type of its result.
     public init(_ operation: Operation, operands: [ScalarValue], type: ElementType, name: Name = .none) {
       (self.operation, self.operands, self.type, self.name) = (operation, operands, type, name)
     }

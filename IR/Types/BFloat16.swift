@@ -1,5 +1,6 @@
 /// A bfloat16: the upper half of a `Float`.
 public struct BFloat16: BitwiseCopyable, Hashable, Sendable {
+  /// Sign, eight bits of exponent and seven of fraction: the upper 16 bits of the same `Float`.
   public var bitPattern: UInt16
 
   /// The bfloat16 of these bits.

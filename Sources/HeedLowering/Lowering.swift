@@ -1,10 +1,12 @@
-public import HeedIR
+package import HeedIR
 package import HeedSchedule
 
-/// A lowered graph: the program and what the lowering has to say about it.
-public struct Lowered: Sendable {
-  public let program: Program
-  public let remarks: [Remark]
+/// A lowered graph: the program and what the lowering said about it.
+package struct Lowered: Sendable {
+  /// The program, not yet verified.
+  package let program: Program
+  /// What the lowering said, in order.
+  package let remarks: [Remark]
   /// How the ops on attention's scores run, in order.
   package let schedules: [ScheduledOp]
 }

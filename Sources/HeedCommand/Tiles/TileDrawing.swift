@@ -12,7 +12,7 @@ struct TileDrawing {
 
   private static let (left, gap, side, width) = (56.0, 44.0, 420.0, 1080.0)
   private static let lineHeight = 17.0
-  /// What settled an empty tile, from the cheapest question to the dearest.
+  /// What decided that a tile is empty, from the cheapest test to the most expensive.
   private static let emptyColors: [TraversalLevel: String] = [
     .range: "#f1f2f6", .group: "#dcdfeb", .tile: "#c3c9df", .granules: "#a4adcf", .pairs: "#7f8bbd",
   ]
