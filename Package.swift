@@ -70,8 +70,8 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
-        "Heed", "HeedIR", "HeedAnalysis", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
-        "HeedTestSupport", "CHeedABI",
+        "Heed", "HeedIR", "HeedAnalysis", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen",
+        "HeedRuntime", "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
