@@ -6,6 +6,9 @@ let llvmVersion = Context.environment["LLVM_VERSION"] ?? "19"
 
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault")]
 
+let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+
 let package = Package(
   name: "Heed",
   products: [
@@ -14,6 +17,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
@@ -24,12 +28,14 @@ let package = Package(
     // LLVM's C API, one target a version: see Sources/CLLVM/shim.h.
     .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
 
-    .target(name: "HeedIR", path: "IR", swiftSettings: strict),
+    .target(name: "HeedIR", dependencies: [orderedCollections], path: "IR", swiftSettings: strict),
     .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
-    .target(name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
+    .target(
+      name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule", deque, orderedCollections],
+      swiftSettings: strict),
     .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
     .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(
@@ -37,7 +43,8 @@ let package = Package(
     .target(
       name: "HeedRuntime", dependencies: ["HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
       exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
-    .target(name: "HeedModels", dependencies: ["HeedIR", "HeedArrays", "HeedDSL"], swiftSettings: strict),
+    .target(
+      name: "HeedModels", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict),
     .target(
       name: "Heed",
       dependencies: [
@@ -50,7 +57,7 @@ let package = Package(
       name: "HeedCommand",
       dependencies: [
         "Heed", "HeedAnalysis", "HeedCodegen", "HeedInterpreter", "HeedLowering",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"), orderedCollections,
       ],
       swiftSettings: strict),
 
@@ -63,8 +70,8 @@ let package = Package(
     .testTarget(
       name: "FiletestTests",
       dependencies: [
-        "Heed", "HeedIR", "HeedAnalysis", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen", "HeedRuntime",
-        "HeedTestSupport", "CHeedABI",
+        "Heed", "HeedIR", "HeedAnalysis", "HeedArrays", "HeedInterpreter", "HeedPasses", "HeedLowering", "HeedCodegen",
+        "HeedRuntime", "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),

@@ -1,21 +1,28 @@
 /// A place in a text: line and column count from 1; the column counts characters.
 public struct SourceLocation: Hashable, Sendable {
+  /// The file, as the user named it.
   public var file: String
+  /// The line, counted from 1.
   public var line: Int
+  /// The column, counted from 1; 0 where only the line is known.
   public var column: Int
 
+  /// A place in a file.
   public init(file: String, line: Int, column: Int = 0) {
     (self.file, self.line, self.column) = (file, line, column)
   }
 }
 
-/// An error of the user's, said in one line: what was got, what was expected, and where.
+/// An error that the user can correct, in one line: what was got, what was expected, and where.
 public struct HeedError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What was got and what was expected.
   public var message: String
+  /// Where in a text the error is; nil where it is not about a text.
   public var location: SourceLocation?
   /// The line of text that `location` points into, for the caret.
   public var sourceLine: String?
 
+  /// An error with this message.
   public init(_ message: String, at location: SourceLocation? = nil, sourceLine: String? = nil) {
     (self.message, self.location, self.sourceLine) = (message, location, sourceLine)
   }

@@ -15,7 +15,7 @@ package final class Arena: Sendable {
   /// The bytes of all blocks that no call uses.
   package var idleBytes: Int { idle.withLock { $0.blocks.reduce(0) { $0 + $1.capacity } } }
 
-  /// Gives back to the system the blocks that no call uses.
+  /// Returns to the system the blocks that no call uses.
   package func releaseIdle() {
     idle.withLock { idle in
       for index in idle.blocks.indices { heed_memory_free(&idle.blocks[index].memory) }

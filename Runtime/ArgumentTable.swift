@@ -26,7 +26,7 @@ struct ArgumentTable: Sendable {
   var isEmpty: Bool { entries.isEmpty }
 
   /// The arrays in the order of the entries, each with its buffer.
-  /// - Throws: where a name is unknown, missing or given twice, or an element type or a rank is not the declared one.
+  /// - Throws: where a name is unknown, missing or repeated, or an element type or a rank is not the declared one.
   func match(_ arrays: [(name: String, array: NDArray)]) throws -> [(buffer: Int, array: NDArray)] {
     var found = [NDArray?](repeating: nil, count: entries.count)
     for (name, array) in arrays {

@@ -10,7 +10,7 @@ package enum AvailableCores {
   }
 
   /// The processor time that the control groups of this process grant, in cores, rounded up; nil where they set no limit.
-  /// `read` gives the contents of a file, or nil.
+  /// - Parameter read: returns the contents of a file, or nil.
   package static func quota(read: (_ path: String) -> String?) -> Int? {
     var least: Int?
     for line in (read("/proc/self/cgroup") ?? "").split(separator: "\n") {
@@ -19,8 +19,8 @@ package enum AvailableCores {
       guard fields.count == 3 else { continue }
       let unified = fields[1].isEmpty
       guard unified || fields[1].split(separator: ",").contains("cpu") else { continue }
-      // The limits of all groups above hold too. In a container the path may name a folder that only the host sees; its own
-      // group then stands at the root.
+      // The limits of all groups above hold too. In a container the path may name a folder that only the host sees; its own group
+      // is then the root.
       var path = fields[2].split(separator: "/")
       while true {
         let folder = (["/sys/fs/cgroup"] + (unified ? [] : ["cpu"]) + path).joined(separator: "/")

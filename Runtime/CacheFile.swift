@@ -50,7 +50,7 @@ enum CacheFile {
     return bytes
   }
 
-  /// Puts a file with `bytes` at `path`, in one step for whoever looks, making `directory` first where it is missing.
+  /// Puts a file with `bytes` at `path`, in one step for all readers, making `directory` first where it is missing.
   static func write(_ bytes: [UInt8], to path: String, in directory: String) throws(FileError) {
     let temporary = "\(directory)/\(temporaryPrefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC

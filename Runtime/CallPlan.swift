@@ -1,6 +1,7 @@
 internal import HeedIR
 
-/// A call sequence at given lengths: every address as an offset from the start of its buffer or workspace, every symbol's value.
+/// A call sequence for known lengths: every address as an offset from the start of its buffer or workspace, and every symbol's
+/// value.
 struct CallPlan: Sendable {
   struct Step: Sendable {
     /// For each operand the bytes from the start of its buffer.

@@ -31,11 +31,11 @@ package final class Executor: Sendable {
   /// The number of threads that run tiles.
   package var threadCount: Int { pool.threadCount }
 
-  /// Whether there are parameters to give.
+  /// Whether there are parameters to bind.
   package var hasParameters: Bool { !parameters.isEmpty }
 
   /// Binds the parameters and runs the program's `load` calls. What only these read is not kept.
-  /// - Throws: where a parameter is missing, unknown, given twice, or not of its declared type; the error names it.
+  /// - Throws: where a parameter is missing, unknown, repeated, or not of its declared type; the error names it.
   package func load(_ arrays: [(name: String, array: NDArray)] = []) throws -> LoadedProgram {
     let matched = try parameters.match(arrays)
     let arguments = parameters.shapes(matched)

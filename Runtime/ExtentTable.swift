@@ -2,7 +2,7 @@ internal import HeedIR
 
 /// Extents that are evaluated together, each distinct one once.
 ///
-/// Evaluating `Extent` itself looks up interned terms each time; here they are flattened beforehand, since a call evaluates
+/// Evaluating an `Extent` itself fetches interned terms each time. Here they are flattened beforehand, since a call evaluates
 /// hundreds.
 struct ExtentTable: Sendable {
   private enum Factor {
@@ -19,11 +19,11 @@ struct ExtentTable: Sendable {
   /// The symbols of the extents, in order of appearance.
   private(set) var symbols: [Name] = []
   private var extents: [Extent] = []
-  /// The terms by extent. What an extent divides stands before it.
+  /// The terms by extent. An extent comes after those that it divides.
   private var terms: [[Term]] = []
   private var positions: [Extent: Int] = [:]
 
-  /// The position of `extent`'s value among those that `evaluate` gives.
+  /// The position of `extent`'s value among those that `evaluate` returns.
   mutating func add(_ extent: Extent) -> Int {
     if let known = positions[extent] { return known }
     let flat = extent.terms.map { term in Term(coefficient: term.coefficient, factors: term.factors.map { factor($0) }) }

@@ -6,7 +6,7 @@ internal import HeedIR
 package enum GuardedMemory: CaseIterable, Sendable {
   /// The first byte is the first after a guard page: reads and writes before the start fault.
   case begins
-  /// The last byte is the last before a guard page, but for what the elements' alignment takes: accesses past the end fault.
+  /// The last byte is the last before a guard page, as near as the elements' alignment allows: accesses past the end fault.
   case ends
 
   /// `byteCount` bytes with every bit set (a NaN in each float type), at an address that is a multiple of `alignment`, a power

@@ -12,10 +12,10 @@ package enum Host {
     #endif
   }
 
-  /// The first processor's flags in /proc/cpuinfo; empty where there is no such file.
+  /// The first processor's flags in /proc/cpuinfo; empty where that file does not exist.
   static let flags = Set(processorInformation("flags").map { $0.split(separator: " ").map(String.init) } ?? [])
 
-  /// What the first processor calls itself in /proc/cpuinfo; the architecture where there is no such line.
+  /// The first processor's name in /proc/cpuinfo; the architecture where it does not say.
   package static let processorName = processorInformation("model name") ?? architecture.rawValue
 
   private static func processorInformation(_ key: String) -> String? {

@@ -4,7 +4,7 @@ package import HeedIR
 /// Checks of the numbers in an input, before anything runs: kernels trust offsets and indices.
 extension Program.Check {
   /// - Parameters:
-  ///   - array: gives the array of a buffer.
+  ///   - array: returns the array of a buffer.
   ///   - binding: the values of the symbols.
   /// - Throws: where the condition does not hold.
   func verify(_ program: Program, _ binding: [Name: Int], array: (Int) -> NDArray?) throws {

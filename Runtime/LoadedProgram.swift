@@ -22,11 +22,11 @@ package final class LoadedProgram: Sendable {
   /// The results in the program's order.
   ///
   /// - Parameters:
-  ///   - timings: takes one entry a step; with nil no clock is read.
+  ///   - timings: receives one entry per step; with nil no clock is read.
   ///   - guarding: puts every result, every intermediate buffer and the kernels' workspaces between guard pages, and shares no
   ///     memory between them: for tests.
-  /// - Throws: where an input is missing, unknown, given twice or not of its declared type, extents do not fit each other or the stated
-  ///   facts, offsets or indices are out of range, or memory lacks; the error names the input.
+  /// - Throws: where an input is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the
+  ///   facts; where offsets or indices are out of range, or memory lacks. The error names the input.
   package func call(
     _ arrays: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil,
     guarding: GuardedMemory? = nil
@@ -44,7 +44,7 @@ package final class LoadedProgram: Sendable {
         element: element, shape: shape,
         storage: guarding?.storage(byteCount: byteCount, alignment: element.byteCount) ?? results.storage(byteCount: byteCount))
     }
-    // Intermediate buffers lie in the workspace, but for guarded ones.
+    // Intermediate buffers are in the workspace, except for guarded ones.
     var guarded: [Int: ArrayStorage] = [:]
     for (buffer, _, byteCount) in plan.slotOffsets {
       guarded[buffer] = try guarding?.storage(byteCount: byteCount, alignment: program.buffers[buffer].type.element.byteCount)

@@ -13,7 +13,7 @@ public final class ObjectCache: Sendable {
 
   /// Where the entries are; nil where nothing is kept.
   public let directory: String?
-  /// What measurements found, kept beside the objects.
+  /// What measurements found, kept with the objects.
   package let findings: FindingStore
   private let byteLimit: Int
   private let log: Logger
@@ -26,8 +26,8 @@ public final class ObjectCache: Sendable {
 
   /// A cache in `directory`, which is made when first needed; one that keeps nothing where that is nil.
   /// - Parameters:
-  ///   - byteLimit: what the entries may take together, in bytes; past it those that were used longest ago go. Looked at
-  ///     now and then, so it may be passed for a while.
+  ///   - byteLimit: the size of all entries together, in bytes. Past it, those that were used longest ago are removed. It is
+  ///     checked now and then, so it may be exceeded for a while.
   ///   - log: takes each message.
   public init(directory: String?, byteLimit: Int = 512 << 20, log: @escaping Logger = ObjectCache.logToStandardError) {
     (self.directory, self.byteLimit, self.log) = (directory, byteLimit, log)
@@ -49,7 +49,7 @@ public final class ObjectCache: Sendable {
 
   private static func directory(environment: [String: String]) -> String? {
     if let path = environment["HEED_CACHE"], !path.isEmpty { return path == "off" ? nil : path }
-    // A relative XDG_CACHE_HOME is to be ignored, says the XDG base directory specification.
+    // The XDG base directory specification says to ignore a relative XDG_CACHE_HOME.
     if let path = environment["XDG_CACHE_HOME"], path.hasPrefix("/") { return path + "/heed" }
     if let path = environment["HOME"], path.hasPrefix("/") { return path + "/.cache/heed" }
     return nil
@@ -60,7 +60,7 @@ public final class ObjectCache: Sendable {
     directory.map { "\($0)/\(CacheEntry.fileName(key: key))" }
   }
 
-  /// The object that was stored for `key`, or nil where there is none, or none that is whole.
+  /// The object that was stored for `key`; nil where there is none, or its file is damaged.
   package func load(key: String) -> [UInt8]? {
     guard let path = path(key: key) else { return nil }
     do throws(FileError) {

@@ -3,10 +3,10 @@ internal import CHeedPool
 internal import Foundation
 internal import HeedIR
 
-/// Sees which thread runs which tiles of one phase, and when: stands between the pool and the generated function.
+/// Records which thread runs which tiles of one phase, and when. The pool calls it in place of the generated function.
 ///
-/// The pool hands a function the address of its arguments and nothing else, so those of the observed function stand at the
-/// beginning of a larger struct, which holds the rest.
+/// The pool passes a function the address of its arguments and nothing else. So those of the observed function are the beginning of
+/// a larger struct, which holds the rest.
 final class PhaseRecorder: Sendable {
   private struct Share: Sendable {
     var thread: pthread_t

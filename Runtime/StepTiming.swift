@@ -1,6 +1,6 @@
 public import HeedIR
 
-/// What one kernel call of a program took, and when.
+/// How long one kernel call of a program took, and when.
 public struct StepTiming: Hashable, Sendable {
   /// The kernel's name.
   public let kernel: Name
@@ -10,9 +10,9 @@ public struct StepTiming: Hashable, Sendable {
   public let start: Double
   /// Wall time, all phases together.
   public let seconds: Double
-  /// Floating-point operations that the call's graph ops count.
+  /// Floating-point operations, as the call's graph ops count them.
   public let flops: Int
-  /// Bytes that must move at least: those that the call's graph ops count, what is repeated counted once.
+  /// The bytes that must be moved at least, as the call's graph ops count them; what is read repeatedly counts once.
   public let bytes: Int
   /// The kernel's parameters, at the lengths of the call.
   public let operands: [Operand]
@@ -21,8 +21,11 @@ public struct StepTiming: Hashable, Sendable {
 
   /// An array that a kernel works on.
   public struct Operand: Hashable, Sendable {
+    /// The name of the kernel's parameter.
     public let name: Name
+    /// The type of each element.
     public let element: ElementType
+    /// The extents at this call, outermost first.
     public let shape: [Int]
   }
 }

@@ -5,8 +5,7 @@ internal import HeedIR
 
 /// The threads that run the tiles of kernels.
 ///
-/// A pool may serve any number of callers at once. Whatever the number of threads, each tile runs once, so results do not depend
-/// on it.
+/// A pool may serve any number of callers at once. Each tile runs once, so results do not depend on the number of threads.
 public final class ThreadPool: Sendable {
   /// The most threads that a pool may have.
   public static let threadLimit = 1024
@@ -34,7 +33,7 @@ public final class ThreadPool: Sendable {
   public var threadCount: Int { Int(heed_pool_threads(pool)) }
 
   /// The number of threads to use where nobody says: `HEED_THREADS` of the environment, or the cores that this process may use.
-  /// - Throws: where `HEED_THREADS` is no number from 1 to `threadLimit`.
+  /// - Throws: where `HEED_THREADS` is not a number from 1 to `threadLimit`.
   public static func defaultThreadCount() throws -> Int {
     try defaultThreadCount(environment: ProcessInfo.processInfo.environment)
   }

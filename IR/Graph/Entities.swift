@@ -1,18 +1,24 @@
 /// A value of a graph: an argument or a result of a node. An index into the graph's arena.
 public struct ValueID: Hashable, Sendable, Comparable {
+  /// The position in the arena.
   public let index: Int32
+  /// The value at this position of the arena.
   public init(_ index: Int) { self.index = Int32(index) }
+  /// The order in which values were made.
   public static func < (left: ValueID, right: ValueID) -> Bool { left.index < right.index }
 }
 
 /// A node of a graph. An index into the graph's arena.
 public struct NodeID: Hashable, Sendable, Comparable {
+  /// The position in the arena.
   public let index: Int32
+  /// The node at this position of the arena.
   public init(_ index: Int) { self.index = Int32(index) }
+  /// The order in which nodes were made.
   public static func < (left: NodeID, right: NodeID) -> Bool { left.index < right.index }
 }
 
-/// A run of entries of one of the graph's pools.
+/// Consecutive entries of one of the graph's pools.
 struct PoolRange: Hashable, Sendable {
   var start: Int32
   var count: Int32
@@ -20,13 +26,13 @@ struct PoolRange: Hashable, Sendable {
   var indices: Range<Int> { Int(start)..<Int(start + count) }
 }
 
-/// A node: an op applied to values. What varies in number stands in the graph's pools.
+/// A node: an op applied to values. What varies in number is kept in the graph's pools.
 struct NodeRecord: Sendable {
   var op: Op
   var operands: PoolRange
   var attributes: PoolRange
   var regions: PoolRange
-  /// The results are values of consecutive ids.
+  /// The first result; the others have the ids that follow.
   var firstResult: ValueID
   var resultCount: Int32
 }
@@ -44,8 +50,9 @@ struct ValueRecord: Sendable {
   var origin: ValueOrigin
 }
 
-/// What a caller gives to a graph.
+/// What a caller passes to a graph.
 public struct Argument: Hashable, Sendable {
+  /// When a caller binds the argument.
   public enum Role: Hashable, Sendable {
     /// Bound at each call.
     case input
@@ -53,7 +60,9 @@ public struct Argument: Hashable, Sendable {
     case parameter
   }
 
+  /// The value that stands for the argument in the graph.
   public var value: ValueID
+  /// Whether the argument is bound at each call or at load.
   public var role: Role
 }
 
@@ -62,6 +71,7 @@ public enum Fact: Hashable, Sendable, CustomStringConvertible {
   case divisible(Extent, by: Int)
   case equal(Extent, Extent)
 
+  /// The fact as IR writes it: `S % 16 == 0`, `S == T`.
   public var description: String {
     switch self {
     case .divisible(let extent, let divisor):

@@ -1,20 +1,23 @@
-/// A dataflow graph: SSA over tensors. Nodes stand in an order in which every value is defined before it is used.
+/// A dataflow graph: SSA over tensors. Nodes are ordered so that every value is defined before it is used.
 ///
 /// A graph is a value: copying it copies arrays of trivial structs, and only when one of the copies changes. Nodes are appended
 /// or erased, never reordered; a pass that replaces nodes builds the new graph with `GraphRewriter`.
 public struct Graph: Sendable {
+  /// What the graph is called.
   public var name: Name
+  /// What a call or a load passes, by position.
   public private(set) var arguments: [Argument] = []
+  /// What the graph promises about its extents, in addition to its types.
   public private(set) var facts: [Fact] = []
   /// What the graph returns.
   public private(set) var results: [ValueID] = []
-  /// The names of what the graph returns, by position: like the arguments' names a part of its signature, which passes keep whatever
-  /// values they return instead.
+  /// The names of what the graph returns, by position. They are a part of its signature, as the arguments' names are: passes keep
+  /// them, whatever values they return instead.
   public private(set) var resultNames: [Name] = []
   /// The nodes in order.
   public private(set) var body: [NodeID] = []
-  /// What went wrong while the graph was being built from Swift, if anything did: such a graph breaks off there, and verifying it
-  /// throws this.
+  /// What went wrong while the graph was being built from Swift, if anything did. Such a graph ends there, and verifying it throws
+  /// this error.
   public var failure: HeedError?
 
   private var nodes: [NodeRecord] = []
@@ -23,15 +26,21 @@ public struct Graph: Sendable {
   private var attributePool: [Attribute] = []
   private var regionPool: [ScalarFunction] = []
 
+  /// A graph without arguments, nodes or results.
   public init(name: Name) { self.name = name }
 
   // MARK: Reading
 
+  /// The op of a node.
   public func op(_ node: NodeID) -> Op { nodes[Int(node.index)].op }
+  /// The values that a node reads, in the op's order.
   public func operands(_ node: NodeID) -> ArraySlice<ValueID> { operandPool[nodes[Int(node.index)].operands.indices] }
+  /// The attributes of a node.
   public func attributes(_ node: NodeID) -> Attributes { Attributes(attributePool[nodes[Int(node.index)].attributes.indices]) }
+  /// The scalar functions that a node applies to elements, in the op's order.
   public func regions(_ node: NodeID) -> ArraySlice<ScalarFunction> { regionPool[nodes[Int(node.index)].regions.indices] }
 
+  /// The values that a node defines, in the op's order.
   public func results(_ node: NodeID) -> [ValueID] {
     let record = nodes[Int(node.index)]
     return (0..<Int(record.resultCount)).map { ValueID(Int(record.firstResult.index) + $0) }
@@ -44,8 +53,11 @@ public struct Graph: Sendable {
     return record.firstResult
   }
 
+  /// The element type and the shape of a value.
   public func type(_ value: ValueID) -> TensorType { values[Int(value.index)].type }
+  /// The name of a value, `Name.none` where it has none.
   public func name(_ value: ValueID) -> Name { values[Int(value.index)].name }
+  /// What defines a value: an argument or a node.
   public func origin(_ value: ValueID) -> ValueOrigin { values[Int(value.index)].origin }
 
   /// The number of values ever made, erased ones counted: the length of a table by value.
@@ -83,18 +95,12 @@ public struct Graph: Sendable {
 
   /// The symbols of the arguments' extents, in order of appearance: what a call binds.
   public var symbols: [Name] {
-    var found: [Name] = []
-    for argument in arguments {
-      for extent in type(argument.value).shape.extents {
-        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
-      }
-    }
-    return found
+    arguments.flatMap { type($0.value).shape.extents }.symbols
   }
 
   // MARK: Building
 
-  /// Adds an argument, after those there are.
+  /// Adds an argument after the others.
   @discardableResult
   public mutating func addArgument(_ name: Name, _ type: TensorType, role: Argument.Role = .input) -> ValueID {
     let value = ValueID(values.count)
@@ -103,9 +109,10 @@ public struct Graph: Sendable {
     return value
   }
 
+  /// Adds a promise about the extents.
   public mutating func addFact(_ fact: Fact) { facts.append(fact) }
 
-  /// Adds a node after those there are; the types of its results are inferred.
+  /// Adds a node after the others; the types of its results are inferred.
   ///
   /// - Parameter stated: the result types that the writer states; ops that cannot infer theirs (`iota`, `reshape`, ...) need them.
   /// - Throws: where operands, attributes or regions do not fit the op, or a stated type is not the inferred one.
@@ -144,21 +151,23 @@ public struct Graph: Sendable {
     return node
   }
 
+  /// Names a value.
   public mutating func setName(_ value: ValueID, _ name: Name) { values[Int(value.index)].name = name }
 
-  /// Lets the graph return `results`.
-  /// - Parameter names: their names, one each; by default those of the values, `result0` for the first where it has none, and so on.
+  /// Makes the graph return `results`.
+  /// - Parameter names: one name per result. By default these are the values' own, or `result0`, `result1` and so on where a value
+  ///   has none.
   public mutating func setResults(_ results: [ValueID], names: [Name]? = nil) {
     precondition(names == nil || names!.count == results.count, "\(names!.count) names for \(results.count) results")
     let names = names ?? results.map { values.indices.contains(Int($0.index)) ? name($0) : .none }
     resultNames = names.enumerated().map { position, name in
-      // A name of digits alone is none in text.
+      // In text, digits alone are not a name.
       let kept = PrintedNames.kept(name.text)
       return kept.isNone ? Name("result\(position)") : kept
     }
     self.results = results
   }
 
-  /// Takes out the nodes for which `condition` holds. Their results must have no uses left.
+  /// Removes the nodes for which `condition` holds. Their results must have no uses left.
   public mutating func eraseNodes(where condition: (NodeID) -> Bool) { body.removeAll(where: condition) }
 }

@@ -1,11 +1,14 @@
 /// Builds a new graph from an old one: a pass walks the old nodes in order and copies, replaces or drops each.
 ///
-/// Arguments and facts are there from the start. `callAsFunction(value)` gives the new value that stands for an old one.
+/// Arguments and facts are there from the start. `callAsFunction(value)` returns the new value that stands for an old one.
 public struct GraphRewriter {
+  /// The old graph.
   public let source: Graph
+  /// The new graph, as far as it is built.
   public var result: Graph
   private var replacements: [ValueID?]
 
+  /// A new graph with the old one's name, arguments and facts, and no nodes yet.
   public init(_ source: Graph) {
     self.source = source
     result = Graph(name: source.name)
@@ -23,7 +26,7 @@ public struct GraphRewriter {
     return new
   }
 
-  /// Lets the new value `new` stand for `old`; a value without a name takes the old one's.
+  /// Makes the new value `new` stand for `old`; a value without a name takes the old one's.
   public mutating func replace(_ old: ValueID, with new: ValueID) {
     replacements[Int(old.index)] = new
     if result.name(new).isNone { result.setName(new, source.name(old)) }
@@ -40,7 +43,8 @@ public struct GraphRewriter {
     return new
   }
 
-  /// Adds a node that the source does not have, and gives its only result.
+  /// Adds a node that the source does not have, and returns its only result.
+  /// - Throws: where operands, attributes or regions do not fit the op, or `stated` is not the inferred type.
   @discardableResult
   public mutating func append(
     _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: TensorType? = nil,
@@ -51,7 +55,7 @@ public struct GraphRewriter {
     return result.result(node)
   }
 
-  /// The new graph, returning what stands for the old results under their names.
+  /// The new graph. It returns the values that stand for the old results, under their names.
   public mutating func finish() -> Graph {
     result.setResults(source.results.map { self($0) }, names: source.resultNames)
     return result

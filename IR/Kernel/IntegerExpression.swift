@@ -13,6 +13,7 @@ public indirect enum IntegerExpression: Hashable, Sendable {
   case load(Access)
   case binary(Operator, IntegerExpression, IntegerExpression)
 
+  /// An operator of two whole numbers, as text writes it.
   public enum Operator: String, Hashable, Sendable, CaseIterable {
     case add = "+"
     case subtract = "-"
@@ -39,6 +40,7 @@ public indirect enum IntegerExpression: Hashable, Sendable {
 }
 
 extension IntegerExpression: ExpressibleByIntegerLiteral {
+  /// A constant.
   public init(integerLiteral value: Int) { self = .constant(value) }
 
   /// The number that a constant or a verdict stands for; nil for any other expression.
@@ -68,13 +70,18 @@ extension IntegerExpression: ExpressibleByIntegerLiteral {
     }
   }
 
+  /// The sum, folded where it can be.
   public static func + (a: Self, b: Self) -> Self { apply(.add, a, b) }
+  /// The difference, folded where it can be.
   public static func - (a: Self, b: Self) -> Self { apply(.subtract, a, b) }
+  /// The product, folded where it can be.
   public static func * (a: Self, b: Self) -> Self { apply(.multiply, a, b) }
+  /// The quotient rounded down, folded where it can be.
   public static func / (a: Self, b: Self) -> Self { apply(.divide, a, b) }
+  /// The remainder of that quotient, folded where it can be.
   public static func % (a: Self, b: Self) -> Self { apply(.remainder, a, b) }
 
-  /// The polynomial as an expression over symbols.
+  /// The extent as an expression over symbols.
   public init(_ extent: Extent) {
     var sum: IntegerExpression?
     for term in extent.terms {

@@ -1,20 +1,21 @@
+internal import OrderedCollections
+
 extension Kernel {
-  /// Makes `additionalSymbols` what the kernel mentions beside its buffers' symbols.
+  /// Sets `additionalSymbols` to the symbols that the kernel mentions and its buffers do not.
   public mutating func declareMentionedSymbols() {
     additionalSymbols = []
-    let known = Set(symbols)
-    var found: [Name] = []
+    var found: OrderedSet<Name> = []
     for phase in phases {
       for dimension in phase.domain { dimension.extent.collectSymbols(&found) }
       phase.condition?.collectSymbols(&found)
       for statement in phase.body { statement.collectSymbols(&found) }
     }
-    for symbol in found where !known.contains(symbol) && !additionalSymbols.contains(symbol) { additionalSymbols.append(symbol) }
+    additionalSymbols = found.subtracting(symbols).elements
   }
 }
 
 extension IntegerExpression {
-  fileprivate func collectSymbols(_ found: inout [Name]) {
+  fileprivate func collectSymbols(_ found: inout OrderedSet<Name>) {
     switch self {
     case .constant, .verdict, .variable, .value: break
     case .symbol(let name): found.append(name)
@@ -27,13 +28,13 @@ extension IntegerExpression {
 }
 
 extension Access {
-  fileprivate func collectSymbols(_ found: inout [Name]) {
+  fileprivate func collectSymbols(_ found: inout OrderedSet<Name>) {
     for index in indices { index.expression.collectSymbols(&found) }
   }
 }
 
 extension Statement {
-  fileprivate func collectSymbols(_ found: inout [Name]) {
+  fileprivate func collectSymbols(_ found: inout OrderedSet<Name>) {
     switch self {
     case .tile(let tile):
       if case .expression(let value) = tile.initial { value.collectSymbols(&found) }
@@ -63,7 +64,7 @@ extension Statement {
 }
 
 extension Body {
-  fileprivate func collectSymbols(_ found: inout [Name]) {
+  fileprivate func collectSymbols(_ found: inout OrderedSet<Name>) {
     for instruction in instructions {
       switch instruction.operation {
       case .index(let expression): expression.collectSymbols(&found)

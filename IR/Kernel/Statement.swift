@@ -9,7 +9,7 @@ public indirect enum Statement: Hashable, Sendable {
   case assign(Access, IntegerExpression)
   /// `do { ... }`: the body once, its instructions in order.
   case compute(Body)
-  /// `for %j = from to end step s { ... }`: sequential; the body sees the tiles as the last round left them.
+  /// `for %j = from to end step s { ... }`: sequential; the body sees the tiles as the iteration before left them.
   case loop(Loop)
   /// `if condition { ... } else { ... }`
   case branch(condition: IntegerExpression, then: [Statement], otherwise: [Statement])
@@ -20,9 +20,11 @@ public indirect enum Statement: Hashable, Sendable {
 /// Memory of a block: scratch memory with constant extents, aligned to 64 bytes; or without a shape a scalar, written `var`, which lives
 /// in a register and is addressed without indices.
 public struct Tile: Hashable, Sendable {
+  /// The name in text.
   public var name: Name
+  /// The type of each element.
   public var element: ElementType
-  /// Empty for a scalar.
+  /// The extents, outermost first; empty for a scalar.
   public var shape: [Int]
   /// What a scalar starts with; nil for undefined.
   public var initial: Initial?
@@ -35,6 +37,7 @@ public struct Tile: Hashable, Sendable {
     case expression(IntegerExpression)
   }
 
+  /// A tile of this name, element type and shape, or a scalar.
   public init(_ name: Name, _ element: ElementType, _ shape: [Int], initial: Initial? = nil) {
     (self.name, self.element, self.shape, self.initial) = (name, element, shape, initial)
   }
@@ -70,14 +73,20 @@ extension [Statement] {
   package var tileCount: Int { reduce(0) { $0 + $1.tileCount } }
 }
 
+/// A sequential loop: the body for `variable` = `from`, `from + step`, and so on below `to`.
 public struct Loop: Hashable, Sendable {
+  /// The loop variable.
   public var variable: VariableID
+  /// The first value.
   public var from: IntegerExpression
-  /// Not reached.
+  /// The bound, which the variable stays below.
   public var to: IntegerExpression
+  /// The distance between values, at least 1.
   public var step: Int
+  /// What runs for one value, in order.
   public var body: [Statement]
 
+  /// A loop over `from`, `from + step`, and so on below `to`.
   public init(_ variable: VariableID, from: IntegerExpression, to: IntegerExpression, step: Int, body: [Statement]) {
     (self.variable, self.from, self.to, self.step, self.body) = (variable, from, to, step, body)
   }
@@ -85,44 +94,50 @@ public struct Loop: Hashable, Sendable {
 
 /// `map (%r : 96, %c : 384) { ... }`: the body for every point of a box.
 ///
-/// Rounds are independent but for `accumulate`: no round may read what another one stores, nor two store to one element. The last
-/// dimension is vectorised. What a body accumulates in it neither loads nor stores.
-/// An accumulation runs over the dimensions that its target does not mention: in order over the outer ones; over the last one as one
-/// partial result per vector lane, combined pairwise at the end.
+/// Iterations are independent except for `accumulate`: none may read what another one stores, and no two may store to one element.
+/// The last dimension is vectorised. A body neither loads nor stores what it accumulates in.
+/// An accumulation runs over the dimensions that its target does not mention. Over the outer ones it runs in order. Over the last
+/// one it keeps one partial result per vector lane; these are combined pairwise at the end.
 public struct Map: Hashable, Sendable {
   /// At least one dimension, outermost first.
   public var dimensions: [Dimension]
+  /// What runs for one point.
   public var body: Body
 
+  /// The body for every point of the box of `dimensions`.
   public init(_ dimensions: [Dimension], _ body: Body) { (self.dimensions, self.body) = (dimensions, body) }
 }
 
 /// `contract (%r : 96) x (%p : 8, %c : 48) over (%d : 64) %q[%r, %d] * %k[%p, %d, %c] from %o[...] as %x : f32 { ... }`: sums of
 /// products with accumulators in registers.
 ///
-/// For every row and column point the accumulator starts at `initial` (or 0) and takes the products fused-multiply-add by
-/// fused-multiply-add, in order of `over`; where the target has no such instruction, product and sum round each. Where both operands
-/// have unit stride along the last of `over`, and `right` none along the columns, there is one partial sum a vector lane, and they
-/// are added pairwise at the end. Pairs of bf16 that lie side by side may be added by one instruction. Then the epilogue runs with the
-/// accumulator as its first value.
+/// For every row and column, the accumulator starts at `initial` (or 0) and takes one product after another, in order of `over`,
+/// each by a fused multiply-add. Where the target has no such instruction, product and sum are rounded separately. Where both
+/// operands have unit stride along the last of `over`, and `right` has none along the columns, there is one partial sum per vector
+/// lane; these are added pairwise at the end. Pairs of bf16 that lie side by side may be added by one instruction. Then the
+/// epilogue runs with the accumulator as its first value.
 public struct Contraction: Hashable, Sendable {
+  /// The rows of the result.
   public var rows: Dimension
   /// One dimension, or panels and the columns within one. The last is vectorised; `right` has unit stride in it for speed.
   public var columns: [Dimension]
+  /// The dimensions that are summed over, outermost first.
   public var over: [Dimension]
-  /// Indexed by rows and over, not by columns. Like `right` and `initial` of a float type no wider than the accumulator, without guards.
+  /// The left operand, indexed by `rows` and `over`, not by `columns`. Like `right` and `initial`, it has a float type that is not
+  /// wider than the accumulator, and no guards.
   public var left: Access
-  /// Indexed by columns and over, not by rows.
+  /// The right operand, indexed by `columns` and `over`, not by `rows`.
   public var right: Access
-  /// Where the next operands like `right` lie, with the same indices: read ahead into caches where that pays. It has no influence on the
-  /// result.
+  /// Where the next operands like `right` are, with the same indices: a prefetch where that pays. It does not change the result.
   public var ahead: Access?
+  /// What the accumulators start at, indexed by rows and columns; nil for 0.
   public var initial: Access?
-  /// f32 or f64.
+  /// The type of the sums: f32 or f64.
   public var accumulator: ElementType
-  /// Its value 0 is the accumulator. It sees rows and columns, and stores to another place than `left` and `right`.
+  /// What is done with each sum. Its value 0 is the accumulator. It sees rows and columns, and does not store to `left` or `right`.
   public var epilogue: Body
 
+  /// A contraction of `left` and `right` over `over`.
   public init(
     rows: Dimension, columns: [Dimension], over: [Dimension], left: Access, right: Access, ahead: Access? = nil,
     initial: Access? = nil, accumulator: ElementType = .f32, epilogue: Body

@@ -34,23 +34,27 @@ extension Op {
   /// `attention %query, %key, %value, %captured... score (%s, %b..., %i, %j) { ... } where (%b..., %i, %j) { ... } {...}`: attention whose
   /// score matrix is never stored.
   ///
-  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, value `[batch..., N, E]`; the result is `[batch..., M, E]`. With
-  /// `s = sum over d of query[b, i, d] * key[b, j, d]` and the index of each batch dimension, of the query and of the key (each i32 or
-  /// i64), the region `score` gives the score of a pair and `where` whether the pair is live:
+  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, value `[batch..., N, E]`; the result is `[batch..., M, E]`. The region
+  /// `score` computes the score of a pair, and `where` whether the pair is live. Both have as parameters the index of each batch
+  /// dimension, of the query and of the key, each i32 or i64. `score` has before them
+  /// `s = sum over d of query[b, i, d] * key[b, j, d]`:
   /// ```
   /// r[b, i, e] = sum over live j of exp(score) * value[b, j, e] / (sum over live j of exp(score) + exp(sink[b, i]))
   /// ```
-  /// The region `score` is of the operands' type, or of f32 where they are of 16 bits; the result has its type.
-  /// A dead pair weighs exactly 0, whatever its score; its value must be finite. A row without a live pair, or whose live scores are
-  /// all -inf, is 0.
+  /// The region `score` has the operands' type, or f32 where they are of 16 bits; the result has its type. The weight of a pair
+  /// that is not live is exactly 0, whatever its score is; its value must be finite. A row without a live pair, or whose live
+  /// scores are all -inf, is 0.
   ///
   /// Attributes:
-  /// - `sink = n`: the captured tensor n, floats `[batch..., M]`, holds a further score a row, whose value is 0. Without it `exp(sink)` is 0.
+  /// - `sink = n`: the captured tensor n, floats `[batch..., M]`, holds one further score per row, whose value is 0. Without it
+  ///   `exp(sink)` is 0.
   /// - `log_sum_exp = true`: a further result `[batch..., M]`, the logarithm of the divisor; -inf for a row without a live pair.
-  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf where there is none. Both are f32 for 16-bit types.
-  /// - `weights = score`: the scores themselves are the weights, and nothing is divided: `r = sum over live j of score * value[b, j, e]`.
+  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair. Both are
+  ///   f32 for 16-bit types.
+  /// - `weights = score`: the scores themselves are the weights, without a divisor:
+  ///   `r = sum over live j of score * value[b, j, e]`.
   /// - `ragged = n`: the captured tensor n holds segment offsets over the rows (M is N); only pairs in one segment are live.
-  /// - `tile`: a choice of the compiler's without influence on the meaning.
+  /// - `tile`: a choice of the compiler that does not change the meaning.
   public static let attention = Op(
     "attention", operands: .leading(["query", "key", "value"], rest: "captured"),
     attributes: [

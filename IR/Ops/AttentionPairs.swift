@@ -110,7 +110,7 @@ struct DecomposedScores {
     return [Attribute(.subscripts, subscripts)]
   }
 
-  /// A region with its first parameters given and an iota for each of the others.
+  /// A region applied to its first parameters and, for each of the others, to an iota.
   static func apply(
     _ region: ScalarFunction, leading: [ValueID], _ tables: [ValueID], _ shape: Shape, _ context: inout Decomposition
   ) throws -> ValueID {
@@ -134,7 +134,8 @@ extension Decomposition {
 }
 
 extension Inference {
-  /// Checks queries, keys, captured tensors and the regions `score` and `where` of an op on attention's scores; gives the scores' type.
+  /// Checks queries, keys, captured tensors and the regions `score` and `where` of an op on attention's scores.
+  /// - Returns: the scores' type.
   func checkPairs() throws -> ElementType {
     let (query, key) = (operands[0], operands[1])
     let element = try commonElement([query, key])
@@ -161,7 +162,7 @@ extension Inference {
     return score
   }
 
-  /// The index parameters of regions: one a batch dimension, query, key.
+  /// The index parameters of regions: one per batch dimension, then the query and the key.
   var pairIndices: [(role: String, isAllowed: (ElementType) -> Bool)] {
     Array(repeating: (role: "i32 or i64", isAllowed: { $0 == .i32 || $0 == .i64 }), count: operands[0].rank)
   }
@@ -184,7 +185,8 @@ extension Inference {
 }
 
 extension Inference {
-  /// Checks the logarithm of the rows' sums, operand 2 of an op on attention's weights; gives its type.
+  /// Checks the logarithm of the rows' sums, operand 2 of an op on attention's weights.
+  /// - Returns: its type.
   func checkLogSumExp() throws -> ElementType {
     let score = try checkPairs()
     let (rows, type) = (Shape(operands[0].shape.extents.dropLast()), operands[2])

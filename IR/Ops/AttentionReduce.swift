@@ -12,17 +12,19 @@ extension AttributeKey where Value == [Extent] {
 
 extension Op {
   /// `attention_reduce %query, %key, %log_sum_exp, %captured... score (...) { ... } where (...) { ... } value (%p, %b..., %i, %j) { ... }
-  /// {...}`: a statistic of attention's weights, which are computed again from scores and never stored.
+  /// {...}`: a statistic of attention's weights, which are recomputed from scores and never stored.
   ///
-  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, log_sum_exp `[batch..., M]` of the type that `attention` gives it; the regions
-  /// `score` and `where` are those of `attention`. With the weight `p = exp(score - log_sum_exp[b, i])`, 0 for a dead pair, the region
-  /// `value` gives a number of each pair, of the logarithm's type, and the numbers of a block of pairs are put together:
+  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, log_sum_exp `[batch..., M]` of the type that it has as a result of
+  /// `attention`; the regions `score` and `where` are those of `attention`. The weight of a pair is
+  /// `p = exp(score - log_sum_exp[b, i])`, or 0 where the pair is not live. From it the region `value` computes one number per
+  /// pair, of the logarithm's type, and the numbers of a block of pairs are reduced:
   /// ```
   /// r[b, x, y] = kind over i in block x of rows, j in block y of columns of value(p, b, i, j)
   /// ```
   /// Attributes:
   /// - `kind = add`, `maximum` or `minimum`.
-  /// - `block = [rows, columns]`: the extents of a block; 0 is all there are. The last block of a dimension may be smaller.
+  /// - `block = [rows, columns]`: the extents of a block; 0 means the whole dimension. The last block of a dimension may be
+  ///   smaller.
   /// - `rows = [start, stop]`, `columns = [start, stop]`: the pairs that count, all where it is left out. Blocks begin at `start`.
   ///
   /// The result is `[batch..., blocks of rows, blocks of columns]`; a block without pairs has the kind's identity.

@@ -2,8 +2,8 @@ extension Op {
   /// `contract {subscripts = "bhid,bhjd->bhij"}`: a sum of products, written as in Einstein's convention.
   ///
   /// Each letter names a dimension. A letter in both operands and the result is a batch dimension; one in both operands but not
-  /// the result is summed over; one in a single operand stands in the result. Sums are in double precision in the reference and in
-  /// f32 (f64 for f64 operands) in kernels, in an order fixed by shapes and tiles.
+  /// the result is summed over; one in a single operand is in the result as well. Sums are in double precision in the reference and
+  /// in f32 (f64 for f64 operands) in kernels, in an order fixed by shapes and tiles.
   public static let contract = Op(
     "contract", operands: .named(["left", "right"]), attributes: [.required(.subscripts)],
     infer: { inference in

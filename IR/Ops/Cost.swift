@@ -1,21 +1,31 @@
-/// What an op costs: floating-point operations and bytes that must move at least, both polynomials in the graph's symbols.
+/// What an op costs: floating-point operations and the bytes that must be moved at least, both polynomials in the graph's symbols.
 public struct Cost: Hashable, Sendable {
+  /// Floating-point operations.
   public var flops: Extent
+  /// Bytes read and written.
   public var bytes: Extent
 
+  /// A cost of so many operations and bytes.
   public init(flops: Extent, bytes: Extent) { (self.flops, self.bytes) = (flops, bytes) }
 
+  /// The cost of both.
   public static func + (left: Cost, right: Cost) -> Cost { Cost(flops: left.flops + right.flops, bytes: left.bytes + right.bytes) }
 }
 
-/// A node as an op's cost and its conditions on data depend on it.
+/// What an op's cost, and its conditions on data, may depend on: a node's types, attributes and regions.
 public struct CostQuery {
+  /// The op.
   public let op: Op
+  /// The operands' types.
   public let operands: [TensorType]
+  /// The results' types.
   public let results: [TensorType]
+  /// The node's attributes.
   public let attributes: Attributes
+  /// The node's regions.
   public let regions: [ScalarFunction]
 
+  /// A node of these types, attributes and regions.
   public init(op: Op, operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction]) {
     self.op = op
     (self.operands, self.results, self.attributes, self.regions) = (operands, results, attributes, regions)

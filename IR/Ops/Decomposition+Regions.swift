@@ -7,11 +7,11 @@ extension Decomposition {
     var indexDimensions: [ScalarValue: Int] = [:]
   }
 
-  /// A region as ops on tensors: each instruction becomes an op, each argument has the shape `shape.full` or is a scalar, a constant
-  /// stays a scalar, and an element of a captured tensor becomes a broadcast of the tensor, where its indices are those of rising
-  /// dimensions, or a gather. Gives the results, of shape `shape.full`.
-  ///
-  /// `argument` gives the tensor for a parameter; it is called for the parameters that are used.
+  /// A region as ops on tensors: each instruction becomes an op, each argument has the shape `shape.full` or is a scalar, and a
+  /// constant stays a scalar. An element of a captured tensor becomes a broadcast of the tensor where its indices are those of
+  /// rising dimensions, else a gather.
+  /// - Parameter argument: returns the tensor for a parameter; called for the parameters that are used.
+  /// - Returns: the results, of shape `shape.full`.
   mutating func apply(
     _ region: ScalarFunction, tables: [ValueID] = [], shape: RegionShape,
     argument: (inout Decomposition, Int) throws -> ValueID

@@ -1,12 +1,19 @@
 /// Where an op's decomposition writes the simpler ops: the graph being built, and the op's own operands in it.
 public struct Decomposition {
+  /// Builds the graph that the simpler ops go into.
   public var rewriter: GraphRewriter
+  /// The op.
   public let op: Op
+  /// The op's operands in that graph.
   public let operands: [ValueID]
+  /// The op's attributes.
   public let attributes: Attributes
+  /// The op's regions.
   public let regions: [ScalarFunction]
+  /// The types of the op's results, which the simpler ops must have as well.
   public let resultTypes: [TensorType]
 
+  /// The place for the decomposition of one node.
   public init(
     rewriter: GraphRewriter, op: Op, operands: [ValueID], attributes: Attributes, regions: [ScalarFunction],
     resultTypes: [TensorType]
@@ -15,9 +22,11 @@ public struct Decomposition {
     (self.regions, self.resultTypes) = (regions, resultTypes)
   }
 
+  /// The type of a value of the graph being built.
   public func type(_ value: ValueID) -> TensorType { rewriter.result.type(value) }
 
-  /// Appends an op and gives its only result.
+  /// Appends an op and returns its only result.
+  /// - Throws: where operands, attributes or regions do not fit the op.
   public mutating func emit(
     _ op: Op, _ operands: ValueID..., attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: TensorType? = nil
   ) throws -> ValueID {
@@ -42,12 +51,12 @@ public struct Decomposition {
       stated: TensorType(type(value).element, shape))
   }
 
-  /// `value`, which has all of the dimensions of `shape` but `dim`, repeated along that.
+  /// `value`, which has all dimensions of `shape` except `dim`, repeated along `dim`.
   public mutating func broadcast(_ value: ValueID, to shape: Shape, without dim: Int) throws -> ValueID {
     try broadcast(value, to: shape, dims: (0..<shape.rank).filter { $0 != dim })
   }
 
-  /// The elements along `dim` put together; that dimension is dropped.
+  /// The reduction of the elements along `dim`, which is dropped.
   public mutating func reduce(_ value: ValueID, _ kind: Reduction, dim: Int) throws -> ValueID {
     try emit(.reduce, value, attributes: [Attribute(.dims, [dim]), Attribute(.kind, kind)])
   }

@@ -1,6 +1,8 @@
-/// An array of the reference interpreter: reals in double precision whatever the element type, integers in 64 bits.
+/// An array of the reference interpreter: reals in double precision for any float type, integers in 64 bits.
 public struct ReferenceArray: Hashable, Sendable {
+  /// The element type. The elements are rounded or wrapped to it.
   public let element: ElementType
+  /// The extents, outermost first.
   public let shape: [Int]
   /// The elements in row-major order; empty for integer and bool arrays.
   public var reals: [Double]
@@ -15,16 +17,19 @@ public struct ReferenceArray: Hashable, Sendable {
     integers = element.isFloat ? [] : Array(repeating: 0, count: count)
   }
 
+  /// A float array of these elements in row-major order.
   public init(_ element: ElementType, _ shape: [Int], reals: [Double]) {
     precondition(element.isFloat && reals.count == shape.reduce(1, *))
     (self.element, self.shape, self.reals, integers) = (element, shape, reals, [])
   }
 
+  /// An integer or bool array of these elements in row-major order.
   public init(_ element: ElementType, _ shape: [Int], integers: [Int64]) {
     precondition(!element.isFloat && integers.count == shape.reduce(1, *))
     (self.element, self.shape, reals, self.integers) = (element, shape, [], integers)
   }
 
+  /// The number of elements.
   public var count: Int { element.isFloat ? reals.count : integers.count }
 
   /// The element at a row-major position.
@@ -47,7 +52,7 @@ public struct ReferenceArray: Hashable, Sendable {
     return strides
   }
 
-  /// An array whose elements `value` gives for their indices.
+  /// An array whose elements are what `value` returns for their indices.
   public static func generated(
     _ element: ElementType, _ shape: [Int], _ value: (_ indices: [Int]) throws -> Literal
   ) rethrows -> ReferenceArray {
@@ -56,7 +61,7 @@ public struct ReferenceArray: Hashable, Sendable {
     return array
   }
 
-  /// Calls `body` with the positions of each run of elements along `dimension`, in row-major order of the other dimensions.
+  /// Calls `body` with the positions of each row of elements along `dimension`, in row-major order of the other dimensions.
   public func forEachRow(along dimension: Int, _ body: (_ positions: [Int]) throws -> Void) rethrows {
     let (extent, stride) = (shape[dimension], strides[dimension])
     var others = shape
@@ -85,20 +90,27 @@ public struct ReferenceArray: Hashable, Sendable {
 
 /// What an op's definition sees when it is run.
 public struct Evaluation {
+  /// The op.
   public let op: Op
+  /// The operands.
   public let operands: [ReferenceArray]
+  /// The node's attributes.
   public let attributes: Attributes
+  /// The node's regions.
   public let regions: [ScalarFunction]
+  /// The operands' types, whose extents may have symbols.
   public let operandTypes: [TensorType]
+  /// The results' types, whose extents may have symbols.
   public let resultTypes: [TensorType]
   /// The result shapes under the call's binding of symbols.
   public let resultShapes: [[Int]]
   /// The call's binding of symbols.
   public let binding: [Name: Int]
 
-  /// What an array of the reference may hold: 64 GiB.
+  /// The most elements that an array of the reference may have: 64 GiB.
   private static let mostElements = 1 << 33
 
+  /// One node with its operands' elements and the call's binding of symbols.
   /// - Throws: where a result's extent is negative or has no value, or a result is too large to hold.
   public init(
     op: Op, operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],

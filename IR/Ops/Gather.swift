@@ -2,7 +2,7 @@ extension Op {
   /// `gather %table, %indices {dim = d}`: slices of the table picked along dimension `d` by integers.
   ///
   /// `r[a..., n..., b...] = table[a..., indices[n...], b...]`: the table's dimensions before `d`, those of the indices, the table's after
-  /// `d`. An index outside the table gives NaN, or 0 for a table of integers or bools.
+  /// `d`. For an index outside the table the slice is NaN, or 0 for a table of integers or bools.
   public static let gather = Op(
     "gather", operands: .named(["table", "indices"]), attributes: [.required(.dim)],
     infer: { inference in

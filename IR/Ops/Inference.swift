@@ -1,13 +1,19 @@
 /// What an op's type inference sees.
 public struct Inference {
+  /// The op.
   public let op: Op
+  /// The operands' types.
   public let operands: [TensorType]
+  /// The node's attributes.
   public let attributes: Attributes
+  /// The node's regions.
   public let regions: [ScalarFunction]
   /// The result types that the writer stated, where there are any.
   public let stated: [TensorType]?
+  /// What the graph promises about its extents.
   public let facts: [Fact]
 
+  /// The types, attributes and regions of one node.
   public init(
     op: Op, operands: [TensorType], attributes: Attributes, regions: [ScalarFunction], stated: [TensorType]?, facts: [Fact]
   ) {
@@ -30,6 +36,8 @@ public struct Inference {
     left == right || left.rank == right.rank && zip(left.extents, right.extents).allSatisfy { areEqual($0, $1) }
   }
 
+  /// Checks a condition.
+  /// - Throws: an error of this message where it is false.
   public func expect(_ condition: Bool, _ message: @autoclosure () -> String) throws {
     if !condition { throw HeedError(message()) }
   }
@@ -56,7 +64,7 @@ public struct Inference {
     return types[0].element
   }
 
-  /// The shape of an elementwise result: that of the operands that are no scalars.
+  /// The shape of an elementwise result: that of the operands that are not scalars.
   public func elementwiseShape() throws -> Shape {
     guard let full = operands.first(where: { $0.rank > 0 }) else { return .scalar }
     try expect(
@@ -65,6 +73,7 @@ public struct Inference {
     return full.shape
   }
 
+  /// The types as an error names them: `f32[S] and i32[S]`.
   public func describe(_ types: some Sequence<TensorType>) -> String { types.map(\.description).joined(separator: " and ") }
 
   /// Checks what can be checked without knowing the op: the number of operands, the attributes, the number of regions.

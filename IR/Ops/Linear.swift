@@ -2,10 +2,10 @@ extension Op {
   /// `linear %left, %right, %extra... {subscripts, tile} epilogue (%acc: f32, %e: f32) { ... yield %y }`: a `contract`, then a region on
   /// each element of its result.
   ///
-  /// `%acc` is the element of the product, of the operands' type or of a wider float type: 16-bit operands give an f32 sum where the
-  /// region takes one. The other parameters are the elements of the extras, which have the
-  /// product's shape or are scalars. The result has the yielded type. `tile` is a choice of the compiler's without influence on the
-  /// meaning: rows, columns, and the depth multiplied at once where that is not all.
+  /// `%acc` is the element of the product, of the operands' type or of a wider float type: of 16-bit operands the region may take
+  /// the f32 sum. The other parameters are the elements of the extras, which have the product's shape or are scalars. The result
+  /// has the yielded type. `tile` is a choice of the compiler that does not change the meaning: rows, columns, and the depth
+  /// multiplied at once where that is not the whole depth.
   public static let linear = Op(
     "linear", operands: .leading(["left", "right"], rest: "extras"),
     attributes: [.required(.subscripts), .optional(.tile)], regions: ["epilogue"], traits: [.fused],

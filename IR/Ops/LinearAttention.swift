@@ -22,22 +22,26 @@ extension AttributeKey where Value == Bool {
 }
 
 extension Op {
-  /// `linear_attention %query, %key, %value, %more... {decay, epsilon, final_state, key_sum, ragged, state}`: causal attention whose
-  /// weight of a pair is the product of query and key itself, as a recurrence over a state of D x E numbers: time linear in N.
+  /// `linear_attention %query, %key, %value, %more... {decay, epsilon, final_state, key_sum, ragged, state}`: causal attention in
+  /// which the weight of a pair is the product of query and key itself. It is a recurrence over a state of D x E numbers: time
+  /// linear in N.
   ///
-  /// query and key are `[batch..., N, D]`, what a feature map made of them; value is `[batch..., N, E]`, the result as well. With the
+  /// query and key are `[batch..., N, D]`, the results of a feature map; value and the result are `[batch..., N, E]`. With the
   /// state S, at first 0, row t is
   /// ```
   /// S_t = exp(decay_t) S_(t-1) + key_t value_t^T        z_t = exp(decay_t) z_(t-1) + key_t
-  /// r_t = query_t S_t                                   r_t = query_t S_t / (query_t . z_t + epsilon), where epsilon is given
+  /// r_t = query_t S_t                                   r_t = query_t S_t / (query_t . z_t + epsilon), where there is an epsilon
   /// ```
-  /// (Katharopoulos et al. 2020; with a decay a head: RetNet, Sun et al. 2023; one a row: Mamba-2, Dao and Gu 2024.) A row whose
-  /// denominator is 0 gives 0.
+  /// (Katharopoulos et al. 2020; with one decay per head: RetNet, Sun et al. 2023; with one per row: Mamba-2, Dao and Gu 2024.)
+  /// Where the denominator is 0, so is the row.
   ///
-  /// `decay = n`, `state = n`, `key_sum = n` and `ragged = n` name an operand, counted from 0 after value: the logarithm of each row's
-  /// decay, `[batch..., N]`; the S and the z before the first row, `[batch..., D, E]` and `[batch..., D]`; offsets of segments over the
-  /// rows, each of which begins with a state of 0. `final_state` gives S after the last row as a second result, and z as a third where
-  /// there is a denominator. For operands of 16 bits the states are f32; the decay may be.
+  /// Some attributes name an operand, counted from 0 after value:
+  /// - `decay = n`: the logarithm of each row's decay, `[batch..., N]`.
+  /// - `state = n` and `key_sum = n`: S and z before the first row, `[batch..., D, E]` and `[batch..., D]`.
+  /// - `ragged = n`: offsets of segments of the rows; each segment begins with a state of 0.
+  ///
+  /// With `final_state` there is a second result, S after the last row, and a third, z, where there is a denominator. For operands
+  /// of 16 bits the states are f32; the decay may be.
   public static let linearAttention = Op(
     "linear_attention", operands: .leading(["query", "key", "value"], rest: "operands that attributes name"),
     attributes: [
@@ -132,7 +136,7 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
       var denominator = 0.0
       for d in 0..<depth {
         let (q, k) = (query.reals[row * depth + d], key.reals[row * depth + d])
-        // A state that is left behind is gone, whatever it holds.
+        // A decay of 0 drops the state, even one of NaN.
         sum[d] = (factor == 0 ? 0 : factor * sum[d]) + k
         denominator += q * sum[d]
         for e in 0..<width {
@@ -205,7 +209,7 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   let resultShape = context.type(result).shape
   var denominator = try context.reduce(weights, .add, dim: batch + 1)
 
-  // What the first state gives.
+  // The first state's part of the result.
   let (state, keySum) = (operand(.state), operand(.keySum))
   func scaled(_ value: ValueID, _ logarithm: ValueID?, _ dims: [Int]) throws -> ValueID {
     guard let logarithm else { return value }

@@ -3,7 +3,7 @@ import Foundation
 extension Op {
   /// `log_sum_exp {dim = d}`: `r = m + log(sum over j of exp(x[j] - m))` along dimension `d`, which is dropped; `m` is the largest `x[j]`.
   ///
-  /// The logarithm of what a softmax divides by. Elements that are all -inf, or no elements, give -inf.
+  /// The logarithm of what a softmax divides by; -inf where all elements are -inf or there are no elements.
   public static let logSumExp = Op(
     "log_sum_exp", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { inference in

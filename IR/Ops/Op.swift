@@ -1,4 +1,4 @@
-/// An entry of the op table: everything there is to know about one op, in the one file that defines it.
+/// An entry of the op table: everything that the compiler knows about one op, in the file that defines it.
 ///
 /// Parser, printer, verifier, builder, interpreter and the passes are generic over the table. To add an op, write its file in
 /// IR/Ops and name it in `Op.all`.
@@ -6,9 +6,9 @@ public final class Op: Sendable {
   /// The number and names of an op's operands.
   public enum Operands: Sendable {
     case named([String])
-    /// Any number from a minimum on, all in one role.
+    /// At least a minimum, all in the same role.
     case variadic(String, minimum: Int)
-    /// Some by name, then any number in one role.
+    /// Some by name, then any number in the same role.
     case leading([String], rest: String)
 
     /// The least number of operands; in `leading`, the number of the named ones.
@@ -22,10 +22,13 @@ public final class Op: Sendable {
 
   /// An attribute that the op takes.
   public struct AttributeSpecification: Sendable {
+    /// What the attribute is called.
     public let key: Name
+    /// The kind of its value.
     public let kind: AttributeValue.Kind
     /// What a word may be.
     public let words: [String]
+    /// Whether every node has it.
     public let isRequired: Bool
 
     private init<Value>(_ key: AttributeKey<Value>, isRequired: Bool) {
@@ -38,6 +41,7 @@ public final class Op: Sendable {
     public static func optional<Value>(_ key: AttributeKey<Value>) -> Self { Self(key, isRequired: false) }
   }
 
+  /// A property of an op that passes and verifiers rely on.
   public enum Trait: Sendable {
     /// Acts on each element by itself, described by `scalar`; operands have the result's shape or are scalars.
     case elementwise
@@ -57,12 +61,17 @@ public final class Op: Sendable {
     case scoresPairs
   }
 
+  /// The name in text: `contract`.
   public let mnemonic: String
+  /// The number and the names of the operands.
   public let operands: Operands
+  /// The attributes that the op takes.
   public let attributes: [AttributeSpecification]
+  /// The number and the names of the results.
   public let results: Results
-  /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword stands for none.
+  /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword means none.
   public let regionKeywords: [String]
+  /// The op's properties.
   public let traits: Set<Trait>
   /// What the op does to scalars; non-nil exactly for elementwise ops.
   public let scalar: ScalarSemantics?
@@ -75,9 +84,12 @@ public final class Op: Sendable {
 
   /// An operand that holds segment offsets: numbers that start at 0, never fall and end at `rows`. Checked when the op is run.
   public struct SegmentOffsets: Hashable, Sendable {
+    /// The operand's position.
     public var operand: Int
+    /// What the last offset must be.
     public var rows: Extent
 
+    /// The operand at this position, whose offsets end at `rows`.
     public init(operand: Int, rows: Extent) { (self.operand, self.rows) = (operand, rows) }
   }
 
@@ -111,6 +123,7 @@ public final class Op: Sendable {
     decomposition = decompose
   }
 
+  /// Whether the op has this property.
   public func has(_ trait: Trait) -> Bool { traits.contains(trait) }
 
   /// The result types of the op on these operands; checks their number, the attributes and the regions first.
@@ -134,14 +147,16 @@ public final class Op: Sendable {
   /// The op's results by its definition.
   public func evaluate(_ evaluation: Evaluation) throws -> [ReferenceArray] { try self.evaluation(evaluation) }
 
+  /// Operations and bytes of a node.
   public func cost(_ query: CostQuery) -> Cost { costFunction(query) }
 
   /// The operand that holds segment offsets, with what they must end at, if there is one.
   public func segmentOffsets(_ query: CostQuery) -> SegmentOffsets? { offsetsFunction?(query) }
 
+  /// Whether the op has a decomposition into simpler ops.
   public var canDecompose: Bool { decomposition != nil }
 
-  /// Appends simpler ops that compute the op's results, and gives those.
+  /// Appends simpler ops that compute the op's results, and returns those.
   public func decompose(_ context: inout Decomposition) throws -> [ValueID] {
     guard let decomposition else { preconditionFailure("\(mnemonic) has no decomposition") }
     return try decomposition(&context)

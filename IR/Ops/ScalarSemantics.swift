@@ -4,9 +4,10 @@
 /// ops before code generation, with the accuracy that the expansion states. Among them may be `exp2`, for which some targets have
 /// instructions and the others its own expansion.
 public struct ScalarSemantics: Sendable {
+  /// The form of the op: how many operands it has, and what it computes.
   public enum Rule: Sendable {
-    /// One operand; the result has its type. A nil closure means that the op does not take such operands. Of what the closure
-    /// for integers gives for a bool, the lowest bit counts.
+    /// One operand; the result has its type. A nil closure means that the op does not take such operands. Of a bool, only the
+    /// lowest bit of the integer closure's result counts.
     case unary(real: (@Sendable (Double) -> Double)?, integer: (@Sendable (Int64) -> Int64)?)
     /// Two operands of one type, which the result has as well.
     case binary(real: (@Sendable (Double, Double) -> Double)?, integer: (@Sendable (Int64, Int64) -> Int64)?)
@@ -22,6 +23,7 @@ public struct ScalarSemantics: Sendable {
     case bitcast
   }
 
+  /// What the op computes.
   public var rule: Rule
   /// True where integer operands may be bools as well (`and`, `or`, `not`, comparisons).
   public var takesBool: Bool
@@ -29,6 +31,7 @@ public struct ScalarSemantics: Sendable {
   /// for that type.
   public var expansion: (@Sendable (ElementType) throws -> ScalarFunction?)?
 
+  /// The semantics of `rule`, with primitive ops to expand into where it is not primitive.
   public init(_ rule: Rule, takesBool: Bool = false, expansion: (@Sendable (ElementType) throws -> ScalarFunction?)? = nil) {
     (self.rule, self.takesBool, self.expansion) = (rule, takesBool, expansion)
   }
@@ -115,8 +118,8 @@ public struct ScalarSemantics: Sendable {
     }
   }
 
-  /// A float becomes an integer by dropping its fraction, held to the type's range, NaN as 0; anything becomes a bool by comparing
-  /// with 0; an integer is wrapped; a float is rounded to the narrower type.
+  /// A float becomes an integer by dropping its fraction and clamping it to the type's range; NaN becomes 0. Anything becomes a
+  /// bool by comparing it with 0. An integer is wrapped, and a float is rounded to the narrower type.
   package static func convert(_ value: Literal, to element: ElementType) -> Literal {
     if element.isFloat { return Literal(element.round(value.real)) }
     if element == .bool { return Literal(value.isReal ? value.real != 0 : value.integer != 0) }

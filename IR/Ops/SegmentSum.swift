@@ -1,5 +1,6 @@
 extension Op {
-  /// `segment_sum %x, %offsets`: sums over runs of rows: `r[s, ...] = sum of x[t, ...]` over `offsets[s] <= t < offsets[s + 1]`.
+  /// `segment_sum %x, %offsets`: sums over segments of rows: `r[s, ...] = sum of x[t, ...]` over
+  /// `offsets[s] <= t < offsets[s + 1]`.
   ///
   /// x is `[T, ...]`, offsets are B + 1 whole numbers that rise from 0 to T; the result is `[B, ...]`. An empty segment sums to 0.
   public static let segmentSum = Op(

@@ -3,7 +3,7 @@ import Foundation
 extension Op {
   /// `softmax {dim = d}`: `r[i] = exp(x[i] - m) / sum over j of exp(x[j] - m)` along dimension `d`, where `m` is the largest `x[j]`.
   ///
-  /// Elements that are all -inf give zeros, never NaN for that reason: no pair is live.
+  /// Where all elements are -inf, no pair is live, and the result is 0 rather than NaN.
   public static let softmax = Op(
     "softmax", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { inference in
@@ -25,7 +25,7 @@ extension Op {
       let (x, type) = (context.operands[0], context.resultTypes[0])
       let dim = context.attributes.required(.dim)
       let largest = try context.reduce(x, .maximum, dim: dim)
-      // -inf for a largest element stands for a row without live elements: its exponentials must be 0, not exp(-inf - -inf).
+      // A largest element of -inf means a row without live elements: its exponentials must be 0, not exp(-inf - -inf).
       let isDead = try context.emit(.equal, largest, context.constant(-.infinity, type.element))
       let shift = try context.broadcast(
         context.emit(.select, isDead, context.constant(0, type.element), largest), to: type.shape, without: dim)
@@ -40,7 +40,7 @@ extension Op {
 
 /// The softmax of the elements of one row; zeros where all are -inf.
 func softmaxWeights(_ elements: [Double]) -> [Double] {
-  // A NaN anywhere makes the sum NaN, whatever becomes of it in the maximum.
+  // A NaN anywhere makes the sum NaN, even where the maximum ignores it.
   let largest = elements.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 }
   let shift = largest == -.infinity ? 0 : largest
   let exponentials = elements.map { Foundation.exp($0 - shift) }

@@ -3,6 +3,7 @@
 /// A program is loaded once (parameters bound, `load` calls run: packing), then called any number of times with inputs of any
 /// lengths. It holds no tensors itself but constants.
 public struct Program: Hashable, Sendable {
+  /// What the program is called: the graph's name.
   public var name: Name
   /// The buffers, arguments first in the graph's order.
   public var buffers: [Buffer] = []
@@ -19,15 +20,18 @@ public struct Program: Hashable, Sendable {
   /// What a call returns, in order; names are those of the graph's results.
   public var results: [Result] = []
 
+  /// A program without buffers, kernels or calls.
   public init(name: Name) { self.name = name }
 
+  /// Memory that kernel calls read and write, in row-major order.
   public struct Buffer: Hashable, Sendable {
+    /// Where a buffer's memory comes from and how long it lives.
     public enum Storage: Hashable, Sendable {
-      /// Given at each call.
+      /// Passed at each call.
       case input
-      /// Given at load.
+      /// Passed at load.
       case parameter
-      /// The elements stand in the program.
+      /// The elements are in the program itself.
       case constant(LiteralList)
       /// Written by the `load` calls, kept as long as the program is loaded. Its extents are constant.
       case packed
@@ -37,10 +41,14 @@ public struct Program: Hashable, Sendable {
       case result
     }
 
+    /// The name in text.
     public var name: Name
+    /// The element type and the shape; extents may mention symbols.
     public var type: TensorType
+    /// Where the memory comes from.
     public var storage: Storage
 
+    /// A buffer of this name, type and storage.
     public init(_ name: Name, _ type: TensorType, _ storage: Storage) {
       (self.name, self.type, self.storage) = (name, type, storage)
     }
@@ -55,7 +63,7 @@ public struct Program: Hashable, Sendable {
     /// 0 <= start <= stop <= extent: what a slice takes of a dimension.
     case range(start: Extent, stop: Extent, extent: Extent)
 
-    /// Whether the condition can be seen to hold for all lengths.
+    /// Whether the condition provably holds for all lengths.
     public var holdsAlways: Bool {
       guard case .range(let start, let stop, let extent) = self else { return false }
       return [start, stop - start, extent - stop].allSatisfy(\.isNeverNegative)
@@ -73,18 +81,22 @@ public struct Program: Hashable, Sendable {
     }
   }
 
-  /// A kernel's parameter in a call: a buffer from an element on. The kernel's own declaration says how it is strided.
+  /// An argument of a kernel call: a buffer from one of its elements on. The kernel's own declaration says how it is strided.
   public struct Operand: Hashable, Sendable {
+    /// The position of the buffer in the program.
     public var buffer: Int
     /// In elements.
     public var offset: Extent
 
+    /// The buffer from the element `offset` on.
     public init(buffer: Int, offset: Extent = 0) { (self.buffer, self.offset) = (buffer, offset) }
   }
 
+  /// A call of a kernel.
   public struct Call: Hashable, Sendable {
+    /// The position of the kernel in the program.
     public var kernel: Int
-    /// One for each of the kernel's parameters, in order.
+    /// One operand per parameter of the kernel, in order.
     public var operands: [Operand]
     /// The extents that the kernel's symbols stand for, in the order of `Kernel.symbols`.
     public var symbols: [Extent]
@@ -93,7 +105,7 @@ public struct Program: Hashable, Sendable {
     /// Floating-point operations and least bytes of the call, for traces and roofs.
     public var cost: Cost
 
-    /// A call of the kernel at the position `kernel`.
+    /// A call of the kernel at position `kernel`.
     public init(kernel: Int, operands: [Operand], symbols: [Extent], op: Op? = nil, cost: Cost = Cost(flops: 0, bytes: 0)) {
       (self.kernel, self.operands, self.symbols, self.op, self.cost) = (kernel, operands, symbols, op, cost)
     }
@@ -101,9 +113,12 @@ public struct Program: Hashable, Sendable {
 
   /// A value that a call returns. The buffer holds it in row-major order.
   public struct Result: Hashable, Sendable {
+    /// The name that the result has in the graph.
     public var name: Name
+    /// The position of the buffer in the program.
     public var buffer: Int
 
+    /// A result of this name, held by the buffer at position `buffer`.
     public init(name: Name, buffer: Int) { (self.name, self.buffer) = (name, buffer) }
   }
 
@@ -114,12 +129,6 @@ public struct Program: Hashable, Sendable {
 
   /// The symbols that a call binds: those of the inputs' and parameters' extents, in order of appearance.
   public var symbols: [Name] {
-    var found: [Name] = []
-    for buffer in buffers where buffer.storage == .input || buffer.storage == .parameter {
-      for extent in buffer.type.shape.extents {
-        for symbol in extent.symbols where !found.contains(symbol) { found.append(symbol) }
-      }
-    }
-    return found
+    buffers.filter { $0.storage == .input || $0.storage == .parameter }.flatMap(\.type.shape.extents).symbols
   }
 }

@@ -3,8 +3,8 @@ private struct ExponentFormat {
   /// The integer type of the same size.
   let bits: ElementType
   let mantissaBits: Int64
-  /// 1.5 * 2^mantissaBits: a float near it has the unit 1, so that adding it rounds to a whole number, which then stands in the low
-  /// bits. With the exponent's bias, less 1, those bits shifted up are the float 2^(n - 1).
+  /// 1.5 * 2^mantissaBits. Floats near it are 1 apart, so that adding it rounds to a whole number n, which is then in the low bits.
+  /// It includes the exponent's bias, less 1, so that those bits shifted up are the float 2^(n - 1).
   let rounder: Double
   /// The least exponent: below, the power is 0.
   let least: Double
@@ -45,7 +45,7 @@ extension ScalarExpression {
     return fraction.polynomial(element == .f32 ? expCoefficients32 : expCoefficients64).scaled(byExponentIn: shifted, format)
   }
 
-  /// This value, which is twice what it stands for, times the power of two whose exponent is in the low bits of `shifted`.
+  /// This value, which is twice a power's fraction, times 2^(n - 1), whose exponent is in the low bits of `shifted`.
   private func scaled(byExponentIn shifted: Self, _ format: ExponentFormat) -> Self {
     let bits = shifted.bitcast(to: format.bits)
     return self * bits.applying(.shiftLeft, bits.constant(format.mantissaBits)).bitcast(to: element)

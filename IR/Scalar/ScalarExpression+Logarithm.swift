@@ -26,7 +26,7 @@ extension ScalarExpression {
     let half = y * 0.5
     let isOdd = isInteger & !(half == half.applying(.floor))
     let power = (y * size.log2()).exp2()
-    // 1^y, x^0 and (-1)^inf are 1 whatever the other operand.
+    // 1^y, x^0 and (-1)^inf are 1 for any other operand.
     let isOne = (x == 1) | (y == 0) | ((size == 1) & (y.magnitude == .infinity))
     let isNegative = x.bitcast(to: .i64)
     let signed = (isNegative.applying(.less, isNegative.constant(0 as Int64)) & isOdd).select(-power, power)

@@ -10,7 +10,7 @@ extension ScalarExpression {
 
   /// The sine of the f64 expression plus a number of quarter turns.
   private func sine(quarterTurns: Int64) -> Self {
-    // The nearest multiple n of pi/2, which stands in the low bits of `shifted`, taken away in three parts.
+    // The nearest multiple n of pi/2, with n in the low bits of `shifted`, subtracted in three parts.
     let rounder = 0x1.8p52
     let shifted = multiplied(by: 2 / Double.pi, adding: constant(rounder))
     let n = shifted - rounder

@@ -1,6 +1,6 @@
 extension ScalarFunction {
-  /// What of this function the values `wanted` need, over `parameters`, which stand for this function's of
-  /// these `numbers`, with tables renumbered by `tableMap`.
+  /// The part of this function that the values `wanted` need. Its `parameters` stand for this function's of these `numbers`, and
+  /// its tables are renumbered by `tableMap`.
   package func extracting(
     _ wanted: [ScalarValue], parameters: [Parameter], numbers: [Int], tables: [Table], tableMap: [Int: Int]
   ) -> ScalarFunction {

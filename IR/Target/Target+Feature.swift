@@ -1,7 +1,7 @@
 extension Target {
   /// Instructions that some processors have, as far as the compiler decides by them. The raw value is the name in text.
   ///
-  /// A feature says what instructions do, not which they are: those stand in Sources/HeedCodegen/Targets.
+  /// A feature says what instructions do, not which they are: that is in Sources/HeedCodegen/Targets.
   public enum Feature: String, CaseIterable, Hashable, Sendable {
     /// A multiply and an add that are written as fused run as one instruction, rounded once. Without it they run as two, rounded
     /// twice.

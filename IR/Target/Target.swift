@@ -9,7 +9,7 @@ public struct Target: Hashable, Sendable {
   public let architecture: Architecture
   /// LLVM's name of the processor.
   public let cpu: String
-  /// What is changed of the features that LLVM gives the processor, in LLVM's form: `+avx512bf16,-prefer-256-bit`.
+  /// Changes to the features that LLVM assumes of the processor, in LLVM's form: `+avx512bf16,-prefer-256-bit`.
   public let llvmFeatures: String
   /// The width of a vector register, bits.
   public let vectorBits: Int

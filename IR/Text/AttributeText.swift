@@ -1,5 +1,5 @@
 extension AttributeValue {
-  /// The value as text. The literals of a list are written as values of `element`, where it is given.
+  /// The value as text. The literals of a list are written as values of `element`, if there is one.
   func text(element: ElementType?) -> String {
     switch self {
     case .integer(let value): "\(value)"

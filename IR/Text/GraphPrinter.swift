@@ -2,6 +2,7 @@ extension Graph: CustomStringConvertible {
   /// The graph as text that parses to the same graph. Scalar constants without a name are written where they are used.
   public var text: String { GraphPrinter(self).text() }
 
+  /// The same as `text`.
   public var description: String { text }
 }
 
@@ -36,7 +37,7 @@ struct GraphPrinter {
     return lines.joined(separator: "\n")
   }
 
-  /// `%y, %x as %z`: a result's name stands there where it is not the one that the value is printed with.
+  /// `%y, %x as %z`: a result's name is written where it is not the one that the value is printed with.
   private func results() -> String {
     graph.results.indices.map { position in
       let value = names[Int(graph.results[position].index)]

@@ -1,5 +1,5 @@
 extension KernelParser {
-  /// An operand as it was read: a literal gets its type from what stands beside it.
+  /// An operand as it was read: a literal takes its type from the other operands.
   private enum Operand {
     case value(BodyValue)
     case literal(Literal, Token)

@@ -77,8 +77,8 @@ extension KernelPrinter {
 
   // MARK: Constants
 
-  /// For each instruction whether it is a constant that stands as a number where it is used: unnamed, and of the type that the
-  /// parser gives to a number in each of these places.
+  /// For each instruction, whether it is a constant that is written as a number where it is used. It has no name and the type that
+  /// the parser would infer for a number in each of these places.
   var inlineConstants: [Bool] {
     let first = body.parameters.count
     var isInline = body.instructions.map { instruction in
@@ -113,7 +113,8 @@ extension KernelPrinter {
     return isInline
   }
 
-  /// The type that the parser gives to a number as operand `position`; `known` are the types of the operands that are no numbers.
+  /// The type that the parser infers for a number as operand `position`; `known` are the types of the operands that are not
+  /// numbers.
   private func literalType(at position: Int, of instruction: Body.Instruction, _ known: [ElementType?]) -> ElementType? {
     switch instruction.operation {
     case .store(let access), .accumulate(_, let access): return element(of: access.place)
@@ -126,8 +127,8 @@ extension KernelPrinter {
 }
 
 extension ScalarSemantics {
-  /// The element type of a number that stands as operand `position` in text: that of the first operand in the same role that is
-  /// no number (`known` has nil for numbers), or of the result; nil where nothing tells it.
+  /// The element type of a number that is written as operand `position`: that of the first operand in the same role that is not a
+  /// number (`known` has nil for numbers), or of the result. Nil where neither is known.
   func literalType(at position: Int, known: [ElementType?], stated: ElementType?) -> ElementType? {
     switch rule {
     case .unary, .binary, .ternary: known.lazy.compactMap { $0 }.first ?? stated

@@ -6,6 +6,7 @@ extension Kernel: CustomStringConvertible {
     return printer.lines.joined(separator: "\n")
   }
 
+  /// The same as `text`.
   public var description: String { text }
 }
 
@@ -51,7 +52,7 @@ package struct KernelPrinter {
 
   // MARK: Names
 
-  /// A name for something new, unlike all that are in scope, in the form in which it stands after `%`.
+  /// A name for something new, different from all in scope, in the form that follows `%`.
   mutating func fresh(_ name: Name, otherwise: String) -> String {
     let wanted = KernelParser.isNumeral(name.text) ? otherwise : name.text
     var unique = wanted

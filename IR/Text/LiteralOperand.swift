@@ -1,7 +1,7 @@
-/// Which element type a number has that is written where a value could stand: `multiply %x, 0.125`.
+/// The element type of a number that is written in place of a value: `multiply %x, 0.125`.
 ///
-/// Text writes scalar constants without names in place. The type follows from the other operands or the result, so that it need not
-/// be written; the printer writes a constant in place only where the parser would give it its type again.
+/// Scalar constants without names are written in place. The type follows from the other operands or the result, so that it need not
+/// be written. The printer writes a constant in place only where the parser would infer its type.
 enum LiteralOperand {
   /// The element type of a number at `position` among the operands of an elementwise op, or nil where it does not follow.
   /// - Parameters:
@@ -19,8 +19,8 @@ enum LiteralOperand {
     }
   }
 
-  /// The same for any op of a graph: an op with a region that takes its last operands' elements as its last parameters gives a
-  /// number the type of its parameter.
+  /// The same for any op of a graph. Where an op has a region whose last parameters are the elements of its last operands, a number
+  /// has the type of its parameter.
   static func element(
     of op: Op, at position: Int, operands: [ElementType?], result: ElementType?, regions: [ScalarFunction]
   ) -> ElementType? {

@@ -1,4 +1,4 @@
-/// Gives each value of a scope a name for print: its own, made unique by a suffix, or a number where it has none.
+/// Assigns each value of a scope a name for print: its own, made unique by a suffix, or a number where it has none.
 package struct PrintedNames {
   private var taken: Set<String> = []
   private var count = 0
@@ -7,7 +7,7 @@ package struct PrintedNames {
 
   /// The next value's name with its `%`: `%x`, `%x.1` where `%x` is taken, `%0` for a value without a name.
   ///
-  /// A name of digits alone is no name: the parser drops those.
+  /// Digits alone are not a name: the parser drops them.
   package mutating func next(_ name: Name) -> String {
     let text = name.text
     guard !text.allSatisfy(Self.isDigit) else {

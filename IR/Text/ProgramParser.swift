@@ -20,7 +20,7 @@ extension Program {
 
 /// Reads one program.
 private struct ProgramParser {
-  /// A call as written: its kernel stands further down.
+  /// A call as written: its kernel follows further down.
   private struct WrittenCall {
     var kernel: Token
     var operands: [Program.Operand]
@@ -34,7 +34,7 @@ private struct ProgramParser {
   private var load: [WrittenCall] = []
   private var steps: [WrittenCall] = []
 
-  /// `program @name { buffers facts checks load steps return kernels }`, in any order but that buffers stand before their uses.
+  /// `program @name { buffers facts checks load steps return kernels }`, in any order, except that buffers are declared before use.
   mutating func program(_ stream: inout TokenStream) throws -> Program {
     try stream.expect("program")
     program = Program(name: Name(try stream.expect(.symbol, "the program's name such as @encoder").text))

@@ -1,6 +1,6 @@
 extension Program: CustomStringConvertible {
-  /// The program as text that parses to the same program, but for names made unique. One that is not well formed prints as well as it
-  /// can.
+  /// The program as text that parses to the same program, except for names made unique. One that is not well formed prints as well
+  /// as it can.
   public var text: String {
     var lines = ["program @\(name.quotedWhereNeeded) {"]
     var names = PrintedNames()
@@ -49,6 +49,7 @@ extension Program: CustomStringConvertible {
     return lines.joined(separator: "\n")
   }
 
+  /// The same as `text`.
   public var description: String { text }
 
   /// The kernels' names with suffixes where two are equal.

@@ -1,6 +1,7 @@
 /// A token of IR text.
-public struct Token: Hashable, Sendable {
-  public enum Kind: Hashable, Sendable {
+package struct Token: Hashable, Sendable {
+  /// What a token is.
+  package enum Kind: Hashable, Sendable {
     /// A bare word: `graph`, `f32`, `B`, `inf`.
     case word
     /// `%name`; the text is the name.
@@ -16,9 +17,12 @@ public struct Token: Hashable, Sendable {
     case end
   }
 
-  public var kind: Kind
-  public var text: String
-  public var location: SourceLocation
+  /// What it is.
+  package var kind: Kind
+  /// Its text; of a name or a string without its marks.
+  package var text: String
+  /// Where it begins.
+  package var location: SourceLocation
 
   /// The token as an error message names it.
   var spelling: String {
@@ -33,8 +37,8 @@ public struct Token: Hashable, Sendable {
 }
 
 extension Name {
-  /// The name after `%` or `@` in text, with quotes where it is no plain word.
-  public var quotedWhereNeeded: String {
+  /// The name after `%` or `@` in text, with quotes where it is not a plain word.
+  package var quotedWhereNeeded: String {
     Lexer.isPlainName(text) ? text : Lexer.quote(text)
   }
 }

@@ -1,12 +1,14 @@
 /// The tokens of a text for a recursive-descent parser, with errors that point at places.
-public struct TokenStream {
+package struct TokenStream {
   private let tokens: [Token]
   private let lines: [Substring]
   private var position = 0
   private var depth = 0
 
-  /// - Throws: at a character that is no IR text.
-  public init(_ text: String, file: String = "<text>") throws {
+  /// The tokens of `text`, the first of them next.
+  /// - Parameter file: what errors call the text.
+  /// - Throws: at a character that IR text cannot have.
+  package init(_ text: String, file: String = "<text>") throws {
     lines = text.split(omittingEmptySubsequences: false) { $0.isNewline }
     var lexer = Lexer(text, file: file)
     var tokens: [Token] = []
@@ -26,45 +28,52 @@ public struct TokenStream {
   }
 
   /// The next token.
-  public var current: Token { tokens[position] }
-  public func peek(_ ahead: Int = 1) -> Token { tokens[min(position + ahead, tokens.count - 1)] }
-  public var isAtEnd: Bool { current.kind == .end }
+  package var current: Token { tokens[position] }
+  /// The token `ahead` places after the next one; the end where there are fewer.
+  package func peek(_ ahead: Int = 1) -> Token { tokens[min(position + ahead, tokens.count - 1)] }
+  /// True where no token is left.
+  package var isAtEnd: Bool { current.kind == .end }
 
   /// An error at `token`, or at the next one.
-  public func error(_ message: String, at token: Token? = nil) -> HeedError {
+  package func error(_ message: String, at token: Token? = nil) -> HeedError {
     Self.locate(HeedError(message, at: (token ?? current).location), in: lines)
   }
 
   /// The error that the next token is not what was expected.
-  public func unexpected(_ expected: String) -> HeedError { error("got \(current.spelling), expected \(expected)") }
+  package func unexpected(_ expected: String) -> HeedError { error("got \(current.spelling), expected \(expected)") }
 
+  /// Takes the next token.
   @discardableResult
-  public mutating func advance() -> Token {
+  package mutating func advance() -> Token {
     defer { if position < tokens.count - 1 { position += 1 } }
     return current
   }
 
   /// True where the punctuation or word `text` is next.
-  public func isAt(_ text: String) -> Bool { (current.kind == .punctuation || current.kind == .word) && current.text == text }
+  package func isAt(_ text: String) -> Bool { (current.kind == .punctuation || current.kind == .word) && current.text == text }
 
   /// Takes the punctuation or word `text` where it is next.
-  public mutating func take(_ text: String) -> Bool {
+  package mutating func take(_ text: String) -> Bool {
     guard isAt(text) else { return false }
     advance()
     return true
   }
 
-  public mutating func expect(_ text: String) throws {
+  /// Takes the punctuation or word `text`.
+  /// - Throws: where another token is next.
+  package mutating func expect(_ text: String) throws {
     guard take(text) else { throw unexpected("'\(text)'") }
   }
 
   /// Takes a token of `kind`, called `description` in the error.
-  public mutating func expect(_ kind: Token.Kind, _ description: String) throws -> Token {
+  package mutating func expect(_ kind: Token.Kind, _ description: String) throws -> Token {
     guard current.kind == kind else { throw unexpected(description) }
     return advance()
   }
 
-  public mutating func integer() throws -> Int {
+  /// Takes an integer of 64 bits, with its sign.
+  /// - Throws: where another token is next, or the number does not fit.
+  package mutating func integer() throws -> Int {
     let negative = take("-")
     let token = try expect(.integer, "an integer")
     guard let value = Int((negative ? "-" : "") + token.text) else {
@@ -74,7 +83,7 @@ public struct TokenStream {
   }
 
   /// True where a literal is next.
-  public var isAtLiteral: Bool {
+  package var isAtLiteral: Bool {
     switch (current.kind, current.text) {
     case (.integer, _), (.real, _), (.punctuation, "-"): true
     case (.word, "inf"), (.word, "nan"), (.word, "true"), (.word, "false"): true
@@ -83,7 +92,7 @@ public struct TokenStream {
   }
 
   /// A number: `3`, `-0.5`, `1e-6`, `inf`, `-inf`, `nan`, `true`, `false`.
-  public mutating func literal() throws -> Literal {
+  package mutating func literal() throws -> Literal {
     let negative = take("-")
     let token = current
     let value: Literal?
@@ -109,7 +118,7 @@ public struct TokenStream {
   }
 
   /// Items read by `item`, with commas between, up to `close`, which is taken.
-  public mutating func list(until close: String, _ item: (inout TokenStream) throws -> Void) throws {
+  package mutating func list(until close: String, _ item: (inout TokenStream) throws -> Void) throws {
     if take(close) { return }
     repeat { try item(&self) } while take(",")
     guard take(close) else { throw unexpected("',' or '\(close)'") }

@@ -10,6 +10,7 @@ extension Extent {
 
 extension TensorType {
   /// The type that `text` writes: `f32[B, 8, S, 64]`.
+  /// - Throws: a syntax error with its column.
   public init(parsing text: String) throws {
     var stream = try TokenStream(text, file: "<type>")
     self = try stream.tensorType()
@@ -18,7 +19,9 @@ extension TensorType {
 }
 
 extension TokenStream {
-  public mutating func elementType() throws -> ElementType {
+  /// Takes an element type: `f32`.
+  /// - Throws: where another token is next; the error lists the types.
+  package mutating func elementType() throws -> ElementType {
     guard current.kind == .word, let element = ElementType(name: current.text) else {
       throw unexpected("an element type (\(ElementType.allCases.map(\.name).joined(separator: ", ")))")
     }
@@ -27,13 +30,13 @@ extension TokenStream {
   }
 
   /// `f32[B, 8, S, 64]`, or `f32` for a scalar.
-  public mutating func tensorType() throws -> TensorType {
+  package mutating func tensorType() throws -> TensorType {
     let element = try elementType()
     return TensorType(element, isAt("[") ? try shape() : .scalar)
   }
 
   /// `[B, 8, S, 64]`
-  public mutating func shape() throws -> Shape {
+  package mutating func shape() throws -> Shape {
     let start = current
     try expect("[")
     var extents: [Extent] = []
@@ -46,7 +49,7 @@ extension TokenStream {
   }
 
   /// `sum := ['-'] product { ('+' | '-') product }`
-  public mutating func extent() throws -> Extent {
+  package mutating func extent() throws -> Extent {
     let start = current
     var sum = take("-") ? try extentProduct() * -1 : try extentProduct()
     while isAt("+") || isAt("-") {

@@ -35,7 +35,9 @@ public enum AttributeValue: Hashable, Sendable {
 
 /// A named attribute of a node: `Attribute(.dim, 2)`.
 public struct Attribute: Hashable, Sendable {
+  /// What the attribute is called.
   public var key: Name
+  /// What it is set to.
   public var value: AttributeValue
 
   /// The attribute `key` with a value of the key's type.
@@ -50,7 +52,9 @@ public struct IntegerList: Hashable, Sendable {
   private static let interner = Interner<[Int]>()
   private let identifier: UInt32
 
+  /// The list of these integers.
   public init(_ values: [Int]) { identifier = Self.interner.identifier(of: values) }
+  /// The integers in order.
   public var values: [Int] { Self.interner[identifier] }
 }
 
@@ -59,6 +63,8 @@ public struct LiteralList: Hashable, Sendable {
   private static let interner = Interner<[Literal]>()
   private let identifier: UInt32
 
+  /// The list of these literals.
   public init(_ values: [Literal]) { identifier = Self.interner.identifier(of: values) }
+  /// The literals in order.
   public var values: [Literal] { Self.interner[identifier] }
 }

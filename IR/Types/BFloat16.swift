@@ -1,7 +1,9 @@
 /// A bfloat16: the upper half of a `Float`.
 public struct BFloat16: BitwiseCopyable, Hashable, Sendable {
+  /// Sign, eight bits of exponent and seven of fraction: the upper 16 bits of the same `Float`.
   public var bitPattern: UInt16
 
+  /// The bfloat16 of these bits.
   public init(bitPattern: UInt16) { self.bitPattern = bitPattern }
 
   /// The nearest bfloat16, ties to even; a NaN stays a (quiet) NaN.
@@ -25,5 +27,6 @@ public struct BFloat16: BitwiseCopyable, Hashable, Sendable {
     self.init(single)
   }
 
+  /// The same value as a `Float`; exact.
   public var float: Float { Float(bitPattern: UInt32(bitPattern) << 16) }
 }

@@ -2,7 +2,7 @@
 public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
   case f64, f32, f16, bf16, i64, i32, i8, u8, bool
 
-  /// The name in text: `f32`, `bool`, ...
+  /// The name in text, such as `f32`.
   public var name: String { "\(self)" }
 
   /// The type called `name`, or nil.
@@ -21,6 +21,7 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
     }
   }
 
+  /// True for f64, f32, f16 and bf16.
   public var isFloat: Bool {
     switch self {
     case .f64, .f32, .f16, .bf16: true
@@ -74,6 +75,7 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 extension ElementType: CustomStringConvertible {
+  /// The name in text: `f32`.
   public var description: String {
     switch self {
     case .f64: "f64"

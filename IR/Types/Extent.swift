@@ -1,3 +1,5 @@
+internal import OrderedCollections
+
 /// The extent of a dimension: an integer polynomial over symbols, with floor and ceiling division by positive constants, in
 /// canonical form, so that equal extents are equal values: `B*S`, `S + P`, `ceil(S/16)`.
 ///
@@ -11,14 +13,16 @@ public struct Extent: Hashable, Sendable {
     case ceilingDivision(Extent, by: Int)
   }
 
-  /// A coefficient times atoms; an atom stands once for each power.
+  /// A coefficient times atoms; an atom is repeated once per power.
   public struct Term: Hashable, Sendable {
+    /// The factor in front; never 0 in canonical form.
     public var coefficient: Int
+    /// What is multiplied; none in the constant term.
     public var factors: [Atom]
   }
 
   private static let interner = Interner<[Term]>()
-  /// The interned terms; or, most extents being small constants, such a constant with the highest bit set.
+  /// The number of the interned terms. A small constant, as most extents are, is kept here itself, with the highest bit set.
   private let identifier: UInt32
   private static let constantBit: UInt32 = 1 << 31
 
@@ -27,7 +31,7 @@ public struct Extent: Hashable, Sendable {
     identifier & Self.constantBit == 0 ? nil : Int(identifier & ~Self.constantBit)
   }
 
-  /// The terms: the constant last, no two with the same factors, no coefficient 0.
+  /// The terms, the constant last. No two have the same factors, and no coefficient is 0.
   public var terms: [Term] {
     guard let constant = smallConstant else { return Self.interner[identifier] }
     return constant == 0 ? [] : [Term(coefficient: constant, factors: [])]
@@ -59,6 +63,7 @@ public struct Extent: Hashable, Sendable {
       }.map(\.term))
   }
 
+  /// A constant extent.
   public init(_ constant: Int) {
     let isSmall = constant >= 0 && constant < Int(Self.constantBit)
     identifier =
@@ -66,6 +71,7 @@ public struct Extent: Hashable, Sendable {
       ? UInt32(constant) | Self.constantBit : Self.interner.identifier(of: [Term(coefficient: constant, factors: [])])
   }
 
+  /// The extent that is one symbol: `S`.
   public init(symbol: Name) { self.init(canonical: [Term(coefficient: 1, factors: [.symbol(symbol)])]) }
 
   /// The value, where the extent has no symbols.
@@ -97,27 +103,29 @@ public struct Extent: Hashable, Sendable {
       }
   }
 
-  /// The symbols that the extent mentions, in the order in which they stand in its text.
+  /// The symbols that the extent mentions, in the order of its text.
   public var symbols: [Name] {
     if smallConstant != nil { return [] }
-    var found: [Name] = []
-    for term in terms {
-      for factor in term.factors {
-        let mentioned =
-          switch factor {
-          case .symbol(let name): [name]
-          case .floorDivision(let inner, _), .ceilingDivision(let inner, _): inner.symbols
-          }
-        for name in mentioned where !found.contains(name) { found.append(name) }
+    var found: OrderedSet<Name> = []
+    for factor in terms.lazy.flatMap(\.factors) {
+      switch factor {
+      case .symbol(let name): found.append(name)
+      case .floorDivision(let inner, _), .ceilingDivision(let inner, _): found.append(contentsOf: inner.symbols)
       }
     }
-    return found
+    return found.elements
   }
+}
+
+extension Sequence<Extent> {
+  /// The symbols that the extents mention, each once, in order of appearance.
+  package var symbols: [Name] { OrderedSet(lazy.flatMap(\.symbols)).elements }
 }
 
 // MARK: - Arithmetic
 
 extension Extent {
+  /// The sum, in canonical form.
   public static func + (left: Extent, right: Extent) -> Extent {
     if let a = left.smallConstant, let b = right.smallConstant { return Extent(a + b) }
     if left == 0 { return right }
@@ -125,8 +133,10 @@ extension Extent {
     return sums.value(left, right) { Extent(left.terms + right.terms) }
   }
 
+  /// The difference, in canonical form.
   public static func - (left: Extent, right: Extent) -> Extent { left + right * Extent(-1) }
 
+  /// The product, in canonical form.
   public static func * (left: Extent, right: Extent) -> Extent {
     if let a = left.smallConstant, let b = right.smallConstant { return Extent(a * b) }
     if left == 1 { return right }
@@ -174,7 +184,7 @@ extension Extent {
   /// The quotient rounded up; `divisor` is at least 1.
   public func dividedRoundingUp(by divisor: Int) -> Extent { divided(by: divisor, roundingUp: true) }
 
-  /// The quotient, where the extent is a multiple of `divisor` whatever its symbols.
+  /// The quotient, where the extent is a multiple of `divisor` for all values of its symbols.
   public func dividedExactly(by divisor: Int) -> Extent? {
     let terms = terms
     guard divisor != 0, terms.allSatisfy({ $0.coefficient % divisor == 0 }) else { return nil }
@@ -263,14 +273,16 @@ extension Extent {
 // MARK: - Text
 
 extension Extent: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, CustomStringConvertible {
+  /// A constant extent.
   public init(integerLiteral value: Int) { self.init(value) }
 
-  /// The extent that `text` writes: `"S"`, `"B*S"`, `"ceil(S/16)"`. Traps where it is none; use `init(parsing:)` for text that
-  /// a user typed.
+  /// The extent that `text` writes: `"S"`, `"B*S"`, `"ceil(S/16)"`. Traps where it is not an extent; use `init(parsing:)` for text
+  /// that a user typed.
   public init(stringLiteral text: String) {
     do { self = try Extent(parsing: text) } catch { preconditionFailure("\(error)") }
   }
 
+  /// The extent as IR writes it: `B*S + 1`.
   public var description: String {
     let terms = terms
     guard !terms.isEmpty else { return "0" }
@@ -290,6 +302,7 @@ extension Extent {
 }
 
 extension Extent.Atom: CustomStringConvertible {
+  /// The atom as IR writes it: `S`, `floor(S/16)`.
   public var description: String {
     switch self {
     case .symbol(let name): name.text

@@ -1,4 +1,4 @@
-/// Gives equal values the same small number, for the life of the process.
+/// Assigns equal values the same small number, for the life of the process.
 ///
 /// Names, extents and shapes are kept as such numbers, so that IR nodes are trivial structs: copied by memcpy, compared by one
 /// instruction. Interned values are never freed; a program has few distinct ones.

@@ -4,9 +4,13 @@ public struct Literal: Hashable, Sendable {
   /// True for a real number, false for a whole one.
   public let isReal: Bool
 
+  /// A real number.
   public init(_ value: Double) { (bits, isReal) = (value.bitPattern, true) }
+  /// A whole number.
   public init(_ value: Int64) { (bits, isReal) = (UInt64(bitPattern: value), false) }
+  /// A whole number.
   public init(_ value: Int) { self.init(Int64(value)) }
+  /// A boolean as a whole number: 1 for true, 0 for false.
   public init(_ value: Bool) { self.init(Int64(value ? 1 : 0)) }
 
   /// The value as a double; a whole number is converted.
@@ -18,8 +22,8 @@ public struct Literal: Hashable, Sendable {
     return Int64(bitPattern: bits)
   }
 
-  /// The literal as a value of `element`: real for float types (rounded to the type), whole for the others, or nil where the
-  /// value is not one of that type (a fraction for an integer, 300 for a u8, 2 for a bool).
+  /// The literal as a value of `element`: real for float types (rounded to the type), whole for the others. Nil where the value is
+  /// not one of that type (a fraction for an integer, 300 for a u8, 2 for a bool).
   public func converted(to element: ElementType) -> Literal? {
     if element.isFloat { return Literal(element.round(real)) }
     if isReal {
@@ -36,7 +40,7 @@ public struct Literal: Hashable, Sendable {
     let value = real
     if value.isNaN { return "nan" }
     if value.isInfinite { return value < 0 ? "-inf" : "inf" }
-    // The shortest text that gives the value back when it is rounded to the element type again.
+    // The shortest text that reads as the same value when it is rounded to the element type again.
     if element == .f64 { return "\(value)" }
     return "\(Float(value))"
   }

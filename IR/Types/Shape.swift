@@ -3,12 +3,17 @@ public struct Shape: Hashable, Sendable {
   private static let interner = Interner<[Extent]>()
   private let identifier: UInt32
 
+  /// The shape of these extents, outermost first.
   public init(_ extents: some Sequence<Extent>) { identifier = Self.interner.identifier(of: Array(extents)) }
 
+  /// The shape of a scalar: rank 0, one element.
   public static let scalar = Shape([])
 
+  /// The extents, outermost first.
   public var extents: [Extent] { Self.interner[identifier] }
+  /// The number of dimensions.
   public var rank: Int { extents.count }
+  /// The extent of a dimension, counted from 0.
   public subscript(dimension: Int) -> Extent { extents[dimension] }
 
   /// The number of elements.
@@ -51,17 +56,24 @@ extension Shape {
 }
 
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// A shape written as a list: `["B", 64]`.
   public init(arrayLiteral extents: Extent...) { self.init(extents) }
+  /// The shape as IR writes it: `[B, 64]`.
   public var description: String { "[" + extents.map(\.description).joined(separator: ", ") + "]" }
 }
 
-/// The type of a value: an element type and a shape; a scalar prints as its element type alone.
+/// The type of a value: an element type and a shape.
 public struct TensorType: Hashable, Sendable, CustomStringConvertible {
+  /// The type of each element.
   public var element: ElementType
+  /// The extents.
   public var shape: Shape
 
+  /// The type of a tensor of `element`s with this shape.
   public init(_ element: ElementType, _ shape: Shape) { (self.element, self.shape) = (element, shape) }
 
+  /// The number of dimensions.
   public var rank: Int { shape.rank }
+  /// The type as IR writes it: `f32[B, 64]`; a scalar is its element type alone.
   public var description: String { rank == 0 ? "\(element)" : "\(element)\(shape)" }
 }

@@ -1,5 +1,5 @@
 extension SymbolBinding {
-  /// The symbols of `extents` that `solve` cannot find whatever the extents' values are, in order of appearance.
+  /// The symbols of `extents` that `solve` cannot find for any values of the extents, in order of appearance.
   ///
   /// A symbol is found where an extent or an equality among the facts is `a*X + r` with `a` and `r` of symbols already found. That
   /// depends on the types alone, so that a verifier can tell beforehand.
@@ -8,9 +8,7 @@ extension SymbolBinding {
     for case .equal(let left, let right) in facts { equations.append(left - right) }
     var found: Set<Name> = []
     while let symbol = equations.lazy.compactMap({ solvable($0, found: found) }).first { found.insert(symbol) }
-    var missing: [Name] = []
-    for symbol in extents.flatMap(\.symbols) where !found.contains(symbol) && !missing.contains(symbol) { missing.append(symbol) }
-    return missing
+    return extents.symbols.filter { !found.contains($0) }
   }
 
   /// The one symbol of `extent` that is not found yet, where the extent is linear in it.

@@ -1,14 +1,14 @@
-/// Finds the values of a graph's symbols from the shapes of what a call is given.
+/// Finds the values of a graph's symbols from the shapes of a call's arguments.
 public enum SymbolBinding {
   /// An argument of a call: its name, the shape it is declared with, and the shape it has.
   public typealias Argument = (name: Name, shape: Shape, actual: [Int])
 
   /// The value of every symbol of the arguments' shapes and the facts.
   ///
-  /// An extent gives the value of a symbol that it is linear in, such as `S`, `B + 1` or `2*S + P` where P is known; so does a fact that
-  /// two extents are equal. Then every extent and every fact is checked.
-  /// - Throws: where a rank or an extent is not what is declared, a symbol stays without a value, or a fact does not hold. The error
-  ///   names the argument and the dimension, what was got and what was expected.
+  /// A symbol is found from an extent that is linear in it, such as `S`, `B + 1` or `2*S + P` where P is known. It is also found
+  /// from a fact that two extents are equal. Then every extent and every fact is checked.
+  /// - Throws: where a rank or an extent is not what is declared, a symbol stays without a value, or a fact does not hold. The
+  ///   error names the argument and the dimension, what was got and what was expected.
   public static func solve(_ arguments: [Argument], facts: [Fact] = []) throws -> [Name: Int] {
     for (name, shape, actual) in arguments where shape.rank != actual.count {
       throw HeedError("%\(name): got the shape \(actual) of rank \(actual.count), expected \(shape) of rank \(shape.rank)")
@@ -76,7 +76,7 @@ extension Fact {
   }
 }
 
-/// A sum of terms in which one symbol has no value yet and stands to the first power: `coefficient * symbol + constant`.
+/// A sum of terms in which one symbol has no value yet and is of the first power: `coefficient * symbol + constant`.
 ///
 /// Extents are not built with the values in them, since extents stay interned for the life of the process.
 private struct LinearForm {

@@ -1,8 +1,10 @@
 extension Graph: Verifiable {
   /// Checks that the graph is well formed.
   ///
-  /// Every operand is defined above its use; the types are those that the ops infer; regions are well typed and read only what
-  /// their node captures; arguments have names, each its own; every symbol is one that a call binds; there is a result.
+  /// - Every operand is defined above its use, and the types are those that the ops infer.
+  /// - Regions are well typed and read only what their node captures.
+  /// - Arguments have different names, every symbol is one that a call binds, and there is a result.
+  ///
   /// - Throws: one line that names the graph, the value and what is wrong with it; what went wrong while the graph was built.
   public func verify() throws {
     if let failure { throw failure }
@@ -92,7 +94,7 @@ extension Graph: Verifiable {
 
   // MARK: Body
 
-  /// Checks every node and gives what is defined after the last, by value.
+  /// Checks every node and returns, by value, what is defined after the last.
   private func verifyBody(_ types: inout VerifiedTypes) throws -> [Bool] {
     var defined = [Bool](repeating: false, count: valueCapacity)
     for argument in arguments { defined[Int(argument.value.index)] = true }

@@ -1,6 +1,6 @@
 /// Bodies of maps and epilogues.
 extension KernelVerifier {
-  /// Checks the instructions of a body that runs for every point of `dimensions`, beside reads of the places `reading`.
+  /// Checks the instructions of a body that runs for every point of `dimensions`, while the places `reading` are read as well.
   mutating func check(_ body: Body, over dimensions: [Dimension], reading: [Place]) throws {
     self.body = body
     computedValues = body.parameters.count

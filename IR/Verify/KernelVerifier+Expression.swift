@@ -76,7 +76,7 @@ extension KernelVerifier {
     }
   }
 
-  /// Checks that the place is in scope, has as many dimensions as there are indices, and that no index is surely outside.
+  /// Checks that the place is in scope, that there is one index per dimension, and that no index is certainly outside.
   func check(_ access: Access) throws {
     let extents: [Int?]
     switch access.place {

@@ -141,7 +141,7 @@ struct KernelVerifier {
     try expect(isCondition(condition), "got the condition \(printer.text(condition)), expected a comparison")
   }
 
-  /// The bytes of a tile; nil where there are none, or too many to bother.
+  /// The bytes of a tile; nil where an extent is not positive or the size is out of range.
   private static func byteCount(_ tile: Tile) -> Int? {
     var bytes = tile.element.byteCount
     for extent in tile.shape {

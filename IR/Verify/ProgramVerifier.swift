@@ -1,6 +1,7 @@
 extension Program: Verifiable {
-  /// Checks that the kernels are well formed, that calls fit them as far as extents can be compared, that nothing is read before it is
-  /// written, and that buffers in one slot are never live at once.
+  /// Checks that the kernels are well formed, and that calls fit them as far as extents can be compared. Checks that nothing is
+  /// read before it is written, and that buffers in one slot are never live at once.
+  /// - Throws: one line that names the program and what is wrong with it.
   public func verify() throws {
     do {
       var verifier = ProgramVerifier(program: self)

@@ -1,6 +1,6 @@
 extension ScalarFunction: Verifiable {
-  /// Checks that every operand is defined above its use, that types are those the ops infer, that elements are read from tables
-  /// that exist by as many integer indices as they have dimensions, and that something is yielded.
+  /// Checks that every operand is defined above its use, that types are those the ops infer, and that something is yielded. Checks
+  /// that elements are read from tables that exist, with one integer index per dimension.
   /// - Throws: one line that says what is wrong with which instruction.
   public func verify() throws {
     for (position, instruction) in instructions.enumerated() {

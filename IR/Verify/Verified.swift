@@ -1,13 +1,16 @@
 /// IR that can be checked for being well formed.
 public protocol Verifiable {
+  /// Checks all of it.
   /// - Throws: the first thing that is wrong, in one line.
   func verify() throws
 }
 
-/// Proof that IR is well formed: only `verify` can make one. What lowers or compiles asks for this type.
+/// Proof that IR is well formed: making one calls `verify`. What lowers or compiles asks for this type.
 public struct Verified<IR: Verifiable> {
+  /// What was verified.
   public let ir: IR
 
+  /// Verifies `ir`.
   /// - Throws: what `verify` finds.
   public init(_ ir: IR) throws {
     try ir.verify()

@@ -3,9 +3,9 @@ public import HeedIR
 public import HeedPasses
 public import HeedRuntime
 
-/// How a graph is compiled. The defaults are the best there is for this machine.
+/// How a graph is compiled. The defaults are the best choice for this machine.
 public struct CompileOptions: Sendable {
-  /// What code is generated for. Code for another machine's processor can be looked at, not run.
+  /// What code is generated for. Code for another machine's processor can be printed, not run.
   public var target: Target = .host
   /// The number of threads that run tiles; nil for `HEED_THREADS` of the environment, or else the cores that this process may
   /// use. The results do not depend on it.
@@ -20,15 +20,16 @@ public struct CompileOptions: Sendable {
   /// what classification takes.
   package var classifiesOnly = false
 
-  /// Where tiles that were found by measuring come from.
+  /// Where to look for tiles that were found by measuring.
   public enum Tuning: Hashable, Sendable {
-    /// What `heed tune` stored beside the objects of `cache`; nothing where `HEED_TUNED=off` is in the environment.
+    /// What `heed tune` stored with the objects of `cache`; nothing where `HEED_TUNED=off` is in the environment.
     case stored
     /// Nowhere: the model chooses.
     case none
     case tiles(TunedTiles)
   }
 
+  /// Options with everything else at its default.
   public init(
     target: Target = .host, threads: Int? = nil, pipeline: PassPipeline = PassPipeline(), cache: ObjectCache? = nil
   ) {

@@ -9,7 +9,7 @@ public import HeedRuntime
 /// let out = try attention(["q": q, "k": k, "v": v])["out"]
 /// ```
 ///
-/// A graph with parameters is given them first: `try graph.compile().load(parameters: weights)`.
+/// The parameters of a graph are bound first: `try graph.compile().load(parameters: weights)`.
 public final class CompiledGraph: Sendable {
   /// The graph after the passes, the program and the remarks.
   public let lowered: LoweredGraph
@@ -38,14 +38,14 @@ public final class CompiledGraph: Sendable {
     try load(parameters: parameters.map { ($0.key, $0.value) })
   }
 
-  /// The same, in an order in which a name that is given twice is found.
+  /// The same for a list, in which a repeated name is an error.
   package func load(parameters: [(name: String, array: NDArray)]) throws -> CompiledGraph {
     CompiledGraph(lowered, executor, try executor.load(parameters))
   }
 
   /// Runs the graph on `inputs`.
-  /// - Throws: where an input is missing, unknown or not of its declared type, extents do not fit each other or the stated facts,
-  ///   or offsets or indices are out of range; the error names the input, what was got and what was expected.
+  /// - Throws: where an input is missing, unknown or not of its declared type; where extents do not fit each other or the facts;
+  ///   where offsets or indices are out of range. The error names the input, what was got and what was expected.
   public func callAsFunction(_ inputs: [String: NDArray] = [:]) throws -> Outputs {
     try run(inputs.map { ($0.key, $0.value) })
   }

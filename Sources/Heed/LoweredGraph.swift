@@ -12,8 +12,9 @@ public struct LoweredGraph: Sendable {
   public var program: Program { verified.ir }
   /// What the passes and the lowering said.
   public let remarks: Remarks
-  /// How each op on attention's scores runs, and why, a line each: `%out = attention: tiles of 48 x 384, ...`.
+  /// How each op on attention's scores runs, and why, one line per op: `%out = attention: tiles of 48 x 384, ...`.
   public let schedules: [String]
+  /// What the kernels are for.
   public let target: Target
   let verified: Verified<Program>
 

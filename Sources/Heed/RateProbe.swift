@@ -4,7 +4,8 @@ package import HeedIR
 internal import HeedRuntime
 internal import HeedSchedule
 
-/// Measures what no code of a target can pass on this machine: multiply-adds a second, and bytes read a second, of one thread.
+/// Measures what no code of a target can exceed on this machine: multiply-adds per second, and bytes read per second, of one
+/// thread.
 ///
 /// The kernels are generated as all others are. The one that multiplies has its operands in a few cache lines, which all of its steps
 /// read again, and its sums in registers; the one that reads adds up what it reads.
@@ -52,7 +53,7 @@ package final class RateProbe: Sendable {
           }
         }
         """, target)
-    // Four streams, as many sums as keep up with them.
+    // Four streams, with enough sums to keep up with them.
     read = try Probe(
       """
       kernel @read(input %a: i32[N], input %b: i32[N], input %c: i32[N], input %d: i32[N], output %sums: i32[4]) {

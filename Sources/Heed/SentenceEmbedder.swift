@@ -10,9 +10,9 @@ package import HeedRuntime
 /// let vectors = try embedder.embed(["A cat sat.", "A dog ran."])
 /// ```
 ///
-/// Any number of threads may use it at once. The vector of a sentence has the same bits whatever stands beside it in a batch and
-/// however many threads run.
+/// Any number of threads may use it at once. The vector of a sentence has the same bits in any batch and for any number of threads.
 public final class SentenceEmbedder: Sendable {
+  /// Turns text into the encoder's tokens.
   public let tokenizer: WordPieceTokenizer
   /// What the model's config.json says.
   public let configuration: EncoderConfiguration
@@ -22,7 +22,8 @@ public final class SentenceEmbedder: Sendable {
   public let dimension: Int
 
   /// Reads the folder at `path` (see `ModelDirectory`) and compiles its encoder.
-  /// - Parameter element: what the factors of products are rounded to, and what lies in memory between layers: f32, bf16 or f16.
+  /// - Parameter element: the type that factors of products are rounded to and that is kept in memory between layers: f32, bf16 or
+  ///   f16.
   /// - Throws: where a file is missing or unfit; the error names it.
   public init(model path: String, element: ElementType = .f32, options: CompileOptions = CompileOptions()) throws {
     guard element == .f32 || element == .bf16 || element == .f16 else {
@@ -41,8 +42,8 @@ public final class SentenceEmbedder: Sendable {
     }
   }
 
-  /// One vector of length 1 for each text, in order.
-  /// - Parameter tokenLimit: the most tokens that one ragged batch may have, though it has at least one text; nil for all in one.
+  /// One vector of length 1 per text, in order.
+  /// - Parameter tokenLimit: the most tokens of one ragged batch, which has at least one text; nil for all texts in one batch.
   public func embed(_ texts: [String], tokenLimit: Int? = nil) throws -> [[Float]] {
     try embed(ids: texts.map(tokenizer.encode), tokenLimit: tokenLimit)
   }
@@ -53,7 +54,7 @@ public final class SentenceEmbedder: Sendable {
     try embed(ids: ids, tokenLimit: tokenLimit, timings: nil)
   }
 
-  /// - Parameter timings: takes what each kernel call took.
+  /// - Parameter timings: receives how long each kernel call took.
   package func embed(
     ids: [[Int32]], tokenLimit: Int?, timings: UnsafeMutablePointer<[StepTiming]>?
   ) throws -> [[Float]] {

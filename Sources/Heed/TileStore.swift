@@ -3,7 +3,7 @@ package import HeedPasses
 package import HeedRuntime
 internal import HeedSchedule
 
-/// The tiles that `heed tune` found on this kind of processor, kept beside the cache of objects.
+/// The tiles that `heed tune` found on this kind of processor, kept with the cache of objects.
 package struct TileStore: Sendable {
   private let store: FindingStore
   /// What the keys of this processor and target begin with.

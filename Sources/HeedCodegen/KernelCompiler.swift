@@ -1,28 +1,30 @@
-public import HeedIR
+package import HeedIR
 
 /// Compiles kernels to native code for one target.
 ///
 /// Every phase of a kernel becomes two functions of the object file, in the form that Runtime/ABI/include/heed_abi.h declares.
-public struct KernelCompiler: Sendable {
-  public let target: Target
+package struct KernelCompiler: Sendable {
+  /// What code is generated for.
+  package let target: Target
 
-  public init(target: Target) { self.target = target }
+  /// A compiler for this target.
+  package init(target: Target) { self.target = target }
 
   /// The kernels as one object file. Their names must differ.
   /// - Throws: where a kernel uses what code generation has no instructions for.
-  public func object(for kernels: [Verified<Kernel>]) throws -> [UInt8] { try emit(kernels, .object) }
+  package func object(for kernels: [Verified<Kernel>]) throws -> [UInt8] { try emit(kernels, .object) }
 
   /// One phase of a kernel as an object file: the phases of a kernel can be compiled at the same time.
   /// - Throws: where it uses what code generation has no instructions for.
-  public func object(for kernel: Verified<Kernel>, phase: Int) throws -> [UInt8] { try emit([kernel], .object, phase: phase) }
+  package func object(for kernel: Verified<Kernel>, phase: Int) throws -> [UInt8] { try emit([kernel], .object, phase: phase) }
 
   /// The kernels as assembly text.
-  public func assembly(for kernels: [Verified<Kernel>]) throws -> String {
+  package func assembly(for kernels: [Verified<Kernel>]) throws -> String {
     String(decoding: try emit(kernels, .assembly), as: UTF8.self)
   }
 
   /// The kernels as LLVM's text, optimised or as they were generated.
-  public func llvmText(for kernels: [Verified<Kernel>], optimized: Bool = true) throws -> String {
+  package func llvmText(for kernels: [Verified<Kernel>], optimized: Bool = true) throws -> String {
     let machine = try LLVMMachine(target)
     let emitter = try generate(kernels, machine)
     if optimized { try optimize(emitter, machine) }
@@ -30,7 +32,7 @@ public struct KernelCompiler: Sendable {
   }
 
   /// What decides an object besides the kernels' own text, the target and the build, for the keys of a cache: `llvm 19.1.7`.
-  public static var version: String { "llvm \(llvmVersion())" + (Sanitizer.checksAddresses ? " address" : "") }
+  package static var version: String { "llvm \(llvmVersion())" + (Sanitizer.checksAddresses ? " address" : "") }
 
   /// LLVM's passes: scalars go into registers, redundant address arithmetic goes, and what does not change leaves the loops. The kernels
   /// are vectorised and unrolled already.
@@ -68,20 +70,21 @@ public struct KernelCompiler: Sendable {
 }
 
 /// The names of a phase's functions in the object file.
-public struct PhaseSymbols: Hashable, Sendable {
+package struct PhaseSymbols: Hashable, Sendable {
   /// The function that counts the phase's points: `heed_count_function`.
-  public let count: String
+  package let count: String
   /// The function that runs a range of them: `heed_run_function`.
-  public let run: String
+  package let run: String
 
-  public init(kernel: Kernel, phase: Kernel.Phase) {
+  /// The names for a phase of a kernel.
+  package init(kernel: Kernel, phase: Kernel.Phase) {
     (count, run) = ("\(kernel.name).\(phase.name).count", "\(kernel.name).\(phase.name).run")
   }
 }
 
 extension Kernel.Phase {
-  /// A number that grows with the time that compiling the phase takes: those that take longest are to begin first.
-  public var compilationCost: Int { Self.cost(body) }
+  /// A number that grows with the time to compile the phase, so that the longest can be started first.
+  package var compilationCost: Int { Self.cost(body) }
 
   private static func cost(_ statements: [Statement]) -> Int {
     statements.reduce(0) { total, statement in
@@ -101,5 +104,5 @@ extension Kernel.Phase {
 extension Kernel {
   /// The bytes of scratch memory that a thread needs to run any phase of the kernel; a multiple of 64.
   /// - Throws: where a tile is too large to address.
-  public func scratchByteCount() throws -> Int { try ScratchLayout(self).byteCount }
+  package func scratchByteCount() throws -> Int { try ScratchLayout(self).byteCount }
 }

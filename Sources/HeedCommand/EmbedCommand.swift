@@ -65,7 +65,7 @@ struct EmbedCommand: ParsableCommand {
 /// Texts from JSON lines.
 enum TextLines {
   /// The texts of the file at `path`, or of standard input where that is nil.
-  /// - Throws: where the file cannot be read, or a line is no object with a text; the error names the line.
+  /// - Throws: where the file cannot be read, or a line is not an object with a text; the error names the line.
   static func read(_ path: String?) throws -> [String] {
     let bytes = try path.map { try FileBytes.read($0) } ?? [UInt8](FileHandle.standardInput.readDataToEndOfFile())
     let file = path ?? "<stdin>"

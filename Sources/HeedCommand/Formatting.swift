@@ -28,5 +28,5 @@ func shownCount(_ count: Double, unit: String) -> String {
   }
 }
 
-/// An error as it is told: `3.2e-07`.
+/// An error as reports show it: `3.2e-07`.
 func shownError(_ error: Double) -> String { String(format: "%.1e", error) }

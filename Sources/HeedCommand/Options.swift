@@ -72,7 +72,7 @@ struct NamedFile: ExpressibleByArgument {
 }
 
 extension [NamedFile] {
-  /// The arrays by name; a name that the graph lacks or that is given twice is found before anything is read.
+  /// The arrays by name. A name that the graph lacks, or a repeated name, is an error before anything is read.
   func arrays(for graph: Graph) throws -> [(name: String, array: NDArray)] {
     let names = graph.arguments.map { graph.name($0.value).text }
     var seen: Set<String> = []

@@ -2,7 +2,7 @@ import ArgumentParser
 import Heed
 import HeedCodegen
 
-/// `heed version`: what this build is and what it stands on.
+/// `heed version`: what this build is and what it uses.
 struct VersionCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "version", abstract: "Prints the versions of Heed and LLVM, and the target that this machine is.")

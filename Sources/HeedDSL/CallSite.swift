@@ -4,7 +4,7 @@ package import HeedIR
   internal import Runtime
 #endif
 
-/// The line of the user's source that a call stands on.
+/// The line of a call in the user's source.
 package struct CallSite: Hashable, Sendable {
   package var file: String
   package var line: Int
@@ -15,11 +15,11 @@ package struct CallSite: Hashable, Sendable {
 }
 
 extension CallSite {
-  /// The end of the folder of this module's sources, by which its frames are told from the user's. Debug information may hold paths
+  /// The end of the path of this module's sources, which distinguishes its frames from the user's. Debug information may hold paths
   /// relative to the folder of the build.
   private static let ownFolder = "Sources/HeedDSL/"
 
-  /// The nearest caller outside this module, from the stack; nil where there are no debug information or no means to read it.
+  /// The nearest caller outside this module, from the stack; nil without debug information or a means to read it.
   ///
   /// Swift passes `#line` to functions but not to operators, so for these it is looked up, and only after an error, since it takes
   /// milliseconds.

@@ -1,6 +1,6 @@
 import HeedIR
 
-/// The matrix product of the last two dimensions, as in NumPy: `[..., M, K]` by `[..., K, N]` gives `[..., M, N]`.
+/// The matrix product of the last two dimensions, as in NumPy: `[..., M, K]` by `[..., K, N]` is `[..., M, N]`.
 ///
 /// The dimensions before the last two broadcast. An operand of rank 1 is a row on the left, a column on the right, and its dimension is
 /// not in the result.
@@ -18,7 +18,7 @@ public func matmul(_ left: Tensor, _ right: Tensor, file: String = #filePath, li
   if let (a, b) = builder.broadcastShape([Shape(batch.left), Shape(batch.right)]).mismatch {
     return mistake("leading shapes that broadcast, not extents \(a) and \(b)")
   }
-  // A dimension of extent 1 that is repeated stands in the other operand alone: nothing is copied.
+  // A dimension of extent 1 that is repeated is kept in the other operand only: nothing is copied.
   let rank = max(batch.left.count, batch.right.count)
   let letters = Array("abcdefghlmnopqrstuvwxyz".prefix(rank))
   guard letters.count == rank else { return mistake("at most 25 dimensions") }

@@ -78,6 +78,7 @@ public func minimum(_ left: Tensor, _ right: Tensor, file: String = #filePath, l
   left.with(right, .minimum, CallSite(file, line))
 }
 
+/// The lesser of each element and a number.
 public func minimum(_ left: Tensor, _ right: some TensorScalar, file: String = #filePath, line: Int = #line) -> Tensor {
   minimum(left, left.scalar(right, CallSite(file, line)), file: file, line: line)
 }
@@ -87,6 +88,7 @@ public func maximum(_ left: Tensor, _ right: Tensor, file: String = #filePath, l
   left.with(right, .maximum, CallSite(file, line))
 }
 
+/// The greater of each element and a number.
 public func maximum(_ left: Tensor, _ right: some TensorScalar, file: String = #filePath, line: Int = #line) -> Tensor {
   maximum(left, left.scalar(right, CallSite(file, line)), file: file, line: line)
 }
@@ -96,6 +98,7 @@ public func pow(_ base: Tensor, _ exponent: Tensor, file: String = #filePath, li
   base.with(exponent, .power, CallSite(file, line))
 }
 
+/// Each element to the power of a number.
 public func pow(_ base: Tensor, _ exponent: some TensorScalar, file: String = #filePath, line: Int = #line) -> Tensor {
   pow(base, base.scalar(exponent, CallSite(file, line)), file: file, line: line)
 }
@@ -105,17 +108,19 @@ public func fusedMultiplyAdd(_ a: Tensor, _ b: Tensor, _ c: Tensor, file: String
   a.builder.elementwise(.fusedMultiplyAdd, [a, b, c], CallSite(file, line))
 }
 
-/// The left element where the condition holds, else the right one. The one that is not chosen has no influence, NaN or not.
+/// The left element where the condition holds, else the right one. The other one has no influence, NaN or not.
 public func select(_ condition: Tensor, _ left: Tensor, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
   condition.builder.elementwise(.select, [condition, left, right], CallSite(file, line))
 }
 
+/// The left element where the condition holds, else the number.
 public func select(
   _ condition: Tensor, _ left: Tensor, _ right: some TensorScalar, file: String = #filePath, line: Int = #line
 ) -> Tensor {
   select(condition, left, left.scalar(right, CallSite(file, line)), file: file, line: line)
 }
 
+/// The number where the condition holds, else the right element.
 public func select(
   _ condition: Tensor, _ left: some TensorScalar, _ right: Tensor, file: String = #filePath, line: Int = #line
 ) -> Tensor {
@@ -128,16 +133,18 @@ extension Tensor {
     select(condition, self, other, file: file, line: line)
   }
 
+  /// This tensor where the condition holds, else the number.
   public func `where`(_ condition: Tensor, else other: Double, file: String = #filePath, line: Int = #line) -> Tensor {
     select(condition, self, other, file: file, line: line)
   }
 
+  /// This tensor where the condition holds, else the number.
   public func `where`(_ condition: Tensor, else other: Int, file: String = #filePath, line: Int = #line) -> Tensor {
     select(condition, self, other, file: file, line: line)
   }
 
-  /// The elements as another type: floats round to nearest even, become integers by dropping the fraction, held to the range;
-  /// integers wrap; anything but 0 is true.
+  /// The elements as another type. Floats are rounded to nearest, ties to even; as integers they lose their fraction and are
+  /// clamped to the range. Integers wrap. As a bool, anything but 0 is true.
   public func cast(to element: ElementType, file: String = #filePath, line: Int = #line) -> Tensor {
     if element == self.element { return self }
     return builder.elementwise(.convert, [self], stated: element, CallSite(file, line))

@@ -1,12 +1,20 @@
 public import HeedIR
 
-/// What a graph's closure returns: a tensor or several.
+/// What a graph's closure returns: one tensor or several.
 public protocol GraphOutput {
+  /// The tensors, in the order in which a call returns them.
   var outputs: [Tensor] { get }
 }
 
-extension Tensor: GraphOutput { public var outputs: [Tensor] { [self] } }
-extension Array: GraphOutput where Element == Tensor { public var outputs: [Tensor] { self } }
+extension Tensor: GraphOutput {
+  /// This tensor alone.
+  public var outputs: [Tensor] { [self] }
+}
+
+extension Array: GraphOutput where Element == Tensor {
+  /// The tensors of the array.
+  public var outputs: [Tensor] { self }
+}
 
 extension Graph {
   /// A graph from plain tensor math:

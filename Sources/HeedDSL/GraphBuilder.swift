@@ -10,7 +10,7 @@ public final class GraphBuilder {
 
   // MARK: Arguments
 
-  /// A tensor that is given at each call.
+  /// A tensor that is passed at each call.
   ///
   /// - Parameter shape: extents over any symbols: `["B", 8, "S + 1", 64]`. Symbols of one name are equal in all inputs.
   public func input(
@@ -24,9 +24,9 @@ public final class GraphBuilder {
     return argument(name, type, .input)
   }
 
-  /// A tensor that is given once, when the compiled graph is loaded: a weight. Its name begins with the names of the scopes.
+  /// A tensor that is passed once, when the compiled graph is loaded: a weight. Its name begins with the names of the scopes.
   ///
-  /// Asking for a parameter of the same name and type again gives the same one: tied weights.
+  /// Asking for a parameter of the same name and type again returns the same one: tied weights.
   public func parameter(
     _ name: String, _ element: ElementType, _ shape: Shape, file: String = #filePath, line: Int = #line
   ) -> Tensor {
@@ -83,7 +83,7 @@ public final class GraphBuilder {
 
   // MARK: Mistakes
 
-  /// Runs `body`, in which mistakes are reported on the line `site`: for layers, whose own lines say nothing to their user.
+  /// Runs `body`, in which mistakes are reported at this line: for layers, whose own lines mean nothing to their user.
   package func located<Result>(_ file: String, _ line: Int, _ body: () throws -> Result) rethrows -> Result {
     let saved = outerSite
     outerSite = saved ?? CallSite(file, line)
@@ -109,7 +109,7 @@ public final class GraphBuilder {
   /// Records what the user's closure threw.
   func fail(_ error: HeedError) { if graph.failure == nil { graph.failure = error } }
 
-  /// Records a mistake and gives a tensor to go on with.
+  /// Records a mistake and returns a tensor to go on with.
   package func fail(_ message: String, _ site: CallSite?, guess: TensorType) -> Tensor {
     fail(message, site)
     return poison(guess)
@@ -120,8 +120,8 @@ public final class GraphBuilder {
 
   // MARK: Ops
 
-  /// Appends an op and gives its only result; after a mistake, a tensor of the type `guess`, by default the stated or the first
-  /// operand's.
+  /// Appends an op and returns its only result. After a mistake it returns a tensor of the type `guess`, by default the stated type
+  /// or that of the first operand.
   package func emit(
     _ op: Op, _ operands: [Tensor] = [], _ attributes: [Attribute] = [], stated: TensorType? = nil, guess: TensorType? = nil,
     _ site: CallSite?

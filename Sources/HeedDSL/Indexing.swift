@@ -3,7 +3,7 @@ import HeedIR
 extension Tensor {
   /// Slices picked along a dimension by integers: the result has the indices' dimensions in place of that one.
   ///
-  /// An index outside gives NaN, or 0 where the elements are integers.
+  /// The slice of an index outside is NaN, or 0 where the elements are integers.
   public func gather(_ indices: Tensor, dimension: Int = 0, file: String = #filePath, line: Int = #line) -> Tensor {
     let site = CallSite(file, line)
     guard let position = resolve(dimension, site) else { return builder.poison(type) }
@@ -19,7 +19,7 @@ extension Tensor {
     return builder.emit(.scatterAdd, [self, indices, updates], [Attribute(.dim, position)], site)
   }
 
-  /// Sums over runs of rows: `[T, ...]` and offsets `[B + 1]`, which rise from 0 to T, give `[B, ...]`.
+  /// Sums over segments of rows: `[T, ...]` and offsets `[B + 1]`, which rise from 0 to T, to `[B, ...]`.
   public func segmentSum(_ offsets: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
     builder.emit(.segmentSum, [self, offsets], [], CallSite(file, line))
   }

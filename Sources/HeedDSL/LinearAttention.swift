@@ -9,18 +9,18 @@ import HeedIR
 /// let out = linearAttention(feature(q), feature(k), v, causal: true)
 /// ```
 /// query is `[..., H, M, D]`, key `[..., G, N, D]` and value `[..., G, N, E]`; the result is `[..., H, M, E]`. With fewer heads G, each
-/// serves a run of H/G query heads. Every query meets all keys, or where causal (M is N) those up to its own row:
+/// serves H/G consecutive heads of queries. Every query meets all keys, or where causal (M is N) those up to its own row:
 /// ```
 /// result_i = sum over j of (query_i . key_j) value_j / (sum over j of query_i . key_j + epsilon)
 /// ```
-/// A row whose denominator is 0 gives 0. Sums are in f32, in f64 for f64.
+/// Where the denominator is 0, so is the row. Sums are in f32, or in f64 for f64.
 ///
 /// - Parameters:
 ///   - normalized: whether there is a denominator.
-///   - epsilon: what is added to it: weights that may be negative can cancel.
-///   - logDecay: logarithms of decays, `[..., H, N]` or a shape that broadcasts to it, where causal: a pair weighs
-///     `exp(logDecay_(j+1) + ... + logDecay_i)` times as much. Finite; one number a head is RetNet's, one a row Mamba-2's.
-///   - offsets: of segments over the rows, `[B + 1]`, where causal: rows meet their own segment's alone.
+///   - epsilon: what is added to the denominator, since negative weights can cancel positive ones.
+///   - logDecay: logarithms of decays, `[..., H, N]` or a shape that broadcasts to it, where causal. The weight of a pair is
+///     multiplied by `exp(logDecay_(j+1) + ... + logDecay_i)`. Finite; RetNet has one number per head, Mamba-2 one per row.
+///   - offsets: of segments of the rows, `[B + 1]`, where causal: a row meets only rows of its own segment.
 public func linearAttention(
   _ query: Tensor, _ key: Tensor, _ value: Tensor, causal: Bool = false, normalized: Bool = true, epsilon: Double = 1e-6,
   logDecay: Tensor? = nil, offsets: Tensor? = nil, file: String = #filePath, line: Int = #line
@@ -48,12 +48,13 @@ public struct LinearAttentionState {
   /// The decayed sum of keys, where there is a denominator: `[..., G, D]`.
   public let keySum: Tensor?
 
+  /// A state of these sums.
   public init(matrix: Tensor, keySum: Tensor? = nil) { (self.matrix, self.keySum) = (matrix, keySum) }
 }
 
-/// Causal linear attention as above that goes on from a state, nil for the first rows, and gives the state after its last row.
+/// Causal linear attention as above that continues from a state, nil for the first rows. It returns the state after its last row.
 ///
-/// There is a state for each head of keys, so decays are those of the heads of keys: `[..., G, N]`.
+/// There is one state per head of keys, so the decays are those of the heads of keys: `[..., G, N]`.
 public func linearAttention(
   _ query: Tensor, _ key: Tensor, _ value: Tensor, from state: LinearAttentionState?, normalized: Bool = true,
   epsilon: Double = 1e-6, logDecay: Tensor? = nil, file: String = #filePath, line: Int = #line
@@ -87,7 +88,7 @@ private struct LinearAttentionHeads {
   /// Keys and values, of extent 1 along the dimension of heads that share them.
   let key: Tensor
   let value: Tensor
-  /// The number of query heads a head of keys; nil where there is one.
+  /// The number of heads of queries per head of keys; nil where it is 1.
   let groupSize: Extent?
   private var builder: GraphBuilder { query.builder }
   private var batch: [Extent] { query.shape.extents.dropLast(2) }
@@ -137,7 +138,7 @@ private struct LinearAttentionHeads {
     return result.reshape(Shape(extents.dropLast(4) + [extents[extents.count - 4] * groupSize] + extents.suffix(2)))
   }
 
-  /// A state of each query head, those of a group alike, as one of each head of keys.
+  /// The states of heads of queries, equal within a group, as one state per head of keys.
   func ofKeys(_ state: Tensor) -> Tensor {
     guard groupSize != nil, builder.graph.failure == nil else { return state }
     let (group, extents) = (batch.count - 1, state.shape.extents)
@@ -173,7 +174,7 @@ private struct LinearAttentionHeads {
     }
     add(.decay, more.logDecay.map { spread($0, batch + [rows]) })
     add(.ragged, more.offsets)
-    /// A state of each head of keys for its query heads.
+    /// The state of each head of keys, repeated for its heads of queries.
     func ofQueries(_ state: Tensor, rank: Int) -> Tensor {
       guard groupSize != nil else { return state }
       let expanded = state.expandingDimension(batch.count - 1)
@@ -192,7 +193,7 @@ private struct LinearAttentionHeads {
     return builder.emitNamed(.linearAttention, operands, attributes, guesses: guesses, nil)
   }
 
-  /// A tensor whose shape broadcasts to that of a number a row, with the heads in their two dimensions.
+  /// A tensor whose shape broadcasts to one number per row, with the heads in their two dimensions.
   private func spread(_ tensor: Tensor, _ shape: [Extent]) -> Tensor {
     guard let groupSize, tensor.rank >= 2, let heads = tensor.shape.extents.dropLast().last, heads != 1, tensor.rank < shape.count
     else { return tensor.broadcast(to: Shape(shape)) }

@@ -1,13 +1,14 @@
 import HeedIR
 
-/// exp(x) / sum of exp(x) along a dimension. Elements that are all -inf give zeros.
+/// exp(x) / sum of exp(x) along a dimension. Where all elements are -inf, the result is 0.
 public func softmax(_ x: Tensor, dimension: Int = -1, file: String = #filePath, line: Int = #line) -> Tensor {
   let site = CallSite(file, line)
   guard let position = x.resolve(dimension, site) else { return x.builder.poison(x.type) }
   return x.builder.emit(.softmax, [x], [Attribute(.dim, position)], site)
 }
 
-/// log of the sum of exp(x) along a dimension, which is dropped: what a softmax divides by. Elements that are all -inf give -inf.
+/// log of the sum of exp(x) along a dimension, which is dropped: what a softmax divides by. Where all elements are -inf, so is the
+/// result.
 public func logSumExp(_ x: Tensor, dimension: Int = -1, file: String = #filePath, line: Int = #line) -> Tensor {
   let site = CallSite(file, line)
   guard let position = x.resolve(dimension, site) else { return x.builder.poison(x.type) }

@@ -103,7 +103,7 @@ public func concatenate(_ tensors: [Tensor], dimension: Int = 0, file: String = 
 }
 
 extension Extent {
-  /// The quotient by an extent of one term, where it divides every term whatever the symbols.
+  /// The quotient by an extent of one term, where it divides every term for all values of the symbols.
   func divided(byProduct divisor: Extent) -> Extent? {
     guard divisor.terms.count == 1, let term = divisor.terms.first else { return nil }
     var quotient: [Term] = []

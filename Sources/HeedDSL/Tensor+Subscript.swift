@@ -27,32 +27,64 @@ public struct TensorIndex: Hashable, Sendable {
   public static func from(_ start: Extent, step: Int = 1) -> TensorIndex { TensorIndex(kind: .range(start, nil, step: step)) }
 }
 
-/// What can stand in a tensor's subscript: `x[0, 2...5, (-3)..., .all, "S - 1"]`.
+/// What can be an index of a tensor: `x[0, 2...5, (-3)..., .all, "S - 1"]`.
 public protocol TensorIndexConvertible {
+  /// The index that the value stands for.
   var tensorIndex: TensorIndex { get }
 }
 
-extension TensorIndex: TensorIndexConvertible { public var tensorIndex: TensorIndex { self } }
-extension Int: TensorIndexConvertible { public var tensorIndex: TensorIndex { TensorIndex(kind: .index(Extent(self))) } }
-extension Extent: TensorIndexConvertible { public var tensorIndex: TensorIndex { TensorIndex(kind: .index(self)) } }
+extension TensorIndex: TensorIndexConvertible {
+  /// Itself.
+  public var tensorIndex: TensorIndex { self }
+}
+
+extension Int: TensorIndexConvertible {
+  /// One place; the dimension is dropped.
+  public var tensorIndex: TensorIndex { TensorIndex(kind: .index(Extent(self))) }
+}
+
+extension Extent: TensorIndexConvertible {
+  /// One place; the dimension is dropped.
+  public var tensorIndex: TensorIndex { TensorIndex(kind: .index(self)) }
+}
+
 extension Range<Int>: TensorIndexConvertible {
+  /// The range.
   public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound)) }
 }
+
 extension ClosedRange<Int>: TensorIndexConvertible {
+  /// The range.
   public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound + 1)) }
 }
-extension PartialRangeFrom<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .from(Extent(lowerBound)) } }
-extension PartialRangeUpTo<Int>: TensorIndexConvertible { public var tensorIndex: TensorIndex { .range(0, Extent(upperBound)) } }
+
+extension PartialRangeFrom<Int>: TensorIndexConvertible {
+  /// The range up to the end.
+  public var tensorIndex: TensorIndex { .from(Extent(lowerBound)) }
+}
+
+extension PartialRangeUpTo<Int>: TensorIndexConvertible {
+  /// The range from the first place on.
+  public var tensorIndex: TensorIndex { .range(0, Extent(upperBound)) }
+}
+
 extension PartialRangeThrough<Int>: TensorIndexConvertible {
+  /// The range from the first place on.
   public var tensorIndex: TensorIndex { upperBound == -1 ? .all : .range(0, Extent(upperBound + 1)) }
 }
+
 extension TensorIndexConvertible where Self == TensorIndex {
+  /// The whole dimension.
   public static var all: TensorIndex { TensorIndex.all }
+  /// All the dimensions that the other indices leave.
   public static var rest: TensorIndex { TensorIndex.rest }
+  /// A new dimension of extent 1.
   public static var newDimension: TensorIndex { TensorIndex.newDimension }
+  /// From `start` up to, not including, `stop`, in steps.
   public static func range(_ start: Extent, _ stop: Extent, step: Int = 1) -> TensorIndex {
     TensorIndex(kind: .range(start, stop, step: step))
   }
+  /// From `start` to the end, in steps.
   public static func from(_ start: Extent, step: Int) -> TensorIndex { TensorIndex(kind: .range(start, nil, step: step)) }
 }
 
@@ -69,30 +101,35 @@ extension Tensor {
     sliced(indices, CallSite(file, line))
   }
 
-  // One for each number of indices, since literals in a parameter pack take no type from their context.
+  // One per number of indices, since literals in a parameter pack do not take a type from their context.
 
+  /// A part of the tensor by one index; the other dimensions are taken whole.
   public subscript<A: TensorIndexConvertible>(_ a: A, file file: String = #filePath, line line: Int = #line) -> Tensor {
     sliced([a.tensorIndex], CallSite(file, line))
   }
 
+  /// A part of the tensor by two indices.
   public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible>(_ a: A, _ b: B, file file: String = #filePath,
     line line: Int = #line
   ) -> Tensor {
     sliced([a.tensorIndex, b.tensorIndex], CallSite(file, line))
   }
 
+  /// A part of the tensor by three indices.
   public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible>(_ a: A, _ b: B, _ c: C,
     file file: String = #filePath, line line: Int = #line
   ) -> Tensor {
     sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex], CallSite(file, line))
   }
 
+  /// A part of the tensor by four indices.
   public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible>(
     _ a: A, _ b: B, _ c: C, _ d: D, file file: String = #filePath, line line: Int = #line
   ) -> Tensor {
     sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex], CallSite(file, line))
   }
 
+  /// A part of the tensor by five indices.
   public subscript<
     A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible,
     E: TensorIndexConvertible
@@ -100,6 +137,7 @@ extension Tensor {
     sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex], CallSite(file, line))
   }
 
+  /// A part of the tensor by six indices.
   public subscript<
     A: TensorIndexConvertible, B: TensorIndexConvertible, C: TensorIndexConvertible, D: TensorIndexConvertible,
     E: TensorIndexConvertible, F: TensorIndexConvertible
@@ -120,7 +158,7 @@ extension Tensor {
     var (start, stop, step): ([Extent], [Extent], [Int]) = ([], [], [])
     var shape: [Extent] = []
     for index in indices {
-      // `.new` takes no dimension of the operand, and is the last case to look at one.
+      // `.new` does not use a dimension of the operand, and there may be none left.
       let extent = start.count < rank ? self.shape[start.count] : 1
       func fromStart(_ bound: Extent) -> Extent { (bound.constant ?? 0) < 0 ? extent + bound : bound }
       switch index.kind {

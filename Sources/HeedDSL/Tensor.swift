@@ -16,8 +16,11 @@ public struct Tensor {
     (self.builder, self.value, self.type) = (builder, value, type)
   }
 
+  /// The type of each element.
   public var element: ElementType { type.element }
+  /// The extents, outermost first.
   public var shape: Shape { type.shape }
+  /// The number of dimensions.
   public var rank: Int { type.rank }
 
   /// The extent of a dimension, as the shape states it.
@@ -55,7 +58,7 @@ public struct Tensor {
     return "%\(name): \(type)"
   }
 
-  /// The dimension counted from 0, or nil after recording that there is no such.
+  /// The dimension counted from 0, or nil after recording that it does not exist.
   func resolve(_ dimension: Int, _ site: @autoclosure () -> CallSite) -> Int? {
     let resolved = dimension < 0 ? dimension + rank : dimension
     if resolved >= 0 && resolved < rank { return resolved }
@@ -64,7 +67,7 @@ public struct Tensor {
     return nil
   }
 
-  /// The dimensions counted from 0, distinct and rising, or nil after recording what is wrong; none given stand for all.
+  /// The dimensions counted from 0, distinct and rising; all where the list is empty; nil after recording what is wrong.
   func resolve(_ dimensions: [Int], _ site: CallSite) -> [Int]? {
     if dimensions.isEmpty { return Array(0..<rank) }
     var resolved: [Int] = []
@@ -80,12 +83,28 @@ public struct Tensor {
   }
 }
 
-/// A number of Swift's that can stand beside a tensor: `x * 0.5`, `i % 2`. It takes the tensor's element type.
+/// A Swift number that can be an operand beside a tensor: `x * 0.5`, `i % 2`. It takes the tensor's element type.
 public protocol TensorScalar {
+  /// The number as IR writes it.
   var literal: Literal { get }
 }
 
-extension Int: TensorScalar { public var literal: Literal { Literal(self) } }
-extension Double: TensorScalar { public var literal: Literal { Literal(self) } }
-extension Float: TensorScalar { public var literal: Literal { Literal(Double(self)) } }
-extension Bool: TensorScalar { public var literal: Literal { Literal(self) } }
+extension Int: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(self) }
+}
+
+extension Double: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(self) }
+}
+
+extension Float: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(Double(self)) }
+}
+
+extension Bool: TensorScalar {
+  /// The number as IR writes it.
+  public var literal: Literal { Literal(self) }
+}

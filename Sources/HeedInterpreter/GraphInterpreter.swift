@@ -3,8 +3,8 @@ public import HeedIR
 
 /// Runs graphs by the definitions of their ops: doubles for every float type, 64 bits for integers, plain loops.
 ///
-/// It is slow and obvious, and the oracle for everything compiled. Values between ops are not rounded to their element type; only
-/// `convert` rounds.
+/// It is slow and simple, and everything compiled is compared with it. Values between ops are not rounded to their element type;
+/// only `convert` rounds.
 public enum GraphInterpreter {
   /// Sees each value as it is computed.
   public typealias Observer = (_ value: ValueID, _ array: ReferenceArray) throws -> Void
@@ -14,8 +14,8 @@ public enum GraphInterpreter {
   /// - Parameters:
   ///   - inputs: an array for each argument of the graph, parameters included, by name.
   ///   - observe: called with the result of each node, in order.
-  /// - Throws: where an input is missing, unknown, or of another type than declared; where a stated fact does not hold or the numbers in
-  ///   an operand break an op's condition (segment offsets); what an op's definition throws.
+  /// - Throws: where an input is missing, unknown, or of another type than declared; where a fact does not hold; where the numbers
+  ///   in an operand break an op's condition (segment offsets). It also throws what an op's definition throws.
   public static func evaluate(
     _ graph: Graph, inputs: [Name: ReferenceArray], observe: Observer? = nil
   ) throws -> [(name: Name, array: ReferenceArray)] {

@@ -15,7 +15,7 @@ extension ReferenceArray {
     case .i8: self.init(.i8, array.shape, integers: integers(Int8.self))
     case .u8: self.init(.u8, array.shape, integers: integers(UInt8.self))
     case .bool:
-      // Bytes, since one that is neither 0 nor 1 is no Swift bool.
+      // Bytes, since one that is neither 0 nor 1 is not a Swift bool.
       self.init(.bool, array.shape, integers: array.bytes.map { $0 == 0 ? 0 : 1 })
     }
   }

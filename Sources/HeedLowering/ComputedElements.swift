@@ -26,8 +26,8 @@ extension Body {
     try converted(value, from: type(value), to: type(value).computed)
   }
 
-  /// A function on values held as their types are computed; so are its results. They are to be stored as the function's types: a
-  /// conversion at the end is left to the store.
+  /// A function on values in the types that theirs are computed in; so are its results. They are stored as the function's types, so
+  /// that a conversion at the end is left to the store.
   mutating func compute(_ function: ScalarFunction, _ arguments: [BodyValue]) throws -> [BodyValue] {
     var known = arguments
     var beforeRounding: [ScalarValue: BodyValue] = [:]

@@ -1,10 +1,10 @@
 import HeedIR
 
 extension LoweringContext {
-  /// A kernel that computes `outputs` element by element: all have the shape `shape`, as have the inputs, whose elements are read
-  /// as what the type given beside each is computed in.
+  /// A kernel that computes `outputs` element by element: all outputs and inputs have the shape `shape`. Each input is read in the
+  /// type that its element type is computed in.
   ///
-  /// Dimensions that follow each other in memory everywhere are taken as one; the last is vectorised, the others run in parallel.
+  /// Dimensions that are contiguous in all of them become one; the last is vectorised, the others run in parallel.
   mutating func emitElementwise(
     _ name: Name, shape: [Extent], inputs: [(Source, ElementType)], outputs: [StridedView], cost: Cost? = nil,
     _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]

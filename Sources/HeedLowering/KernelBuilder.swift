@@ -1,7 +1,7 @@
 package import HeedIR
 
-/// A view bound to a parameter of the kernel being built. Broadcast dimensions are dropped, since the kernel indexes what is stored,
-/// but for those whose indices are to be guarded: dropping one would drop its guard.
+/// A view bound to a parameter of the kernel being built. Broadcast dimensions are dropped, since the kernel indexes what is
+/// stored. Those with guarded indices are kept: dropping one would drop its guard.
 struct BoundView {
   let place: Place
   let element: ElementType

@@ -1,10 +1,12 @@
-public import HeedIR
+package import HeedIR
 package import HeedSchedule
 
-/// A lowered graph: the program and what the lowering has to say about it.
-public struct Lowered: Sendable {
-  public let program: Program
-  public let remarks: [Remark]
+/// A lowered graph: the program and what the lowering said about it.
+package struct Lowered: Sendable {
+  /// The program, not yet verified.
+  package let program: Program
+  /// What the lowering said, in order.
+  package let remarks: [Remark]
   /// How the ops on attention's scores run, in order.
   package let schedules: [ScheduledOp]
 }
@@ -23,7 +25,7 @@ package struct ScheduledOp: Sendable {
 /// - Parameter classifiesOnly: attention finds the live tiles of its score matrix and only counts them, which leaves its result
 ///   undefined: to measure what classification takes.
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
-public func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
+package func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
   for node in context.graph.body where !context.isReadElsewhere(node) { try context.lower(node) }
   return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)

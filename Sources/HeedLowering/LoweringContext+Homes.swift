@@ -11,10 +11,10 @@ private struct Home {
 }
 
 extension LoweringContext {
-  /// Memory for a value that a node computes, in the order in which its user likes it best.
+  /// Memory for a value that a node computes, in the order in which its user reads it best.
   ///
-  /// A value with one user is stored as that one has it where the user transposes it, reshapes it, puts it beside others
-  /// (`concatenate`), or rounds it to a narrower float type: then nothing is left for the user to do. So it is with the user's user.
+  /// A value whose only user transposes it, reshapes it, concatenates it, or rounds it to a narrower float type is stored directly
+  /// as the user's result. Then the user has nothing to do. The same holds for the user's user.
   mutating func allocate(_ value: ValueID) -> StridedView {
     var home = home(of: value)
     let buffer: Int

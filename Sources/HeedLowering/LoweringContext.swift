@@ -27,7 +27,7 @@ struct LoweringContext {
   private let readElsewhere: Set<NodeID>
   /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
   private var isLoadTime: [Bool] = []
-  /// Buffers that several calls write together, not all of which could run at load.
+  /// Buffers that are written by several calls, some of which cannot run at load.
   private var keptAtCall: Set<Int> = []
 
   init(_ graph: Graph, target: Target, classifiesOnly: Bool = false) {
@@ -181,7 +181,7 @@ struct LoweringContext {
     if !program.checks.contains(check) { program.checks.append(check) }
   }
 
-  /// The position of the buffer, where the value is an input of the graph as it is given.
+  /// The position of the buffer, where the value is an input of the graph itself.
   func inputBuffer(_ value: ValueID) -> Int? {
     guard case .argument(let position) = graph.origin(value), graph.arguments[position].role == .input else { return nil }
     return position

@@ -1,6 +1,6 @@
 package import HeedIR
 
-/// Gives every intermediate buffer a slot, so that buffers that are never live at once share memory.
+/// Assigns every intermediate buffer a slot, so that buffers that are never live at once share memory.
 ///
 /// A buffer is live from the step that first writes it to the last that names it. In order of their first steps, each takes a free
 /// slot: one that already holds a buffer of the same size if there is one, else the one freed last, else a new one. A slot is as

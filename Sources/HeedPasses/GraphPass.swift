@@ -11,6 +11,7 @@ public struct GraphPass: Sendable {
   public let summary: String
   private let body: @Sendable (inout Graph, inout PassContext) throws -> Void
 
+  /// A pass whose `run` rewrites a graph and makes remarks in its context.
   public init(_ name: String, summary: String, run: @escaping @Sendable (inout Graph, inout PassContext) throws -> Void) {
     (self.name, self.summary, body) = (name, summary, run)
   }
@@ -53,6 +54,7 @@ public struct PassContext: Sendable {
   var pass = ""
   private var made: Set<Remark> = []
 
+  /// A context without remarks.
   public init(target: Target, tunedTiles: TunedTiles = TunedTiles()) {
     (self.target, self.tunedTiles) = (target, tunedTiles)
   }

@@ -2,6 +2,7 @@ public import HeedIR
 
 /// Passes in the order in which they run, and what to do between them.
 public struct PassPipeline: Sendable {
+  /// The passes, in the order in which they run.
   public var passes: [GraphPass]
   /// Whether the graph is verified after each pass, not just after the last.
   public var verifiesEach = false
@@ -27,24 +28,29 @@ public struct PassPipeline: Sendable {
 
   /// How long a pass took.
   public struct Timing: Sendable {
+    /// The pass's name.
     public let pass: String
+    /// Its wall time.
     public let duration: Duration
   }
 
-  /// The graph that a pipeline made, and what it said about it.
+  /// The graph that a pipeline made, and what the passes said about it.
   public struct Outcome: Sendable {
+    /// The graph after all passes.
     public let graph: Verified<Graph>
+    /// What the passes said, in order.
     public let remarks: [Remark]
-    /// One entry a pass run, in order.
+    /// One entry per pass, in the order in which they ran.
     public let timings: [Timing]
     /// The tiles that were set, in order.
     public let tileChoices: [TileChoice]
   }
 
+  /// A pipeline of these passes.
   public init(_ passes: [GraphPass] = Self.standardPasses) { self.passes = passes }
 
   /// The pipeline that `names` lists, separated by commas: `simplify,fuse-attention`.
-  /// - Throws: where a name is no pass's, the empty one among them; the error lists the names.
+  /// - Throws: where a name, an empty one included, is not that of a pass; the error lists the names.
   public init(parsing names: some StringProtocol) throws {
     self.init(
       try names.split(separator: ",", omittingEmptySubsequences: false).map { name in
@@ -64,7 +70,7 @@ public struct PassPipeline: Sendable {
     .eliminateDeadNodes,
     // The spellings of attention become one: contract, score arithmetic, softmax, contract.
     .canonicalizeAttention,
-    // What canonicalisation took apart may have left numbers, identities and twins behind.
+    // What canonicalisation took apart may have left numbers, identities and equal values behind.
     .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes,
     // Before the other fusions, which would take its elementwise ops and its contracts.
     .fuseAttention,

@@ -1,3 +1,4 @@
+import Foundation
 import HeedIR
 import HeedModels
 import Testing
@@ -9,7 +10,7 @@ import Testing
     #expect(json["a"]?.array?[1].double == -2500)
     #expect(json["a"]?.array?[0].integer == 1)
     #expect(json["a"]?.array?[1].integer == nil)
-    #expect(json["b"]?.members == [] && json["c"]?.array == [] && json["d"] == nil)
+    #expect(json["b"]?.members == [:] && json["c"]?.array == [] && json["d"] == nil)
   }
 
   @Test func stringsKeepTheirCodePoints() throws {
@@ -41,6 +42,24 @@ import Testing
   ])
   func rejects(text: String, expected: String) {
     #expect(message { try JSON(parsing: text.utf8) } == expected)
+  }
+
+  /// Why Foundation's parser does not do: it accepts these, and a weight file must not have two meanings.
+  @Test(
+    arguments: [
+      Array("{\"a\":1,\"a\":2}".utf8), Array("[1,]".utf8), Array("{\"a\":1,}".utf8), Array("1\u{0}x".utf8), Array("\u{feff}1".utf8),
+      "[1]".utf16.flatMap { [UInt8($0), 0] },
+    ] as [[UInt8]])
+  func foundationAccepts(bytes: [UInt8]) throws {
+    #expect(throws: HeedError.self) { try JSON(parsing: bytes) }
+    #expect(throws: Never.self) { _ = try JSONSerialization.jsonObject(with: Data(bytes), options: .fragmentsAllowed) }
+  }
+
+  /// The same text has another value for each of Foundation's parsers.
+  @Test func foundationDisagreesAboutDuplicateKeys() throws {
+    let text = Data("{\"a\":1,\"a\":2}".utf8)
+    #expect(try JSONSerialization.jsonObject(with: text) as? [String: Int] == ["a": 2])
+    #expect(try JSONDecoder().decode([String: Int].self, from: text) == ["a": 1])
   }
 
   @Test func nestingHasALimit() throws {

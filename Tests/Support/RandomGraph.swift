@@ -11,6 +11,7 @@ public import HeedIR
 ///     let results = try GraphInterpreter.evaluate(random.graph, inputs: inputs)
 ///     #expect(..., "\(random)")            // the seed and the graph
 public struct RandomGraph: Sendable, CustomStringConvertible {
+  /// What a random graph may have.
   public struct Options: Sendable {
     /// The element types of the float arguments; repeat one to make it likelier.
     public var floats: [ElementType] = [.f32, .f32, .f32, .f64, .f16, .bf16]
@@ -25,6 +26,7 @@ public struct RandomGraph: Sendable, CustomStringConvertible {
     /// Whether some names need quotes.
     public var hasOddNames = true
 
+    /// Graphs of all kinds.
     public init() {}
 
     /// What has kernels as exact as their type in any chain of ops: f32, f64 and integers.
@@ -35,7 +37,9 @@ public struct RandomGraph: Sendable, CustomStringConvertible {
     }
   }
 
+  /// The seed that determines the graph.
   public let seed: UInt64
+  /// The graph.
   public let graph: Graph
   /// Values of the symbols to run with; they hold to the graph's facts.
   public let bindings: [[Name: Int]]
@@ -51,6 +55,7 @@ public struct RandomGraph: Sendable, CustomStringConvertible {
     do { try graph.verify() } catch let error as HeedError { throw error.during("seed \(seed)\n\(builder.graph.text)\n") }
   }
 
+  /// The seed and the graph's text: what a failing test prints.
   public var description: String { "seed \(seed)\n\(graph.text)" }
 
   /// An array for every argument: floats in -2 ..< 2 rounded to their type, integers in 0 ..< 6, bools, rising segment offsets.

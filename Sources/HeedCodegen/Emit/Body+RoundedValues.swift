@@ -1,7 +1,7 @@
 internal import HeedIR
 
 extension Body {
-  /// For each instruction, whether its value is only ever rounded to bf16, or summed beside that.
+  /// For each instruction, whether its value is used only by conversions to bf16, at least one, and by sums.
   func roundedToBFloat16() -> [Bool] {
     var isCoarse = instructions.map { _ in true }
     var isRounded = instructions.map { _ in false }

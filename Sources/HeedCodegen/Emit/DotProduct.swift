@@ -1,21 +1,21 @@
 internal import HeedIR
 
-/// A contraction whose operands both lie along the contracted dimension: keys as they are stored, say. Vectors run along that
-/// dimension, each sum is a vector of partial sums, and the partial sums of a tile are added by a tree of shuffles.
+/// A contraction whose operands both have unit stride along the contracted dimension, such as keys as they are stored. Vectors run
+/// along that dimension, each sum is a vector of partial sums, and the partial sums of a tile are added by a tree of shuffles.
 ///
-/// Nothing is packed, so this serves few rows against many columns, where memory sets the pace.
+/// Operands are not packed, so this is for few rows against many columns, where memory is the limit.
 struct DotProduct {
   let contraction: Contraction
-  /// The rows and columns of a register tile; together as many sums as a vector has lanes.
+  /// The rows and columns of a register tile; their product is the number of lanes of a vector.
   let rows: Int
   let columns: Int
-  /// The elements of a step: a vector's lanes, or twice as many bf16 where one instruction multiplies pairs.
+  /// The elements of a step: a vector's lanes, or twice that number of bf16 where one instruction multiplies pairs.
   let step: Int
   let isPaired: Bool
   /// What each operand moves by along the outer contracted dimensions.
   let leftStrides: [LinearIndex]
   let rightStrides: [LinearIndex]
-  /// How far ahead the right operand is fetched, in elements; nil where that is no use.
+  /// How far ahead the right operand is fetched, in elements; nil where it is not.
   let ahead: LinearIndex?
 
   /// Nil where an operand does not have unit stride along the last contracted dimension.
@@ -73,7 +73,8 @@ extension PhaseEmitter {
     try emitter.branch(if: builder.compare(whole, .less, end), name: "rest") { try block(whole, builder.subtract(end, whole)) }
   }
 
-  /// A tile's sums, then the epilogue on them. Where only the first `live` columns are there, the last one stands for the others.
+  /// A tile's sums, then the epilogue on them. Where only the first `live` columns exist, the last of them is read in place of the
+  /// others.
   private func emitTile(_ product: DotProduct, _ rows: RowBlock, _ block: ColumnBlock, _ live: LLVMValue?) throws {
     let contraction = product.contraction
     let type = contraction.accumulator
@@ -130,7 +131,7 @@ extension PhaseEmitter {
     _ extent: LinearIndex, _ sums: [LLVMValue]
   ) -> [LLVMValue] {
     let step = product.step
-    /// Adds the products of as many elements as `fetch` gives.
+    /// Adds the products of the elements that `fetch` returns.
     func round(_ position: LinearIndex, _ sums: [LLVMValue], _ fetch: (OperandStart, LinearIndex) -> LLVMValue) -> [LLVMValue] {
       let distance = emitter.add(rightOffset, position)
       if let ahead = product.ahead {
@@ -184,7 +185,8 @@ extension PhaseEmitter {
     return emitter.convert(emitter.fromMemory(raw, element), from: element, to: product.contraction.accumulator)
   }
 
-  /// A vector of the sums over the lanes of as many vectors as a vector has lanes: neighbours are added pairwise, in one order for all.
+  /// The sums over the lanes of each vector, as one vector. There is one vector per lane; neighbours are added pairwise, in the
+  /// same order for all.
   private func sumsOfLanes(_ vectors: [LLVMValue]) -> LLVMValue {
     var vectors = vectors
     let lanes = vectors.count

@@ -67,7 +67,7 @@ extension Emitter {
     element != element.computed ? fromMemory(toMemory(value, element), element) : value
   }
 
-  /// `lane`, as a vector of as many lanes as `shape` has.
+  /// `lane`, as a vector with the number of lanes of `shape`.
   func like(_ shape: LLVMType, _ lane: LLVMType) -> LLVMType { shape.isVector ? lane.vector(shape.laneCount) : lane }
 
   /// The constant `literal` as it is stored, one lane.

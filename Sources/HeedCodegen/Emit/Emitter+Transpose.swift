@@ -11,7 +11,7 @@ internal import HeedIR
 /// d0 d1 d2 d3     c2 d2 c3 d3     a3 b3 c3 d3
 /// ```
 extension Emitter {
-  /// As many vectors as each has lanes, integers of up to 64 bits: row r of the result holds lane r of every row.
+  /// The transpose of a square: one vector per lane, of integers of up to 64 bits. Row r of the result holds lane r of every row.
   func transposed(_ rows: [LLVMValue]) -> [LLVMValue] {
     let side = rows.count
     precondition(side & (side - 1) == 0 && rows.allSatisfy { $0.type.laneCount == side }, "not a square of a power of two")

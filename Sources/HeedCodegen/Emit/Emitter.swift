@@ -54,12 +54,12 @@ final class Emitter {
 
   // MARK: Control
 
-  /// A loop of `index = lower, lower + step, ...` while `index < upper`, carrying values from one round to the next.
+  /// A loop of `index = lower, lower + step, ...` while `index < upper`, carrying values from one iteration to the next.
   ///
   /// - Parameters:
   ///   - step: at least 1.
-  ///   - body: emits a round from the index and the carried values, and gives the values carried on.
-  /// - Returns: the values after the last round, `initial` where there is none.
+  ///   - body: emits an iteration from the index and the carried values, and returns the values carried on.
+  /// - Returns: the values after the last iteration, or `initial`.
   @discardableResult
   func loop(
     from lower: LLVMValue, to upper: LLVMValue, step: Int = 1, carrying initial: [LLVMValue] = [], name: String = "loop",
@@ -117,7 +117,7 @@ final class Emitter {
     builder.position(at: after)
   }
 
-  /// Runs one of two bodies; both give as many values, of the same types.
+  /// Runs one of two bodies; both return the same number of values, of the same types.
   func branch(
     if condition: LLVMValue, name: String = "if", then yes: () throws -> [LLVMValue], else no: () throws -> [LLVMValue]
   ) rethrows -> [LLVMValue] {

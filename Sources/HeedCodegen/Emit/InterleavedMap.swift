@@ -1,14 +1,14 @@
 internal import HeedIR
 
-/// A map that stores pairs of elements side by side and loads the two from rows of their own: its last dimension is 2, stores are
-/// contiguous along it and the dimension before, loads along that dimension alone.
+/// A map that stores pairs of elements side by side and loads the two from different rows. Its last dimension is 2. Stores are
+/// contiguous along it and the dimension before, loads along the dimension before only.
 /// ```
 /// map (%j : J, %e : 64, %u : 2) {
 ///   %0 = load %v[(%j*2 + %u)?, %e] else 0.0
 ///   store %0, %pairs[%j, %e, %u]
 /// }
 /// ```
-/// It runs the body for a vector along %e, once for each %u, and stores what the two give element by element by turns.
+/// It runs the body for a vector along %e, once for each %u, and stores the two results interleaved.
 struct InterleavedMap {
   let map: Map
   /// The dimension that loads run along: `%e`.
@@ -73,7 +73,7 @@ extension PhaseEmitter {
     (lanes, mask, values) = (1, nil, invariant)
   }
 
-  /// The pairs of a vector along the columns; of the first `rest` where that is given.
+  /// The pairs of a vector along the columns; only the first `rest`, if that is not nil.
   private func emitPairs(
     _ interleaved: InterleavedMap, _ invariant: [LaneValue?], _ position: LinearIndex, _ width: Int, rest: LLVMValue?
   ) throws {

@@ -129,7 +129,7 @@ struct OperandStart {
 }
 
 extension PhaseEmitter {
-  /// What an operand of a contraction moves by, in elements, along one of its dimensions; nil where that is no fixed number.
+  /// What an operand of a contraction moves by, in elements, along one of its dimensions; nil where that is not a fixed number.
   func stride(of access: Access, along variable: VariableID, in contraction: Contraction) throws -> LinearIndex? {
     let inner = ([contraction.rows] + contraction.columns + contraction.over).map(\.variable)
     var total = LinearIndex(0)

@@ -3,7 +3,7 @@ internal import HeedIR
 /// Bodies: the instructions of a map or an epilogue, for the current group of lanes.
 extension PhaseEmitter {
   /// Emits the instructions whose values are not known yet, in order. `accumulate` may take an accumulation over and `store` a
-  /// store: they give false to have it done in memory.
+  /// store: they return false to have it done in memory.
   func emitBody(
     where isWanted: (Int) -> Bool = { _ in true },
     accumulate takeOver: (_ instruction: Int, _ operand: LaneValue) -> Bool = { _, _ in false },

@@ -93,13 +93,14 @@ extension PhaseEmitter {
     return limit
   }
 
-  /// Whether the right operand is to be read ahead: memory that the kernel was given, met by few rows.
+  /// Whether to read the right operand ahead: where it is an argument of the kernel and there are few rows.
   func readsAhead(_ contraction: Contraction) -> Bool {
     guard case .buffer(let number) = contraction.right.place, kernel.buffers[number].role != .workspace else { return false }
     return rowLimit(contraction).map { $0 <= Self.fewRows } ?? false
   }
 
-  /// Where the right operand is read ahead, for the current columns: a place and how far behind it, in elements; nil where that is no use.
+  /// Where the right operand is read ahead, for the current columns: a place and how far behind it, in elements; nil where it is
+  /// not.
   func ahead(_ product: MatrixProduct, _ right: OperandStart) throws -> (start: OperandStart, distance: LinearIndex)? {
     guard readsAhead(product.contraction), let stride = product.rightStrides.last else { return nil }
     if let next = product.contraction.ahead { return (try OperandStart(next, self), LinearIndex(0)) }

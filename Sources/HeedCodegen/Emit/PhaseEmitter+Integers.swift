@@ -87,8 +87,8 @@ extension PhaseEmitter {
     return LinearIndex(value, multiple: max(1, multiple))
   }
 
-  /// Division of a run of lanes that lies within one block of the divisor: the quotient is the same in every lane, the remainder
-  /// grows as the dividend does.
+  /// Division of consecutive lanes within one block of the divisor: the quotient is the same in every lane, and the remainder grows
+  /// with the dividend.
   private func divideBlocks(_ op: IntegerExpression.Operator, _ x: LinearIndex, _ divisor: Int) -> LinearIndex? {
     let block = greatestCommonDivisor(x.knownMultiple, divisor)
     guard let step = x.constantStep, step > 0, block > step * (lanes - 1) else { return nil }

@@ -53,7 +53,7 @@ extension PhaseEmitter {
     return inner.carried.contains(true) ? group : nil
   }
 
-  /// The lanes that suit a body: as many as there are of its widest floats in a vector.
+  /// The number of lanes for a body: that of its widest floats in a vector.
   func lanes(for body: Body) -> Int {
     let types = body.parameters.map(\.type) + body.instructions.map(\.type)
     let hasNarrow = types.contains { $0.byteCount <= 4 && $0 != .bool }
@@ -89,7 +89,7 @@ extension PhaseEmitter {
       }
       let reductions = body.instructions.indices.filter { changes.carried[$0] }
 
-      /// A round for `count` lanes from `first` on; gives the running results, row by row.
+      /// An iteration for `count` lanes from `first` on; returns the running results, row by row.
       func round(_ first: LLVMValue, lanes count: Int, mask: LLVMValue?, _ running: [LLVMValue]) throws -> [LLVMValue] {
         (lanes, self.mask, self.body) = (count, mask, body)
         variables[variable] = emitter.add(start, LinearIndex(first, multiple: count))
@@ -179,7 +179,7 @@ extension PhaseEmitter {
     return count == 1 ? scalar : builder.broadcast(scalar, count)
   }
 
-  /// A running result with the operand's lanes combined into it; lanes that are no points are left out.
+  /// A running result with the operand's lanes combined into it; lanes outside the map are left out.
   func fold(_ instruction: Int, _ running: LLVMValue, _ operand: LaneValue) -> LLVMValue {
     let (reduction, type) = accumulation(instruction)
     let value = register(operand, type)

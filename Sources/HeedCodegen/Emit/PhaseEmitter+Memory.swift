@@ -18,7 +18,7 @@ extension PhaseEmitter {
     var uniform: LLVMValue?
     /// A bit for each lane; nil for always inside.
     var lanes: LLVMValue?
-    /// One bit: whether all lanes are inside; nil where that takes looking at each.
+    /// One bit: whether all lanes are inside; nil where each must be tested.
     var all: LLVMValue?
   }
 

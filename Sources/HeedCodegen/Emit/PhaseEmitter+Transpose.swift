@@ -119,8 +119,8 @@ extension PhaseEmitter {
     }
   }
 
-  /// The lines of a block as a load gives them: for each column, a vector along the load's dimension, before it is taken into a
-  /// register's form.
+  /// The lines of a block as they are loaded: for each column, a vector along the load's dimension, not yet in the form of
+  /// registers.
   private func blockLines(
     _ map: TransposedMap, _ side: Int, _ load: (instruction: Int, access: Access), row: LinearIndex, column: LinearIndex
   ) throws -> [LLVMValue] {
@@ -194,7 +194,7 @@ extension PhaseEmitter {
     return memory
   }
 
-  /// Whether a body is a few instructions, which may stand once for each line of a block.
+  /// Whether a body has few instructions, so that it may be repeated for each line of a block.
   private func isShort(_ body: Body) -> Bool {
     body.instructions.count <= 6
       && body.instructions.allSatisfy {

@@ -48,7 +48,7 @@ extension Emitter {
     var width = lanes
     while width > 1 {
       let half = width / 2
-      // The lower and the upper halves of all runs of `width` lanes, of one register or of two.
+      // The lower and the upper halves of all groups of `width` neighbouring lanes, of one register or of two.
       func lanesOf(upper: Bool, _ registers: Int) -> [Int] {
         stride(from: 0, to: registers * parts[0].type.laneCount, by: width).flatMap { start in
           (0..<half).map { start + $0 + (upper ? half : 0) }

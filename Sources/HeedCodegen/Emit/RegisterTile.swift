@@ -8,7 +8,7 @@ struct RegisterTile: Hashable {
   /// The tile for a product of `rows` x `vectors` vectors: the one that keeps the multiply-add units busiest.
   ///
   /// A step along the contracted dimension loads `vectors` vectors and broadcasts `rows` scalars for `rows * vectors`
-  /// multiply-adds, and needs `rows * vectors` sums in registers beside the loaded vectors and a scalar or more. Two loads and two
+  /// multiply-adds. It needs registers for `rows * vectors` sums, the loaded vectors and at least one scalar. Two loads and two
   /// multiply-adds start a cycle; a multiply-add takes four cycles, so fewer than eight sums leave the units idle.
   ///
   /// - Parameter isExact: whether a remainder of rows has a smaller tile of its own; otherwise it takes a whole one.
@@ -28,8 +28,8 @@ struct RegisterTile: Hashable {
     return best.tile
   }
 
-  /// The tile for few rows whose number is known only when the code runs: whole rows of the right operand, so that memory is read in
-  /// order, as long as two rows of sums fit; else four rows.
+  /// The tile for few rows whose number is known only at run time. It spans whole rows of the right operand, so that memory is read
+  /// in order, if two rows of sums fit; otherwise it has four rows.
   static func skinny(vectors: Int, on target: Target) -> RegisterTile {
     let whole = RegisterTile(rows: 2, vectors: vectors)
     if vectors > 4, 3 * vectors + 4 <= target.vectorRegisterCount { return whole }

@@ -1,7 +1,7 @@
 internal import HeedIR
 
-/// Products of bf16 whose right operand lies in plain rows: two rows at a time are interleaved in registers, so that one instruction
-/// multiplies pairs. Nothing is packed, which pays where the right operand is read once or a few times.
+/// Products of bf16 whose right operand is in row-major order. Two rows at a time are interleaved in registers, so that one
+/// instruction multiplies pairs. Without packing this pays where the right operand is read once or a few times.
 extension PhaseEmitter {
   /// A tile's sums with all products along the last contracted dimension.
   func emitRowPairs(

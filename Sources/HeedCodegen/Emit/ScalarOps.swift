@@ -150,9 +150,9 @@ extension Emitter {
   private func saturated(_ value: LLVMValue, to element: ElementType) -> LLVMValue {
     let type = registerType(element, value.type.laneCount)
     let range = element.integerRange
-    // Both ends are powers of two, or one less: the float beside the upper one is the first that does not fit.
+    // Both ends are powers of two, or one less: the float above the upper one is the first that does not fit.
     let (least, beyond) = (value.type.constant(Double(range.lowerBound)), value.type.constant(Double(range.upperBound / 2 + 1) * 2))
-    // What the conversion gives outside of the range is not looked at.
+    // The conversion's result outside the range is replaced below.
     var result = element == .u8 ? builder.floatToUnsigned(value, to: type) : builder.floatToSigned(value, to: type)
     result = builder.select(builder.compare(value, .less, least), type.constant(Int(range.lowerBound)), result)
     result = builder.select(builder.compare(value, .greaterEqual, beyond), type.constant(Int(range.upperBound)), result)

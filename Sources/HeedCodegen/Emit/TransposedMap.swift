@@ -87,7 +87,7 @@ struct TransposedMap {
     func moves(_ access: Access) -> Bool {
       access.indices.contains { index in inner.contains { phase.mentions($0, index.expression) } }
     }
-    /// Whether a guard on an index sees a run of pairs as what it is: consecutive.
+    /// Whether the guards on an access can treat neighbouring pairs as consecutive.
     func isConsecutive(_ access: Access) throws -> Bool {
       try access.indices.allSatisfy { index in
         guard index.isGuarded else { return true }

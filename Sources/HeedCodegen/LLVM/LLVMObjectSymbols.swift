@@ -9,7 +9,7 @@ package struct ObjectSymbol: Hashable {
 }
 
 /// The functions that the object file `bytes` defines, in the file's order.
-/// - Throws: where the bytes are no object file.
+/// - Throws: where the bytes are not an object file.
 package func objectSymbols(_ bytes: [UInt8]) throws -> [ObjectSymbol] {
   let buffer = bytes.withUnsafeBytes {
     LLVMCreateMemoryBufferWithMemoryRangeCopy($0.baseAddress?.assumingMemoryBound(to: CChar.self), $0.count, "object")

@@ -14,7 +14,7 @@ package struct LLVMValue: Hashable {
     LLVMIsAConstantInt(reference) == nil ? nil : Int(LLVMConstIntGetSExtValue(reference))
   }
 
-  /// Gives the value a name in printed IR.
+  /// Names the value in printed IR.
   package func named(_ name: String) -> LLVMValue {
     LLVMSetValueName2(reference, name, name.utf8.count)
     return self

@@ -60,6 +60,6 @@ extension Emitter {
     operations.multiplyPairs(self, a, b, sum)
   }
 
-  /// 2 to the power of a float; nil where the target has no instructions for it and it is to be expanded.
+  /// 2 to the power of a float; nil where the target has no instructions for it, so that it is expanded.
   func exp2(_ x: LLVMValue, _ element: ElementType, isCoarse: Bool) -> LLVMValue? { operations.exp2(self, x, element, isCoarse) }
 }

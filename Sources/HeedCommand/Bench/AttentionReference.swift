@@ -2,7 +2,7 @@ import Heed
 import HeedInterpreter
 
 /// The layer by the reference interpreter, for a few rows of queries: in double precision, some keys at a time, so that it takes little
-/// memory beside what is measured.
+/// memory compared with what is measured.
 struct AttentionReference {
   private let problem: AttentionProblem
   private let scoring: Graph

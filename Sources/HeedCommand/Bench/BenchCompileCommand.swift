@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Heed
+import OrderedCollections
 
 /// `heed bench compile`: how long it takes from a graph to a program that can be called.
 struct BenchCompileCommand: ParsableCommand {
@@ -36,21 +37,21 @@ struct BenchCompileCommand: ParsableCommand {
     let processor = (Self.processorSeconds - firstProcessor) / Double(again.sorted.count)
     let passes = try Stopwatch.times(for: seconds / 4) { _ = try graph.optimized(options) }.min()!
     let lowering = try Stopwatch.times(for: seconds / 4) { _ = try graph.lowered(options) }.min()! - passes
-    var times: [(key: String, value: Double)] = [
-      ("first", first), ("best", again.best), ("median", again.median), ("processor", processor), ("passes", passes),
-      ("lowering", lowering), ("code", again.best - passes - lowering),
+    var times: OrderedDictionary<String, Double> = [
+      "first": first, "best": again.best, "median": again.median, "processor": processor, "passes": passes,
+      "lowering": lowering, "code": again.best - passes - lowering,
     ]
     if let model {
-      let start = try Stopwatch.times(for: seconds) { _ = try SentenceEmbedder(model: model, options: options) }.min()!
-      times.append(("start", start))
+      times["start"] = try Stopwatch.times(for: seconds) { _ = try SentenceEmbedder(model: model, options: options) }.min()!
     }
-    let counts: KeyValuePairs<String, Int> = [
+    let counts: OrderedDictionary<String, Int> = [
       "kernels": program!.program.kernels.count, "calls": again.sorted.count, "threads": program!.threadCount,
     ]
     if json {
-      let members = times.map { JSON.Member(key: "\($0.key)_seconds", value: JSON($0.value)) }
-      let rest = counts.map { JSON.Member(key: $0.key, value: JSON($0.value)) }
-      print(JSON.object(members + rest + [JSON.Member(key: "machine", value: MachineReport.json(options.target))]).text)
+      var members = OrderedDictionary(uniqueKeysWithValues: times.map { ("\($0.key)_seconds", JSON($0.value)) })
+      members.merge(counts.mapValues { JSON($0) }) { $1 }
+      members["machine"] = MachineReport.json(options.target)
+      print(JSON.object(members).text)
     } else {
       let lines = times.map { ($0.key, shownTime($0.value)) } + counts.map { ($0.key, "\($0.value)") }
       for (key, value) in lines + [("machine", MachineReport.line(options.target))] { print(padded(key, 11) + value) }

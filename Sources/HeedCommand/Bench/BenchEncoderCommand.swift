@@ -38,7 +38,7 @@ struct BenchEncoderCommand: ParsableCommand {
       embedder.encoder, probe: try RateProbe(precision.element()), reading: [NDArray(zeros: .u8, [32 << 20])],
       flops: embedder.configuration.usefulFlops(lengths: lengths), bytes: reference.weightBytes, maximumError: maximumError
     ) { try Stopwatch.calls(of: embedder.encoder, inputs, for: bench.seconds) }
-    report.fields = [JSON.Member(key: "tokens", value: JSON(lengths.reduce(0, +)))]
+    report.fields = ["tokens": JSON(lengths.reduce(0, +))]
     try bench.finish(
       report, "Encoder: \(lengths.count) sentences, \(lengths.reduce(0, +)) tokens", embedder.encoder, inputs,
       attentionFlops: embedder.configuration.attentionFlops(lengths: lengths))

@@ -42,7 +42,7 @@ struct BenchGemmCommand: ParsableCommand {
       let one = measurements[0]
       try bench.finish(one.report, one.problem.title, one.program, one.inputs)
     } else if bench.json {
-      print(JSON.members(["rows": .array(measurements.map(\.report.json))]).text)
+      print(JSON.object(["rows": .array(measurements.map(\.report.json))]).text)
     } else {
       GemmMeasurement.printTable(measurements)
     }
@@ -59,7 +59,7 @@ struct GemmArguments: ParsableArguments {
   @Option(help: "When w is given: at load, where it is packed once, or at each call.") var weights = GemmProblem.Weights.load
   @OptionGroup var dtype: ElementOption
 
-  /// The product of the given sizes, by default those of the arguments.
+  /// The product of these sizes, by default those of the arguments.
   func problem(m: Int? = nil, n: Int? = nil, k: Int? = nil) throws -> GemmProblem {
     try GemmProblem(
       batch: batch, m: m ?? self.m, n: n ?? self.n, k: k ?? self.k, element: dtype.value(), epilogue: epilogue, weights: weights)

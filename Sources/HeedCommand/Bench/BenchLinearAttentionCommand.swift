@@ -53,7 +53,7 @@ struct BenchLinearAttentionCommand: ParsableCommand {
       maximumError: error
     ) { try Stopwatch.calls(of: program, inputs, for: bench.seconds) }
     let twice = try Stopwatch.calls(of: program, arrays(element, rows: 2 * rows), for: bench.seconds).best
-    report.fields = [JSON.Member(key: "twice_seconds", value: JSON(twice))]
+    report.fields = ["twice_seconds": JSON(twice)]
     report.notes = [("twice", "as many rows: \(shownTime(twice)), \(fixed(twice / report.times.best, 2)) times as long")]
     let title = "Linear attention \(element): batch \(batch), \(heads)/\(keyHeads) heads, \(rows) rows, width \(headDim)/\(width)"
     try bench.finish(report, title, program, inputs)

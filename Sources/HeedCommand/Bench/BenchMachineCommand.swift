@@ -1,7 +1,8 @@
 import ArgumentParser
 import Heed
+import OrderedCollections
 
-/// `heed bench machine`: the roofs under which all other measurements stand.
+/// `heed bench machine`: the limits that all other measurements are compared with.
 struct BenchMachineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "machine", abstract: "Measures the multiply-add peak and the read bandwidth of one thread.")
@@ -17,9 +18,9 @@ struct BenchMachineCommand: ParsableCommand {
     let sizes = [target.caches.level2 / 2, target.caches.level3 / 2, 4 * target.caches.level3].map { max($0, 64 << 10) & ~255 }
     let rates = try sizes.map { try probe.readRate(over: [NDArray(zeros: .u8, [$0])]) / 1e9 }
     if json {
-      let object = JSON.members([
-        "peak_gflops": .object(zip(elements, peaks).map { JSON.Member(key: $0.name, value: JSON($1)) }),
-        "read_gbytes": .object(zip(sizes, rates).map { JSON.Member(key: "\($0)", value: JSON($1)) }),
+      let object = JSON.object([
+        "peak_gflops": .object(OrderedDictionary(uniqueKeysWithValues: zip(elements.map(\.name), peaks.map { JSON($0) }))),
+        "read_gbytes": .object(OrderedDictionary(zip(sizes.map { "\($0)" }, rates.map { JSON($0) })) { $1 }),
         "machine": MachineReport.json(target),
       ])
       return print(object.text)

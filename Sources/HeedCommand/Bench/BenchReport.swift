@@ -1,7 +1,9 @@
 import Foundation
 import Heed
+import OrderedCollections
 
-/// A measurement of a compiled graph: how long calls take, how near that is to what the machine can do, and how exact the results are.
+/// A measurement of a compiled graph: how long calls take, how close that is to what the machine can do, and how exact the results
+/// are.
 struct BenchReport {
   let times: CallTimes
   /// Useful floating-point operations of a call.
@@ -13,8 +15,8 @@ struct BenchReport {
   let maximumError: Double
   let threads: Int
   let target: Target
-  /// What else there is to say of the problem.
-  var fields: [JSON.Member] = []
+  /// Further fields about the problem.
+  var fields: OrderedDictionary<String, JSON> = [:]
   /// The same for people; nil for the fields as they are.
   var notes: [(title: String, text: String)]?
 
@@ -67,17 +69,17 @@ struct BenchReport {
   }
 
   var json: JSON {
-    let measured: KeyValuePairs<String, JSON> = [
+    let measured: OrderedDictionary<String, JSON> = [
       "best_seconds": JSON(times.best), "median_seconds": JSON(times.median), "lower_quartile_seconds": JSON(times.lowerQuartile),
       "upper_quartile_seconds": JSON(times.upperQuartile), "spread": JSON(times.spread), "calls": JSON(times.sorted.count),
       "gflops": JSON(flops / times.best / 1e9), "peak_gflops": JSON(rates.flops / 1e9), "of_peak": JSON(ofPeak),
       "gbytes": JSON(bytes / times.best / 1e9), "read_gbytes": JSON(rates.bytes / 1e9), "of_read_bandwidth": JSON(ofBandwidth),
       "max_error": JSON(maximumError),
     ]
-    let run: KeyValuePairs<String, JSON> = [
+    let run: OrderedDictionary<String, JSON> = [
       "peak_bytes": JSON(peakBytes), "threads": JSON(threads), "target": .string(target.name),
       "machine": MachineReport.json(target),
     ]
-    return .object(JSON.members(measured).members! + fields + JSON.members(run).members!)
+    return .object(measured.merging(fields) { $1 }.merging(run) { $1 })
   }
 }

@@ -1,7 +1,7 @@
 import Heed
 import HeedInterpreter
 
-/// The largest difference between numbers at the same place; infinite where one alone is no number.
+/// The largest difference between numbers at the same place; infinite where only one of the two is NaN.
 func largestDifference(_ got: some Sequence<Double>, _ expected: some Sequence<Double>) -> Double {
   zip(got, expected).reduce(0) { worst, pair in
     let (x, y) = pair

@@ -20,8 +20,8 @@ struct EncoderReference {
 
   /// The largest difference of a component, on sampled sentences.
   ///
-  /// The vector of a sentence does not depend on its neighbours, so a few stand for all: the shortest, as many as have `tokenLimit`
-  /// tokens together, each cut to that many.
+  /// The vector of a sentence does not depend on its neighbours, so a sample is enough: the shortest sentences, up to `tokenLimit`
+  /// tokens together, each cut to that length.
   func maximumError(of embedder: SentenceEmbedder, _ sentences: [[Int32]], tokenLimit: Int = 32) throws -> Double {
     var sample: [[Int32]] = []
     var tokens = 0

@@ -1,4 +1,5 @@
 import Heed
+import OrderedCollections
 
 /// A matrix product by Heed and by OpenBLAS, in turns.
 struct GemmMeasurement {
@@ -62,15 +63,15 @@ struct GemmMeasurement {
     return try epilogue(["product": product.reshaped([problem.batch * problem.m, problem.n])])[0]
   }
 
-  private static func fields(_ baseline: Baseline?, _ report: BenchReport, isKnown: Bool) -> [JSON.Member] {
+  private static func fields(_ baseline: Baseline?, _ report: BenchReport, isKnown: Bool) -> OrderedDictionary<String, JSON> {
     guard let baseline else {
-      return [JSON.Member(key: "openblas", value: .string(isKnown ? "not installed" : "has no such product"))]
+      return ["openblas": .string(isKnown ? "not installed" : "has no such product")]
     }
-    return JSON.members([
+    return [
       "openblas": .string(baseline.coreName), "openblas_best_seconds": JSON(baseline.times.best),
       "openblas_median_seconds": JSON(baseline.times.median), "openblas_gflops": JSON(report.flops / baseline.times.best / 1e9),
       "openblas_ratio": JSON(baseline.times.best / report.times.best), "openblas_difference": JSON(baseline.difference),
-    ]).members!
+    ]
   }
 
   /// A line a shape.
@@ -93,7 +94,7 @@ struct GemmMeasurement {
           } ?? ["-", "-", "-"]))
     }
     guard let last = measurements.last else { return }
-    let core = last.baseline.map { "with its \($0.coreName) kernels, the product alone" } ?? last.report.fields[0].value.string!
+    let core = last.baseline.map { "with its \($0.coreName) kernels, the product alone" } ?? last.report.fields["openblas"]!.string!
     let (element, epilogue) = (last.problem.element, last.problem.epilogue)
     print(
       "\(element), epilogue \(epilogue), weights given at \(last.problem.weights), \(last.report.threads) threads; OpenBLAS \(core)"

@@ -52,7 +52,7 @@ struct GemmProblem {
     Double(element.byteCount * batch) * (Double(m) * Double(k) + Double(k) * Double(n) + Double(m) * Double(n))
   }
 
-  /// The graph: for any number of rows, but for a few, which are known as they are where a model decodes.
+  /// The graph. The number of rows is a symbol; a small one is a constant, as where a model decodes.
   func graph() -> Graph {
     Graph("gemm") { g in
       let (b, n, k) = (Extent(batch), Extent(n), Extent(k))
@@ -86,7 +86,7 @@ struct GemmProblem {
     ]
   }
 
-  /// Which of the arrays a call is given and which the program is loaded with.
+  /// The arrays that a call passes and those that are bound at load.
   func split(_ arrays: [String: NDArray]) -> (inputs: [String: NDArray], parameters: [String: NDArray]) {
     let inputs: Set = weights == .load ? ["x"] : ["x", "w"]
     return (
@@ -95,7 +95,7 @@ struct GemmProblem {
     )
   }
 
-  /// The largest difference of `out` from the reference interpreter: on a few rows, as many as it can do in about a tenth of a second.
+  /// The largest difference of `out` from the reference interpreter, on as many rows as it computes in about a tenth of a second.
   func maximumError(of out: NDArray, _ arrays: [String: NDArray]) throws -> Double {
     let budget = 4 << 20
     let rowCount = max(1, min(4, budget / max(1, n * k)))

@@ -13,7 +13,7 @@ enum MachineReport {
     let features =
       ["\(target.vectorBits)-bit vectors", "\(target.vectorRegisterCount) registers"]
       + Target.Feature.allCases.filter(target.has).map(\.rawValue)
-    return .members([
+    return .object([
       "cpu": .string(Host.processorName), "cores": JSON(AvailableCores.count()), "target": .string(target.name),
       "features": .array(features.map(JSON.string)),
       "cache_bytes": .array([target.caches.level1, target.caches.level2, target.caches.level3].map { JSON($0) }),

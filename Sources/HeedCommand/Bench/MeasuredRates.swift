@@ -4,7 +4,7 @@ import Heed
 struct MeasuredRates {
   private let probe: RateProbe
   private let threads: Int
-  /// Bytes a second that one thread reads of the arrays that were given.
+  /// Bytes per second that one thread reads of the arrays.
   let bytes: Double
   private var peak: Double
 

@@ -24,8 +24,8 @@ struct OpenBLAS: @unchecked Sendable {
 
   /// Nil where it is not installed.
   ///
-  /// A version older than the processor takes kernels for far older ones unless it is told, so it is told the core type that fits,
-  /// whatever the environment says: before it is loaded, which is when it looks.
+  /// A version older than the processor would choose kernels for much older ones. So the core type that fits is put into the
+  /// environment, before the library is loaded, which is when it reads it.
   init?(threads: Int) {
     if let core = Self.fittingCore { setenv("OPENBLAS_CORETYPE", core, 1) }
     setenv("OPENBLAS_NUM_THREADS", "\(threads)", 1)

@@ -1,8 +1,8 @@
 import Foundation
 import Heed
 
-/// Where each kernel stands under what the machine can do: operations a second over operations a byte, both logarithmic. The roof is
-/// the read bandwidth as it rises and the multiply-add peak where it is flat.
+/// Each kernel compared with what the machine can do: operations per second over operations per byte, both logarithmic. The roof is
+/// the read bandwidth where it rises and the multiply-add peak where it is flat.
 struct Roofline {
   let title: String
   let machine: String
@@ -26,7 +26,7 @@ struct Roofline {
   }
 
   var svg: String {
-    // What takes next to no time is told in one line, and does not stretch the picture.
+    // What takes next to no time is summarised in one line, and does not stretch the picture.
     let all = profile.kernels
     let whole = all.reduce(0) { $0 + $1.seconds }
     let kernels = all.filter { $0.seconds >= 0.002 * whole }
@@ -47,7 +47,7 @@ struct Roofline {
       let (px, py) = (x(point.intensity), y(point.rate))
       let radius = max(5, 22 * (point.kernel.seconds / whole).squareRoot())
       drawing.circle(px, py, radius: radius, color: color(point.number))
-      // Below the point: above it stands the roof.
+      // Below the point, since the roof is above it.
       drawing.text(
         "\(point.number + 1)", px, py + radius + 14, size: 13, color: color(point.number), anchor: .middle, bold: true)
     }
@@ -86,7 +86,7 @@ struct Roofline {
       degrees: slope)
   }
 
-  /// The kernels by number, with those that do no products and so stand nowhere in the picture.
+  /// The kernels by number, with those that do no products and so are not in the picture.
   private func drawTable(
     _ drawing: inout SVGDrawing, _ kernels: [KernelProfile.Kernel], _ rest: ArraySlice<KernelProfile.Kernel>, _ whole: Double
   ) {

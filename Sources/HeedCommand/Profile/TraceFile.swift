@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import OrderedCollections
 
 /// Kernel calls as Chrome's trace events, which ui.perfetto.dev and chrome://tracing show: a track of kernel calls, and for each thread a track
 /// of the phases that it ran.
@@ -22,50 +23,51 @@ struct TraceFile {
 
   func json() throws -> JSON {
     let origin = profile.timings.map(\.start).min() ?? 0
-    var names: [String] = []
+    var threadNames: OrderedSet<String> = []
     var peaks: [ElementType: Double] = [:]
     var events: [JSON] = []
     for step in profile.timings {
-      var arguments = JSON.members([
+      var arguments: OrderedDictionary<String, JSON> = [
         "flops": JSON(profile.flops(step)), "bytes": JSON(step.bytes),
         "operands": .array(step.operands.map { .string("%\($0.name): \($0.element)\($0.shape)") }),
-      ]).members!
+      ]
       if step.flops > 0, step.seconds > 0 {
         let element = step.operands.lazy.map(\.element).first(where: \.isFloat) ?? .f32
         let peak = try peaks[element] ?? RateProbe(element, target: target).peakFlops() * Double(threads)
         peaks[element] = peak
         let rate = profile.flops(step) / step.seconds
-        arguments += JSON.members(["gflops": JSON(rate / 1e9), "of_peak": JSON(rate / peak)]).members!
+        arguments["gflops"] = JSON(rate / 1e9)
+        arguments["of_peak"] = JSON(rate / peak)
       }
       events.append(event("\(step.kernel)", "kernel", 0, step.start - origin, step.seconds, .object(arguments)))
       for phase in step.phases {
-        let track = names.firstIndex(of: phase.thread) ?? names.count
-        if track == names.count { names.append(phase.thread) }
+        let track = threadNames.append(phase.thread).index
         events.append(
           event(
             "\(step.kernel).\(phase.phase)", "phase", track + 1, phase.start - origin, phase.seconds,
-            .members(["tiles": JSON(phase.tiles)])))
+            .object(["tiles": JSON(phase.tiles)])))
       }
     }
-    let tracks = (["kernel calls"] + names).enumerated().map { track, name in
-      JSON.members([
+    let tracks = (["kernel calls"] + threadNames).enumerated().map { track, name in
+      JSON.object([
         "ph": .string("M"), "name": .string("thread_name"), "pid": Self.process, "tid": JSON(track),
-        "args": .members(["name": .string(name)]),
+        "args": .object(["name": .string(name)]),
       ])
     }
-    return .members([
+    let peakRates = OrderedDictionary(
+      uniqueKeysWithValues: peaks.map { ($0.key.name, JSON($0.value / 1e9)) }.sorted { $0.0 < $1.0 })
+    return .object([
       "traceEvents": .array(tracks + events), "displayTimeUnit": .string("ms"),
-      "otherData": .members([
+      "otherData": .object([
         "machine": .string(MachineReport.line(target)), "threads": JSON(threads), "meaning": .string(profile.meaning),
-        "peak_gflops": .object(
-          peaks.sorted { $0.key.name < $1.key.name }.map { .init(key: $0.key.name, value: JSON($0.value / 1e9)) }),
+        "peak_gflops": .object(peakRates),
       ]),
     ])
   }
 
   /// A complete event; its times are written in microseconds.
   private func event(_ name: String, _ kind: String, _ track: Int, _ start: Double, _ seconds: Double, _ arguments: JSON) -> JSON {
-    .members([
+    .object([
       "ph": .string("X"), "name": .string(name), "cat": .string(kind), "pid": Self.process, "tid": JSON(track),
       "ts": JSON(start * 1e6), "dur": JSON(seconds * 1e6), "args": arguments,
     ])

@@ -75,7 +75,7 @@ struct AttentionMaps {
     }
   }
 
-  /// How often the kernels evaluate the mask's twin, or the mask, in all heads.
+  /// How often the kernels evaluate the mask's interval extension, or the mask, in all heads.
   var evaluations: Int { Self.sum(heads) { $0.map.evaluations.values.reduce(0, +) } * headCount / max(1, seen) }
 
   private static func sum(_ heads: [Heads], _ count: (Heads) -> Int) -> Int {

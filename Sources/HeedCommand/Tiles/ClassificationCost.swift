@@ -1,7 +1,7 @@
 import Foundation
 import Heed
 
-/// What finding the live tiles takes: the time of attention's kernels compiled so that they only count these, beside that of a call.
+/// What finding the live tiles takes: the time of attention's kernels compiled to only count these, compared with that of a call.
 struct ClassificationCost {
   /// Seconds of attention's kernels that only classify, of those that attend, and of the whole call; each the best of several.
   let classification: Double

@@ -12,7 +12,7 @@ struct TileDrawing {
 
   private static let (left, gap, side, width) = (56.0, 44.0, 420.0, 1080.0)
   private static let lineHeight = 17.0
-  /// What settled an empty tile, from the cheapest question to the dearest.
+  /// What decided that a tile is empty, from the cheapest test to the most expensive.
   private static let emptyColors: [TraversalLevel: String] = [
     .range: "#f1f2f6", .group: "#dcdfeb", .tile: "#c3c9df", .granules: "#a4adcf", .pairs: "#7f8bbd",
   ]
@@ -60,7 +60,7 @@ struct TileDrawing {
 
   private static func height(_ map: TileMap) -> Double { max(24, Double(extent(map).queries) * scale(map)) }
 
-  /// The text beside a map.
+  /// The text next to a map.
   private static func notes(_ op: AttentionMaps, _ heads: AttentionMaps.Heads) throws -> [(text: String, color: String?)] {
     let map = heads.map
     var notes: [(text: String, color: String?)] = []

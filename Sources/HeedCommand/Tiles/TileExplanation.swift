@@ -40,7 +40,7 @@ struct TileExplanation {
   }
 }
 
-/// What is known of a graph's arguments: files that were given, and the values of all symbols.
+/// What is known of a graph's arguments: the files on the command line, and the values of all symbols.
 struct KnownArguments {
   let binding: [Name: Int]
   let given: [Name: NDArray]
@@ -80,7 +80,7 @@ struct KnownArguments {
     self.sizes = symbols.map { "\($0) = \(solved[$0]!)" }.joined(separator: ", ")
   }
 
-  /// An array for each argument: random numbers for floats that were not given. Nil where other types are missing.
+  /// An array for each argument: random numbers for floats without a file. Nil where other types have none.
   func filled(_ graph: Graph) throws -> [(name: String, array: NDArray)]? {
     var arrays: [(name: String, array: NDArray)] = []
     for (seed, argument) in graph.arguments.enumerated() {

@@ -3,7 +3,7 @@ import Heed
 /// A search for the fastest tiles of a graph's ops, one op after the other, from the model's choice on: along the rows, along the columns,
 /// then once more in small steps. A candidate and the best so far take turns.
 struct TileSearch {
-  /// Compiles with these options and gives what calls the result.
+  /// Compiles with these options and returns a function that calls the result.
   typealias Preparation = (CompileOptions) throws -> () throws -> Void
 
   let graph: Graph
@@ -37,7 +37,7 @@ struct TileSearch {
 
     var json: JSON {
       func sizes(_ tile: TileSize) -> JSON { .array([JSON(tile.rows), JSON(tile.columns)]) }
-      return .members([
+      return .object([
         "op": .string(choice.label), "key": .string(choice.key), "model": sizes(entry.model), "model_seconds": JSON(modelSeconds),
         "best": sizes(entry.tile), "best_seconds": JSON(bestSeconds), "gain": JSON(entry.gain), "tried": JSON(tried),
       ])

@@ -38,7 +38,7 @@ struct TuneOptions: ParsableArguments {
     let place = dryRun ? nil : store.path
     guard !json else {
       let stored = place.map(JSON.string) ?? .null
-      return print(JSON.members(["tiles": .array(findings.map(\.json)), "stored": stored]).text)
+      return print(JSON.object(["tiles": .array(findings.map(\.json)), "stored": stored]).text)
     }
     for finding in findings { print(finding.text) }
     print(place.map { "stored in \($0)" } ?? "nothing stored")
@@ -70,7 +70,7 @@ struct TuneGraphCommand: ParsableCommand {
     }
   }
 
-  /// The arguments from their files, the others random; numbers that are no floats are 0.
+  /// The arguments from their files, the others random; numbers that are not floats are 0.
   private func arguments(of graph: Graph) throws -> [String: NDArray] {
     let binding = Dictionary((sizes?.values ?? []).map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
     let missing = graph.symbols.filter { binding[$0] == nil }

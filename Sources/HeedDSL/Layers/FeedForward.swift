@@ -9,6 +9,7 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
   case silu
   case tanh
 
+  /// The function of each element.
   public func callAsFunction(_ x: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
     switch self {
     case .gelu: HeedDSL.gelu(x, file: file, line: line)
@@ -22,12 +23,16 @@ public enum Activation: String, Hashable, Sendable, CaseIterable {
 
 /// Two linear maps with an activation between: `down(activation(up(x)))`; with a gate, `down(activation(gate(x)) * up(x))`.
 public struct FeedForward {
+  /// The map to the hidden size.
   public let up: Linear
+  /// The map from the hidden size.
   public let down: Linear
+  /// The map whose activation multiplies `up(x)`; nil where there is no gate.
   public let gate: Linear?
+  /// The function of the hidden elements.
   public let activation: Activation
 
-  /// Maps of one's own, named as their weight file names them.
+  /// A block with given maps, whose parameters have the names of their weight file.
   public init(up: Linear, down: Linear, gate: Linear? = nil, activation: Activation = .gelu) {
     (self.up, self.down, self.gate, self.activation) = (up, down, gate, activation)
   }
@@ -45,6 +50,7 @@ public struct FeedForward {
       gate: isGated ? linear("gate", size, hiddenSize) : nil, activation: activation)
   }
 
+  /// `[..., size]` to `[..., size]`.
   public func callAsFunction(_ x: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
     x.builder.located(file, line) {
       guard let gate else { return down(activation(up(x))) }

@@ -2,17 +2,20 @@ public import HeedIR
 
 /// A linear map of the last dimension: `x W^T + b`. Parameters: `name.weight [outputs, inputs]`, `name.bias [outputs]`.
 public struct Linear {
+  /// The weight W, `[outputs, inputs]`.
   public let weight: Tensor
+  /// The bias b, `[outputs]`; nil where there is none.
   public let bias: Tensor?
-  /// What the rows and the weight are rounded to before they are multiplied, nil where they are not. The sums, and the result, are of
+  /// What the rows and the weight are rounded to before they are multiplied; nil where they are not. The sums and the result have
   /// the weight's own type.
   public let factors: ElementType?
 
-  /// A map with tensors of one's own; the weight is `[outputs, inputs]`.
+  /// A map with given tensors; the weight is `[outputs, inputs]`.
   public init(weight: Tensor, bias: Tensor? = nil, factors: ElementType? = nil) {
     (self.weight, self.bias, self.factors) = (weight, bias, factors)
   }
 
+  /// A map whose weight and bias are parameters `name.weight` and `name.bias`.
   public init(
     _ name: String, in g: GraphBuilder, inputs: Int, outputs: Int, hasBias: Bool = true, element: ElementType = .f32,
     factors: ElementType? = nil, file: String = #filePath, line: Int = #line
@@ -47,10 +50,13 @@ public struct Linear {
 
 /// Rows of a table picked by integers. Parameter: `name.weight [count, size]`.
 public struct Embedding {
+  /// The table, `[count, size]`.
   public let weight: Tensor
 
+  /// Rows of a given table, `[count, size]`.
   public init(weight: Tensor) { self.weight = weight }
 
+  /// Rows of a table that is the parameter `name.weight`.
   public init(
     _ name: String, in g: GraphBuilder, count: Int, size: Int, element: ElementType = .f32, file: String = #filePath,
     line: Int = #line
@@ -58,7 +64,7 @@ public struct Embedding {
     weight = g.scope(name) { g.parameter("weight", element, [Extent(count), Extent(size)], file: file, line: line) }
   }
 
-  /// `[...]` integers to `[..., size]`. An index outside the table gives a row of NaN.
+  /// `[...]` integers to `[..., size]`. The row of an index outside the table is NaN.
   public func callAsFunction(_ indices: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
     weight.gather(indices, file: file, line: line)
   }

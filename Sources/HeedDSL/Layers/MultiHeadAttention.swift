@@ -2,18 +2,24 @@ public import HeedIR
 
 /// Attention over several heads, written in plain tensor math.
 ///
-/// With fewer heads for keys and values than for queries, each serves a run of query heads.
+/// With fewer heads for keys and values than for queries, each serves several consecutive heads of queries.
 public struct MultiHeadAttention {
+  /// The map from rows of `x` to queries.
   public let query: Linear
+  /// The map from rows of the context to keys.
   public let key: Linear
+  /// The map from rows of the context to values.
   public let value: Linear
+  /// The map from the heads' results to rows.
   public let output: Linear
+  /// The number of heads of queries.
   public let headCount: Int
+  /// The number of heads of keys and values; it divides `headCount`.
   public let keyValueHeadCount: Int
-  /// What queries, keys and values are rounded to, nil where they are not.
+  /// What queries, keys and values are rounded to; nil where they are not.
   public let element: ElementType?
 
-  /// Maps of one's own, named as their weight file names them.
+  /// Attention with given maps, whose parameters have the names of their weight file.
   public init(
     query: Linear, key: Linear, value: Linear, output: Linear, headCount: Int, keyValueHeadCount: Int? = nil,
     element: ElementType? = nil
@@ -44,7 +50,7 @@ public struct MultiHeadAttention {
       keyValueHeadCount: keyValueHeadCount)
   }
 
-  /// What the scores `[..., heads, rows, context rows]` are turned into, or masked with.
+  /// A function of the scores `[..., heads, rows, context rows]`: a bias or a mask.
   public typealias OfScores = (_ scores: Tensor) -> Tensor
 
   /// Attention of the rows of `x` to those of `context`, or of `x` itself: `[..., rows, size]` to the same shape.

@@ -27,7 +27,7 @@ public func sinusoidalEncoding(
 
 /// What each head subtracts from a score for each position of distance (ALiBi): `2^(-8h / heads)` for h in 1 ... heads.
 ///
-/// Where the number of heads is no power of two, the slopes of the next lower one, then every other slope of twice that.
+/// Where the number of heads is not a power of two: the slopes of the next lower power, then every other slope of twice that.
 /// Source: Press, Smith, Lewis, "Train short, test long", 2022.
 public func alibiSlopes(headCount: Int) -> [Double] {
   func slopes(_ count: Int) -> [Double] { (1...count).map { Foundation.pow(2, -8 * Double($0) / Double(count)) } }
@@ -53,21 +53,25 @@ public func alibiBias(_ scores: Tensor, file: String = #filePath, line: Int = #l
 
 /// A learned bias for each head and bucket of relative positions, as in T5. Parameter: `name.weight [buckets, heads]`.
 ///
-/// Near distances have a bucket each, farther ones share buckets that widen logarithmically up to `maximumDistance`.
+/// Near distances have a bucket each; farther ones share buckets that widen logarithmically up to `maximumDistance`.
 /// Source: Raffel et al., "Exploring the limits of transfer learning", 2020.
 public struct RelativePositionBias {
+  /// The biases, `[buckets, heads]`.
   public let table: Embedding
+  /// The number of buckets.
   public let bucketCount: Int
+  /// The distance from which on all share the last bucket.
   public let maximumDistance: Int
-  /// True where keys after the query have buckets of their own, false where they share that of distance 0.
+  /// Whether keys after the query have buckets of their own; otherwise they share that of distance 0.
   public let isBidirectional: Bool
 
-  /// Buckets with a table of one's own, `[buckets, heads]`.
+  /// Buckets with a given table, `[buckets, heads]`.
   public init(table: Embedding, bucketCount: Int = 32, maximumDistance: Int = 128, isBidirectional: Bool = true) {
     (self.table, self.bucketCount, self.maximumDistance) = (table, bucketCount, maximumDistance)
     self.isBidirectional = isBidirectional
   }
 
+  /// Buckets whose table is the parameter `name.weight`.
   public init(
     _ name: String, in g: GraphBuilder, headCount: Int, bucketCount: Int = 32, maximumDistance: Int = 128,
     isBidirectional: Bool = true,

@@ -4,10 +4,12 @@ import HeedIR
 public struct RotaryEmbedding {
   /// Elements of a row; even.
   public let size: Int
+  /// What the frequencies are powers of.
   public let base: Double
-  /// True where a pair is two neighbours, false where it is an element of the first half and one of the second.
+  /// Whether a pair is two neighbours; otherwise it is an element of the first half and one of the second.
   public let isInterleaved: Bool
 
+  /// A rotation of rows of `size` elements.
   public init(size: Int, base: Double = 10000, isInterleaved: Bool = false) {
     (self.size, self.base, self.isInterleaved) = (size, base, isInterleaved)
   }

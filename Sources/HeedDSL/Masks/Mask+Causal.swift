@@ -1,12 +1,12 @@
 import HeedIR
 
-/// At which positions queries stand among the keys, where there are not as many of the ones as of the others.
+/// The positions of queries among the keys, where their numbers differ.
 public enum Alignment {
-  /// Query i stands at key i: the first at the first.
+  /// Query i is at key i.
   case topLeft
-  /// The last query stands at the last key.
+  /// The last query is at the last key.
   case bottomRight
-  /// Query i stands at key `past[b] + i`: numbers of keys before the first query, integers `[batch]`, as with a cache of keys.
+  /// Query i is at key `past[b] + i`, as with a cache of keys: the number of keys before the first query, integers `[batch]`.
   case past(Tensor)
 }
 

@@ -1,5 +1,5 @@
 extension Mask {
-  /// Text that sees the images among it: keys are images of `tokensPerImage` tokens, and image n is seen by the queries in interval n.
+  /// Text that attends to images in it: keys are images of `tokensPerImage` tokens, and the queries in interval n see image n.
   ///
   /// Source: Alayrac et al., "Flamingo: a visual language model for few-shot learning", 2022; attention-gym, `flamingo`.
   ///

@@ -3,8 +3,8 @@ import HeedIR
 extension Mask {
   /// Pairs in one document, of documents that follow each other in the rows, each under a mask of positions in its document.
   ///
-  /// With the mask left out the compiler runs each document by itself. A mask that looks at differences of positions alone (causal,
-  /// windows) is the same before and after, and cheaper outside: `.documents(offsets) & .causal()`.
+  /// Without a mask the compiler computes each document on its own. A mask of differences of positions alone (causal, windows) is
+  /// the same inside and outside, and cheaper outside: `.documents(offsets) & .causal()`.
   /// Source: attention-gym, `document_mask`.
   ///
   /// - Parameter offsets: integers `[documents + 1]` that rise from 0 to the number of rows.
@@ -19,14 +19,16 @@ extension Mask {
     }
   }
 
-  /// Pairs whose query and key have one number: documents in any order, colours.
+  /// Pairs whose query and key have the same number: documents in any order, colours.
   ///
-  /// - Parameter ids: integers `[length]` or `[batch, length]`; those of the keys are the same unless `keys` gives others.
+  /// - Parameter ids: integers `[length]` or `[batch, length]`, of queries and keys; `keys`, where given, replaces those of the
+  ///   keys.
   public static func documents(ids: Tensor, keys: Tensor? = nil) -> Mask {
     Mask { $0.element(of: ids, at: $0.query) == $0.element(of: keys ?? ids, at: $0.key) }
   }
 
-  /// Documents that follow each other in the rows, each causal, with the keys of a query as one run: from its document's start to itself.
+  /// Documents that follow each other in the rows, each causal. The keys of a query are consecutive: from its document's start to
+  /// itself.
   ///
   /// Source: attention-gym, `generate_packed_causal_doc_mask_mod`.
   ///
@@ -38,7 +40,7 @@ extension Mask {
     }
   }
 
-  /// Sequences of queries and of keys of unlike lengths that follow each other: sequence n of queries sees sequence n of keys.
+  /// Sequences of queries and of keys, of different lengths, that follow each other: sequence n of queries sees sequence n of keys.
   ///
   /// Source: the nested (jagged) tensors of PyTorch.
   ///
@@ -53,13 +55,14 @@ extension Mask {
     }
   }
 
-  /// Causal documents that continue others: each also sees the whole of the document that it is told to begin with.
+  /// Causal documents that continue others: each also sees the whole of the document that it continues.
   ///
   /// Source: attention-gym, `shared_prefix`.
   ///
   /// - Parameters:
   ///   - offsets: integers `[documents + 1]` that rise from 0 to the number of rows.
-  ///   - prefixes: for each document the number of that which it continues, integers `[documents]`; its own where it continues none.
+  ///   - prefixes: for each document the number of the one that it continues, or its own where it continues none: integers
+  ///     `[documents]`.
   public static func sharedPrefix(_ offsets: Tensor, prefixes: Tensor) -> Mask {
     packedCausalDocuments(offsets)
       | Mask { pair in

@@ -7,8 +7,8 @@ struct GridPlace {
 }
 
 extension Mask {
-  /// The `kernel` of keys around each query of a grid that is stored row by row. At the border the kernel is moved inside, so that every
-  /// query has as many keys; of an even kernel, one key more lies before the query than behind it.
+  /// The `kernel` of keys around each query of a grid that is stored row by row. At the border the kernel is moved inside, so that
+  /// all queries have the same number of keys. Of an even kernel, one key more is before the query than after it.
   ///
   /// Source: Hassani et al., "Neighborhood attention transformer", 2023 (NATTEN).
   ///
@@ -59,7 +59,7 @@ extension Mask {
     }
   }
 
-  /// Every second block of a grid of blocks of queries and keys, in the manner of a chessboard; the first is live.
+  /// Every second block of a grid of blocks of queries and keys, like the squares of a chessboard; the first is live.
   public static func checkerboard(blockSize: Int = 1) -> Mask {
     Mask { ($0.query / blockSize + $0.key / blockSize) % 2 == 0 }
   }
@@ -76,13 +76,13 @@ extension Mask {
     }
   }
 
-  /// Whether the key lies in the run of `count` places around the query, which is moved into `0 ..< length`.
+  /// Whether the key is in the range of `count` places around the query, moved into `0 ..< length`.
   private static func isNear(_ query: Tensor, _ key: Tensor, _ count: Int, in length: Extent) -> Tensor {
     let first = maximum(minimum(query - count / 2, query.builder.size(length - Extent(count))), 0)
     return (key >= first) & (key < first + count)
   }
 
-  /// The number that bits 0, 2, 4, ... 30 of a number are.
+  /// Bits 0, 2, 4, ... 30 of a number as a number of 16 bits.
   private static func evenBits(_ number: Tensor) -> Tensor {
     var bits = number & 0x5555_5555
     for (shift, mask) in [(1, 0x3333_3333), (2, 0x0f0f_0f0f), (4, 0x00ff_00ff), (8, 0x0000_ffff)] {
@@ -92,7 +92,7 @@ extension Mask {
   }
 }
 
-/// Records where a size is no multiple of its tile.
+/// Records a mistake where a size is not a multiple of its tile.
 func expectMultiples(_ name: String, _ sizes: [Int], of tiles: [Int], _ g: GraphBuilder) {
   for (size, tile) in zip(sizes, tiles) where tile < 1 || size % tile != 0 {
     g.fail("\(name): got the sizes \(sizes) and the tile \(tiles), expected multiples: \(size) is none of \(tile)", nil)

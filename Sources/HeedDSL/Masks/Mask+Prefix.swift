@@ -1,12 +1,12 @@
 public import HeedIR
 
 extension Mask {
-  /// The first `length` keys for every query, the others causally: a language model with a prefix that is read both ways.
+  /// The first `length` keys for every query, the others causally: a language model with a prefix that is read in both directions.
   ///
   /// Source: Raffel et al., "Exploring the limits of transfer learning", 2020; attention-gym, `prefix_lm`.
   public static func prefixLM(_ length: Int, _ alignment: Alignment? = nil) -> Mask { keys(below: length) | causal(alignment) }
 
-  /// The same with a length for each row of the batch, integers `[batch]`.
+  /// The same with one length per row of the batch, integers `[batch]`.
   public static func prefixLM(_ lengths: Tensor, _ alignment: Alignment? = nil) -> Mask { keys(below: lengths) | causal(alignment) }
 
   /// Groups of `size` positions that see each other and no other, each under a mask of positions in the group.

@@ -32,7 +32,7 @@ extension Mask {
       var (query, key) = (pair.query / tile.reduce(1, *), pair.key / tile.reduce(1, *))
       var isNear = pair.builder.constant(true, .bool)
       for (count, reach) in zip(counts, reach).reversed() {
-        // Of an even number of tiles one more lies before than behind.
+        // Of an even number of tiles, one more is before than after.
         let (before, behind) = (reach / 2, reach - 1 - reach / 2)
         let centre = maximum(minimum(query % count, count - 1 - behind), before)
         isNear = isNear & (key % count >= centre - before) & (key % count <= centre + behind)

@@ -2,7 +2,7 @@ import HeedIR
 
 extension Mask {
   /// The spatial heads of a video model: `promptLength` positions of text that see all and are seen by all, then frames of
-  /// `frameLength` positions, which see what is less than `reach` positions away.
+  /// `frameLength` positions. These see what is less than `reach` positions away.
   ///
   /// Source: Xi et al., "Sparse VideoGen", 2025; attention-gym, `svg`.
   ///
@@ -25,13 +25,13 @@ extension Mask {
   ///
   /// Source: Zhang et al., "VSA: faster video diffusion with trainable sparse attention", 2025; attention-gym, `vsa`.
   ///
-  /// - Parameter chosen: for each block of queries the numbers of blocks of keys, of a few: integers `[blocks, count]`,
-  ///   `[batch, blocks, count]` or `[batch, heads, blocks, count]`, as `topK` gives them.
+  /// - Parameter chosen: for each block of queries the numbers of a few blocks of keys: integers `[blocks, count]`,
+  ///   `[batch, blocks, count]` or `[batch, heads, blocks, count]`, as `topK` returns them.
   public static func chosenBlocks(_ chosen: Tensor, blockSize: Int) -> Mask {
     listed(chosen, of: "chosenBlocks", queries: blockSize, keys: blockSize)
   }
 
-  /// Blocks of queries and keys of which a map says which live.
+  /// The blocks of queries and keys that a map marks as live.
   ///
   /// Source: attention-gym, `generate_vsa_block_map_mask_mod`.
   ///
@@ -40,7 +40,7 @@ extension Mask {
     Mask { $0.element(of: map, at: $0.query / blockSize, $0.key / blockSize) }
   }
 
-  /// The first keys of each block, the rest of which is padding.
+  /// The first keys of each block; the rest of the block is padding.
   ///
   /// Source: attention-gym, `generate_vsa_padding_mask_mod`.
   ///

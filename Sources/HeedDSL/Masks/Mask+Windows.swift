@@ -1,5 +1,5 @@
 extension Mask {
-  /// Keys at most `before` positions before the query and at most `after` behind it: sliding window attention.
+  /// Keys at most `before` positions before the query and at most `after` positions after it: sliding window attention.
   ///
   /// Source: Beltagy, Peters, Cohan, "Longformer", 2020.
   public static func slidingWindow(before: Int, after: Int, _ alignment: Alignment? = nil) -> Mask {
@@ -11,8 +11,8 @@ extension Mask {
 
   /// Every `dilation`th key up to `reach` positions from the query, on both sides: dilated sliding window attention.
   ///
-  /// Its live keys are spread: a tile inside the window holds one live pair in `dilation`, none is empty, and the kernel computes
-  /// `dilation` times the live pairs. `attendingByResidue` computes the same without that waste.
+  /// Its live keys are spread: in every tile inside the window, one pair in `dilation` is live. No tile is empty, and the kernel
+  /// computes `dilation` times as many pairs as are live. `attendingByResidue` computes the same without that waste.
   /// Source: Beltagy, Peters, Cohan, "Longformer", 2020.
   public static func dilatedSlidingWindow(reach: Int, dilation: Int, _ alignment: Alignment? = nil) -> Mask {
     Mask { pair in
@@ -24,7 +24,7 @@ extension Mask {
 
   /// The last `stride` keys up to the query, and every `stride`th before: the strided pattern of sparse transformers.
   ///
-  /// The spread half of it wastes as a dilated window does.
+  /// The keys before are as wasteful as a dilated window.
   /// Source: Child, Gray, Radford, Sutskever, "Generating long sequences with sparse transformers", 2019.
   public static func strided(_ stride: Int, _ alignment: Alignment? = nil) -> Mask {
     Mask { pair in
@@ -34,7 +34,8 @@ extension Mask {
     }
   }
 
-  /// The keys of the query's own run of `length` up to the query, and the last `summaries` of every run before: the fixed pattern.
+  /// In blocks of `length` positions: the keys of the query's own block up to the query, and the last `summaries` keys of every
+  /// block before: the fixed pattern.
   ///
   /// Source: Child, Gray, Radford, Sutskever, "Generating long sequences with sparse transformers", 2019.
   public static func fixed(_ length: Int, summaries: Int) -> Mask {
@@ -50,9 +51,9 @@ extension Mask {
       | Mask { $0.element(of: isGlobal, at: $0.query) | $0.element(of: isGlobal, at: $0.key) }
   }
 
-  /// Blocks of `blockSize` queries and keys: those at most `windowBlocks` from each other, all with the first `globalBlocks`, and for each
-  /// block of queries the blocks of keys that `randomBlocks` lists, integers `[blocks, count]`, of a few a block; the same one may stand
-  /// twice.
+  /// Blocks of `blockSize` queries and keys: those at most `windowBlocks` from each other, all with the first `globalBlocks`, and
+  /// those that `randomBlocks` lists. It lists a few blocks of keys per block of queries: integers `[blocks, count]`, repetitions
+  /// allowed.
   ///
   /// Source: Zaheer et al., "Big Bird: transformers for longer sequences", 2020.
   public static func bigBird(blockSize: Int, windowBlocks: Int, globalBlocks: Int, randomBlocks: Tensor) -> Mask {

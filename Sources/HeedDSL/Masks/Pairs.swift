@@ -57,12 +57,12 @@ public struct Pairs {
 
   // MARK: Tables
 
-  /// A number for each row of the batch, `[batch]`, as it is for a pair.
+  /// One number per row of the batch, `[batch]`, so that it broadcasts against the scores.
   public func perBatch(_ table: Tensor) -> Tensor {
     table.reshaped(Shape([table.shape.count] + Array(repeating: 1, count: headRank + 2)), nil)
   }
 
-  /// A number, or a matrix over queries and keys, for each head: `[heads]` or `[heads, queries, keys]`.
+  /// One number, or one matrix over queries and keys, per head: `[heads]` or `[heads, queries, keys]`.
   public func perHead(_ table: Tensor) -> Tensor {
     let rest = table.rank == 1 ? [1, 1] : Array(table.shape.extents.dropFirst())
     return table.reshaped(Shape(heads.extents + rest), nil)
@@ -71,7 +71,7 @@ public struct Pairs {
   /// The element of a table at an index that is computed from the pair's: `pair.element(of: isGlobal, at: pair.key)`.
   ///
   /// The table is `[length]`, `[batch, length]` or `[batch, heads, length]`; the latter two take an index that depends on the query alone
-  /// or on the key alone. An index outside the table gives 0, of floats NaN.
+  /// or on the key alone. Outside the table the element is 0; of floats, NaN.
   public func element(of table: Tensor, at index: Tensor) -> Tensor {
     guard table.rank > 1 else { return table.gather(index) }
     guard table.rank <= 3, index.rank == 2 else {
@@ -86,8 +86,8 @@ public struct Pairs {
   /// The element of a table at a row and a column that are computed from the query's and the key's index:
   /// `pair.element(of: blocks, at: pair.query / 64, pair.key / 64)`.
   ///
-  /// The table is `[rows, columns]`, `[batch, rows, columns]` or `[batch, heads, rows, columns]`. A place outside the table gives 0, of
-  /// floats NaN.
+  /// The table is `[rows, columns]`, `[batch, rows, columns]` or `[batch, heads, rows, columns]`. Outside the table the element is
+  /// 0; of floats, NaN.
   public func element(of table: Tensor, at row: Tensor, _ column: Tensor) -> Tensor {
     guard (2...4).contains(table.rank), row.rank == 2, column.rank == 2, row.shape[1] == 1, column.shape[0] == 1 else {
       return builder.fail(

@@ -1,10 +1,10 @@
 import HeedIR
 
-/// Attention by residue class: queries and keys at positions with the same remainder by `count` attend to each other, the others do not.
+/// Attention by residue class: a query attends to the keys at positions of the same remainder by `count`, and to no others.
 ///
-/// It gives what a dilated mask gives, `attend` in place of the scores of all pairs, without computing pairs of unlike remainders: the
-/// class is made a dimension of heads, in which position p of a class is position `p * count + class` of the sequence. That is a view of
-/// queries, keys and values, which kernels read in strides.
+/// The result is that of a dilated mask, without computing pairs of different remainders. The class becomes a dimension of heads:
+/// position p of a class is position `p * count + class` of the sequence. That is a view of queries, keys and values, which kernels
+/// read with strides.
 ///
 /// ```swift
 /// // every 4th key up to 64 away

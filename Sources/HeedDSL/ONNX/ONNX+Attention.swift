@@ -7,13 +7,13 @@ extension ONNX {
   /// H/G heads of queries in a row. Or Q is `[B, M, H*D]`, K `[B, N, G*D]`, V `[B, N, G*E]` and the result `[B, M, H*E]`, with the
   /// head counts as attributes.
   ///
-  /// Every way of masking is met: a pair of query i and key j lives where `isCausal`, the window, `mask` and `nonpadKeyValueLengths`
-  /// all let it. Positions are counted from the `offset` of the first query: past keys, or valid keys minus M, or 0 where neither is
-  /// given: then query i sees the keys up to i, whatever M and N are (top-left). A query that sees no key gives 0, and so do its
-  /// probabilities. A dead pair's score has no influence, NaN or not; its value must be finite, as in ONNX.
+  /// A pair of query i and key j is live where `isCausal`, the window, `mask` and `nonpadKeyValueLengths` all allow it. Query i is
+  /// at position i + `offset` among the keys. The offset is the number of past keys; or the valid keys minus M; or 0 where neither
+  /// is given, so that query i sees the keys up to i, whatever M and N are (top-left). For a query that sees no key, the result and
+  /// the probabilities are 0. The score of a masked pair has no influence, NaN or not; its value must be finite, as in ONNX.
   ///
-  /// Opset 23 has neither `nonpadKeyValueLengths` nor masks that are shorter than the keys, 24 no windows; what they have means the same in
-  /// all three.
+  /// Opset 23 has neither `nonpadKeyValueLengths` nor masks that are shorter than the keys, and opset 24 has no windows. What they
+  /// have means the same in all three.
   public struct Attention: Hashable, Sendable {
     /// `is_causal`: query i attends key j where j <= i + offset.
     public var isCausal: Bool
@@ -40,12 +40,13 @@ extension ONNX {
       case products = 0
       /// After the soft cap.
       case softcapped = 1
-      /// After the mask: -inf where a pair is dead.
+      /// After the mask: -inf where a pair is masked.
       case masked = 2
-      /// After the softmax: 0 in every row without a live pair.
+      /// After the softmax: 0 in every row where all pairs are masked.
       case probabilities = 3
     }
 
+    /// The operator with these attributes; without them, ONNX's defaults.
     public init(
       isCausal: Bool = false, scale: Double? = nil, softcap: Double = 0, softmaxPrecision: ElementType? = nil,
       queryHeadCount: Int? = nil, keyValueHeadCount: Int? = nil, leftWindowSize: Int = -1, rightWindowSize: Int = -1,
@@ -57,9 +58,9 @@ extension ONNX {
       self.qkMatmulOutputMode = qkMatmulOutputMode
     }
 
-    /// What the operator gives.
+    /// What the operator returns.
     public struct Outputs {
-      /// `Y`, of the type of Q and as many dimensions.
+      /// `Y`, of the type and the number of dimensions of Q.
       public let output: Tensor
       /// `present_key`: the past keys, then the new ones, `[B, G, P + N, D]`.
       public let presentKey: Tensor
@@ -76,7 +77,8 @@ extension ONNX {
     ///   - mask: `attn_mask`, which broadcasts to `[B, H, M, P + N]`: bools, true where a query may attend, or floats that are added to the
     ///     scores, -inf where it may not. Its last dimension may be shorter than the keys (one of extent 1 is such): the rest is dead.
     ///   - past: `past_key` and `past_value`, `[B, G, P, D]` and `[B, G, P, E]`.
-    ///   - nonpadKeyValueLengths: `nonpad_kv_seqlen`: how many keys of each sequence are no padding, integers `[B]`; not with `past`.
+    ///   - nonpadKeyValueLengths: `nonpad_kv_seqlen`: how many keys of each sequence are not padding, integers `[B]`; not with
+    ///     `past`.
     public func callAsFunction(
       _ query: Tensor, _ key: Tensor, _ value: Tensor, mask: Tensor? = nil, past: (key: Tensor, value: Tensor)? = nil,
       nonpadKeyValueLengths: Tensor? = nil, file: String = #filePath, line: Int = #line

@@ -4,13 +4,14 @@ extension ONNX {
   /// ONNX's preview FlexAttention: `prob_mod(softmax(score_mod(scale * Q K^T))) V`.
   ///
   /// Q is `[B, H, M, D]`, K is `[B, G, N, D]` and V `[B, G, N, E]`; the result is `[B, H, M, E]`, of V's type. G divides H, and each head of
-  /// keys serves H/G heads of queries in a row. A row of scores that are all -inf gives 0, where ONNX says nothing.
+  /// keys serves H/G heads of queries in a row. A row of scores that are all -inf results in 0; ONNX does not say.
   public struct FlexAttention: Hashable, Sendable {
     /// `scale`: what products of queries and keys are multiplied by; nil for 1/sqrt(D).
     public var scale: Double?
     /// `softmax_precision`: the type that both functions see; nil for f64 of f64 operands, else f32. Softmax and sums have at least f32.
     public var softmaxPrecision: ElementType?
 
+    /// The operator with these attributes; without them, ONNX's defaults.
     public init(scale: Double? = nil, softmaxPrecision: ElementType? = nil) {
       (self.scale, self.softmaxPrecision) = (scale, softmaxPrecision)
     }
@@ -35,7 +36,7 @@ extension ONNX {
           return builder.fail("\(name): got \(got), expected three tensors of floats of rank 4", nil, guess: query.type)
         }
         let element = ONNX.computingType(operands, precision: softmaxPrecision)
-        /// `modify` of a tensor in the type that it is to see.
+        /// `modify` applied to a tensor, in the type that it should see.
         func applied(_ modify: Modifier?, _ tensor: Tensor, _ role: String) -> Tensor {
           guard let modify else { return tensor }
           let given = tensor.cast(to: softmaxPrecision ?? element)

@@ -1,7 +1,7 @@
 import HeedIR
 
 extension ONNX {
-  /// Which pairs of a query and a key live, for scores `[B, H, M, N]`.
+  /// Which pairs of a query and a key are live, for scores `[B, H, M, N]`.
   struct PairRules {
     let scores: Tensor
     let offset: Offset
@@ -9,9 +9,9 @@ extension ONNX {
     /// The position of the first query among the keys.
     enum Offset {
       case none
-      /// That many keys come before it.
+      /// The number of keys before it.
       case extent(Extent)
-      /// Its sequence has so many keys that are no padding, `[B]`, of which the last are those of the queries.
+      /// The number of keys of each sequence that are not padding, `[B]`; the last of them are those of the queries.
       case lengths(Tensor)
     }
 
@@ -30,7 +30,7 @@ extension ONNX {
       }
     }
 
-    /// The scores with the mask's floats added, and -inf where a pair is dead.
+    /// The scores with the mask's floats added, and -inf where a pair is masked.
     func masking(_ scores: Tensor, _ attention: Attention, _ mask: Tensor?) -> Tensor {
       var (live, masked): ([Tensor], Tensor) = ([], scores)
       if attention.isCausal { live.append(key <= position) }

@@ -12,6 +12,7 @@ extension ONNX {
     /// `num_heads`: H, where X has three dimensions.
     public var headCount: Int?
 
+    /// The operator with these attributes; without them, ONNX's defaults.
     public init(isInterleaved: Bool = false, rotaryEmbeddingSize: Int = 0, headCount: Int? = nil) {
       (self.isInterleaved, self.rotaryEmbeddingSize, self.headCount) = (isInterleaved, rotaryEmbeddingSize, headCount)
     }
@@ -20,7 +21,7 @@ extension ONNX {
     ///   - x: X.
     ///   - cosines: `cos_cache`: the cosines of each position, `[positions, R/2]`, or without position ids of each row, `[B, S, R/2]`.
     ///   - sines: `sin_cache`: the sines.
-    ///   - positionIDs: `position_ids`: the position of each row, integers `[B, S]`. One outside the caches gives NaN.
+    ///   - positionIDs: `position_ids`: the position of each row, integers `[B, S]`. NaN where it is outside the caches.
     public func callAsFunction(
       _ x: Tensor, cosines: Tensor, sines: Tensor, positionIDs: Tensor? = nil, file: String = #filePath, line: Int = #line
     ) -> Tensor {

@@ -12,7 +12,7 @@ import HeedIR
 /// Names are ONNX's, spelled out. An optional output that the graph does not return costs nothing.
 ///
 /// Where ONNX leaves the precision of sums to the implementation, 16-bit floats are multiplied, summed and exponentiated in f32, and
-/// only what an operator gives is rounded to its type.
+/// only the result of an operator is rounded to its type.
 /// Source: https://onnx.ai/onnx/operators, and the reference implementation in the package `onnx` 1.23.
 public enum ONNX {
   /// The type in which scores are computed: f32, or f64 where an operand or the asked precision is.

@@ -37,7 +37,7 @@ extension Score {
 }
 
 extension Pairs {
-  /// A number for each head, of as many as the scores have: `[heads]`.
+  /// One number per head of the scores: `[heads]`.
   fileprivate func slopes(_ name: String, _ type: ElementType, _ numbers: (_ heads: Int) -> [Double]) -> Tensor {
     let count = head.shape.count
     guard head.rank > 0, let heads = count.constant, heads > 0 else {

@@ -7,7 +7,7 @@ import HeedIR
 /// return matmul(softmax(scores.where(.causal(), else: -.infinity)), v)
 /// ```
 ///
-/// Changes are plain tensor math, and one of one's own is a closure:
+/// Changes are plain tensor math, and a custom one is a closure:
 /// `Score { score, pair in score + pair.perHead(bias) }`. The compiler knows none of them by name.
 public struct Score {
   private let change: (Tensor, Pairs) -> Tensor

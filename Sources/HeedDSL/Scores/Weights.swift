@@ -1,8 +1,8 @@
 import HeedIR
 
-/// The softmax of scores beside one score more a head, whose weight goes nowhere: an attention sink.
+/// The softmax of scores and one further score per head, whose weight is dropped: an attention sink.
 ///
-/// `exp(score) / (sum of exp(scores) + exp(sink))` along the last dimension; a row that is masked completely gives zeros.
+/// `exp(score) / (sum of exp(scores) + exp(sink))` along the last dimension; a row that is masked completely becomes zeros.
 /// Source: OpenAI, "gpt-oss-120b & gpt-oss-20b", 2025; Xiao et al., "Efficient streaming language models with attention sinks", 2024.
 ///
 /// - Parameters:

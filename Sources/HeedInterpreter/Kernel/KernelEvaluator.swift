@@ -2,16 +2,20 @@ public import HeedIR
 
 /// Runs kernels: the living definition of the kernel language, in double precision and plain loops.
 ///
-/// It checks what the verifier cannot: every index against its extent, reads of elements that were never written, elements that two
-/// points of a phase write or that one reads while another writes, rounds of a map or contraction that depend on each other, divisors,
-/// and numbers that leave 64 bits. Floats are rounded where they are stored, as memory rounds them; arithmetic between is in doubles.
-/// What `accumulate` adds up is rounded once, when its statement ends. Integers wrap.
+/// It checks what the verifier cannot:
+/// - every index against its extent, divisors, and numbers that leave 64 bits;
+/// - reads of elements that were never written;
+/// - elements that two points of a phase write, or that one reads and another writes;
+/// - iterations of a map or contraction that depend on each other.
+///
+/// Floats are rounded where they are stored, as memory rounds them; arithmetic between is in doubles. What `accumulate` adds up is
+/// rounded once, when its statement ends. Integers wrap.
 public enum KernelEvaluator {
   /// The kernel's outputs and changed `inout` buffers.
   ///
   /// - Parameters:
   ///   - inputs: an array for each input and inout buffer, by name; strides are followed by the evaluator.
-  ///   - symbols: values for the symbols that the inputs' shapes do not give.
+  ///   - symbols: values for the symbols that do not follow from the inputs' shapes.
   ///   - roundsStores: false to keep doubles in memory as they are.
   /// - Throws: where an input does not fit, or at the first thing that the kernel does wrong: which statement, at which point, why.
   public static func evaluate(
@@ -40,7 +44,7 @@ public enum KernelEvaluator {
   }
 
   private static func bind(_ kernel: Kernel, _ inputs: [Name: ReferenceArray], _ given: [Name: Int]) throws -> [Name: Int] {
-    // Symbols that are given replace those of the shapes.
+    // The caller's symbols replace those of the shapes.
     func replaced(_ shape: Shape) -> Shape { Shape(shape.extents.map { $0.substituting { given[$0].map { Extent($0) } } }) }
     var arguments: [SymbolBinding.Argument] = []
     for buffer in kernel.parameters where buffer.role != .output {

@@ -162,7 +162,7 @@ final class KernelMachine {
     if value.isReal { reals[result] = value.real } else { integers[result] = value.integer }
   }
 
-  /// What a rule for integers gives as a value of the type; of a bool the lowest bit counts.
+  /// The result of a rule for integers as a value of the type; of a bool the lowest bit counts.
   @inline(__always) private static func wrapped(_ value: Int64, _ type: ElementType) -> Int64 {
     type == .bool ? value & 1 : type.wrap(value)
   }
@@ -220,7 +220,7 @@ final class KernelMachine {
 
   // MARK: Boxes
 
-  /// Starts the run of a map or contraction and ends it: what it accumulated is rounded.
+  /// Executes a map or contraction, then rounds what it accumulated.
   func statementRun(_ run: () throws -> Void) rethrows {
     statementRuns += 1
     stamps.round = statementRuns << 32

@@ -13,7 +13,8 @@ package final class KernelMemory {
   let integers: UnsafeMutablePointer<Int64>
   let records: UnsafeMutablePointer<Record>
 
-  /// Who touched an element. A stamp is the number of a phase (or of a map or contraction) run and below it that of the point (or round).
+  /// Who touched an element. The upper half of a stamp numbers an execution of a phase (or of a map or contraction); the lower half
+  /// numbers the point (or the iteration).
   struct Record {
     var isDefined = false
     var pointWriter: UInt64 = 0
@@ -22,9 +23,9 @@ package final class KernelMemory {
     var roundReader: UInt64 = 0
   }
 
-  /// The point or round of a stamp that stands for several.
+  /// The lower half of a stamp for several points or iterations.
   static let several: UInt64 = 0xffff_ffff
-  /// The round of a stamp that accumulates.
+  /// The lower half of a stamp for accumulation.
   static let accumulated: UInt64 = 0xffff_fffe
 
   /// Undefined elements.
@@ -90,7 +91,7 @@ package final class KernelMemory {
   }
 }
 
-/// The run of a phase or a statement that touches memory, for the record: its number above, the point or round below.
+/// The stamps of the access in progress: one for the phase and its point, one for the statement and its iteration.
 struct Stamps {
   var point: UInt64 = 0
   /// 0 outside of maps and contractions.
@@ -131,8 +132,8 @@ extension KernelMemory {
     records[position].isDefined = true
   }
 
-  /// Records an accumulation. True where it is the first of the statement's run.
-  /// - Throws: where the element is undefined, another point wrote or read it, or another round did but for accumulating.
+  /// Records an accumulation. True where it is the first of the statement's execution.
+  /// - Throws: where the element is undefined, another point wrote or read it, or another iteration did other than by accumulating.
   @inline(__always) func recordAccumulation(_ position: Int, _ stamps: Stamps) throws -> Bool {
     try recordPointWrite(position, stamps)
     let record = records[position]

@@ -2,16 +2,16 @@ public import HeedIR
 
 /// Runs programs by their definition: every call through the kernel evaluator.
 ///
-/// Memory is planned as the program says: a slot holds one buffer at a time, and what it held before is gone, so that a plan that lets two
-/// live buffers share a slot is seen.
+/// Slots are used as the program says: a slot holds one buffer at a time, and what it held before becomes undefined. So a plan in
+/// which two live buffers share a slot is detected.
 public enum ProgramEvaluator {
   /// The program's results under their names, in order.
   ///
   /// - Parameters:
   ///   - inputs: an array for each input and parameter, by name.
   ///   - roundsStores: false to keep doubles in memory as they are.
-  /// - Throws: where an input is missing, unknown, of another type or of extents that do not fit, where a fact or check does not hold, and at
-  ///   the first thing that a kernel does wrong: which call, which statement, why.
+  /// - Throws: where an input is missing, unknown, of another type or of extents that do not fit; where a fact or check does not
+  ///   hold; at the first thing that a kernel does wrong. The error says which call, which statement and why.
   public static func evaluate(
     _ program: Verified<Program>, inputs: [Name: ReferenceArray], roundsStores: Bool = true
   ) throws -> [(name: Name, array: ReferenceArray)] {
@@ -86,7 +86,8 @@ private struct ProgramRun {
     }
   }
 
-  /// Gives slots to the buffers that the call names. What is written takes its slot, and what the slot held is gone.
+  /// Assigns slots to the buffers that the call names. A buffer that is written takes its slot, and what the slot held becomes
+  /// undefined.
   private mutating func claimSlots(_ kernel: Kernel, _ call: Program.Call) throws {
     var named: [Int: Int] = [:]
     for (parameter, operand) in zip(kernel.parameters, call.operands) {

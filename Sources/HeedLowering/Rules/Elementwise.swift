@@ -73,7 +73,7 @@ extension LoweringContext {
   mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]) throws
   {
     let types = graph.results(node).map(graph.type)
-    // A scalar operand is one number for every element, whatever its source.
+    // A scalar operand is the same number for every element, for any source.
     let inputs = graph.operands(node).map { operand -> (Source, ElementType) in
       let type = graph.type(operand)
       let source =

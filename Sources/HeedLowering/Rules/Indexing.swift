@@ -1,7 +1,8 @@
 import HeedIR
 
 extension LoweringRule {
-  /// Rows of a table by index. An index outside gives NaN, or 0 for an integer table; an input's indices are checked at the call.
+  /// Rows of a table by index. For an index outside, the row is NaN, or 0 for an integer table; an input's indices are checked at
+  /// the call.
   static let gather = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
     let dimension = context.graph.attributes(node).required(.dim)

@@ -2,7 +2,7 @@ import HeedIR
 
 /// Ops that reduce each row of a tensor and then change its elements: softmax and the norms.
 extension LoweringRule {
-  /// exp(x - max) / sum, in three sweeps over a block of rows. A row of -inf alone gives zeros.
+  /// exp(x - max) / sum, in three sweeps over a block of rows. A row of -inf only becomes zeros.
   static let softmax = LoweringRule { context, node in
     try context.emitRows(node, dimension: context.graph.attributes(node).required(.dim)) { rows in
       let maximum = rows.statistic("maximum", startingAt: -.infinity)
@@ -210,7 +210,7 @@ extension StridedView {
     return view
   }
 
-  /// As `collapsed`, but an empty group stands for a dimension of extent 1.
+  /// As `collapsed`, but an empty group is a dimension of extent 1.
   func collapsedKeepingAll(_ groups: [[Int]], _ shape: [Extent]) -> StridedView {
     var view = self
     view.shape = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }

@@ -9,7 +9,7 @@ extension Encoder {
     let segments = g.segmentIDs(offsets, count: "T").named("segments")
     let prefix = parameterPrefix.hasSuffix(".") ? String(parameterPrefix.dropLast()) : parameterPrefix
     return g.scope(prefix) {
-      // In f32, rounded by whatever reads them.
+      // In f32; the ops that read them round.
       var states = g.scope("embeddings") { tokenEmbeddings(g, ids, offsets, segments) }
       var probabilities: [Tensor] = []
       for layer in 0..<configuration.layerCount {
@@ -82,7 +82,7 @@ extension Encoder {
     LayerNorm(name, in: g, size: configuration.hiddenSize, epsilon: configuration.layerNormEpsilon)
   }
 
-  /// The mean of each sentence's states, scaled to length 1: `[B, hidden]`. A sentence without tokens gives zeros.
+  /// The mean of each sentence's states, scaled to length 1: `[B, hidden]`. A sentence without tokens becomes zeros.
   func sentenceEmbeddings(_ states: Tensor, _ offsets: Tensor) -> Tensor {
     let lengths = offsets[1...] - offsets[..<(-1)]
     let counts = maximum(lengths, 1).cast(to: states.element)

@@ -4,16 +4,18 @@ public import HeedIR
 
 /// A sentence encoder of the BERT family: graphs of plain tensor math, whose parameters are named as its weight file names them.
 ///
-/// Sentences of different lengths lie one after another in one ragged batch, without padding: `ids i32[T]`, and `offsets i32[B + 1]`, which
-/// rise from 0 to T: sentence b is the tokens `offsets[b] ..< offsets[b + 1]`.
+/// Sentences of different lengths follow one another in one ragged batch, without padding: `ids i32[T]` and `offsets i32[B + 1]`,
+/// which rise from 0 to T. Sentence b is the tokens `offsets[b] ..< offsets[b + 1]`.
 public struct Encoder: Hashable, Sendable {
+  /// The sizes of the encoder.
   public let configuration: EncoderConfiguration
   /// What the names of all parameters begin with: nothing, or `bert.`.
   public let parameterPrefix: String
-  /// What the factors of products are rounded to, and what lies in memory between layers: f32, bf16 or f16. Parameters are f32 as in
-  /// the weight file; sums, norms and softmax are computed in f32.
+  /// The type that factors of products are rounded to and that is kept in memory between layers: f32, bf16 or f16. Parameters are
+  /// f32 as in the weight file; sums, norms and softmax are computed in f32.
   public let element: ElementType
 
+  /// An encoder of these sizes.
   public init(_ configuration: EncoderConfiguration, parameterPrefix: String = "", element: ElementType = .f32) {
     (self.configuration, self.parameterPrefix, self.element) = (configuration, parameterPrefix, element)
   }
@@ -28,7 +30,7 @@ public struct Encoder: Hashable, Sendable {
     self.init(configuration, parameterPrefix: prefix, element: element)
   }
 
-  /// The graph that gives `embeddings f32[B, hidden]`: of each sentence the mean over its tokens, scaled to length 1.
+  /// The graph that returns `embeddings f32[B, hidden]`: per sentence the mean over its tokens, scaled to length 1.
   public func embeddingGraph(name: String = "encoder") -> Graph {
     Graph(name) { g in
       let (states, offsets, _) = tokenStates(g)
@@ -36,15 +38,15 @@ public struct Encoder: Hashable, Sendable {
     }
   }
 
-  /// The graph that gives the attention probabilities of each layer, `attention.0`, ...: f32[heads, T, T], each row a query. Between
-  /// sentences they are 0.
+  /// The graph that returns the attention probabilities of each layer as `attention.0`, `attention.1` and so on: f32[heads, T, T],
+  /// one row per query. Between sentences they are 0.
   public func attentionGraph(name: String = "attention") -> Graph {
     Graph(name) { g in
       tokenStates(g).probabilities.enumerated().map { $1.named("attention.\($0)") }
     }
   }
 
-  /// The graph that gives the last layer's `states f32[T, hidden]`.
+  /// The graph that returns the last layer's `states f32[T, hidden]`.
   public func stateGraph(name: String = "states") -> Graph {
     Graph(name) { g in [tokenStates(g).states.named("states")] }
   }

@@ -1,13 +1,9 @@
 extension JSON {
-  /// The number, or null where it is infinite or no number, which JSON cannot say.
+  /// The number, or null where it is infinite or not a number, which JSON cannot say.
   package init(_ value: Double) { self = value.isFinite ? .number("\(value)") : .null }
 
+  /// The number.
   package init(_ value: Int) { self = .number("\(value)") }
-
-  /// An object with these keys, in this order.
-  package static func members(_ members: KeyValuePairs<String, JSON>) -> JSON {
-    .object(members.map { Member(key: $0.key, value: $0.value) })
-  }
 
   /// The value on one line, as the parser reads it again.
   package var text: String {

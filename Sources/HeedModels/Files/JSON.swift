@@ -1,8 +1,14 @@
 import HeedIR
+package import OrderedCollections
 
 /// A JSON value (RFC 8259), as configuration files, weight files and `heed embed` use it.
 ///
 /// The parser is strict: duplicate keys, trailing text, invalid UTF-8, lone surrogates and nesting past `maximumDepth` are errors.
+///
+/// Foundation's parsers are not strict enough, as `JSONTests.foundationAccepts` shows. Of two equal keys, `JSONSerialization`
+/// silently keeps the last and `JSONDecoder` the first. Both accept a comma before a closing bracket. `JSONSerialization` also
+/// accepts UTF-16 and text after a zero byte. Neither keeps the text of numbers or the order of keys, and errors do not say where
+/// they are.
 package enum JSON: Hashable, Sendable {
   case null
   case bool(Bool)
@@ -10,15 +16,8 @@ package enum JSON: Hashable, Sendable {
   case number(String)
   case string(String)
   case array([JSON])
-  case object([Member])
-
-  /// One key of an object and its value.
-  package struct Member: Hashable, Sendable {
-    package var key: String
-    package var value: JSON
-
-    package init(key: String, value: JSON) { (self.key, self.value) = (key, value) }
-  }
+  /// Keys and values in the order in which they were written.
+  case object(OrderedDictionary<String, JSON>)
 
   /// How deep arrays and objects may nest.
   package static let maximumDepth = 64
@@ -45,11 +44,8 @@ package enum JSON: Hashable, Sendable {
     }
   }
 
-  /// The value of `key` in an object; nil where there is none or this is no object.
-  package subscript(key: String) -> JSON? {
-    guard case .object(let members) = self else { return nil }
-    return members.first { $0.key == key }?.value
-  }
+  /// The value of `key` in an object; nil where there is none or this is not an object.
+  package subscript(key: String) -> JSON? { members?[key] }
 
   /// What kind of value this is, for error messages: `a string`, `null`.
   package var kind: String {
@@ -63,22 +59,26 @@ package enum JSON: Hashable, Sendable {
     }
   }
 
+  /// The text of a string.
   package var string: String? {
     guard case .string(let value) = self else { return nil }
     return value
   }
 
+  /// The value of a boolean.
   package var bool: Bool? {
     guard case .bool(let value) = self else { return nil }
     return value
   }
 
+  /// The elements of an array.
   package var array: [JSON]? {
     guard case .array(let value) = self else { return nil }
     return value
   }
 
-  package var members: [Member]? {
+  /// The keys and values of an object.
+  package var members: OrderedDictionary<String, JSON>? {
     guard case .object(let value) = self else { return nil }
     return value
   }

@@ -1,4 +1,5 @@
 import HeedIR
+internal import OrderedCollections
 
 /// A recursive-descent parser over bytes that are known to be UTF-8.
 struct JSONParser {
@@ -58,19 +59,18 @@ struct JSONParser {
   }
 
   private mutating func parseObject() throws -> JSON {
-    var members: [JSON.Member] = []
-    var keys: Set<String> = []
+    var members: OrderedDictionary<String, JSON> = [:]
     skipSpace()
-    if take("}") { return .object([]) }
+    if take("}") { return .object(members) }
     repeat {
       skipSpace()
       guard next == UInt8(ascii: "\"") else { throw failure(expected: "a key in quotes") }
       let start = position
       let key = try parseString()
-      guard keys.insert(key).inserted else { throw HeedError("got the key \(JSON.shown(key)) a second time at byte \(start)") }
+      guard members[key] == nil else { throw HeedError("got the key \(JSON.shown(key)) a second time at byte \(start)") }
       skipSpace()
       guard take(":") else { throw failure(expected: "':'") }
-      members.append(JSON.Member(key: key, value: try parseValue()))
+      members[key] = try parseValue()
       skipSpace()
     } while take(",")
     guard take("}") else { throw failure(expected: "',' or '}'") }

@@ -1,9 +1,10 @@
 import Foundation
 import HeedIR
 
-/// A folder that holds a sentence encoder as it is published: `config.json`, `model.safetensors`, `vocab.txt` and, where they are
-/// there, `tokenizer_config.json`, `sentence_bert_config.json` and `1_Pooling/config.json`.
+/// A folder that holds a sentence encoder as it is published: `config.json`, `model.safetensors` and `vocab.txt`. It may also have
+/// `tokenizer_config.json`, `sentence_bert_config.json` and `1_Pooling/config.json`.
 public struct ModelDirectory: Sendable {
+  /// The path of the folder.
   public let path: String
   /// The shape of the encoder.
   public let configuration: EncoderConfiguration
@@ -29,11 +30,11 @@ public struct ModelDirectory: Sendable {
     }
     maximumTokens = min(limit, configuration.maximumPositions)
     if let json = try Self.json(path + "/1_Pooling/config.json") {
-      for member in json.members ?? [] where member.key.hasPrefix("pooling_mode_") && member.value.bool != nil {
-        let isMean = member.key == "pooling_mode_mean_tokens"
-        guard member.value == .bool(isMean) else {
+      for (key, value) in json.members ?? [:] where key.hasPrefix("pooling_mode_") && value.bool != nil {
+        let isMean = key == "pooling_mode_mean_tokens"
+        guard value == .bool(isMean) else {
           throw HeedError(
-            "reading \(path)/1_Pooling/config.json: \(member.key): got \(!isMean), expected pooling by the mean alone")
+            "reading \(path)/1_Pooling/config.json: \(key): got \(!isMean), expected pooling by the mean alone")
         }
       }
     }

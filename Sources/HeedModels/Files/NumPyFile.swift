@@ -8,8 +8,8 @@ import HeedIR
 /// Source: numpy.lib.format.
 public enum NumPyFile {
   /// Reads the array in the file at `path`, which may be a pipe.
-  /// - Throws: `HeedError` in one line that names the file, where it cannot be read, is no `.npy` file, is cut short or too long,
-  ///   holds a type that Heed does not have, or a boolean that is neither 0 nor 1.
+  /// - Throws: `HeedError` in one line that names the file, where it cannot be read, is not a `.npy` file, or is cut short or too
+  ///   long. Also where it holds a type that Heed does not have, or a boolean that is neither 0 nor 1.
   public static func read(_ path: String) throws -> NDArray {
     let bytes = try FileBytes.read(path)
     do {

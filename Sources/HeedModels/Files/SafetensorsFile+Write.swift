@@ -3,7 +3,7 @@ import HeedIR
 
 extension SafetensorsFile {
   /// Writes arrays to a safetensors file at `path`. Wider element types come first, so that every array is aligned to its own;
-  /// the data begins at a multiple of 64 bytes. The same arrays give the same bytes.
+  /// the data begins at a multiple of 64 bytes. The same arrays result in the same bytes.
   /// - Throws: `HeedError` where two arrays have one name, a name is `__metadata__`, or the file cannot be written.
   public static func write(_ arrays: [(name: String, array: NDArray)], metadata: [String: String] = [:], to path: String) throws {
     var names: Set<String> = ["__metadata__"]

@@ -4,22 +4,25 @@ public import HeedIR
 /// A weight file in the safetensors format, mapped into memory: opening it reads only its header.
 ///
 /// The whole header is checked when the file is opened: names, shapes and byte ranges, which must cover the data exactly, without
-/// holes and overlaps. A tensor of an element type that Heed does not have may stand in the file; asking for it is an error.
+/// holes and overlaps. The file may have tensors of an element type that Heed does not have; asking for one is an error.
 /// The file must not be cut short while it is in use: replace it by renaming another over it.
 /// Source: https://github.com/huggingface/safetensors#format.
 public final class SafetensorsFile: Sendable {
   /// A tensor as the header describes it.
   public struct Entry: Hashable, Sendable {
+    /// The tensor's name.
     public let name: String
-    /// The element type as the file writes it: `F32`, `BF16`, ...
+    /// The element type as the file writes it, such as `F32` or `BF16`.
     public let typeName: String
     /// The element type, or nil where Heed has none such.
     public let element: ElementType?
+    /// The extents, outermost first.
     public let shape: [Int]
     /// Where the elements lie in the file, in bytes from its start.
     public let byteRange: Range<Int>
   }
 
+  /// The path of the file.
   public let path: String
   /// The tensors in the order of their data in the file.
   public let entries: [Entry]
@@ -50,7 +53,7 @@ public final class SafetensorsFile: Sendable {
 
   /// The tensor called `name`. It shares the memory of the mapped file, which it keeps alive, unless the file aligns it worse than
   /// its element type needs: then it is a copy. The shared memory is write-protected.
-  /// - Throws: `HeedError` where there is no such tensor, Heed lacks its element type, or a boolean is neither 0 nor 1.
+  /// - Throws: `HeedError` where the tensor does not exist, Heed lacks its element type, or a boolean is neither 0 nor 1.
   public func array(_ name: String) throws -> NDArray {
     guard let entry = entry(name) else {
       throw HeedError("reading \(path): got no tensor \(JSON.shown(name)) among the \(entries.count) of the file")

@@ -1,4 +1,5 @@
 import HeedIR
+internal import OrderedCollections
 
 /// The checked header of a safetensors file: 8 bytes of length (little-endian), then a JSON object.
 struct SafetensorsHeader {
@@ -33,15 +34,15 @@ struct SafetensorsHeader {
     guard let members = json.members else { throw HeedError("got \(json.kind) as safetensors header, expected an object") }
     var metadata: [String: String] = [:]
     var entries: [SafetensorsFile.Entry] = []
-    for member in members {
+    for (name, value) in members {
       do {
-        if member.key == "__metadata__" {
-          metadata = try Self.metadata(member.value)
+        if name == "__metadata__" {
+          metadata = try Self.metadata(value)
         } else {
-          entries.append(try Self.entry(member, dataStart: dataStart, dataCount: file.count - dataStart))
+          entries.append(try Self.entry(name, value, dataStart: dataStart, dataCount: file.count - dataStart))
         }
       } catch let error as HeedError {
-        throw error.during("safetensors header: \(JSON.shown(member.key))")
+        throw error.during("safetensors header: \(JSON.shown(name))")
       }
     }
     entries.sort { ($0.byteRange.lowerBound, $0.byteRange.upperBound) < ($1.byteRange.lowerBound, $1.byteRange.upperBound) }
@@ -51,24 +52,23 @@ struct SafetensorsHeader {
 
   private static func metadata(_ value: JSON) throws -> [String: String] {
     guard let members = value.members else { throw HeedError("got \(value.kind), expected an object of strings") }
-    var result: [String: String] = [:]
-    for member in members {
-      guard let text = member.value.string else { throw HeedError("got \(member.value.kind), expected an object of strings") }
-      result[member.key] = text
-    }
-    return result
+    return try Dictionary(
+      uniqueKeysWithValues: members.map { key, value in
+        guard let text = value.string else { throw HeedError("got \(value.kind), expected an object of strings") }
+        return (key, text)
+      })
   }
 
-  private static func entry(_ member: JSON.Member, dataStart: Int, dataCount: Int) throws -> SafetensorsFile.Entry {
-    guard let fields = member.value.members else { throw HeedError("got \(member.value.kind), expected an object") }
-    if let extra = fields.first(where: { !["dtype", "shape", "data_offsets"].contains($0.key) }) {
-      throw HeedError("got the key \(JSON.shown(extra.key)), expected dtype, shape and data_offsets")
+  private static func entry(_ name: String, _ value: JSON, dataStart: Int, dataCount: Int) throws -> SafetensorsFile.Entry {
+    guard let fields = value.members else { throw HeedError("got \(value.kind), expected an object") }
+    if let extra = fields.keys.first(where: { !["dtype", "shape", "data_offsets"].contains($0) }) {
+      throw HeedError("got the key \(JSON.shown(extra)), expected dtype, shape and data_offsets")
     }
-    guard let typeName = member.value["dtype"]?.string else { throw HeedError("got no dtype, expected a string") }
-    guard let shape = naturals(member.value["shape"]) else {
+    guard let typeName = fields["dtype"]?.string else { throw HeedError("got no dtype, expected a string") }
+    guard let shape = naturals(fields["shape"]) else {
       throw HeedError("got no proper shape, expected an array of integers of at least 0")
     }
-    guard let offsets = naturals(member.value["data_offsets"]), offsets.count == 2 else {
+    guard let offsets = naturals(fields["data_offsets"]), offsets.count == 2 else {
       throw HeedError("got no proper data_offsets, expected two integers of at least 0")
     }
     guard offsets[0] <= offsets[1], offsets[1] <= dataCount else {
@@ -84,7 +84,7 @@ struct SafetensorsHeader {
       }
     }
     return SafetensorsFile.Entry(
-      name: member.key, typeName: typeName, element: element, shape: shape,
+      name: name, typeName: typeName, element: element, shape: shape,
       byteRange: dataStart + offsets[0]..<dataStart + offsets[1])
   }
 

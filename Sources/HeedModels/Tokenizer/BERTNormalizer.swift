@@ -36,7 +36,7 @@ package struct BERTNormalizer: Hashable, Sendable {
     return lowercases ? Self.lowercase(text) : text
   }
 
-  /// The words of a normalised text: what stands between white space, and each punctuation mark by itself.
+  /// The words of a normalised text: what is between white space, and each punctuation mark by itself.
   package static func words(_ text: [Unicode.Scalar]) -> [ArraySlice<Unicode.Scalar>] {
     var words: [ArraySlice<Unicode.Scalar>] = []
     var start = 0
@@ -133,7 +133,7 @@ extension Unicode.Scalar {
   /// Whether decomposed text loses it.
   package var isBERTNonspacingMark: Bool { value >= 0x300 && category8 == .nonspacingMark }
 
-  /// Whether it is a word of its own: punctuation, and every printable ASCII character that is no letter and no digit.
+  /// Whether it is a word of its own: punctuation, and every printable ASCII character that is neither a letter nor a digit.
   package var isBERTPunctuation: Bool {
     switch value {
     case 0x21...0x2f, 0x3a...0x40, 0x5b...0x60, 0x7b...0x7e: return true

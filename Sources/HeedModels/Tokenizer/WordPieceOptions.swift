@@ -39,10 +39,10 @@ package struct WordPieceOptions: Hashable, Sendable {
     padding = try token("pad_token", default: padding)
     mask = try token("mask_token", default: mask)
     additional = try (json["additional_special_tokens"]?.array ?? []).map { try Self.token($0, key: "additional_special_tokens") }
-    additional += try (json["added_tokens_decoder"]?.members ?? []).map { try Self.token($0.value, key: "added_tokens_decoder") }
+    additional += try (json["added_tokens_decoder"]?.members ?? [:]).values.map { try Self.token($0, key: "added_tokens_decoder") }
   }
 
-  /// A token given as a string, or as an object with its `content` and how it is matched.
+  /// A token, written as a string or as an object with its `content` and how it is matched.
   private static func token(_ value: JSON, key: String) throws -> String {
     guard let name = value.string ?? value["content"]?.string, !name.isEmpty else {
       throw HeedError("\(key): got \(value.kind), expected a token")

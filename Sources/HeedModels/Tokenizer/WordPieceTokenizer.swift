@@ -1,11 +1,10 @@
 import HeedIR
 
-/// BERT's WordPiece tokenizer: text to ids, the same as the Rust library `tokenizers` gives.
+/// BERT's WordPiece tokenizer: text to the same ids as with the Rust library `tokenizers`.
 ///
-/// Special tokens in the text (`[MASK]`) are taken as they stand, before anything else. The rest is normalised (`BERTNormalizer`),
-/// split at white space and around punctuation, and each word is cut greedily into the longest pieces that the vocabulary has; a
-/// word that cannot be cut, or has more than 100 code points, becomes `[UNK]`. Sequences are cut off at `maximumTokens`, and never
-/// padded.
+/// Special tokens in the text (`[MASK]`) are recognised first. The rest is normalised (`BERTNormalizer`) and split at white space
+/// and around punctuation. Each word is cut greedily into the longest pieces that the vocabulary has. A word that cannot be cut, or
+/// has more than 100 code points, becomes `[UNK]`. Sequences are cut off at `maximumTokens`, and never padded.
 public struct WordPieceTokenizer: Sendable {
   /// The longest result of `encode`, `[CLS]` and `[SEP]` counted.
   public let maximumTokens: Int

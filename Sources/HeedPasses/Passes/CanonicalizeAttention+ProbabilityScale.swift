@@ -1,7 +1,7 @@
 import HeedIR
 
 extension GraphPass {
-  /// `contract(softmax(x) * c, v)` is `contract(softmax(x), v) * c` for a constant c, which then stands behind the weighted sum.
+  /// `contract(softmax(x) * c, v)` becomes `contract(softmax(x), v) * c` for a constant c: the scale moves behind the weighted sum.
   static func moveProbabilityScale(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .contract else { return nil }

@@ -24,8 +24,8 @@ struct WrittenExponentials {
     scores = graph.withoutRowShift(exponent, dim: dim)
   }
 
-  /// The score of which `extra`, a number a row that is added to the sum, is the exponential; nil where that is not seen, or where
-  /// the scores are no product's, so that no fused op has the place for one score more.
+  /// The score whose exponential is `extra`, which has one number per row and is added to the sum. Nil where `extra` is not known
+  /// to be an exponential, or where the scores do not come from a product: then no fused op takes one more score.
   func score(ofExtra extra: ValueID, _ graph: inout Graph) throws -> ValueID? {
     guard !graph.products(below: scores).isEmpty else { return nil }
     if let number = graph.uniformConstant(extra)?.real {
@@ -42,7 +42,7 @@ struct WrittenExponentials {
     return try graph.appendScalar(0, graph.type(extra).element)
   }
 
-  /// Appends the softmax; with a sink, of the scores beside it, without its column.
+  /// Appends the softmax. With a sink, it is that of the scores and the sink, without the sink's column.
   func build(_ graph: inout Graph, dim: Int, sink: ValueID? = nil) throws -> ValueID {
     var value = scores
     let type = graph.type(value)
@@ -74,7 +74,7 @@ private struct RowSum {
   var dim: Int
   /// For each dimension of the sum, the dimension of the repeated value.
   var dimensions: [Int?]
-  /// A number a row that is added to the sum, in the order of the sum's rows.
+  /// One number per row that is added to the sum, in the order of the sum's rows.
   var extra: ValueID?
 
   /// The sum that `value` is; a sum of 0 may be replaced by another number, since the softmax of such a row is 0.
@@ -105,7 +105,7 @@ private struct RowSum {
     (exponentials, dim, self.dimensions) = (graph.inputs(node)[0], dims[0], dimensions)
   }
 
-  /// Whether element i... of the sum stands where i... are the dimensions of `rank` without `dim`.
+  /// Whether the sum's dimensions are, in order, those of a tensor of this rank without `dim`.
   func matchesRows(rank: Int) -> Bool { dimensions == (0..<rank).filter { $0 != dim } }
 }
 
@@ -154,7 +154,7 @@ extension GraphPass {
     var operands = graph.inputs(product)
     guard let side = operands.firstIndex(of: sum.exponentials) else { return nil }
     let letters = side == 0 ? subscripts.left : subscripts.right
-    // The sums must stand beside their rows: same letter, whatever the order.
+    // Each sum must meet its own row: same letters, in any order.
     let kept = letters.indices.filter { $0 != sum.dim }
     let rows = kept.map { subscripts.result.firstIndex(of: letters[$0]) }
     guard subscripts.over == [letters[sum.dim]], zip(sum.dimensions, rows).allSatisfy({ $0 == $1 && $0 != nil }) else { return nil }
@@ -170,7 +170,8 @@ extension GraphPass {
 }
 
 extension RewriteState {
-  /// Appends the softmax of exponentials over their sum; nil where something is added to the sum that is no score's exponential.
+  /// Appends the softmax of exponentials over their sum; nil where something is added to the sum that is not the exponential of a
+  /// score.
   fileprivate mutating func softmax(_ written: WrittenExponentials, _ sum: RowSum) throws -> ValueID? {
     guard let extra = sum.extra else { return try written.build(&graph, dim: sum.dim) }
     guard let sink = try written.score(ofExtra: extra, &graph) else { return nil }

@@ -28,7 +28,7 @@ private struct ScaledProduct {
   func dimensions(_ side: Int) -> Set<Int> { Set(axes[side].compactMap { $0 }) }
 }
 
-/// The sum of two products, which is to be one product.
+/// The sum of two products, which becomes one product.
 private struct SummedProducts {
   let first, second: ScaledProduct
   /// The operand of the second product that goes with each of the first.
@@ -44,7 +44,7 @@ private struct SummedProducts {
       first.node != second.node, graph.type(inputs[0]) == graph.type(inputs[1])
     else { return nil }
     func all(_ side: Int, _ other: Int) -> Set<Int> { first.dimensions(side).union(second.dimensions(other)) }
-    // The second product's operands in the order in which they have the fewest dimensions beside the first's.
+    // The second product's operands, in the order that adds the fewest dimensions to those of the first's.
     let isCrossed = all(0, 1).count + all(1, 0).count < all(0, 0).count + all(1, 1).count
     let sides = isCrossed ? [1, 0] : [0, 1]
     (self.first, self.second, self.sides, ratio) = (first, second, sides, second.factor / first.factor)
@@ -122,14 +122,6 @@ extension Graph {
 
   /// The sums from which `value` is computed by elementwise ops and views.
   private func sumsOfProducts(below value: ValueID) -> Set<NodeID> {
-    var (found, seen, pending): (Set<NodeID>, Set<NodeID>, [ValueID]) = ([], [], [value])
-    while let next = pending.popLast() {
-      guard let node = definingNode(next), op(node).has(.elementwise) || op(node).has(.view), seen.insert(node).inserted else {
-        continue
-      }
-      if op(node) == .add { found.insert(node) }
-      pending += operands(node)
-    }
-    return found
+    Set(values(below: value, through: isElementwiseOrView).compactMap { definingNode($0, where: .add) })
   }
 }

@@ -19,18 +19,19 @@ extension GraphPass {
   ///     %p = softmax %x {dim = 3} : f32[B, H, S, S]
   ///     %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, H, S, 64]
   ///
-  /// - A softmax written out becomes one, whatever is subtracted from all scores of a row, before or after the weighted sum, masked
-  ///   before or after the exponential, to base e or 2 (`WrittenSoftmax`).
+  /// - A softmax written out becomes one: with any number subtracted from all scores of a row, divided before or after the weighted
+  ///   sum, masked before or after the exponential, to base e or 2 (`WrittenSoftmax`).
   /// - So does the logarithm of the sum of exponentials, with what was subtracted before added back (`LogSumExp`).
-  /// - Where one more exponential a row is added to the sum, it is the last column of the scores, which is sliced away afterwards.
+  /// - Where one more exponential per row is added to the sum, its score becomes the last column of the scores. That column is
+  ///   sliced away after the softmax.
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
-  /// - A mask that the probabilities are multiplied by goes where the scores have it already.
+  /// - A mask that the probabilities are multiplied by is dropped where the scores have it already.
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`).
   ///
-  /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair gives 0 as the
-  /// op does; a value subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the
-  /// finished score, where no view stands in the way.
+  /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair is 0, as the
+  /// op's is; a value subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the
+  /// finished score, where no view is in the way.
   public static let canonicalizeAttention = GraphPass(
     "canonicalize-attention", summary: "bring the ways to write attention into one"
   ) { graph, context in
@@ -93,7 +94,7 @@ extension Graph {
     return nil
   }
 
-  /// The masks that stand one in another around scores, the last first: -inf or a large negative number where a condition is false.
+  /// The masks nested around scores, the outermost first: each is -inf or a large negative number where a condition is false.
   fileprivate func masks(ofScores value: ValueID) -> (masks: [ScoreMask], scores: ValueID) {
     var (masks, value): ([ScoreMask], ValueID) = ([], value)
     while let choice = match(value, .select), let fill = uniformConstant(choice[2])?.real, fill <= MaskSplit.threshold {
@@ -105,12 +106,7 @@ extension Graph {
 
   /// The operands of nested `and`s.
   fileprivate func conjuncts(_ value: ValueID) -> Set<ValueID> {
-    var (found, seen, pending): (Set<ValueID>, Set<ValueID>, [ValueID]) = ([], [], [value])
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      if let pair = match(next, .and) { pending += pair } else { found.insert(next) }
-    }
-    return found
+    Set(values(below: value) { op($0) == .and }.filter { definingNode($0, where: .and) == nil })
   }
 
   // MARK: Scales
@@ -145,7 +141,7 @@ extension Graph {
     eliminateDeadNodes()
   }
 
-  /// A value and a factor whose product is `value`, looking through views for products with constants.
+  /// A value and a factor whose product is `value`. Products with constants are found through views.
   mutating func withoutScale(_ value: ValueID) throws -> (value: ValueID, factor: Double) {
     var (source, factor, views): (ValueID, Double, [NodeID]) = (value, 1, [])
     // The views above the last product with a constant: those below it stay.

@@ -8,8 +8,9 @@ extension GraphPass {
   /// becomes, for AVX-512
   ///     %o = attention %q, %k, %v ... {tile = [96, 384]} : f32[B, 8, S, 64]
   ///
-  /// Legal because a tile has no influence on an op's meaning. Sizes are those of `TileModel`. A tile that is set already stays; one that
-  /// `heed tune` found comes before the model's.
+  /// Legal because a tile does not change an op's meaning. Rows are a multiple of the register tile's 8, columns of the width of a
+  /// packed panel, which is three vectors. Sums of 8 rows and 3 vectors fill the registers of AVX-512, and are a few instructions
+  /// on smaller machines. A tile that is set already stays; one that `heed tune` found is preferred to the model's.
   public static let chooseTiles = GraphPass(
     "choose-tiles", summary: "choose block sizes for the caches of the target"
   ) { graph, context in

@@ -10,8 +10,8 @@ extension GraphPass {
   ///     %a = exp %x
   ///     %c = add %a, %a
   ///
-  /// Legal because ops have no effects and equal ops on equal operands give equal bits. Operands of commutative ops are compared
-  /// without regard to order. The first node stays, with its name if it has one.
+  /// Legal because ops have no effects, and equal ops on equal operands result in equal bits. Operands of commutative ops are
+  /// compared without regard to order. The first node stays, with its name if it has one.
   public static let eliminateCommonSubexpressions = GraphPass(
     "eliminate-common-subexpressions", summary: "keep one of several nodes that compute the same"
   ) { graph, _ in

@@ -34,7 +34,7 @@ extension GraphPass {
     let graph = state.graph
     let (op, inputs, type) = (graph.op(node), graph.inputs(node), graph.type(graph.result(node)))
     guard !inputs.isEmpty, !op.has(.fused), let count = type.shape.count.constant, count <= largestFold else { return nil }
-    // A broadcast of one number stays: elementwise ops look through it, and the number is all there is to it.
+    // A broadcast of one number stays: elementwise ops use the number itself.
     if op == .broadcast, graph.uniformConstant(inputs[0]) != nil { return nil }
     let operands = inputs.compactMap(graph.constantArray)
     guard operands.count == inputs.count else { return nil }

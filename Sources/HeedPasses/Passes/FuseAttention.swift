@@ -20,19 +20,21 @@ extension GraphPass {
   ///       yield %live
   ///     } : f32[B, 8, S, 64]
   ///
-  /// What lies between product and softmax is written as scalar code of one pair: iotas become indices, broadcasts, transposes and
-  /// reshapes become index arithmetic, other tensors are captured and read by element. `MaskSplit` then takes the mask out of the
-  /// score. Legal because every op between is elementwise or a view, so that each score depends on one product alone; because nothing
-  /// else uses scores or probabilities but what the op gives as well; and because a dead pair's score is -inf (or a finite number that
-  /// the numeric contract counts as such), whose weight is 0. Operands are brought into the op's order of dimensions by views.
+  /// What is between product and softmax is written as scalar code of one pair: iotas become indices; broadcasts, transposes and
+  /// reshapes become index arithmetic; other tensors are captured and read by element. `MaskSplit` then separates the mask from the
+  /// score. Operands are brought into the op's order of dimensions by views.
   ///
-  /// The logarithm of a row's sum and its greatest score become further results of the op; what uses them moves behind it. A softmax over
-  /// the scores beside a column more, which a slice leaves out again, takes that column as a sink. Where elementwise ops that are no
-  /// linear function stand between the two products in place of a softmax, the op takes their result as weights.
+  /// This is legal for three reasons. Every op between is elementwise or a view, so that each score depends on one element of the
+  /// product only. Scores and probabilities are used only by what the op computes. And the score of a pair that is not live is
+  /// -inf, or a finite number that the numeric contract counts as such, whose weight is 0.
+  ///
+  /// The logarithm of a row's sum and its greatest score become further results of the op; what uses them moves behind it. In a
+  /// softmax over the scores and one further column, which a slice drops again, that column becomes a sink. Where the ops between
+  /// the two products are elementwise and not linear, in place of a softmax, the op takes their result as weights.
   public static let fuseAttention = GraphPass(
     "fuse-attention", summary: "make one op of product, score, softmax and weighted sum"
   ) { graph, context in
-    // A use that nothing needs is no use.
+    // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
     var plans: [NodeID: AttentionPlan] = [:]
     var order = graph.body

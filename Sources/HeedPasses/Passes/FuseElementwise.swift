@@ -20,7 +20,7 @@ extension GraphPass {
   public static let fuseElementwise = GraphPass(
     "fuse-elementwise", summary: "make one pass over memory of neighbouring elementwise ops"
   ) { graph, context in
-    // A use that nothing needs is no use.
+    // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
     let groups = ElementwiseGroups(graph)
     guard !groups.members.isEmpty else { return }

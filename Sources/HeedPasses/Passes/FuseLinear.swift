@@ -16,13 +16,13 @@ extension GraphPass {
   ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
   ///
   /// Legal because the epilogue does the same ops on the same elements. Operands that are widened before the product are taken as they
-  /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes the longest run of elementwise ops on the product
-  /// that leaves one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from
-  /// parameters alone become the right operand, which is packed when the graph is loaded.
+  /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes as many of the following elementwise ops
+  /// as leave one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from parameters
+  /// alone become the right operand, which is packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
     "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
   ) { graph, context in
-    // A use that nothing needs is no use.
+    // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
     let users = graph.users()
     var taken: Set<NodeID> = []
@@ -68,7 +68,7 @@ extension Graph {
   fileprivate func epilogue(of product: NodeID, users: [[NodeID]], without taken: Set<NodeID>) -> [NodeID] {
     let shape = type(result(product)).shape
     var inside: Set<NodeID> = [product]
-    // What leaves is what others use or the graph returns: the epilogue gives one value, that of the last node.
+    // The nodes that others use or the graph returns. The epilogue has one result, that of its last node.
     var leaving: Set<NodeID> = [product]
     func leaves(_ node: NodeID) -> Bool {
       let value = result(node)
@@ -109,18 +109,6 @@ extension Graph {
     }
   }
 
-  /// Whether `value` comes from parameters and constants alone.
-  fileprivate func comesFromParameters(_ value: ValueID) -> Bool {
-    var seen: Set<ValueID> = [value]
-    var pending = [value]
-    while let next = pending.popLast() {
-      switch origin(next) {
-      case .argument(let number): guard arguments[number].role == .parameter else { return false }
-      case .node(let node, _): pending += operands(node).filter { seen.insert($0).inserted }
-      }
-    }
-    return true
-  }
 }
 
 extension GraphRewriter {
@@ -132,7 +120,7 @@ extension GraphRewriter {
     region.rename(0, "acc")
     var operands = source.inputs(product).map { self(source.widened($0) ?? $0) }
     var subscripts = source.attributes(product).required(.subscripts)
-    let isWeight = source.inputs(product).map(source.comesFromParameters)
+    let isWeight = source.inputs(product).map(source.isKnownAtLoad)
     if isWeight[0], !isWeight[1] {
       operands.reverse()
       subscripts = subscripts.swapped

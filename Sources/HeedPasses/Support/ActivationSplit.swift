@@ -15,7 +15,7 @@ struct ActivationSplit {
   /// The most conditions that are looked at.
   private static let mostConditions = 64
 
-  /// The conditions under which the pair lives, none of which depends on the score, and the weight where they hold.
+  /// The conditions under which the pair is live, which do not depend on the score, and the weight where they hold.
   mutating func split(_ value: ScalarValue) throws -> (conditions: [ScalarValue], weight: ScalarValue) {
     var (conditions, value): ([ScalarValue], ScalarValue) = ([], value)
     var seen: Set<ScalarValue> = []

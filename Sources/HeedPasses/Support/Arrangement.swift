@@ -3,7 +3,7 @@ import HeedIR
 /// How a value arranges the elements of another one, its source, by views that keep dimensions whole: transposes, broadcasts,
 /// and reshapes that put in or take out dimensions of extent 1.
 struct Arrangement {
-  /// What the views stand on.
+  /// The tensor that the views arrange.
   var source: ValueID
   /// For each dimension of the source, the dimension of the value that indexes it, or nil where its extent is 1.
   var dimensions: [Int?]

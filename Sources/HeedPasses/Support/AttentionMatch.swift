@@ -11,7 +11,7 @@ enum AttentionAxis: Hashable {
   case valueWidth
 }
 
-/// A weighted sum of values whose weights are made from scores, by a softmax or each from its score: where to look for attention.
+/// A weighted sum of values whose weights are made from scores, by a softmax or each from its own score: a candidate for attention.
 struct WeightedSum {
   let graph: Graph
   /// The contract of weights and values.
@@ -30,10 +30,10 @@ struct WeightedSum {
 
   /// The weighted sums that `node` can be: one where an operand comes from a softmax, else one for each that elementwise ops make from
   /// a product.
-  /// - Throws: `Declined` where a softmax is there but the product is no weighted sum by it.
+  /// - Throws: `Declined` where there is a softmax but the product is not a sum weighted by it.
   static func candidates(_ graph: Graph, _ node: NodeID) throws -> [WeightedSum] {
     let inputs = graph.inputs(node)
-    if let side = [0, 1].first(where: { AttentionWeights.softmax(above: inputs[$0], in: graph) != nil }) {
+    if let side = [0, 1].first(where: { AttentionWeights.comeFromSoftmax(inputs[$0], in: graph) }) {
       return [try WeightedSum(graph, node, side, AttentionWeights(probabilities: inputs[side], in: graph))]
     }
     return [0, 1].compactMap { side in
@@ -102,7 +102,7 @@ struct WeightedSum {
 }
 
 extension Graph {
-  /// Whether the node is a broadcast that makes more elements than it is given.
+  /// Whether the node is a broadcast with more elements than its operand.
   func repeatsElements(_ node: NodeID) -> Bool {
     op(node) == .broadcast && type(inputs(node)[0]).shape.count != type(result(node)).shape.count
   }

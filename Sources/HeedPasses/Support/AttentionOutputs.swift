@@ -1,20 +1,23 @@
 import HeedIR
+internal import OrderedCollections
 
 /// What a graph wants of an attention's scores besides the weighted sum: results of the fused op.
 struct AttentionOutputs {
   /// Logarithms of the sums that the weights are divided by.
-  private(set) var logSumExps: [NodeID] = []
+  private(set) var logSumExps: OrderedSet<NodeID> = []
   /// Greatest scores of rows.
-  private(set) var maxima: [NodeID] = []
-  /// What a second pass over the keys gives of the weights.
+  private(set) var maxima: OrderedSet<NodeID> = []
+  /// The statistics of the weights that a second pass over the keys computes.
   private(set) var statistics: [AttentionStatistic] = []
 
+  /// The nodes with one number for each row.
+  var rows: [NodeID] { logSumExps.elements + maxima }
   var isEmpty: Bool { nodes.isEmpty }
-  var nodes: [NodeID] { logSumExps + maxima + statistics.map(\.node) }
+  var nodes: [NodeID] { rows + statistics.map(\.node) }
   var wantsLogSumExp: Bool { !logSumExps.isEmpty || !statistics.isEmpty }
 
   /// What is used of the values between `product` and the weighted sum.
-  /// - Throws: `Declined` where something is used that the fused op does not give.
+  /// - Throws: `Declined` where something is used that the fused op does not compute.
   init(_ sum: WeightedSum, product: NodeID) throws {
     let graph = sum.graph
     let users = graph.users()
@@ -37,7 +40,7 @@ struct AttentionOutputs {
       }
       for other in users[Int(value.index)] where !needed.contains(other) && !take(other, of: value, sum) {
         let result = graph.label(graph.results(other)[0])
-        // The column of a sink is no weight of a pair.
+        // The column of a sink is not the weight of a pair.
         let isBesideSink = sum.weights.sink != nil && node == sum.weights.softmax
         if sum.weights.softmax != nil, isWeights, !isBesideSink {
           do {
@@ -63,25 +66,25 @@ struct AttentionOutputs {
     }
   }
 
-  /// Whether `node`, which uses `value`, is something that the fused op gives.
+  /// Whether `node`, which uses `value`, is something that the fused op computes.
   private mutating func take(_ node: NodeID, of value: ValueID, _ sum: WeightedSum) -> Bool {
     guard let softmax = sum.weights.softmax else { return false }
     let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
     let dim = graph.attributes(softmax).required(.dim)
     if graph.op(node) == .logSumExp, value == graph.inputs(softmax)[0], attributes.required(.dim) == dim {
-      if !logSumExps.contains(node) { logSumExps.append(node) }
+      logSumExps.append(node)
       return true
     }
     if graph.op(node) == .reduce, value == sum.weights.scores, attributes.required(.kind) == .maximum,
       attributes.required(.dims) == [dim]
     {
-      if !maxima.contains(node) { maxima.append(node) }
+      maxima.append(node)
       return true
     }
     return false
   }
 
-  /// The nodes of `order` with those that need these outputs behind the weighted sum `node`, which they stood before.
+  /// The nodes of `order`, with those that need these outputs moved from before the weighted sum `node` to behind it.
   func deferring(_ order: [NodeID], behind node: NodeID, in graph: Graph) -> [NodeID] {
     guard !isEmpty, let position = order.firstIndex(of: node) else { return order }
     let outputs = Set(nodes)

@@ -76,7 +76,7 @@ extension AttentionPlan {
     }
   }
 
-  /// What stands for the results of an output: a number of each row, or a statistic.
+  /// What stands for the results of an output: one number per row, or a statistic.
   func output(_ node: NodeID, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> [ValueID] {
     if let found = outputs.statistics.first(where: { $0.node == node }) { return try statistic(found, of: built, &rewriter) }
     guard let rows = outputs.logSumExps.contains(node) ? built.logSumExp : built.maximum else {

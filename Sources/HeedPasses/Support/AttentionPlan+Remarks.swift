@@ -23,7 +23,7 @@ extension AttentionPlan {
     }
     if sum.weights.softmax == nil { findings.append("the scores weigh the values as they are, without a softmax") }
     if let sink = sum.weights.sink { findings.append("\(graph.label(sink)) is a sink: a score more in each row, of value 0") }
-    let results = (outputs.logSumExps + outputs.maxima).map { graph.label(graph.result($0)) }
+    let results = outputs.rows.map { graph.label(graph.result($0)) }
     if !results.isEmpty { findings.append("it gives \(results.joined(separator: " and ")) as well") }
     let statistics = outputs.statistics.map { graph.label(graph.results($0.node)[0]) }
     if !statistics.isEmpty {

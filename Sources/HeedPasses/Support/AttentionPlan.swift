@@ -189,8 +189,8 @@ struct AttentionPlan {
     findings.append("it takes \(element) and sums in f32")
   }
 
-  /// Two products with elementwise ops between are attention only where keys and values are data as queries are, and the ops are no
-  /// linear function: a feed-forward layer, and linear attention, are better off as they are.
+  /// Two products with elementwise ops between are attention only where keys and values are data, as queries are, and the ops are
+  /// not linear. A feed-forward layer and linear attention are better left as they are.
   private func checkActivation(isLinear: Bool) throws {
     guard sum.weights.softmax == nil else { return }
     let graph = sum.graph

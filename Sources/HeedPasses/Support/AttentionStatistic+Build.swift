@@ -4,7 +4,7 @@ import HeedIR
 struct StatisticValue {
   var region: ScalarFunction
   var tables: [TensorReader.Table]
-  /// Whether a weight of 0 gives NaN as written and 0 as built.
+  /// Whether the value for a weight of 0 is NaN as written and 0 as built.
   var guardsZero = false
 }
 
@@ -53,7 +53,7 @@ extension AttentionStatistic {
 }
 
 extension ScalarFunction {
-  /// Whether the function depends on its first parameter alone and gives NaN for 0: p * log(p).
+  /// Whether the function depends on its first parameter alone and is NaN for 0: p * log(p).
   fileprivate var isNaNForZero: Bool {
     guard parameters(of: results[0]).isSubset(of: [0]), tables(of: results).isEmpty else { return false }
     return (try? evaluate(parameters.map { _ in Literal(0.0) }))?[0].real.isNaN ?? false
@@ -61,7 +61,7 @@ extension ScalarFunction {
 }
 
 extension AttentionPlan {
-  /// Appends a statistic of the weights; gives what stands for its node's results.
+  /// Appends a statistic of the weights; returns what stands for its node's results.
   func statistic(_ statistic: AttentionStatistic, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> [ValueID] {
     let logarithm = built.logSumExp!
     let element = rewriter.result.type(logarithm).element
@@ -125,7 +125,7 @@ extension AttentionPlan {
     return [try converted(result, types[0], &rewriter)]
   }
 
-  /// `value` as `type`, which it has but for the element.
+  /// `value` converted to `type`, which differs at most in the element type.
   func converted(_ value: ValueID, _ type: TensorType, _ rewriter: inout GraphRewriter) throws -> ValueID {
     rewriter.result.type(value) == type ? value : try rewriter.append(.convert, [value], stated: type)
   }

@@ -27,7 +27,8 @@ struct AttentionStatistic {
   /// The rows and columns that count; nil for all.
   var windows: [AttentionAxis: (start: Extent, stop: Extent)] = [:]
 
-  /// The extent of a block along an axis: 0 for all, 1 for none, nil where the graph's blocks are no runs of neighbours.
+  /// The extent of a block along an axis: 0 where the whole axis is reduced, 1 where it is not, nil where a block is not
+  /// consecutive.
   func block(_ axis: AttentionAxis) -> Int? {
     let isWhole = reduced.contains(.whole(axis))
     var size: Int?
@@ -41,7 +42,7 @@ struct AttentionStatistic {
 
 extension AttentionStatistic {
   /// The statistic that `node` is of an attention's weights.
-  /// - Throws: `Declined` where it is none that a pass over tiles gives.
+  /// - Throws: `Declined` where a pass over tiles cannot compute it.
   init(_ node: NodeID, _ sum: WeightedSum) throws {
     let graph = sum.graph
     self.node = node
@@ -130,7 +131,7 @@ extension AttentionStatistic {
 }
 
 extension Graph {
-  /// What `value` is a conversion of between float types, itself where it is none.
+  /// What `value` is a conversion of, between float types; otherwise `value` itself.
   func widenedOrNarrowed(_ value: ValueID) -> ValueID {
     guard let operand = match(value, .convert)?[0], type(operand).element.isFloat else { return value }
     return operand
@@ -147,7 +148,7 @@ struct StatisticFinder {
   init(_ sum: WeightedSum, users: [[NodeID]]) { (self.sum, self.users) = (sum, users) }
 
   /// Takes what `node`, which uses the weights or what elementwise ops make of them, leads to.
-  /// - Throws: `Declined` where that is no statistic.
+  /// - Throws: `Declined` where that is not a statistic.
   mutating func follow(_ node: NodeID) throws {
     guard seen.insert(node).inserted else { return }
     let (graph, op) = (sum.graph, sum.graph.op(node))

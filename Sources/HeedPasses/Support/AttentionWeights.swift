@@ -4,7 +4,7 @@ import HeedIR
 struct AttentionWeights {
   /// The softmax; nil where each weight is made from its own score alone.
   let softmax: NodeID?
-  /// The tensor of weights, with a row for each query: what the softmax gives, without a sink's column.
+  /// The tensor of weights, one row per query: the result of the softmax, without a sink's column.
   let value: ValueID
   /// What the softmax is of, without the sink; else the weights themselves.
   let scores: ValueID
@@ -13,17 +13,9 @@ struct AttentionWeights {
   /// The dimension of the contract's operand for each of the weights' dimensions; nil for one of extent 1.
   let dimensions: [Int?]
 
-  /// The softmax from which `value` is made by views and elementwise ops, if one is.
-  static func softmax(above value: ValueID, in graph: Graph) -> NodeID? {
-    var seen: Set<NodeID> = []
-    var pending = [value]
-    while let next = pending.popLast() {
-      guard let node = graph.definingNode(next), seen.insert(node).inserted else { continue }
-      let op = graph.op(node)
-      if op == .softmax { return node }
-      if op.has(.elementwise) || op.has(.view) { pending += graph.operands(node).reversed() }
-    }
-    return nil
+  /// Whether views and elementwise ops make `value` from a softmax.
+  static func comeFromSoftmax(_ value: ValueID, in graph: Graph) -> Bool {
+    graph.values(below: value, through: graph.isElementwiseOrView).contains { graph.definingNode($0, where: .softmax) != nil }
   }
 
   /// The weights of the softmax that `value` is an arrangement of. Conversions to another float type are looked through: kernels keep
@@ -43,7 +35,7 @@ struct AttentionWeights {
     }
   }
 
-  /// Weights that elementwise ops make from a product of tensors that are not known at load; nil where `value` is none.
+  /// Weights that elementwise ops make from a product of tensors that are not known at load; nil where `value` is not that.
   init?(activations value: ValueID, in graph: Graph) {
     let (node, below, dimensions) = Self.arrangement(value, in: graph)
     guard let node, graph.op(node).has(.elementwise),
@@ -52,8 +44,8 @@ struct AttentionWeights {
     (softmax, self.value, scores, self.dimensions) = (nil, below, below, dimensions)
   }
 
-  /// The first node below `value` that is no view which keeps dimensions whole and no conversion between floats, with its result and the
-  /// dimension of `value` for each of its dimensions.
+  /// The first node below `value` that is neither a view which keeps dimensions whole nor a conversion between floats. With it, its
+  /// result and, for each of the result's dimensions, that of `value`.
   private static func arrangement(_ value: ValueID, in graph: Graph) -> (node: NodeID?, value: ValueID, dimensions: [Int?]) {
     var value = value
     var dimensions: [Int?] = Array(0..<graph.type(value).rank)
@@ -70,8 +62,8 @@ struct AttentionWeights {
 }
 
 extension Graph {
-  /// Where `node` is a slice of a softmax over scores beside one column more, that leaves this column out: the softmax, the scores and
-  /// the column.
+  /// Where `node` is a slice that drops one column of a softmax over scores and that column: the softmax, the scores and the
+  /// column.
   func withoutSink(_ node: NodeID) -> (softmax: NodeID, scores: ValueID, sink: ValueID)? {
     guard op(node) == .slice, let softmax = definingNode(inputs(node)[0], where: .softmax),
       let concatenation = definingNode(inputs(softmax)[0], where: .concatenate)

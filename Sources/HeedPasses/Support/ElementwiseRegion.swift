@@ -54,7 +54,7 @@ struct ElementwiseRegion {
 }
 
 extension ElementwiseRegion {
-  /// Names a parameter; another one of that name gives way.
+  /// Names a parameter; another one of that name is renamed.
   mutating func rename(_ position: Int, _ name: Name) {
     for other in function.parameters.indices where other != position && function.parameters[other].name == name {
       function.parameters[other].name = Name("\(name).\(other)")

@@ -3,56 +3,31 @@ import HeedIR
 extension Graph {
   /// The contracts from which `value` is computed by elementwise ops and views, nearest first.
   func products(below value: ValueID) -> [NodeID] {
-    var found: [NodeID] = []
-    var seen: Set<NodeID> = []
-    var pending = [value][...]
-    while let next = pending.popFirst() {
-      guard let node = definingNode(next), seen.insert(node).inserted else { continue }
-      let op = op(node)
-      if op == .contract { found.append(node) } else if op.has(.elementwise) || op.has(.view) { pending += operands(node) }
-    }
-    return found
+    values(below: value, through: isElementwiseOrView).compactMap { definingNode($0, where: .contract) }
   }
 
   /// The op that makes `value` from scores, through elementwise ops and views, and needs a whole row of them: a reduction, a sort, a scan.
   func rowOp(above value: ValueID) -> Op? {
-    var seen: Set<NodeID> = []
-    var pending = [value][...]
-    while let next = pending.popFirst() {
-      guard let node = definingNode(next), seen.insert(node).inserted else { continue }
-      let op = op(node)
-      if [Op.reduce, .scan, .topK, .softmax, .logSumExp, .layerNorm, .rmsNorm].contains(op),
-        operands(node).contains(where: { !products(below: $0).isEmpty })
-      {
-        return op
-      }
-      if op.has(.elementwise) || op.has(.view) || op == .gather { pending += operands(node) }
-    }
-    return nil
+    let ofRows = [Op.reduce, .scan, .topK, .softmax, .logSumExp, .layerNorm, .rmsNorm]
+    let nodes = values(below: value) { isElementwiseOrView($0) || op($0) == .gather }.lazy.compactMap(definingNode)
+    return nodes.first { node in
+      ofRows.contains(op(node)) && operands(node).contains { !products(below: $0).isEmpty }
+    }.map(op)
   }
 
   /// Whether `value` is computed from parameters and constants alone.
   func isKnownAtLoad(_ value: ValueID) -> Bool {
-    var seen: Set<ValueID> = []
-    var pending = [value]
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      if case .argument(let position) = origin(next), arguments[position].role == .input { return false }
-      if let node = definingNode(next) { pending += operands(node) }
+    !values(below: value).contains { value in
+      if case .argument(let position) = origin(value) { arguments[position].role == .input } else { false }
     }
-    return true
   }
 
   /// i64 where an index below `value` is of that type, else i32.
   func indexType(below value: ValueID) -> ElementType {
-    var seen: Set<NodeID> = []
-    var pending = [value]
-    while let next = pending.popLast() {
-      guard let node = definingNode(next), op(node) != .contract, seen.insert(node).inserted else { continue }
-      if op(node) == .iota, type(next).element == .i64 { return .i64 }
-      pending += operands(node)
+    let isLong = values(below: value) { op($0) != .contract }.contains {
+      definingNode($0, where: .iota) != nil && type($0).element == .i64
     }
-    return .i32
+    return isLong ? .i64 : .i32
   }
 
   /// Whether `value` has an element for each query and key.

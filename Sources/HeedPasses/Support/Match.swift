@@ -1,4 +1,5 @@
 import HeedIR
+internal import OrderedCollections
 
 extension Graph {
   /// The operands of a node as an array, to index from 0.
@@ -37,24 +38,14 @@ extension Graph {
     let name = name(value)
     if !name.isNone { return "%\(name)" }
     guard let node = definingNode(value) else { return "an argument" }
-    var sources: [Name] = []
-    for operand in operands(node) {
-      if let source = nearestName(operand), !sources.contains(source) { sources.append(source) }
-    }
+    let sources = OrderedSet(operands(node).compactMap(nearestName))
     let list = sources.prefix(2).map { "%\($0)" }.joined(separator: " and ")
     return "the \(op(node).mnemonic)\(list.isEmpty ? "" : " of \(list)")"
   }
 
   /// The name of `value`, or of the nearest of the values that it is made from that has one.
   private func nearestName(_ value: ValueID) -> Name? {
-    var pending = [value][...]
-    var seen: Set<ValueID> = []
-    while let next = pending.popFirst() {
-      if !name(next).isNone { return name(next) }
-      guard seen.insert(next).inserted, let node = definingNode(next) else { continue }
-      pending += operands(node)
-    }
-    return nil
+    values(below: value).lazy.map { name($0) }.first { !$0.isNone }
   }
 
   /// The nodes of `body` whose results depend on `value`, by node; `value`'s own node is not among them.
@@ -68,8 +59,8 @@ extension Graph {
     return found
   }
 
-  /// The nodes in whose scalar code more than `limit` ops would follow each other. What is no elementwise op, view or gather is
-  /// read from memory; so are distant nodes themselves, but for those among `dependents`.
+  /// The nodes whose scalar code would have more than `limit` ops in a chain. What is not an elementwise op, view or gather is read
+  /// from memory; so are these nodes themselves, except for those among `dependents`.
   func nodes(deeperThan limit: Int, above dependents: Set<NodeID>) -> Set<NodeID> {
     var depths = [Int](repeating: 0, count: nodeCapacity)
     var found: Set<NodeID> = []
@@ -93,7 +84,7 @@ extension Graph {
       .constant, [], attributes: [Attribute(.constantValue, [literal])], stated: TensorType(element, .scalar))
   }
 
-  /// Appends a node and gives its only result.
+  /// Appends a node and returns its only result.
   mutating func appendResult(
     _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], stated: TensorType? = nil, name: Name = .none
   ) throws -> ValueID {

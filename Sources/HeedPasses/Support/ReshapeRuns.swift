@@ -1,7 +1,7 @@
 import HeedIR
 
-/// The dimensions of a reshape in runs: the extents of a run have the same product on both sides, so that its dimensions are split
-/// or merged among themselves.
+/// The dimensions of a reshape in groups of neighbours ("runs"). The extents of a run have the same product on both sides, so that
+/// its dimensions are split or merged among themselves.
 struct ReshapeRuns {
   struct Run {
     var from: Range<Int>
@@ -86,17 +86,10 @@ extension ScalarFunction {
 }
 
 extension Graph {
-  /// Whether the node is computed with an op that takes many instructions (exponentials, ...) or a gather, looking through elementwise
-  /// ops and views.
+  /// Whether the node is computed, through elementwise ops and views, with a gather or an op of many instructions, such as `exp`.
   func containsExpensiveOp(_ node: NodeID) -> Bool {
-    var pending = [node]
-    var seen: Set<NodeID> = []
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      let op = op(next)
-      if op == .gather || op.scalar?.expansion != nil { return true }
-      if op.has(.elementwise) || op.has(.view) { pending += operands(next).compactMap(definingNode) }
+    values(below: results(node)[0], through: isElementwiseOrView).lazy.compactMap(definingNode).contains {
+      op($0) == .gather || op($0).scalar?.expansion != nil
     }
-    return false
   }
 }

@@ -8,11 +8,12 @@ struct RewriteState {
   /// How often each value is used in the graph that is being rewritten, under the values that stand for its own.
   fileprivate(set) var uses: [ValueID: Int] = [:]
 
-  /// Whether `value` is used more than once, or was made by a rule, of which nothing is known.
+  /// Whether `value` is used more than once, or was made by a rule, so that its uses are not known.
   func hasOtherUses(_ value: ValueID) -> Bool { uses[value] != 1 }
 }
 
-/// A local step: looks at a node and what defines its operands, and gives another value for its result, or nil where it does not fit.
+/// A local step: examines a node and what defines its operands. It returns another value for the node's result, or nil where the
+/// rule does not apply.
 typealias RewriteRule = (inout RewriteState, NodeID) throws -> ValueID?
 
 extension Graph {

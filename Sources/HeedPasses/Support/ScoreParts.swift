@@ -7,7 +7,7 @@ struct ScoreParts {
   var conditions: [ScalarValue] = []
   var score: ScalarValue
   var notes: [String] = []
-  /// Whether there is no softmax and nothing but a linear function of the scores.
+  /// Whether there is no softmax, only a linear function of the scores.
   var isLinear = false
 
   init(_ value: ScalarValue, _ element: ElementType, hasSoftmax: Bool, region: FunctionBuilder) throws {

@@ -1,6 +1,6 @@
 import HeedIR
 
-/// Why something was not done, and the value that stands in the way.
+/// Why something was not done, and the value that prevents it.
 struct Declined: Error {
   var value: ValueID
   var reason: String
@@ -14,7 +14,7 @@ struct TensorReader {
   /// What a table of the region stands for in the graph.
   enum Table: Hashable {
     case value(ValueID)
-    /// A scalar that is to hold an extent.
+    /// A scalar with the value of an extent.
     case extent(Extent)
   }
 
@@ -46,7 +46,7 @@ struct TensorReader {
   static let greatestDepth = 128
 
   /// The element of `value` at `indices`.
-  /// - Throws: `Declined` where an op that is not elementwise stands between it and the scores.
+  /// - Throws: `Declined` where an op that is not elementwise is between it and the scores.
   mutating func read(_ value: ValueID, at indices: [ScalarValue]) throws -> ScalarValue {
     if value == scores {
       guard scoreIndices == nil || scoreIndices == indices else {
@@ -118,8 +118,8 @@ struct TensorReader {
     }
   }
 
-  /// True where the element is one of a tensor that is small beside the scores (it has not both a query and a key index) and takes
-  /// more than a few instructions: then the tensor is computed once and read. Views are always looked through.
+  /// True where the element takes more than a few instructions, and its tensor is small compared with the scores: it does not have
+  /// both a query and a key index. Then the tensor is computed once and read. Views are never computed.
   private func isWorthComputingOnce(_ node: NodeID, at indices: [ScalarValue]) -> Bool {
     guard !graph.op(node).has(.view) else { return false }
     let parameters = indices.reduce(into: Set<Int>()) { $0.formUnion(region.function.parameters(of: $1)) }
@@ -154,8 +154,9 @@ struct TensorReader {
 
   // MARK: Reshape and gather
 
-  /// The indices into a tensor of the extents `to` for an element of its reshape with the extents `from`: dimensions are split and
-  /// merged by division and multiplication within runs of dimensions with equal products. Nil where no such runs are found.
+  /// The indices into a tensor of the extents `to` for an element of its reshape with the extents `from`. Dimensions are split and
+  /// merged by division and multiplication within runs of dimensions with equal products (`ReshapeRuns`). Nil where there are no
+  /// such runs.
   private mutating func reshapedIndices(_ indices: [ScalarValue], from: [Extent], to: [Extent]) throws -> [ScalarValue]? {
     guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { return nil }
     let zero = region.constant(0, indexType)
@@ -168,7 +169,7 @@ struct TensorReader {
         result[targets[0]] = indices[first]
         continue
       }
-      // A constant index of extent 1 in a run of several is no parameter; all the indices share the index type.
+      // A constant index of extent 1 in a run of several is not a parameter; all the indices share the index type.
       var linear = region.apply(.convert, [indices[first]], type: indexType)
       for dimension in sources.dropFirst() {
         let scaled = try region.apply(.multiply, [linear, extent(from[dimension], indexType)])
@@ -184,7 +185,7 @@ struct TensorReader {
     return result
   }
 
-  /// `gather`: a read of the table where the index lies inside, else what the op gives for an index outside.
+  /// `gather`: a read of the table where the index is inside, else the op's result for an index outside.
   private mutating func gathered(_ node: NodeID, _ inputs: [ValueID], _ indices: [ScalarValue]) throws -> ScalarValue? {
     let dimension = graph.attributes(node).required(.dim)
     let (table, lookup) = (graph.type(inputs[0]), graph.type(inputs[1]))

@@ -60,7 +60,8 @@ private struct MaskReport {
     lines.append(
       "empty rows: "
         + words(
-          try mask.emptyRows(hasOwnKeys: true), own: "none, a query sees its own key", first: "none, all queries see the first key"))
+          try mask.emptyRows(hasOwnKeys: true), own: "none, a query sees its own key", first: "none, all queries see the first key")
+    )
     lines.append(
       "unseen keys: "
         + words(
@@ -88,7 +89,8 @@ private struct MaskReport {
     let sizes = [96, 24]
     guard let profile = try mask.profile(rowBlocks: sizes) else { return "live pairs: none" }
     let spans = sizes.map { "\($0) rows span \(Int(profile.span(rows: $0)))" }.joined(separator: ", ")
-    return "live pairs\(profile.isComplete ? "" : " as far as tables do not say"): about \(Int(profile.liveKeys)) keys a row; \(spans)"
+    let known = profile.isComplete ? "" : " as far as tables do not say"
+    return "live pairs\(known): about \(Int(profile.liveKeys)) keys a row; \(spans)"
   }
 
   private func verdict(_ queries: ClosedRange<Int>, _ keys: ClosedRange<Int>) throws -> [String] {
