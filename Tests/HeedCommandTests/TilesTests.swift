@@ -25,11 +25,11 @@ import Testing
           tiles        36 empty, 18 full, 21 partial
           live pairs   50.05 %; 95.54 % of the pairs attended to
           skipped      47.62 %: 30.5 MFLOP a head
-          empty        36 by the run of keys
-          full         18 by the twin
-          partial      21 by the twin
+          empty        36 by the range of keys
+          full         18 by the interval extension
+          partial      21 by the interval extension
           open         21 x j <= i
-          evaluations  39 of the twin over tiles, a head
+          evaluations  39 of the interval extension over tiles, a head
         """
       #expect(result.output.contains(text), "\(result.output)")
       let parser = XMLParser(data: try Data(contentsOf: URL(fileURLWithPath: picture)))
