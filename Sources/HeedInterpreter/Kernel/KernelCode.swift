@@ -17,17 +17,17 @@ final class ExpressionCode {
   /// The value, where it is one number.
   let constant: Int?
   /// The same as a sum of multiples of variables, where it is one.
-  let linear: LinearForm?
+  let linear: AffineExpression?
 
   init(source: IntegerExpression, nodes: [Node], loads: [AccessCode]) {
     (self.source, self.nodes, self.loads) = (source, nodes, loads)
     if nodes.count == 1, case .constant(let value) = nodes[0] { constant = value } else { constant = nil }
-    linear = LinearForm(nodes)
+    linear = AffineExpression(nodes)
   }
 }
 
 /// A number plus multiples of variables: evaluated without a stack.
-struct LinearForm {
+struct AffineExpression {
   var constant: Int
   var terms: [(variable: Int, factor: Int)]
 
@@ -36,11 +36,11 @@ struct LinearForm {
 
   /// The form of a postfix expression; nil where it is not linear, or has large numbers or many terms.
   init?(_ nodes: [ExpressionCode.Node]) {
-    var stack: [LinearForm] = []
+    var stack: [AffineExpression] = []
     for node in nodes {
       switch node {
-      case .constant(let value): stack.append(LinearForm(constant: value, terms: []))
-      case .variable(let variable): stack.append(LinearForm(constant: 0, terms: [(variable, 1)]))
+      case .constant(let value): stack.append(AffineExpression(constant: value, terms: []))
+      case .variable(let variable): stack.append(AffineExpression(constant: 0, terms: [(variable, 1)]))
       case .value, .load: return nil
       case .binary(let op):
         let b = stack.removeLast()
@@ -48,8 +48,8 @@ struct LinearForm {
         switch op {
         case .add: stack.append(a.adding(b, times: 1))
         case .subtract: stack.append(a.adding(b, times: -1))
-        case .multiply where a.terms.isEmpty: stack.append(LinearForm(constant: 0, terms: []).adding(b, times: a.constant))
-        case .multiply where b.terms.isEmpty: stack.append(LinearForm(constant: 0, terms: []).adding(a, times: b.constant))
+        case .multiply where a.terms.isEmpty: stack.append(AffineExpression(constant: 0, terms: []).adding(b, times: a.constant))
+        case .multiply where b.terms.isEmpty: stack.append(AffineExpression(constant: 0, terms: []).adding(a, times: b.constant))
         default: return nil
         }
       }
@@ -61,8 +61,8 @@ struct LinearForm {
 
   private init(constant: Int, terms: [(variable: Int, factor: Int)]) { (self.constant, self.terms) = (constant, terms) }
 
-  private func adding(_ other: LinearForm, times factor: Int) -> LinearForm {
-    LinearForm(constant: constant + other.constant * factor, terms: terms + other.terms.map { ($0.variable, $0.factor * factor) })
+  private func adding(_ other: AffineExpression, times factor: Int) -> AffineExpression {
+    AffineExpression(constant: constant + other.constant * factor, terms: terms + other.terms.map { ($0.variable, $0.factor * factor) })
   }
 }
 
@@ -124,7 +124,7 @@ final class AccessCode {
       let end = term + termCounts[dimension]
       while term < end {
         let value = variables[terms[term].variable]
-        if value >= LinearForm.limit || value <= -LinearForm.limit { return -1 }
+        if value >= AffineExpression.limit || value <= -AffineExpression.limit { return -1 }
         index += value * terms[term].factor
         term += 1
       }

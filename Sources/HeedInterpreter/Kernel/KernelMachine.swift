@@ -66,7 +66,7 @@ final class KernelMachine {
       var isSmall = true
       for (variable, factor) in linear.terms {
         let value = variables[variable]
-        guard value < LinearForm.limit, value > -LinearForm.limit else {
+        guard value < AffineExpression.limit, value > -AffineExpression.limit else {
           isSmall = false
           break
         }
