@@ -10,6 +10,21 @@ private struct Home {
   var isShared = false
 }
 
+/// What a graph does with its values.
+struct ValueUses {
+  /// The nodes that use each value, by its index.
+  let users: [[NodeID]]
+  let isResult: Set<ValueID>
+  /// The values that change from call to call.
+  let isOfCall: Set<ValueID>
+
+  init(_ graph: Graph) {
+    users = graph.users()
+    isResult = Set(graph.results)
+    isOfCall = graph.dependents(ofArguments: .input)
+  }
+}
+
 extension LoweringContext {
   /// Memory for a value that a node computes, in the order in which its user reads it best.
   ///
@@ -22,7 +37,7 @@ extension LoweringContext {
       buffer = known
     } else {
       let name = graph.name(home.root).isNone ? graph.name(value) : graph.name(home.root)
-      buffer = addBuffer(name, graph.type(home.root), isResult.contains(home.root) ? .result : .slot(0))
+      buffer = addBuffer(name, graph.type(home.root), uses.isResult.contains(home.root) ? .result : .slot(0))
       homes[home.root] = buffer
     }
     if home.isShared { keepAtCall(buffer) }
@@ -33,8 +48,10 @@ extension LoweringContext {
   private func home(of value: ValueID) -> Home {
     let type = graph.type(value)
     let own = Home(root: value, view: Self.rowMajor(-1, type))
-    let users = users[Int(value.index)]
-    guard !isResult.contains(value), users.count == 1, let user = users.first, graph.results(user).count == 1 else { return own }
+    let users = uses.users[Int(value.index)]
+    guard !uses.isResult.contains(value), users.count == 1, let user = users.first, graph.results(user).count == 1 else {
+      return own
+    }
     let made = graph.result(user)
     switch graph.op(user) {
     case .convert:
@@ -54,7 +71,7 @@ extension LoweringContext {
     case .concatenate:
       let operands = Array(graph.operands(user))
       // What is known at load is computed there, by itself.
-      guard isOfCall.contains(value), operands.count(where: { $0 == value }) == 1 else { return own }
+      guard uses.isOfCall.contains(value), operands.count(where: { $0 == value }) == 1 else { return own }
       var home = home(of: made)
       home.view = graph.parts(of: home.view, concatenatedBy: user)[operands.firstIndex(of: value)!]
       home.isShared = true

@@ -15,10 +15,7 @@ struct LoweringContext {
   private(set) var remarks: [Remark] = []
   private(set) var schedules: [ScheduledOp] = []
   private var sources: [Source?]
-  let users: [[NodeID]]
-  let isResult: Set<ValueID>
-  /// The values that change from call to call.
-  let isOfCall: Set<ValueID>
+  let uses: ValueUses
   /// The buffers of values that others are computed into before they are lowered themselves.
   var homes: [ValueID: Int] = [:]
   /// The operands of attention that are read in pages.
@@ -35,10 +32,8 @@ struct LoweringContext {
     program = Program(name: graph.name)
     program.facts = graph.facts
     sources = Array(repeating: nil, count: graph.valueCapacity)
-    users = graph.users()
-    isResult = Set(graph.results)
-    isOfCall = graph.dependents(ofArguments: .input)
-    let paged = graph.pagedRows(users: users)
+    uses = ValueUses(graph)
+    let paged = graph.pagedRows(users: uses.users)
     (pagedRows, readElsewhere) = (paged.rows, paged.nodes)
     for argument in graph.arguments {
       let type = graph.type(argument.value)

@@ -16,8 +16,8 @@ import Testing
   @Test func blocksNest() throws {
     let text = try lines { builder, t in
       let count = builder.scalar("count", .i64, initial: 0)
-      try builder.loop("i", to: 8, step: 2) { i in
-        try builder.branch(.apply(.less, i, t)) {
+      builder.loop("i", to: 8, step: 2) { i in
+        builder.branch(.apply(.less, i, t)) {
           builder.set(count, count.value + i)
         } otherwise: {
           builder.set(count, 0)

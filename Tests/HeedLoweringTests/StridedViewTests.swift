@@ -50,7 +50,7 @@ import Testing
   @Test func someReshapesNeedACopy() {
     let turned = rowMajor([3, 2]).transposed([1, 0])
     #expect(turned.reshaped(to: [6]) == nil)
-    #expect(turned.reshaped(to: [2, 1, 3])?.strides == [1, 0, 2])
+    #expect(turned.reshaped(to: [2, 1, 3]).map(places) == places(turned))
     #expect(rowMajor([2, 3, 4]).reshaped(to: [6, 4])?.isRowMajor == true)
     // The inner two dimensions are one after the other in memory, the outer one is not.
     let cut = rowMajor([5, 3, 4]).sliced(start: [0, 0, 0], step: [2, 1, 1], shape: [2, 3, 4])
