@@ -149,11 +149,13 @@ import Testing
   private static let heading = """
     # What masks skip
 
-    Made by GalleryTileTests (`BLESS=1 make test FILTER=GalleryTileTests`): for every mask of the library, at several lengths that no tile
-    divides (29 to 2083), the tiles that the kernel for AVX-512 makes of the score matrix, against the mask's definition pair by pair. Empty
-    tiles hold no live pair; they are left out as a whole by the interval twin, or after a look at their granules, or after a search of what
-    then is still open for a live pair; or they are attended in vain. Full tiles hold no dead pair, and the mask is not applied where that is
-    proved. Tiles are trimmed to where live keys begin and end. Where a mask depends on the head, all of four heads are counted.
+    GalleryTileTests makes this page (`BLESS=1 make test FILTER=GalleryTileTests`). For every mask of the library it counts the tiles of the
+    score matrix in the kernel for AVX-512, and checks each against the mask's definition, pair by pair. Lengths are from 29 to 2083, and no
+    tile divides them. Where a mask depends on the head, all of four heads are counted.
+
+    An empty tile holds no live pair. It is left out as a whole, by the range of keys or the interval extension; or after its granules were
+    classified; or after a search of the pairs that were still open. Else it is attended to in vain. A full tile holds no dead pair, and runs
+    without the mask where that is proved. Tiles are trimmed to where live keys begin and end. DESIGN.md says what these words mean.
 
     | mask | of | tile | tiles | empty | left out | in granules | by search | in vain | full | without mask |
     |---|---|---|---|---|---|---|---|---|---|---|
