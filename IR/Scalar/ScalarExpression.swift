@@ -2,7 +2,7 @@
 package final class ExpressionWriter {
   package private(set) var builder: ScalarBuilder<ScalarFunction>
 
-  package init(parameters: [ScalarFunction.Parameter]) { builder = ScalarBuilder(parameters: parameters) }
+  package init(parameters: [ScalarFunction.Parameter]) { builder = FunctionBuilder(parameters: parameters) }
 
   package func parameter(_ position: Int) -> ScalarExpression {
     ScalarExpression(writer: self, value: builder.parameter(position))

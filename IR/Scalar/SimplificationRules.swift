@@ -20,6 +20,7 @@ public struct SimplificationRules<Code: ScalarCode>: Sendable {
   ///
   ///     x + 0 = x    x - 0 = x    x * 0 = 0    x - x = 0              whole numbers
   ///     0 - (x - y) = y - x    (x - 3) + 5 = x + 2                    whole numbers, which wrap
+  ///     max(max(x, y), x) = max(x, y), and so for min                 whole numbers
   ///     x * 1 = x    x / 1 = x    min(x, x) = max(x, x) = x
   ///     x and true = x    x or true = true    x and x = x or x = x    bools (the last: any)
   ///     x == x, x <= x = true    x < x, x != x = false                whole numbers
@@ -49,6 +50,9 @@ extension ScalarBuilder {
     case .multiply where isWhole && wholeConstant(second) == 0: return second
     case .multiply where isWhole && wholeConstant(first) == 0: return first
     case .minimum where first == second, .maximum where first == second: return first
+    case .minimum where isWhole, .maximum where isWhole:
+      if match(first, application.op)?.contains(second) == true { return first }
+      return match(second, application.op)?.contains(first) == true ? second : nil
     case .and where isTrue(second) || isFalse(first) || first == second: return first
     case .and where isTrue(first) || isFalse(second): return second
     case .or where isFalse(second) || isTrue(first) || first == second: return first

@@ -22,7 +22,7 @@ extension KernelParser {
       let operand = try self.operand()
       try stream.expect(",")
       let access = try self.access()
-      body!.store(try value(operand, element(of: access.place)), access)
+      try effect(.store(access), value(operand, element(of: access.place)))
     } else if stream.take("accumulate") {
       guard stream.current.kind == .word, let reduction = Body.Reduction(rawValue: stream.current.text) else {
         throw stream.unexpected("a reduction: \(Body.Reduction.allCases.map(\.rawValue).joined(separator: ", "))")
@@ -31,7 +31,7 @@ extension KernelParser {
       let operand = try self.operand()
       try stream.expect(",")
       let access = try self.access()
-      body!.accumulate(reduction, try value(operand, element(of: access.place)), access)
+      try effect(.accumulate(reduction, access), value(operand, element(of: access.place)))
     } else if stream.current.kind == .value {
       let token = stream.advance()
       try stream.expect("=")
@@ -48,6 +48,10 @@ extension KernelParser {
     case load, index, constant
   }
 
+  private mutating func effect(_ operation: Body.Operation, _ operand: BodyValue) {
+    body!.append(.init(operation, operands: [operand], type: body!.type(operand)))
+  }
+
   /// What follows `%name =`.
   private mutating func definition(named name: Name) throws -> BodyValue {
     let word = try stream.expect(.word, "load, index, constant or an elementwise op")
@@ -58,11 +62,11 @@ extension KernelParser {
       let literal = fallback == nil ? nil : try stream.literal()
       let type = try statedType() ?? element(of: access.place)
       let otherwise = try literal.map { try self.literal($0, as: type, at: fallback!) }
-      return body!.load(access, type, otherwise: otherwise, name: name)
+      return body!.append(.init(.load(access, otherwise: otherwise), type: type, name: name))
     case .index:
       let expression = try self.expression()
       guard let type = try statedType() else { throw stream.unexpected("': i32' or ': i64'") }
-      return body!.index(expression, type, name: name)
+      return body!.append(.init(.index(expression), type: type, name: name))
     case .constant:
       let token = stream.current
       let literal = try stream.literal()
@@ -88,7 +92,7 @@ extension KernelParser {
     let known = operands.map { if case .value(let value) = $0 { body!.type(value) } else { ElementType?.none } }
     let values = try operands.indices.map { try value(operands[$0], scalar.literalType(at: $0, known: known, stated: stated)) }
     do {
-      let result = try body!.apply(op, values, type: stated, name: name)
+      let result = try body!.append(op, values, type: stated, name: name)
       if let stated, body!.type(result) != stated {
         throw stream.error("got type \(stated), expected \(body!.type(result))", at: typeToken)
       }

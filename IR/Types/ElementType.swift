@@ -35,6 +35,9 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
   /// rounded only where a graph converts to the narrow type.
   public var computed: ElementType { isFloat && byteCount == 2 ? .f32 : self }
 
+  /// Whether a conversion from this float type to `other` rounds to fewer bits.
+  package func isNarrowed(by other: ElementType) -> Bool { isFloat && other.isFloat && other.byteCount < byteCount }
+
   /// True for i64, i32, i8 and u8; false for bool.
   public var isInteger: Bool { !isFloat && self != .bool }
 

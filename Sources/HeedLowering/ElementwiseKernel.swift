@@ -7,7 +7,7 @@ extension LoweringContext {
   /// Dimensions that are contiguous in all of them become one; the last is vectorised, the others run in parallel.
   mutating func emitElementwise(
     _ name: Name, shape: [Extent], inputs: [(Source, ElementType)], outputs: [StridedView], cost: Cost? = nil,
-    _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]
+    _ region: (_ body: inout BodyBuilder, _ values: [BodyValue]) throws -> [BodyValue]
   ) throws {
     let groups = collapsedDimensions(shape, sources: inputs.map(\.0) + outputs.map(Source.view))
     let extents = groups.map { group in group.reduce(Extent(1)) { $0 * shape[$1] } }
@@ -72,7 +72,7 @@ extension KernelBuilder {
 
   /// A phase that visits every index of a box, the last dimension vectorised, the others in parallel.
   func elementwisePhase(
-    _ name: Name, _ extents: [Extent], _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
+    _ name: Name, _ extents: [Extent], _ build: (_ body: inout BodyBuilder, _ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
     let (outer, indices) = domain(extents.dropLast(2))
     func blocked(_ extent: Extent, size: Int) -> (blocks: Dimension, start: IntegerExpression, count: IntegerExpression) {

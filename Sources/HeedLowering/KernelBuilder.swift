@@ -181,12 +181,12 @@ package final class KernelBuilder {
   /// `map` over dimensions named in `dimensions`; `build` gets their variables.
   package func map(
     _ dimensions: [(Name, IntegerExpression)],
-    _ build: (_ body: inout Body, _ indices: [IntegerExpression]) throws -> Void
+    _ build: (_ body: inout BodyBuilder, _ indices: [IntegerExpression]) throws -> Void
   ) rethrows {
     let dims = dimensions.map { dimension($0.0, $0.1) }
-    var body = Body()
+    var body = BodyBuilder()
     try build(&body, dims.map(\.1))
-    block.append(.map(Map(dims.map(\.0), body)))
+    block.append(.map(Map(dims.map(\.0), body.finish())))
   }
 
   /// Appends a contraction.
@@ -202,10 +202,10 @@ package final class KernelBuilder {
   }
 
   /// `do { ... }`: instructions that run once.
-  package func compute(_ build: (_ body: inout Body) throws -> Void) rethrows {
-    var body = Body()
+  package func compute(_ build: (_ body: inout BodyBuilder) throws -> Void) rethrows {
+    var body = BodyBuilder()
     try build(&body)
-    block.append(.compute(body))
+    block.append(.compute(body.finish()))
   }
 
   /// `set %scalar = expression`
@@ -226,26 +226,16 @@ package struct Scalar {
 extension BoundSource {
   /// The element at `indices` as a value of type `element`.
   func read(
-    _ indices: [IntegerExpression], as element: ElementType, guarded: Set<Int> = [], otherwise: Literal? = nil, in body: inout Body
+    _ indices: [IntegerExpression], as element: ElementType, guarded: Set<Int> = [], otherwise: Literal? = nil,
+    in body: inout BodyBuilder
   ) -> BodyValue {
     switch self {
     case .view(let view): body.load(view.access(indices, guarded: guarded), element, otherwise: otherwise)
-    case .literal(let literal): body.append(Body.Instruction(.constant(literal.converted(to: element)!), type: element))
-    case .iota(let dimension): body.number(indices[dimension], element)
-    case .extent(let extent): body.number(IntegerExpression(extent), element)
+    case .literal(let literal): body.constant(literal.converted(to: element)!, element)
+    case .iota(let dimension): body.index(indices[dimension], element)
+    case .extent(let extent): body.index(IntegerExpression(extent), element)
     }
   }
-}
-
-extension Body {
-  /// A whole-number expression as a value of any element type.
-  mutating func number(_ expression: IntegerExpression, _ element: ElementType) -> BodyValue {
-    if element == .i32 || element == .i64 { return index(expression, element) }
-    let wide = index(expression, .i64)
-    return append(Instruction(.elementwise(.convert), operands: [wide], type: element))
-  }
-
-  func place(of value: BodyValue) -> IntegerExpression { .value(value) }
 }
 
 extension IntegerExpression {

@@ -39,13 +39,14 @@ import Testing
     let point = kernel.addVariable("p")
     let index = kernel.addVariable("i")
     var body = Body()
-    let loaded = (0..<3).map { body.load(Access(.buffer($0), .variable(index)), element) }
+    let loaded = (0..<3).map { body.append(.init(.load(Access(.buffer($0), .variable(index)), otherwise: nil), type: element)) }
     var applied: [(op: Op, arity: Int, type: ElementType, semantics: ScalarSemantics, isCondition: Bool)] = []
     func add(_ op: Op, _ operands: [BodyValue], stated: ElementType? = nil, isCondition: Bool = false) {
-      guard let semantics = op.scalar, let result = try? body.apply(op, operands, type: stated) else { return }
+      guard let semantics = op.scalar, let result = try? body.append(op, operands, type: stated) else { return }
       kernel.buffers.append(
         Kernel.Buffer(Name("z\(applied.count)"), .output, TensorType(body.type(result), [Extent(count)])))
-      body.store(result, Access(.buffer(kernel.buffers.count - 1), .variable(index)))
+      let place = Access(.buffer(kernel.buffers.count - 1), .variable(index))
+      body.append(.init(.store(place), operands: [result], type: body.type(result)))
       applied.append((op, operands.count, body.type(result), semantics, isCondition))
     }
     for op in Op.all {
@@ -54,7 +55,7 @@ import Testing
       case .convert, .bitcast:
         for result in ElementType.allCases { add(op, [loaded[0]], stated: result) }
       case .select:
-        let condition = try body.apply(.lessEqual, loaded[0], loaded[1])
+        let condition = try body.append(.lessEqual, [loaded[0], loaded[1]])
         add(op, [condition, loaded[1], loaded[2]], isCondition: true)
       default: add(op, Array(loaded.prefix(semantics.arity)))
       }

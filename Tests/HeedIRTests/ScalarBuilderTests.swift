@@ -7,7 +7,7 @@ import Testing
   // MARK: Folding
 
   @Test func constantsAreFolded() {
-    var builder = ScalarBuilder(parameters: [])
+    var builder = FunctionBuilder(parameters: [])
     let (two, three) = (builder.whole(2), builder.whole(3))
     let sum = builder.apply(.add, two, three)
     #expect(builder.wholeConstant(sum) == 5)
@@ -21,10 +21,10 @@ import Testing
 
   /// Kernels compute `exp` by an expansion with an error of its own, so only rules that allow for it fold it.
   @Test func approximationsAreFoldedWhereTheRulesSaySo() {
-    var exact = ScalarBuilder(parameters: [])
+    var exact = FunctionBuilder(parameters: [])
     let kept = exact.apply(.exp, exact.constant(0, .f32))
     #expect(exact.literal(kept) == nil)
-    var free = ScalarBuilder(parameters: [], rules: SimplificationRules(foldsApproximations: true) { _, _ in nil })
+    var free = FunctionBuilder(parameters: [], rules: SimplificationRules(foldsApproximations: true) { _, _ in nil })
     let folded = free.apply(.exp, free.constant(0, .f32))
     #expect(free.literal(folded) == Literal(1.0))
   }
@@ -32,7 +32,7 @@ import Testing
   // MARK: Common subexpressions
 
   @Test func equalInstructionsAreOne() {
-    var builder = ScalarBuilder(parameters: [.init("x", .f32), .init("y", .f32)], tables: [.init("t", TensorType(.f32, [8]))])
+    var builder = FunctionBuilder(parameters: [.init("x", .f32), .init("y", .f32)], tables: [.init("t", TensorType(.f32, [8]))])
     let (x, y) = (builder.parameter(0), builder.parameter(1))
     func make(_ op: Op, _ operands: ScalarValue..., type: ElementType? = nil) -> ScalarValue {
       builder.apply(op, operands, type: type)
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func finishDropsWhatIsNotNeeded() throws {
-    var builder = ScalarBuilder(parameters: [.init("x", .i32), .init("y", .i32)])
+    var builder = FunctionBuilder(parameters: [.init("x", .i32), .init("y", .i32)])
     let sum = builder.apply(.add, builder.parameter(0), builder.parameter(1), name: "sum")
     _ = builder.apply(.multiply, sum, sum)
     let function = builder.finish([sum])
@@ -83,7 +83,7 @@ import Testing
           }
           guard let value = try? plain.append(op, operands, type: stated) else { continue }
           plain.results = [value]
-          var builder = ScalarBuilder(parameters: parameters)
+          var builder = FunctionBuilder(parameters: parameters)
           let built = builder.finish(builder.inline(plain, [0, 1, 2].map { builder.parameter($0) }))
           try built.verify()
           if built.instructions.isEmpty || built.results.allSatisfy({ built.constant($0) != nil }) { simplified += 1 }
@@ -125,7 +125,7 @@ import Testing
 
   @Test func inliningKeepsTypesInsideFunctions() throws {
     let function = try Self.narrowFunction()
-    var builder = ScalarBuilder(parameters: function.parameters)
+    var builder = FunctionBuilder(parameters: function.parameters)
     let built = builder.finish(builder.inline(function, [builder.parameter(0), builder.parameter(1)]))
     #expect(built == function)
   }
@@ -137,7 +137,7 @@ import Testing
     let (product, rounded) = (x * y, ElementType.bf16.round(x * y))
     #expect(product != rounded)
     for (narrowFloats, expected) in [(NarrowFloats.rounded, [rounded + 1, product]), (.widened, [product + 1, product])] {
-      var builder = ScalarBuilder(parameters: [.init("x", .f32), .init("y", .f32)])
+      var builder = FunctionBuilder(parameters: [.init("x", .f32), .init("y", .f32)])
       let results = builder.inline(function, [builder.parameter(0), builder.parameter(1)], narrowFloats: narrowFloats)
       let built = builder.finish(results)
       try built.verify()
@@ -151,7 +151,7 @@ import Testing
     let bits = try function.append(.bitcast, [function.parameter(0)], type: .f16)
     function.results = [bits]
     for narrowFloats in [NarrowFloats.rounded, .widened] {
-      var builder = ScalarBuilder(parameters: [.init("x", .f32)])
+      var builder = FunctionBuilder(parameters: [.init("x", .f32)])
       let built = builder.finish(builder.inline(function, [builder.parameter(0)], narrowFloats: narrowFloats))
       #expect(built.evaluateRounded([Literal(1.5)]) == function.evaluateRounded([Literal(1.5)]))
     }
@@ -160,7 +160,7 @@ import Testing
   @Test func tablesAreRenumbered() throws {
     var function = ScalarFunction(parameters: [.init("i", .i32)], tables: [.init("a", TensorType(.f32, [8]))])
     function.results = [try function.element(ofTable: 0, [function.parameter(0)], name: "e")]
-    var builder = ScalarBuilder(parameters: function.parameters, tables: [.init("b", TensorType(.f32, [8])), function.tables[0]])
+    var builder = FunctionBuilder(parameters: function.parameters, tables: [.init("b", TensorType(.f32, [8])), function.tables[0]])
     let element = builder.inline(function, [builder.parameter(0)], tableMap: [1])[0]
     #expect(builder.function.instruction(element)?.operation == .element(table: 1))
     #expect(builder.function.name(element) == "e")

@@ -103,13 +103,13 @@ struct KernelTextTests {
       kernel.addVariable("x"), kernel.addVariable("i"), kernel.addVariable("i"), kernel.addVariable(.none)
     )
     var body = Body()
-    let two = body.constant(2, .f32)
-    let shared = try body.apply(.add, two, two)
-    body.store(shared, Access(.buffer(0), .variable(first) + .variable(x)))
+    let two = body.append(.init(.constant(Literal(2.0)), type: .f32))
+    let shared = try body.append(.add, [two, two])
+    body.append(.init(.store(Access(.buffer(0), .variable(first) + .variable(x))), operands: [shared], type: .f32))
     var other = Body()
-    let whole = other.constant(3, .i32)
-    let real = try other.apply(.convert, whole, type: .f32)
-    other.store(real, Access(.buffer(0), .variable(second) + .value(whole)))
+    let whole = other.append(.init(.constant(Literal(3)), type: .i32))
+    let real = try other.append(.convert, [whole], type: .f32)
+    other.append(.init(.store(Access(.buffer(0), .variable(second) + .value(whole))), operands: [real], type: .f32))
     kernel.phases = [
       .init(
         name: "p", domain: [Dimension(x, 1), Dimension(unnamed, 2)],

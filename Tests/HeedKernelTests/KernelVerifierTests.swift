@@ -124,10 +124,9 @@ struct KernelVerifierTests {
     func messageOf(_ change: (inout Kernel) throws -> Void) throws -> String? {
       var kernel = Kernel(name: "k", buffers: [.init("y", .output, TensorType(.f32, ["S"]))])
       let variable = kernel.addVariable("i")
-      var body = Body()
-      let one = body.constant(1, .f32)
-      body.store(one, Access(.buffer(0), .variable(variable)))
-      kernel.phases = [.init(name: "p", domain: [], body: [.map(Map([Dimension(variable, .symbol("S"))], body))])]
+      var body = BodyBuilder()
+      body.store(body.constant(1, .f32), Access(.buffer(0), .variable(variable)))
+      kernel.phases = [.init(name: "p", domain: [], body: [.map(Map([Dimension(variable, .symbol("S"))], body.code))])]
       try change(&kernel)
       do {
         try kernel.verify()
@@ -166,13 +165,19 @@ struct KernelVerifierTests {
         == true)
     #expect(
       try messageOfBody({
-        $0.append(.init(.elementwise(.add), operands: [$0.constant(1, .f32), $0.constant(1, .i32)], type: .f32))
+        let one = $0.append(.init(.constant(Literal(1.0)), type: .f32))
+        let other = $0.append(.init(.constant(Literal(1)), type: .i32))
+        $0.append(.init(.elementwise(.add), operands: [one, other], type: .f32))
       })?
       .contains("got element types f32 and i32, expected one") == true)
     #expect(
       try messageOfBody({ $0.append(.init(.constant(Literal(0.5)), type: .i32)) })?.contains("no value of type i32") == true)
-    #expect(try messageOfBody({ _ = $0.load(Access(.tile(0), 1), .f32) })?.contains("which is not in scope here") == true)
-    #expect(try messageOfBody({ _ = $0.load(Access(.buffer(9), 1), .f32) })?.contains("got buffer 9 of 1") == true)
+    #expect(
+      try messageOfBody({ $0.append(.init(.load(Access(.tile(0), 1), otherwise: nil), type: .f32)) })?.contains(
+        "which is not in scope here") == true)
+    #expect(
+      try messageOfBody({ $0.append(.init(.load(Access(.buffer(9), 1), otherwise: nil), type: .f32)) })?.contains(
+        "got buffer 9 of 1") == true)
     func messageOf(_ statements: Statement...) throws -> String? { try messageOf { $0.phases[0].body = statements } }
     #expect(try messageOf(.tile(Tile("t", .i32, [], initial: .expression(.verdict(.open))))) == nil)
     #expect(

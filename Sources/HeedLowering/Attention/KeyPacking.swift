@@ -132,7 +132,7 @@ struct KeyPacking {
   }
 
   private func copy(
-    _ view: BoundRows, _ indices: [IntegerExpression], guarded: Set<Int>, to target: Access, in body: inout Body
+    _ view: BoundRows, _ indices: [IntegerExpression], guarded: Set<Int>, to target: Access, in body: inout BodyBuilder
   ) {
     let element = types.isPaired ? view.element : types.factor
     body.store(body.load(view.access(indices, guarded: guarded), element, otherwise: Literal(0.0)), target)

@@ -13,11 +13,11 @@ extension ScoreKernel {
     // The component that fills the last pair of an odd depth is 0.
     let padded = types.padded(shape.depth)
     let guarded: Set<Int> = padded == shape.depth ? [] : [shape.batchRank + 1]
-    try builder.map(rowDimensions(at) + [("d", .constant(padded))]) { body, index in
+    builder.map(rowDimensions(at) + [("d", .constant(padded))]) { body, index in
       let row = row(index.dropLast(), at)
       let access = query.access(row.batch + [row.query, index.last!], guarded: guarded)
       let x = body.load(access, types.factor, otherwise: guarded.isEmpty ? nil : Literal(0.0))
-      let scaled = scale == 1 ? x : try body.apply(.multiply, x, body.constant(scale, types.factor))
+      let scaled = scale == 1 ? x : body.apply(.multiply, x, body.constant(scale, types.factor))
       body.store(scaled, Access(tile, row.number, index.last!))
     }
   }
@@ -44,13 +44,13 @@ extension ScoreKernel {
     let (panelDimension, p) = builder.dimension("p", tile.columns.ceilingDivided(by: schedule.panelWidth))
     let (columnDimension, c) = builder.dimension("c", width)
     let d = contracted("d", .constant(shape.depth))
-    var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
+    var store = BodyBuilder(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
     store.store(BodyValue(0), Access(scores, r, p * width + c))
     let panel = packed.batch + [tile.firstPanel + p, d.unit, c] + d.rest
     builder.contract(
       Contraction(
         rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(query, r, d.index),
-        right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store))
+        right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store.finish()))
   }
 
   /// Statements in a form that computes the mask and one that does not; where only the call knows whether a pair may be dead, both,
@@ -88,21 +88,21 @@ extension ScoreKernel {
   }
 
   /// `value` where the pair at `indices` lives, else `dead`.
-  func masked(_ value: BodyValue, _ indices: [IntegerExpression], dead: Double, in body: inout Body) throws -> BodyValue {
+  func masked(_ value: BodyValue, _ indices: [IntegerExpression], dead: Double, in body: inout BodyBuilder) throws -> BodyValue {
     let isLive = inline(mask.condition, [], indices, in: &body)
-    return try body.apply(.select, isLive, value, body.constant(dead, types.accumulator))
+    return body.apply(.select, isLive, value, body.constant(dead, types.accumulator))
   }
 
   /// e to the difference of two scores.
-  func power(_ difference: BodyValue, in body: inout Body) throws -> BodyValue {
+  func power(_ difference: BodyValue, in body: inout BodyBuilder) throws -> BodyValue {
     let scale = scaling.exponentScale
-    let exponent = scale == 1 ? difference : try body.apply(.multiply, difference, body.constant(scale, types.accumulator))
-    return try body.apply(.exp2, exponent)
+    let exponent = scale == 1 ? difference : body.apply(.multiply, difference, body.constant(scale, types.accumulator))
+    return body.apply(.exp2, exponent)
   }
 
   /// The greatest score of a row as what its scores are shifted by: 0 where nothing lived, since -inf - -inf is NaN.
-  func shift(by maximum: BodyValue, in body: inout Body) throws -> BodyValue {
-    let isDead = try body.apply(.equal, maximum, body.constant(-.infinity, types.accumulator))
-    return try body.apply(.select, isDead, body.constant(0, types.accumulator), maximum)
+  func shift(by maximum: BodyValue, in body: inout BodyBuilder) throws -> BodyValue {
+    let isDead = body.apply(.equal, maximum, body.constant(-.infinity, types.accumulator))
+    return body.apply(.select, isDead, body.constant(0, types.accumulator), maximum)
   }
 }

@@ -39,14 +39,14 @@ extension ScoreKernel {
 
   /// The result of a region at the given indices: batch indices, query and key.
   func inline(
-    _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
+    _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout BodyBuilder
   ) -> BodyValue {
     inlineAll(function, leading, indices, in: &body)[0]
   }
 
   /// As `inline`, with all results of the function.
   func inlineAll(
-    _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout Body
+    _ function: ScalarFunction, _ leading: [BodyValue], _ indices: [IntegerExpression], in body: inout BodyBuilder
   ) -> [BodyValue] {
     let used = function.usedParameters
     var arguments = leading
@@ -54,14 +54,14 @@ extension ScoreKernel {
       // An index that the function does not use stands for nothing.
       arguments.append(used.contains(position) ? body.index(index, function.parameters[position].type) : BodyValue(-1))
     }
-    return body.inlineWidened(function, arguments) { body, table, positions, type in
-      let expressions = positions.map { body.expression(of: $0) }
-      let extents = function.tables[table].type.shape.extents
+    return body.inline(function, arguments, narrowFloats: .widened) { body, read in
+      let expressions = read.indices.map { body.expression(of: $0) }
+      let extents = function.tables[read.table].type.shape.extents
       // An index that is not known to be inside may be outside: such an element reads as NaN, or 0 for integers.
       let guarded = Set(expressions.indices.filter { !isInside(expressions[$0], extents[$0], indices) })
-      let outside = type.isFloat ? Literal(Double.nan) : Literal(0)
-      return tables[table].read(
-        expressions, as: type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
+      let outside = read.type.isFloat ? Literal(Double.nan) : Literal(0)
+      return tables[read.table].read(
+        expressions, as: read.type, guarded: guarded, otherwise: guarded.isEmpty ? nil : outside, in: &body)
     }
   }
 
@@ -81,11 +81,10 @@ extension ScalarFunction {
   }
 }
 
-extension Body {
+extension BodyBuilder {
   /// The whole-number expression that a value is, where it is a plain index; else a reference to the value.
   fileprivate func expression(of value: BodyValue) -> IntegerExpression {
-    guard value.index >= parameters.count else { return .value(value) }
-    let instruction = instructions[value.index - parameters.count]
+    guard let instruction = code.instruction(value) else { return .value(value) }
     switch instruction.operation {
     case .index(let expression): return expression
     case .constant(let literal) where !literal.isReal: return .constant(Int(literal.integer))

@@ -25,21 +25,21 @@ extension LinearAttentionKernel {
     // From the chunks before.
     try contract(at.rows, width, over: depth, query, elements(state.matrix)) { body, r, e in
       var sum = BodyValue(0)
-      if let decays { sum = try body.apply(.multiply, sum, body.load(Access(decays.ofRow, r), element)) }
+      if let decays { sum = body.apply(.multiply, sum, body.load(Access(decays.ofRow, r), element)) }
       body.store(sum, Access(results, r, e))
     }
     if let denominators, let keySum = state.sum { try sumFromState(at, query, keySum, decays, into: denominators) }
 
     // Within the chunk: the triangle of pairs.
     try contract(at.rows, at.rows, over: depth, query, elements(keys)) { body, r, c in
-      let isLive = try body.apply(.lessEqual, body.index(c, .i32), body.index(r, .i32))
-      body.store(try body.apply(.select, isLive, BodyValue(0), body.constant(0, element)), Access(weights, r, c))
+      let isLive = body.apply(.lessEqual, body.index(c, .i32), body.index(r, .i32))
+      body.store(body.apply(.select, isLive, BodyValue(0), body.constant(0, element)), Access(weights, r, c))
     }
     if decays != nil || denominators != nil { try finishWeights(at, weights, decays, denominators) }
     if let denominators { try invert(denominators, at) }
     try contract(at.rows, width, over: at.rows, weights, values, from: results) { body, r, e in
       var sum = BodyValue(0)
-      if let denominators { sum = try body.apply(.multiply, sum, body.load(Access(denominators, r), element)) }
+      if let denominators { sum = body.apply(.multiply, sum, body.load(Access(denominators, r), element)) }
       body.store(sum, output.access(at.batch + [at.first + r, e]))
     }
     try carry(state, keys, values, decays, at)
@@ -50,10 +50,10 @@ extension LinearAttentionKernel {
     _ at: LinearAttentionChunk, _ query: Place, _ keySum: Place, _ decays: Decays?, into denominators: Place
   ) throws {
     builder.map([("r", at.rows)]) { body, index in body.store(body.constant(0, element), Access(denominators, index[0])) }
-    try builder.map([("r", at.rows), ("d", depth)]) { body, index in
-      var product = try body.apply(
+    builder.map([("r", at.rows), ("d", depth)]) { body, index in
+      var product = body.apply(
         .multiply, body.load(Access(query, index[0], index[1]), element), body.load(Access(keySum, index[1]), element))
-      if let decays { product = try body.apply(.multiply, product, body.load(Access(decays.ofRow, index[0]), element)) }
+      if let decays { product = body.apply(.multiply, product, body.load(Access(decays.ofRow, index[0]), element)) }
       body.accumulate(.add, product, Access(denominators, index[0]))
     }
   }
@@ -62,7 +62,7 @@ extension LinearAttentionKernel {
   private func finishWeights(
     _ at: LinearAttentionChunk, _ weights: Place, _ decays: Decays?, _ denominators: Place?
   ) throws {
-    try builder.map([("r", at.rows), ("c", at.rows)]) { body, index in
+    builder.map([("r", at.rows), ("c", at.rows)]) { body, index in
       let (r, c) = (index[0], index[1])
       var weight = body.load(Access(weights, r, c), element)
       if let decays {
@@ -70,10 +70,10 @@ extension LinearAttentionKernel {
           body.load(Access(decays.logarithms, r), element), body.load(Access(decays.logarithms, c), element)
         )
         // A dead pair's exponent may be large.
-        let isLive = try body.apply(.lessEqual, body.index(c, .i32), body.index(r, .i32))
-        let exponent = try body.apply(
-          .select, isLive, try body.apply(.subtract, ofRow, ofColumn), body.constant(0, element))
-        weight = try body.apply(.multiply, weight, try body.apply(.exp, exponent))
+        let isLive = body.apply(.lessEqual, body.index(c, .i32), body.index(r, .i32))
+        let exponent = body.apply(
+          .select, isLive, body.apply(.subtract, ofRow, ofColumn), body.constant(0, element))
+        weight = body.apply(.multiply, weight, body.apply(.exp, exponent))
         body.store(weight, Access(weights, r, c))
       }
       if let denominators { body.accumulate(.add, weight, Access(denominators, r)) }
@@ -82,12 +82,12 @@ extension LinearAttentionKernel {
 
   /// 1 by each denominator, 0 where that is 0.
   private func invert(_ denominators: Place, _ at: LinearAttentionChunk) throws {
-    try builder.map([("r", at.rows)]) { body, index in
+    builder.map([("r", at.rows)]) { body, index in
       let sum = body.load(Access(denominators, index[0]), element)
-      let total = try body.apply(.add, sum, body.constant(epsilon!, element))
+      let total = body.apply(.add, sum, body.constant(epsilon!, element))
       let zero = body.constant(0, element)
-      let inverse = try body.apply(.divide, body.constant(1, element), total)
-      body.store(try body.apply(.select, try body.apply(.equal, total, zero), zero, inverse), Access(denominators, index[0]))
+      let inverse = body.apply(.divide, body.constant(1, element), total)
+      body.store(body.apply(.select, body.apply(.equal, total, zero), zero, inverse), Access(denominators, index[0]))
     }
   }
 
@@ -96,22 +96,22 @@ extension LinearAttentionKernel {
     _ state: LinearAttentionState, _ keys: Place, _ values: Elements, _ decays: Decays?, _ at: LinearAttentionChunk
   ) throws {
     if let decays {
-      try builder.map([("d", depth), ("c", at.rows)]) { body, index in
+      builder.map([("d", depth), ("c", at.rows)]) { body, index in
         let (key, factor) = (
           body.load(Access(keys, index[0], index[1]), element), body.load(Access(decays.toEnd, index[1]), element)
         )
-        body.store(try body.apply(.multiply, key, factor), Access(keys, index[0], index[1]))
+        body.store(body.apply(.multiply, key, factor), Access(keys, index[0], index[1]))
       }
-      try builder.map([("d", depth), ("e", width)]) { body, index in
+      builder.map([("d", depth), ("e", width)]) { body, index in
         let place = Access(state.matrix, index[0], index[1])
         let factor = body.load(decays.ofChunk.access, element)
-        body.store(try body.apply(.multiply, body.load(place, element), factor), place)
+        body.store(body.apply(.multiply, body.load(place, element), factor), place)
       }
       if let sum = state.sum {
-        try builder.map([("d", depth)]) { body, index in
+        builder.map([("d", depth)]) { body, index in
           let factor = body.load(decays.ofChunk.access, element)
           let place = Access(sum, index[0])
-          body.store(try body.apply(.multiply, body.load(place, element), factor), place)
+          body.store(body.apply(.multiply, body.load(place, element), factor), place)
         }
       }
     }
@@ -128,15 +128,15 @@ extension LinearAttentionKernel {
   private func contract(
     _ rows: IntegerExpression, _ columns: IntegerExpression, over depth: IntegerExpression,
     _ left: Place, _ right: Elements, from initial: Place? = nil,
-    _ epilogue: (_ body: inout Body, _ row: IntegerExpression, _ column: IntegerExpression) throws -> Void
+    _ epilogue: (_ body: inout BodyBuilder, _ row: IntegerExpression, _ column: IntegerExpression) throws -> Void
   ) throws {
     let ((rowDimension, r), (columnDimension, c)) = (builder.dimension("r", rows), builder.dimension("c", columns))
     let (depthDimension, k) = builder.dimension("k", depth)
-    var body = Body(parameters: [ScalarFunction.Parameter("sum", element)])
+    var body = BodyBuilder(parameters: [ScalarFunction.Parameter("sum", element)])
     try epilogue(&body, r, c)
     builder.contract(
       Contraction(
         rows: rowDimension, columns: [columnDimension], over: [depthDimension], left: Access(left, r, k), right: right(k, c),
-        initial: initial.map { Access($0, r, c) }, accumulator: element, epilogue: body))
+        initial: initial.map { Access($0, r, c) }, accumulator: element, epilogue: body.finish()))
   }
 }

@@ -43,22 +43,22 @@ extension LinearAttentionKernel {
       logarithms: builder.tile("decay", element, [shape.chunk]), ofRow: builder.tile("row_decay", element, [shape.chunk]),
       toEnd: builder.tile("end_decay", element, [shape.chunk]), ofChunk: builder.scalar("chunk_decay", element))
     let total = builder.scalar("total", element, initial: .literal(Literal(0.0))).access
-    try builder.loop("t", to: at.rows) { row in
-      try builder.compute { body in
+    builder.loop("t", to: at.rows) { row in
+      builder.compute { body in
         let next = decay.read(at.batch + [at.first + row], as: element, in: &body)
-        let sum = try body.apply(.add, body.load(total, element), next)
+        let sum = body.apply(.add, body.load(total, element), next)
         body.store(sum, total)
         body.store(sum, Access(decays.logarithms, row))
       }
     }
-    try builder.map([("r", at.rows)]) { body, index in
+    builder.map([("r", at.rows)]) { body, index in
       let sum = body.load(Access(decays.logarithms, index[0]), element)
-      let rest = try body.apply(.subtract, body.load(total, element), sum)
-      body.store(try body.apply(.exp, sum), Access(decays.ofRow, index[0]))
-      body.store(try body.apply(.exp, rest), Access(decays.toEnd, index[0]))
+      let rest = body.apply(.subtract, body.load(total, element), sum)
+      body.store(body.apply(.exp, sum), Access(decays.ofRow, index[0]))
+      body.store(body.apply(.exp, rest), Access(decays.toEnd, index[0]))
     }
-    try builder.compute { body in
-      body.store(try body.apply(.exp, body.load(total, element)), decays.ofChunk.access)
+    builder.compute { body in
+      body.store(body.apply(.exp, body.load(total, element)), decays.ofChunk.access)
     }
     return decays
   }

@@ -86,7 +86,7 @@ private struct ProductKernel {
     }
     let atOnce = units.atOnce
     let sums = builder.tile("sums", plan.accumulator, [plan.tile.rows, plan.isPacked ? atOnce * plan.width : atOnce])
-    func keep(_ row: IntegerExpression, _ column: Column, in body: inout Body) {
+    func keep(_ row: IntegerExpression, _ column: Column, in body: inout BodyBuilder) {
       body.store(BodyValue(0), Access(sums, row, column.inBlock))
     }
     let done = (parts.count - 1) * parts.length
@@ -112,7 +112,7 @@ private struct ProductKernel {
   ///   - finish: does with a sum, the first value of the body, what is to be done.
   private func contract(
     _ at: Block, _ depth: ContractionPlan.Depth, from initial: Place?,
-    _ finish: (_ row: IntegerExpression, _ column: Column, _ body: inout Body) throws -> Void
+    _ finish: (_ row: IntegerExpression, _ column: Column, _ body: inout BodyBuilder) throws -> Void
   ) throws {
     let (rowDimension, r) = builder.dimension("r", at.rowCount)
     let columnDimensions: [Dimension]
@@ -131,25 +131,25 @@ private struct ProductKernel {
       column = Column(index: at.first + c, inBlock: c)
       rightIndices = [column.index] + depth.left
     }
-    var body = Body(parameters: [ScalarFunction.Parameter("sum", plan.accumulator)])
+    var body = BodyBuilder(parameters: [ScalarFunction.Parameter("sum", plan.accumulator)])
     try finish(r, column, &body)
     builder.contract(
       Contraction(
         rows: rowDimension, columns: columnDimensions, over: depth.dimensions,
         left: left.access(at.batch + at.rows + [at.firstRow + r] + depth.left),
         right: right.access(at.batch + at.columns + rightIndices),
-        initial: initial.map { Access($0, r, column.inBlock) }, accumulator: plan.accumulator, epilogue: body))
+        initial: initial.map { Access($0, r, column.inBlock) }, accumulator: plan.accumulator, epilogue: body.finish()))
   }
 
   /// Stores a result: a sum, or what the region makes of it.
   private func store(
-    _ row: IntegerExpression, _ at: Block, _ column: Column, _ region: ScalarFunction?, in body: inout Body
+    _ row: IntegerExpression, _ at: Block, _ column: Column, _ region: ScalarFunction?, in body: inout BodyBuilder
   ) throws {
     let indices = at.batch + at.rows + at.columns + [at.firstRow + row, column.index]
     var results = [BodyValue(0)]
     if let region {
       let values = zip(extras, plan.extras).map { $0.read(indices, as: $1.element.computed, guarded: guarded, in: &body) }
-      results = try body.compute(region, [BodyValue(0)] + values)
+      results = body.inline(region, [BodyValue(0)] + values, narrowFloats: .rounded)
     }
     body.store(results[0], target.access(indices, guarded: guarded))
   }

@@ -6,7 +6,7 @@ extension LoweringRule {
     let op = context.graph.op(node)
     let types = context.graph.operands(node).map { context.graph.type($0).element }
     let result = context.graph.type(context.graph.result(node))
-    try context.emitElementwise(node) { body, values in [try body.compute(op, values, types, to: result.element)] }
+    try context.emitElementwise(node) { body, values in [body.compute(op, values, types, to: result.element)] }
   }
 
   /// A conversion: none where the operand was rounded as it was stored, or where a wider float type is what loads widen to.
@@ -26,7 +26,7 @@ extension LoweringRule {
   /// A fused chain of elementwise ops.
   static let mappedRegion = LoweringRule { context, node in
     let region = context.graph.regions(node).first!
-    try context.emitElementwise(node) { body, values in try body.compute(region, values) }
+    try context.emitElementwise(node) { body, values in body.inline(region, values, narrowFloats: .rounded) }
   }
 
   /// The operands one after the other along a dimension: a copy for each that was not computed in its place.
@@ -70,7 +70,8 @@ extension LoweringRule {
 
 extension LoweringContext {
   /// A kernel for a node whose results are computed element by element from its operands.
-  mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout Body, _ values: [BodyValue]) throws -> [BodyValue]) throws
+  mutating func emitElementwise(_ node: NodeID, _ region: (_ body: inout BodyBuilder, _ values: [BodyValue]) throws -> [BodyValue])
+    throws
   {
     let types = graph.results(node).map(graph.type)
     // A scalar operand is the same number for every element, for any source.

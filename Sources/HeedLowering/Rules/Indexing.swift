@@ -52,9 +52,9 @@ extension LoweringRule {
     var at = type.shape.extents.map { _ in IntegerExpression(0) }
     for (position, index) in zip(parallel, indices) { at[position] = index }
     let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
-    try builder.phase("run", domain) {
-      try builder.loop("k", to: count) { row in
-        try builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)]) { body, inner in
+    builder.phase("run", domain) {
+      builder.loop("k", to: count) { row in
+        builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)]) { body, inner in
           var (from, to) = (at, at)
           from[dimension] = row
           to[dimension] = .load(boundIndices.access([row]))
@@ -64,7 +64,7 @@ extension LoweringRule {
           if computed.accumulated == computed {
             body.accumulate(.add, update, place)
           } else {
-            body.store(try body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
+            body.store(body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
           }
         }
       }
@@ -94,7 +94,7 @@ extension LoweringRule {
         let start = builder.define("start", .load(bound.access([segment])))
         let count = builder.define("count", .load(bound.access([segment + 1])) - start)
         builder.map([("c", count)]) { body, at in
-          body.store(body.number(segment, type.element), target.access([start + at[0]], guarded: [0]))
+          body.store(body.index(segment, type.element), target.access([start + at[0]], guarded: [0]))
         }
       }
     } else {
@@ -136,19 +136,19 @@ extension LoweringRule {
     let first = blockIndex * .constant(blockSize)
     let count = IntegerExpression.blockSize(width, block: first, size: blockSize)
     let wide = type.element.accumulated
-    try builder.phase("run", [domain] + inners + [blocks]) {
+    builder.phase("run", [domain] + inners + [blocks]) {
       let start = builder.define("start", .load(bound.access([segment])))
       let length = builder.define("length", .load(bound.access([segment + 1])) - start)
       let sum = builder.tile("sum", wide, [blockSize])
       builder.map([("c", count)]) { body, at in
-        body.store(body.append(Body.Instruction(.constant(Reduction.add.identity(type.element)), type: wide)), Access(sum, at[0]))
+        body.store(body.constant(Reduction.add.identity(type.element), wide), Access(sum, at[0]))
       }
-      try builder.map([("r", length), ("c", count)]) { body, at in
+      builder.map([("r", length), ("c", count)]) { body, at in
         let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)
-        body.accumulate(.add, try body.converted(value, from: type.element, to: wide), Access(sum, at[1]))
+        body.accumulate(.add, body.apply(.convert, value, type: wide), Access(sum, at[1]))
       }
-      try builder.map([("c", count)]) { body, at in
-        let total = try body.converted(body.load(Access(sum, at[0]), wide), from: wide, to: type.element)
+      builder.map([("c", count)]) { body, at in
+        let total = body.apply(.convert, body.load(Access(sum, at[0]), wide), type: type.element)
         body.store(total, target.access([segment] + outer + [first + at[0]]))
       }
     }

@@ -54,12 +54,10 @@ extension LoweringContext {
   }
 }
 
-extension Body {
+extension BodyBuilder {
   /// The value where `condition` is not 0, else 0.
   fileprivate mutating func value(_ value: BodyValue, where condition: IntegerExpression, _ element: ElementType) -> BodyValue {
-    let zero = append(Instruction(.constant(Literal(0)), type: .i32))
-    let isSet = append(Instruction(.elementwise(.notEqual), operands: [index(condition, .i32), zero], type: .bool))
-    let nothing = constant(0, element)
-    return append(Instruction(.elementwise(.select), operands: [isSet, value, nothing], type: element))
+    let isSet = apply(.notEqual, index(condition, .i32), constant(0, .i32))
+    return apply(.select, isSet, value, constant(0, element))
   }
 }

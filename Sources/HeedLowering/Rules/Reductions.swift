@@ -37,32 +37,32 @@ extension LoweringRule {
     let rowCount = IntegerExpression.blockSize(count, block: start, size: blockSize)
     let overDimensions = over.enumerated().map { (Name("k\($0.offset)"), IntegerExpression(extent($0.element))) }
     let rowDimension = [(Name("r"), rowCount)]
-    try builder.phase("run", domain + [blocks]) {
+    builder.phase("run", domain + [blocks]) {
       let partial = builder.tile("partial", wide, [blockSize])
       builder.map(rowDimension) { body, indices in
-        let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: wide))
+        let identity = body.constant(reduction.identity(type.element), wide)
         body.store(identity, Access(partial, indices[0]))
       }
       if let accumulation = reduction.accumulation(type.element) {
-        try builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions) { body, indices in
+        builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions) { body, indices in
           let row = isRowContiguous ? indices.last! : indices.first!
           let inner = isRowContiguous ? Array(indices.dropLast()) : Array(indices.dropFirst())
           let value = input.read(outer + [start + row] + inner, as: type.element, in: &body)
-          body.accumulate(accumulation, try body.converted(value, from: type.element, to: wide), Access(partial, row))
+          body.accumulate(accumulation, body.apply(.convert, value, type: wide), Access(partial, row))
         }
       } else {
-        try builder.nest(overDimensions) { inner in
-          try builder.map(rowDimension) { body, indices in
+        builder.nest(overDimensions) { inner in
+          builder.map(rowDimension) { body, indices in
             let value = input.read(outer + [start + indices[0]] + inner, as: type.element, in: &body)
             let before = body.load(Access(partial, indices[0]), wide)
-            let after = try body.apply(reduction.op, before, body.converted(value, from: type.element, to: wide))
+            let after = body.apply(reduction.op, before, body.apply(.convert, value, type: wide))
             body.store(after, Access(partial, indices[0]))
           }
         }
       }
-      try builder.map(rowDimension) { body, indices in
+      builder.map(rowDimension) { body, indices in
         let total = body.load(Access(partial, indices[0]), wide)
-        body.store(try body.converted(total, from: wide, to: type.element), target.access(outer + [start + indices[0]]))
+        body.store(body.apply(.convert, total, type: type.element), target.access(outer + [start + indices[0]]))
       }
     }
     try context.emit(builder, cost: context.cost(node))
@@ -97,18 +97,18 @@ extension LoweringRule {
     let columns = IntegerExpression.blockSize(count, block: start, size: blockSize)
     let computed = type.element.computed
     let length = IntegerExpression(type.shape[along])
-    try builder.phase("run", domain + [blocks]) {
+    builder.phase("run", domain + [blocks]) {
       let carry = builder.tile("carry", computed, [blockSize])
       builder.map([("c", columns)]) { body, indices in
-        let identity = body.append(Body.Instruction(.constant(reduction.identity(type.element)), type: computed))
+        let identity = body.constant(reduction.identity(type.element), computed)
         body.store(identity, Access(carry, indices[0]))
       }
-      try builder.loop("s", to: length) { step in
+      builder.loop("s", to: length) { step in
         let position = isReverse ? length - 1 - step : step
-        try builder.map([("c", columns)]) { body, indices in
+        builder.map([("c", columns)]) { body, indices in
           let at = outer + [start + indices[0], position]
           let before = body.load(Access(carry, indices[0]), computed)
-          let after = try body.apply(reduction.op, before, input.read(at, as: computed, in: &body))
+          let after = body.apply(reduction.op, before, input.read(at, as: computed, in: &body))
           body.store(isExclusive ? before : after, target.access(at))
           body.store(after, Access(carry, indices[0]))
         }
@@ -137,13 +137,6 @@ extension ElementType {
   /// The type in which elements are accumulated: kernels accumulate no bytes and no 16-bit floats. Narrowing the result of bytes wraps
   /// as each step would.
   var accumulated: ElementType { byteCount == 1 ? .i32 : computed }
-}
-
-extension Body {
-  /// The value as another element type; itself where that is its type already.
-  mutating func converted(_ value: BodyValue, from source: ElementType, to target: ElementType) throws -> BodyValue {
-    source == target ? value : try apply(.convert, value, type: target)
-  }
 }
 
 extension Source {

@@ -9,31 +9,31 @@ extension LoweringRule {
       let sum = rows.statistic("sum", startingAt: 0)
       rows.sweep { body, point in body.accumulate(.maximum, rows.element(point, &body), maximum(point)) }
       let isNarrow = rows.element != rows.stored
-      func weight(_ body: inout Body, _ point: RowKernel.Point) throws -> BodyValue {
-        let shifted = try body.apply(.subtract, rows.element(point, &body), body.load(maximum(point), rows.element))
-        return try body.apply(.exp, shifted)
+      func weight(_ body: inout BodyBuilder, _ point: RowKernel.Point) throws -> BodyValue {
+        let shifted = body.apply(.subtract, rows.element(point, &body), body.load(maximum(point), rows.element))
+        return body.apply(.exp, shifted)
       }
       // -inf - -inf would be NaN: a row without a finite element is shifted by 0.
-      try rows.forEachRow { body, point in
+      rows.forEachRow { body, point in
         let largest = body.load(maximum(point), rows.element)
-        let isDead = try body.apply(.equal, largest, body.constant(-.infinity, rows.element))
-        body.store(try body.apply(.select, isDead, body.constant(0, rows.element), largest), maximum(point))
+        let isDead = body.apply(.equal, largest, body.constant(-.infinity, rows.element))
+        body.store(body.apply(.select, isDead, body.constant(0, rows.element), largest), maximum(point))
       }
       try rows.sweep { body, point in
         let weight = try weight(&body, point)
         if !isNarrow { body.store(weight, rows.result(point)) }
         body.accumulate(.add, weight, sum(point))
       }
-      try rows.forEachRow { body, point in
+      rows.forEachRow { body, point in
         let total = body.load(sum(point), rows.element)
-        let isDead = try body.apply(.equal, total, body.constant(0, rows.element))
-        let inverse = try body.apply(.divide, body.constant(1, rows.element), total)
-        body.store(try body.apply(.select, isDead, body.constant(0, rows.element), inverse), sum(point))
+        let isDead = body.apply(.equal, total, body.constant(0, rows.element))
+        let inverse = body.apply(.divide, body.constant(1, rows.element), total)
+        body.store(body.apply(.select, isDead, body.constant(0, rows.element), inverse), sum(point))
       }
       try rows.sweep { body, point in
         // Narrow results would round the weights before they are scaled: those are computed again.
         let weight = try isNarrow ? weight(&body, point) : body.load(rows.result(point), rows.element)
-        body.store(try body.apply(.multiply, weight, body.load(sum(point), rows.element)), rows.result(point))
+        body.store(body.apply(.multiply, weight, body.load(sum(point), rows.element)), rows.result(point))
       }
     }
   }
@@ -48,23 +48,23 @@ extension LoweringRule {
       let mean = rows.statistic("mean", startingAt: 0)
       let variance = rows.statistic("variance", startingAt: 0)
       rows.sweep { body, point in body.accumulate(.add, rows.element(point, &body), mean(point)) }
-      try rows.forEachRow { body, point in
-        body.store(try body.apply(.divide, body.load(mean(point), rows.element), rows.count(&body)), mean(point))
+      rows.forEachRow { body, point in
+        body.store(body.apply(.divide, body.load(mean(point), rows.element), rows.count(&body)), mean(point))
       }
-      try rows.sweep { body, point in
-        let difference = try body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
-        body.accumulate(.add, try body.apply(.multiply, difference, difference), variance(point))
+      rows.sweep { body, point in
+        let difference = body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
+        body.accumulate(.add, body.apply(.multiply, difference, difference), variance(point))
       }
-      try rows.forEachRow { body, point in
-        let average = try body.apply(.divide, body.load(variance(point), rows.element), rows.count(&body))
-        let deviation = try body.apply(.sqrt, try body.apply(.add, average, body.constant(epsilon, rows.element)))
-        body.store(try body.apply(.divide, body.constant(1, rows.element), deviation), variance(point))
+      rows.forEachRow { body, point in
+        let average = body.apply(.divide, body.load(variance(point), rows.element), rows.count(&body))
+        let deviation = body.apply(.sqrt, body.apply(.add, average, body.constant(epsilon, rows.element)))
+        body.store(body.apply(.divide, body.constant(1, rows.element), deviation), variance(point))
       }
-      try rows.sweep { body, point in
-        let difference = try body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
-        let normal = try body.apply(.multiply, difference, body.load(variance(point), rows.element))
+      rows.sweep { body, point in
+        let difference = body.apply(.subtract, rows.element(point, &body), body.load(mean(point), rows.element))
+        let normal = body.apply(.multiply, difference, body.load(variance(point), rows.element))
         let scale = rows.perColumn(0, point, &body)
-        body.store(try body.apply(.fusedMultiplyAdd, normal, scale, rows.perColumn(1, point, &body)), rows.result(point))
+        body.store(body.apply(.fusedMultiplyAdd, normal, scale, rows.perColumn(1, point, &body)), rows.result(point))
       }
     }
   }
@@ -77,18 +77,18 @@ extension LoweringRule {
       node, dimension: context.graph.type(operands[0]).rank - 1, perColumn: Array(operands.dropFirst())
     ) { rows in
       let square = rows.statistic("square", startingAt: 0)
-      try rows.sweep { body, point in
+      rows.sweep { body, point in
         let x = rows.element(point, &body)
-        body.accumulate(.add, try body.apply(.multiply, x, x), square(point))
+        body.accumulate(.add, body.apply(.multiply, x, x), square(point))
       }
-      try rows.forEachRow { body, point in
-        let average = try body.apply(.divide, body.load(square(point), rows.element), rows.count(&body))
-        let root = try body.apply(.sqrt, try body.apply(.add, average, body.constant(epsilon, rows.element)))
-        body.store(try body.apply(.divide, body.constant(1, rows.element), root), square(point))
+      rows.forEachRow { body, point in
+        let average = body.apply(.divide, body.load(square(point), rows.element), rows.count(&body))
+        let root = body.apply(.sqrt, body.apply(.add, average, body.constant(epsilon, rows.element)))
+        body.store(body.apply(.divide, body.constant(1, rows.element), root), square(point))
       }
-      try rows.sweep { body, point in
-        let normal = try body.apply(.multiply, rows.element(point, &body), body.load(square(point), rows.element))
-        body.store(try body.apply(.multiply, normal, rows.perColumn(0, point, &body)), rows.result(point))
+      rows.sweep { body, point in
+        let normal = body.apply(.multiply, rows.element(point, &body), body.load(square(point), rows.element))
+        body.store(body.apply(.multiply, normal, rows.perColumn(0, point, &body)), rows.result(point))
       }
     }
   }
@@ -123,14 +123,14 @@ struct RowKernel {
   }
 
   /// Every element of the block.
-  func sweep(_ build: (inout Body, Point) throws -> Void) rethrows {
+  func sweep(_ build: (inout BodyBuilder, Point) throws -> Void) rethrows {
     try builder.map([("r", rowCount), ("c", IntegerExpression(columns))]) { body, indices in
       try build(&body, Point(row: indices[0], column: indices[1]))
     }
   }
 
   /// Every row of the block.
-  func forEachRow(_ build: (inout Body, Point) throws -> Void) rethrows {
+  func forEachRow(_ build: (inout BodyBuilder, Point) throws -> Void) rethrows {
     try builder.map([("r", rowCount)]) { body, indices in try build(&body, Point(row: indices[0])) }
   }
 
@@ -139,16 +139,16 @@ struct RowKernel {
     Array(outer.dropLast()) + [outer.last! + point.row, point.column!]
   }
 
-  func element(_ point: Point, _ body: inout Body) -> BodyValue { input.read(indices(point), as: element, in: &body) }
+  func element(_ point: Point, _ body: inout BodyBuilder) -> BodyValue { input.read(indices(point), as: element, in: &body) }
   func result(_ point: Point) -> Access { output.access(indices(point)) }
 
   /// The element of a vector that goes along the columns.
-  func perColumn(_ position: Int, _ point: Point, _ body: inout Body) -> BodyValue {
+  func perColumn(_ position: Int, _ point: Point, _ body: inout BodyBuilder) -> BodyValue {
     columnInputs[position].read([point.column!], as: element, in: &body)
   }
 
   /// The number of columns as a value.
-  func count(_ body: inout Body) -> BodyValue { body.number(IntegerExpression(columns), element) }
+  func count(_ body: inout BodyBuilder) -> BodyValue { body.index(IntegerExpression(columns), element) }
 }
 
 extension LoweringContext {

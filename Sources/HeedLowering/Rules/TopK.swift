@@ -23,21 +23,21 @@ extension LoweringRule {
         let sweep = TopKSweep(type.element, input, row, after: last, builder)
         try builder.map([("c", columns)]) { body, at in
           let candidate = try sweep.candidate(at[0], &body)
-          let value = try body.apply(.select, candidate.isNumber, candidate.value, sweep.least(&body))
+          let value = body.apply(.select, candidate.isNumber, candidate.value, sweep.least(&body))
           body.accumulate(.maximum, value, sweep.best.value)
         }
         try builder.map([("c", columns)]) { body, at in
           let candidate = try sweep.candidate(at[0], &body)
           let best = body.load(sweep.best.value, sweep.wide)
-          let isBest = try body.apply(.and, candidate.isNumber, try body.apply(.equal, candidate.value, best))
-          body.accumulate(.minimum, try body.apply(.select, isBest, candidate.index, sweep.none(&body)), sweep.best.index)
+          let isBest = body.apply(.and, candidate.isNumber, body.apply(.equal, candidate.value, best))
+          body.accumulate(.minimum, body.apply(.select, isBest, candidate.index, sweep.none(&body)), sweep.best.index)
           if let isNaN = candidate.isNaN {
-            body.accumulate(.minimum, try body.apply(.select, isNaN, candidate.index, sweep.none(&body)), sweep.firstNaN)
+            body.accumulate(.minimum, body.apply(.select, isNaN, candidate.index, sweep.none(&body)), sweep.firstNaN)
           }
         }
         try builder.compute { body in
           let (value, index) = try sweep.taken(&body)
-          body.store(try body.converted(value, from: sweep.wide, to: type.element), values.access(row + [rank]))
+          body.store(body.apply(.convert, value, type: type.element), values.access(row + [rank]))
           body.store(index, indices.access(row + [rank]))
           body.store(value, last.value)
           body.store(index, last.index)
@@ -88,38 +88,38 @@ private struct TopKSweep {
   }
 
   /// What the sweep found: a number, or where no more are left, the first NaN.
-  func taken(_ body: inout Body) throws -> (value: BodyValue, index: BodyValue) {
+  func taken(_ body: inout BodyBuilder) throws -> (value: BodyValue, index: BodyValue) {
     let value = body.load(best.value, wide)
     let index = body.load(best.index, .i32)
     guard element.isFloat else { return (value, index) }
-    let isFound = try body.apply(.notEqual, index, none(&body))
+    let isFound = body.apply(.notEqual, index, none(&body))
     return (
-      try body.apply(.select, isFound, value, body.constant(.nan, wide)),
-      try body.apply(.select, isFound, index, body.load(firstNaN, .i32))
+      body.apply(.select, isFound, value, body.constant(.nan, wide)),
+      body.apply(.select, isFound, index, body.load(firstNaN, .i32))
     )
   }
 
   /// The identity of the maximum.
-  func least(_ body: inout Body) -> BodyValue {
-    body.append(Body.Instruction(.constant(Reduction.maximum.identity(element)), type: wide))
+  func least(_ body: inout BodyBuilder) -> BodyValue {
+    body.constant(Reduction.maximum.identity(element), wide)
   }
 
   /// An index above all others.
   private static let none = Int(Int32.max)
-  func none(_ body: inout Body) -> BodyValue { body.append(Body.Instruction(.constant(Literal(Self.none)), type: .i32)) }
+  func none(_ body: inout BodyBuilder) -> BodyValue { body.constant(Literal(Self.none), .i32) }
 
   /// The element at a column, its index, and whether it comes after the last one taken, as a number or as a NaN.
-  func candidate(_ column: IntegerExpression, _ body: inout Body) throws -> (
+  func candidate(_ column: IntegerExpression, _ body: inout BodyBuilder) throws -> (
     value: BodyValue, index: BodyValue, isNumber: BodyValue, isNaN: BodyValue?
   ) {
-    let value = try body.converted(body.load(input.access(row + [column]), element), from: element, to: wide)
+    let value = body.apply(.convert, body.load(input.access(row + [column]), element), type: wide)
     let index = body.index(column, .i32)
     let before = body.load(last.value, wide)
-    let isBehind = try body.apply(.less, body.load(last.index, .i32), index)
-    let isTie = try body.apply(.and, try body.apply(.equal, value, before), isBehind)
-    let isNumber = try body.apply(.or, try body.apply(.less, value, before), isTie)
+    let isBehind = body.apply(.less, body.load(last.index, .i32), index)
+    let isTie = body.apply(.and, body.apply(.equal, value, before), isBehind)
+    let isNumber = body.apply(.or, body.apply(.less, value, before), isTie)
     guard element.isFloat else { return (value, index, isNumber, nil) }
-    let isFirst = try body.apply(.or, try body.apply(.equal, before, before), isBehind)
-    return (value, index, isNumber, try body.apply(.and, try body.apply(.notEqual, value, value), isFirst))
+    let isFirst = body.apply(.or, body.apply(.equal, before, before), isBehind)
+    return (value, index, isNumber, body.apply(.and, body.apply(.notEqual, value, value), isFirst))
   }
 }

@@ -19,9 +19,9 @@ extension ScoreKernel {
   func termNumbers(_ side: MaskTerm.Side) -> [Int] { terms.indices.filter { terms[$0].side == side } }
 
   /// The value of a term, in the type of its bounds.
-  func value(of term: MaskTerm, at indices: [IntegerExpression], in body: inout Body) throws -> BodyValue {
+  func value(of term: MaskTerm, at indices: [IntegerExpression], in body: inout BodyBuilder) throws -> BodyValue {
     let value = inline(term.function, [], indices, in: &body)
-    return body.type(value) == term.boundType ? value : try body.apply(.convert, value, type: term.boundType)
+    return body.type(value) == term.boundType ? value : body.apply(.convert, value, type: term.boundType)
   }
 
   /// Scratch tiles for bounds.
@@ -46,22 +46,23 @@ extension ScoreKernel {
   }
 
   /// Bounds of nothing.
-  func begin(_ type: ElementType, _ places: BoundPlaces, _ place: [IntegerExpression], in body: inout Body) {
+  func begin(_ type: ElementType, _ places: BoundPlaces, _ place: [IntegerExpression], in body: inout BodyBuilder) {
     for (end, target) in zip(emptyBounds(type), [places.low, places.high]) {
-      body.store(body.append(Body.Instruction(.constant(end), type: type)), Access(target, place.map { Access.Index($0) }))
+      body.store(body.constant(end, type), Access(target, place.map { Access.Index($0) }))
     }
   }
 
   /// Takes a term's value into its bounds; a NaN makes them infinite.
   func bound(
-    _ term: MaskTerm, at indices: [IntegerExpression], by places: BoundPlaces, _ place: [IntegerExpression], in body: inout Body
+    _ term: MaskTerm, at indices: [IntegerExpression], by places: BoundPlaces, _ place: [IntegerExpression],
+    in body: inout BodyBuilder
   ) throws {
     let value = try value(of: term, at: indices, in: &body)
     var (low, high) = (value, value)
     if term.boundType.isFloat {
-      let isNumber = try body.apply(.equal, value, value)
-      low = try body.apply(.select, isNumber, value, body.constant(-.infinity, term.boundType))
-      high = try body.apply(.select, isNumber, value, body.constant(.infinity, term.boundType))
+      let isNumber = body.apply(.equal, value, value)
+      low = body.apply(.select, isNumber, value, body.constant(-.infinity, term.boundType))
+      high = body.apply(.select, isNumber, value, body.constant(.infinity, term.boundType))
     }
     let index = place.map { Access.Index($0) }
     body.accumulate(.minimum, low, Access(places.low, index))
@@ -71,7 +72,7 @@ extension ScoreKernel {
   /// Takes bounds into others.
   func merge(
     _ type: ElementType, _ from: BoundPlaces, _ source: [Access.Index], into places: BoundPlaces, _ target: [IntegerExpression],
-    in body: inout Body
+    in body: inout BodyBuilder
   ) {
     let isGuarded = source.contains { $0.isGuarded }
     let none = emptyBounds(type)

@@ -58,17 +58,17 @@ extension TraversalEmitter {
       let rectangle = Rectangle(
         order, outer: outerGranule(index[0]), inner: innerGranule(firstGranule + index[1], start, count))
       let answer = try kernel.ask(rectangle, batch: block.batch, places, in: &body)
-      let mustHold = try body.apply(.and, answer.canHold, try body.apply(.not, answer.canFail))
-      let isPossible = try body.apply(.convert, answer.canHold, type: .i32)
-      body.accumulate(.maximum, try body.apply(.convert, mustHold, type: .i32), refinement.found.access)
+      let mustHold = body.apply(.and, answer.canHold, body.apply(.not, answer.canFail))
+      let isPossible = body.apply(.convert, answer.canHold, type: .i32)
+      body.accumulate(.maximum, body.apply(.convert, mustHold, type: .i32), refinement.found.access)
       body.accumulate(.maximum, isPossible, refinement.possible.access)
-      body.accumulate(.maximum, try body.apply(.convert, answer.canFail, type: .i32), refinement.open.access)
+      body.accumulate(.maximum, body.apply(.convert, answer.canFail, type: .i32), refinement.open.access)
       body.store(isPossible, Access(refinement.granules, index[0], index[1]))
       let number = body.index(index[1], .i32)
       let most = body.index(.constant(innerTile), .i32)
-      body.accumulate(.minimum, try body.apply(.select, answer.canHold, number, most), refinement.first.access)
+      body.accumulate(.minimum, body.apply(.select, answer.canHold, number, most), refinement.first.access)
       let least = body.index(-1, .i32)
-      body.accumulate(.maximum, try body.apply(.select, answer.canHold, number, least), refinement.last.access)
+      body.accumulate(.maximum, body.apply(.select, answer.canHold, number, least), refinement.last.access)
     }
   }
 
@@ -76,17 +76,17 @@ extension TraversalEmitter {
   func searchPairs(_ start: IntegerExpression, _ count: IntegerExpression) throws {
     let refinement = refinement!
     let granules = granules(start, start + count - 1, size: innerGranule)
-    try builder.loop("a", to: outer.count.ceilingDivided(by: outerGranule)) { a in
-      try builder.loop("g", to: granules.count) { g in
+    builder.loop("a", to: outer.count.ceilingDivided(by: outerGranule)) { a in
+      builder.loop("g", to: granules.count) { g in
         let isPossible = IntegerExpression.notEqual(.load(Access(refinement.granules, a, g)), 0)
-        try builder.branch(.apply(.and, .equal(refinement.found.value, 0), isPossible)) {
+        builder.branch(.apply(.and, .equal(refinement.found.value, 0), isPossible)) {
           let rectangle = Rectangle(order, outer: outerGranule(a), inner: innerGranule(granules.first + g, start, count))
           let query = builder.define("i", rectangle.queries.first)
           let key = builder.define("j", rectangle.keys.first)
-          try builder.map([("r", rectangle.queries.last - query + 1), ("c", rectangle.keys.last - key + 1)]) { body, index in
+          builder.map([("r", rectangle.queries.last - query + 1), ("c", rectangle.keys.last - key + 1)]) { body, index in
             let at = block.batch + [query + index[0], key + index[1]]
             let isLive = kernel.inline(kernel.mask.condition, [], at, in: &body)
-            body.accumulate(.maximum, try body.apply(.convert, isLive, type: .i32), refinement.found.access)
+            body.accumulate(.maximum, body.apply(.convert, isLive, type: .i32), refinement.found.access)
           }
         }
       }

@@ -66,7 +66,7 @@ extension TraversalEmitter {
       let batch = kernel.batchIndices(block, index.dropLast())
       let answer = try kernel.ask(rectangle(first, first + count - 1), batch: batch, places, in: &body)
       for (value, target) in [(answer.canHold, canHold), (answer.canFail, canFail)] {
-        body.accumulate(.maximum, try body.apply(.convert, value, type: .i32), target.access)
+        body.accumulate(.maximum, body.apply(.convert, value, type: .i32), target.access)
       }
     }
     return builder.define("verdict", canHold.value * (canFail.value * 2 + 1))
@@ -99,7 +99,7 @@ extension ScoreKernel {
 
   /// The interval extension's answers for a rectangle, as values of a map's body.
   func ask(
-    _ rectangle: Rectangle, batch: [IntegerExpression], _ places: TermPlaces, in body: inout Body
+    _ rectangle: Rectangle, batch: [IntegerExpression], _ places: TermPlaces, in body: inout BodyBuilder
   ) throws -> (canHold: BodyValue, canFail: BodyValue) {
     let function = mask.interval.function
     let used = function.usedParameters

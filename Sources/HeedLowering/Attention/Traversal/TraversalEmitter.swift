@@ -99,7 +99,7 @@ extension TraversalEmitter: TraversalMachine {
     let canHold = builder.scalar("can_hold", .i32)
     try builder.compute { body in
       let answer = try kernel.ask(rectangle(first, end - 1), batch: block.batch, places, in: &body)
-      body.store(try body.apply(.convert, answer.canHold, type: .i32), canHold.access)
+      body.store(body.apply(.convert, answer.canHold, type: .i32), canHold.access)
     }
     return .notEqual(canHold.value, 0)
   }
@@ -120,11 +120,11 @@ extension TraversalEmitter: TraversalMachine {
       }
       places[number] = (tiles, [n])
     }
-    var body = Body()
+    var body = BodyBuilder()
     let start = first + n * size
     let answer = try kernel.ask(rectangle(start, .smaller(end, start + size) - 1), batch: block.batch, places, in: &body)
     body.store(try body.verdict(answer.canHold, answer.canFail), Access(verdicts!, n))
-    builder.append(.map(Map([dimension], body)))
+    builder.append(.map(Map([dimension], body.finish())))
   }
 
   // MARK: Rectangles
@@ -168,12 +168,14 @@ struct Rectangle {
   }
 }
 
-extension Body {
+extension BodyBuilder {
   /// The verdict that two answers of an interval extension amount to, as an i32.
   mutating func verdict(_ canHold: BodyValue, _ canFail: BodyValue) throws -> BodyValue {
-    func constant(_ verdict: Verdict, _ body: inout Body) -> BodyValue { body.index(IntegerExpression.verdict(verdict), .i32) }
+    func constant(_ verdict: Verdict, _ body: inout BodyBuilder) -> BodyValue {
+      body.index(IntegerExpression.verdict(verdict), .i32)
+    }
     let (open, full, empty) = (constant(.open, &self), constant(.full, &self), constant(.empty, &self))
-    let live = try apply(.select, canFail, open, full)
-    return try apply(.select, canHold, live, empty)
+    let live = apply(.select, canFail, open, full)
+    return apply(.select, canHold, live, empty)
   }
 }

@@ -17,13 +17,13 @@ extension FewRows {
       }
       let accumulator = builder.tile("accumulator", element, [max(shape.valueWidth, 1)])
       builder.map([("e", width)]) { body, index in body.store(body.constant(0, element), Access(accumulator, index[0])) }
-      let result: (inout Body, BodyValue) throws -> BodyValue
+      let result: (inout BodyBuilder, BodyValue) throws -> BodyValue
       if sum.weighsByScore {
         try addParts(parts, into: accumulator, access) { body, _ in body.constant(1, element) }
         result = { _, value in value }
       } else {
         let factor = try combineWeights(parts, into: accumulator, access, at: indices + [query])
-        result = { body, value in try body.apply(.multiply, value, body.load(factor.access, element)) }
+        result = { body, value in body.apply(.multiply, value, body.load(factor.access, element)) }
       }
       try builder.map([("e", width)]) { body, index in
         let value = try result(&body, body.load(Access(accumulator, index[0]), element))
@@ -46,16 +46,16 @@ extension FewRows {
       body.accumulate(.maximum, body.load(access(parts.maximum, index[0]), element), maximum.access)
     }
     /// The weight of a part; that of one without a live key is 0.
-    func weight(_ part: IntegerExpression, in body: inout Body) throws -> BodyValue {
+    func weight(_ part: IntegerExpression, in body: inout BodyBuilder) throws -> BodyValue {
       let shift = try kernel.shift(by: body.load(maximum.access, element), in: &body)
-      return try kernel.power(try body.apply(.subtract, body.load(access(parts.maximum, part), element), shift), in: &body)
+      return try kernel.power(body.apply(.subtract, body.load(access(parts.maximum, part), element), shift), in: &body)
     }
     try addParts(parts, into: accumulator, access) { body, part in
       try weight(part, in: &body)
     } alongside: { part in
       try builder.compute { body in
         let weight = try weight(part, in: &body)
-        body.accumulate(.add, try body.apply(.multiply, body.load(access(parts.sum, part), element), weight), total.access)
+        body.accumulate(.add, body.apply(.multiply, body.load(access(parts.sum, part), element), weight), total.access)
       }
     }
     try builder.compute { body in
@@ -68,7 +68,7 @@ extension FewRows {
   /// Adds the values of the parts, each times its weight, in order.
   private func addParts(
     _ parts: Parts, into accumulator: Place, _ access: RowAccess,
-    weight: (_ body: inout Body, _ part: IntegerExpression) throws -> BodyValue,
+    weight: (_ body: inout BodyBuilder, _ part: IntegerExpression) throws -> BodyValue,
     alongside: (_ part: IntegerExpression) throws -> Void = { _ in }
   ) throws {
     let element = types.accumulator

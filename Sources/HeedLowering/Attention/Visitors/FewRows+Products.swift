@@ -9,12 +9,12 @@ extension FewRows {
       let (rows, r) = builder.dimension("r", at.rowCount)
       let (columnDimension, c) = builder.dimension("c", run.count)
       let (depthDimension, d) = builder.dimension("d", .constant(shape.depth))
-      var store = Body(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
+      var store = BodyBuilder(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
       store.store(BodyValue(0), Access(scores, r, run.first + c))
       builder.contract(
         Contraction(
           rows: rows, columns: [columnDimension], over: [depthDimension], left: Access(query, r, d), right: run.access(c, d),
-          ahead: run.accessAhead(c, d), accumulator: types.accumulator, epilogue: store))
+          ahead: run.accessAhead(c, d), accumulator: types.accumulator, epilogue: store.finish()))
     }
   }
 
@@ -31,14 +31,14 @@ extension FewRows {
         let (rowDimension, r) = builder.dimension("r", at.rowCount)
         let (valueColumns, e) = builder.dimension("e", width)
         let (keyDimension, j) = builder.dimension("j", .smaller(run.count - first, .constant(Limits.keysAtOnce)))
-        var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
+        var store = BodyBuilder(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
         store.store(BodyValue(0), Access(accumulator, r, e))
         builder.contract(
           Contraction(
             rows: rowDimension, columns: [valueColumns], over: [keyDimension],
             left: Access(weights, r, run.first + first + j), right: run.access(first + j, e),
             ahead: run.accessAhead(first + j, e), initial: Access(accumulator, r, e), accumulator: types.accumulator,
-            epilogue: store))
+            epilogue: store.finish()))
       }
     }
   }

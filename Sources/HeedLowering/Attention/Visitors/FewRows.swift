@@ -69,8 +69,8 @@ struct FewRows {
       let tiles = makeTiles()
       let verdict = try TraversalEmitter(kernel, .queryMajor, at, summaries) { _ in }.verdict(over: first, columns)
       guard !classifiesOnly else {
-        return try builder.compute { body in
-          body.store(try body.apply(.convert, body.index(verdict, .i32), type: types.accumulator), access(parts.maximum, 0))
+        return builder.compute { body in
+          body.store(body.apply(.convert, body.index(verdict, .i32), type: types.accumulator), access(parts.maximum, 0))
         }
       }
       try builder.branch(.notEqual(verdict, .verdict(.empty))) {

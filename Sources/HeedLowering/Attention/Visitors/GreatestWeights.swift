@@ -85,14 +85,14 @@ struct GreatestWeights {
   }
 
   private func store(_ at: PairBlock, _ lists: Lists) throws {
-    try builder.map([("r", at.queries.count), ("k", places)]) { body, index in
+    builder.map([("r", at.queries.count), ("k", places)]) { body, index in
       let row = at.batch + [at.queries.first + index[0]]
       // The weights of a row of NaN are all NaN, and none is greater than another.
       let logarithm = body.load(statistic.logarithms.access(row), element)
-      let isNumber = try body.apply(.equal, logarithm, logarithm)
+      let isNumber = body.apply(.equal, logarithm, logarithm)
       let weight = body.load(Access(lists.weights, index[0], index[1]), element)
       body.store(
-        try body.apply(.select, isNumber, weight, body.constant(.nan, element)), statistic.output.access(row + [index[1]]))
+        body.apply(.select, isNumber, weight, body.constant(.nan, element)), statistic.output.access(row + [index[1]]))
       body.store(
         body.load(Access(lists.keys, index[0], index[1]), .i32), statistic.indexOutput!.access(row + [index[1]]))
     }
@@ -110,10 +110,10 @@ struct GreatestWeights {
           builder.map([("c", tile.count)]) { body, index in
             body.accumulate(.maximum, body.load(Access(weights, r, index[0]), element), lists.best.access)
           }
-          try builder.compute { body in
+          builder.compute { body in
             let least = body.load(Access(lists.weights, r, .constant(count - 1)), element)
-            let isAbove = try body.apply(.less, least, body.load(lists.best.access, element))
-            body.store(try body.apply(.convert, isAbove, type: .i32), lists.hasMore.access)
+            let isAbove = body.apply(.less, least, body.load(lists.best.access, element))
+            body.store(body.apply(.convert, isAbove, type: .i32), lists.hasMore.access)
           }
           try builder.branch(.notEqual(lists.hasMore.value, 0)) { try takeBest(r, weights, lists, tile) }
         }
@@ -128,31 +128,31 @@ struct GreatestWeights {
     let none = IntegerExpression.constant(kernel.schedule.tile.columns)
     builder.set(lists.bestColumn, none)
     builder.set(lists.position, 0)
-    try builder.map([("c", tile.count)]) { body, index in
-      let isBest = try body.apply(
+    builder.map([("c", tile.count)]) { body, index in
+      let isBest = body.apply(
         .equal, body.load(Access(weights, r, index[0]), element), body.load(lists.best.access, element))
-      let place = try body.apply(.select, isBest, body.index(index[0], .i32), body.index(none, .i32))
+      let place = body.apply(.select, isBest, body.index(index[0], .i32), body.index(none, .i32))
       body.accumulate(.minimum, place, lists.bestColumn.access)
     }
     // It goes behind the weights that are as great: those have lower keys.
-    try builder.map([("k", places)]) { body, index in
+    builder.map([("k", places)]) { body, index in
       let weight = body.load(Access(lists.weights, r, index[0]), element)
       body.store(weight, Access(lists.oldWeights, index[0]))
       body.store(body.load(Access(lists.keys, r, index[0]), .i32), Access(lists.oldKeys, index[0]))
-      let isBefore = try body.apply(.lessEqual, body.load(lists.best.access, element), weight)
-      body.accumulate(.add, try body.apply(.convert, isBefore, type: .i32), lists.position.access)
+      let isBefore = body.apply(.lessEqual, body.load(lists.best.access, element), weight)
+      body.accumulate(.add, body.apply(.convert, isBefore, type: .i32), lists.position.access)
     }
     try builder.map([("k", places)]) { body, index in
       let (k, position) = (body.index(index[0], .i32), body.load(lists.position.access, .i32))
-      let (isBefore, isHere) = (try body.apply(.less, k, position), try body.apply(.equal, k, position))
+      let (isBefore, isHere) = (body.apply(.less, k, position), body.apply(.equal, k, position))
       let before = IntegerExpression.apply(.maximum, index[0] - 1, 0)
       func chosen(_ old: Place, _ type: ElementType, _ new: BodyValue) throws -> BodyValue {
-        let moved = try body.apply(.select, isHere, new, body.load(Access(old, before), type))
-        return try body.apply(.select, isBefore, body.load(Access(old, index[0]), type), moved)
+        let moved = body.apply(.select, isHere, new, body.load(Access(old, before), type))
+        return body.apply(.select, isBefore, body.load(Access(old, index[0]), type), moved)
       }
       body.store(
         try chosen(lists.oldWeights, element, body.load(lists.best.access, element)), Access(lists.weights, r, index[0]))
-      let key = try body.apply(.add, body.load(lists.bestColumn.access, .i32), body.index(tile.first, .i32))
+      let key = body.apply(.add, body.load(lists.bestColumn.access, .i32), body.index(tile.first, .i32))
       body.store(try chosen(lists.oldKeys, .i32, key), Access(lists.keys, r, index[0]))
     }
     builder.compute { $0.store($0.constant(0, element), Access(weights, r, lists.bestColumn.value)) }
@@ -160,18 +160,18 @@ struct GreatestWeights {
 
   /// Gives the places of a list that are still empty, whose weights are 0, the lowest keys that are not in it.
   private func fillWithZeros(_ rows: IntegerExpression, _ lists: Lists) throws {
-    try builder.loop("r", to: rows) { r in
+    builder.loop("r", to: rows) { r in
       builder.set(lists.position, 0)
-      try builder.map([("k", places)]) { body, index in
-        let isTaken = try body.apply(.lessEqual, body.index(0, .i32), body.load(Access(lists.keys, r, index[0]), .i32))
-        body.accumulate(.add, try body.apply(.convert, isTaken, type: .i32), lists.position.access)
+      builder.map([("k", places)]) { body, index in
+        let isTaken = body.apply(.lessEqual, body.index(0, .i32), body.load(Access(lists.keys, r, index[0]), .i32))
+        body.accumulate(.add, body.apply(.convert, isTaken, type: .i32), lists.position.access)
       }
       // Of the first `count` keys at least as many are free as the list has empty places.
-      try builder.loop("j", to: places) { j in
+      builder.loop("j", to: places) { j in
         builder.set(lists.hasMore, 0)
-        try builder.map([("k", places)]) { body, index in
-          let isThere = try body.apply(.equal, body.index(j, .i32), body.load(Access(lists.keys, r, index[0]), .i32))
-          body.accumulate(.maximum, try body.apply(.convert, isThere, type: .i32), lists.hasMore.access)
+        builder.map([("k", places)]) { body, index in
+          let isThere = body.apply(.equal, body.index(j, .i32), body.load(Access(lists.keys, r, index[0]), .i32))
+          body.accumulate(.maximum, body.apply(.convert, isThere, type: .i32), lists.hasMore.access)
         }
         let position = lists.position.value
         builder.branch(.apply(.and, .equal(lists.hasMore.value, 0), .apply(.less, position, places))) {

@@ -84,21 +84,21 @@ struct OnlineSoftmax: RowBlockVisitor {
     builder.set(tiles.moved, 0)
     try builder.map([("r", at.queries.count)]) { body, index in
       let old = body.load(Access(tiles.maximum, index[0]), element)
-      let new = try body.apply(.maximum, old, body.load(Access(tiles.tileMaximum, index[0]), element))
+      let new = body.apply(.maximum, old, body.load(Access(tiles.tileMaximum, index[0]), element))
       let shift = try kernel.shift(by: new, in: &body)
-      let factor = try kernel.power(try body.apply(.subtract, old, shift), in: &body)
+      let factor = try kernel.power(body.apply(.subtract, old, shift), in: &body)
       body.store(new, Access(tiles.maximum, index[0]))
       body.store(shift, Access(tiles.tileMaximum, index[0]))
       body.store(factor, Access(tiles.rescale, index[0]))
-      body.store(try body.apply(.multiply, body.load(Access(tiles.sum, index[0]), element), factor), Access(tiles.sum, index[0]))
-      let hasMoved = try body.apply(.convert, try body.apply(.notEqual, old, new), type: .i32)
+      body.store(body.apply(.multiply, body.load(Access(tiles.sum, index[0]), element), factor), Access(tiles.sum, index[0]))
+      let hasMoved = body.apply(.convert, body.apply(.notEqual, old, new), type: .i32)
       body.accumulate(.maximum, hasMoved, tiles.moved.access)
     }
-    try builder.branch(.notEqual(tiles.moved.value, 0)) {
-      try builder.map([("r", at.queries.count), ("e", width)]) { body, index in
+    builder.branch(.notEqual(tiles.moved.value, 0)) {
+      builder.map([("r", at.queries.count), ("e", width)]) { body, index in
         let place = Access(tiles.accumulator, index[0], index[1])
         let factor = body.load(Access(tiles.rescale, index[0]), element)
-        body.store(try body.apply(.multiply, body.load(place, element), factor), place)
+        body.store(body.apply(.multiply, body.load(place, element), factor), place)
       }
     }
   }
@@ -107,7 +107,7 @@ struct OnlineSoftmax: RowBlockVisitor {
     let (rows, r) = builder.dimension("r", at.queries.count)
     let (valueColumns, e) = builder.dimension("e", width)
     let j = kernel.contracted("j", tile.columns)
-    var store = Body(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
+    var store = BodyBuilder(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
     store.store(BodyValue(0), Access(tiles.accumulator, r, e))
     let right: Access
     if let packed = at.packed, let values = packed.values {
@@ -120,7 +120,7 @@ struct OnlineSoftmax: RowBlockVisitor {
     builder.contract(
       Contraction(
         rows: rows, columns: [valueColumns], over: j.dimensions, left: Access(tiles.weights, r, j.index), right: right,
-        initial: Access(tiles.accumulator, r, e), accumulator: types.accumulator, epilogue: store))
+        initial: Access(tiles.accumulator, r, e), accumulator: types.accumulator, epilogue: store.finish()))
   }
 
   /// The sums divided by the weights' sums; 0 where nothing was live.
@@ -134,9 +134,9 @@ struct OnlineSoftmax: RowBlockVisitor {
         body.store(factor, Access(tiles.sum, index[0]))
       }
     }
-    try builder.map([("r", at.queries.count), ("e", width)]) { body, index in
+    builder.map([("r", at.queries.count), ("e", width)]) { body, index in
       var result = body.load(Access(tiles.accumulator, index[0], index[1]), element)
-      if !sum.weighsByScore { result = try body.apply(.multiply, result, body.load(Access(tiles.sum, index[0]), element)) }
+      if !sum.weighsByScore { result = body.apply(.multiply, result, body.load(Access(tiles.sum, index[0]), element)) }
       body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
     }
   }

@@ -31,7 +31,7 @@ struct RowResults {
   ///   - maximum: the greatest score of the row, -inf where nothing was live.
   ///   - sum: the sum of the row's weights, relative to that maximum.
   ///   - row: the row's batch indices and its query.
-  func finish(_ maximum: BodyValue, _ sum: BodyValue, at row: [IntegerExpression], in body: inout Body) throws -> BodyValue {
+  func finish(_ maximum: BodyValue, _ sum: BodyValue, at row: [IntegerExpression], in body: inout BodyBuilder) throws -> BodyValue {
     let element = kernel.types.accumulator
     let (zero, one) = (body.constant(0, element), body.constant(1, element))
     var (greatest, total) = (maximum, sum)
@@ -39,25 +39,25 @@ struct RowResults {
     if let sink {
       // One more score, whose value is 0: it moves the maximum and adds to the sum.
       let score = try times(1 / naturalScale, sink.read(row, as: element, in: &body), in: &body)
-      greatest = try body.apply(.maximum, maximum, score)
+      greatest = body.apply(.maximum, maximum, score)
       let shift = try kernel.shift(by: greatest, in: &body)
-      let factor = try kernel.power(try body.apply(.subtract, maximum, shift), in: &body)
-      let weight = try kernel.power(try body.apply(.subtract, score, shift), in: &body)
-      total = try body.apply(.fusedMultiplyAdd, sum, factor, weight)
+      let factor = try kernel.power(body.apply(.subtract, maximum, shift), in: &body)
+      let weight = try kernel.power(body.apply(.subtract, score, shift), in: &body)
+      total = body.apply(.fusedMultiplyAdd, sum, factor, weight)
       rescale = factor
     }
-    let isEmpty = try body.apply(.equal, total, zero)
+    let isEmpty = body.apply(.equal, total, zero)
     if let logSumExp {
-      let logarithm = try body.apply(.add, try times(naturalScale, greatest, in: &body), try body.apply(.log, total))
-      body.store(try body.apply(.select, isEmpty, body.constant(-.infinity, element), logarithm), logSumExp.access(row))
+      let logarithm = body.apply(.add, try times(naturalScale, greatest, in: &body), body.apply(.log, total))
+      body.store(body.apply(.select, isEmpty, body.constant(-.infinity, element), logarithm), logSumExp.access(row))
     }
     if let output = self.maximum { body.store(try times(naturalScale, maximum, in: &body), output.access(row)) }
-    let inverse = try body.apply(.divide, one, total)
-    let factor = try body.apply(.select, isEmpty, zero, inverse)
-    return try rescale.map { try body.apply(.multiply, factor, $0) } ?? factor
+    let inverse = body.apply(.divide, one, total)
+    let factor = body.apply(.select, isEmpty, zero, inverse)
+    return rescale.map { body.apply(.multiply, factor, $0) } ?? factor
   }
 
-  private func times(_ scale: Double, _ value: BodyValue, in body: inout Body) throws -> BodyValue {
-    scale == 1 ? value : try body.apply(.multiply, value, body.constant(scale, kernel.types.accumulator))
+  private func times(_ scale: Double, _ value: BodyValue, in body: inout BodyBuilder) throws -> BodyValue {
+    scale == 1 ? value : body.apply(.multiply, value, body.constant(scale, kernel.types.accumulator))
   }
 }

@@ -16,8 +16,8 @@ struct TileCounter: RowBlockVisitor {
     let count = builder.scalar("live_keys", .i32, initial: .expression(0))
     try visit { tile in builder.set(count, count.value + tile.columns * 2 + tile.isOpen) }
     guard sum.shape.valueWidth > 0 else { return }
-    try builder.compute { body in
-      let total = try body.apply(.convert, body.load(count.access, .i32), type: sum.types.accumulator)
+    builder.compute { body in
+      let total = body.apply(.convert, body.load(count.access, .i32), type: sum.types.accumulator)
       body.store(total, sum.output.access(at.batch + [at.queries.first, 0]))
     }
   }

@@ -80,7 +80,7 @@ struct WeightReduction {
       let sums = builder.tile("blocks", element, [rows.blocksOfTask, columns.blocksOfTask])
       let identity = startOfSkipping ?? kind.identity(element)
       builder.map([("x", rowRange.blocks), ("y", columnRange.blocks)]) { body, index in
-        let start = body.append(Body.Instruction(.constant(identity), type: element))
+        let start = body.constant(identity, element)
         body.store(start, Access(sums, index[0], index[1]))
       }
       // Keys are counted from the start of a panel.

@@ -80,7 +80,7 @@ struct WeightStatistic {
         let indices = at.batch + [at.queries.first + index[0], at.keys.first + tile.firstKey + index[1]]
         let score = kernel.inline(kernel.score, [body.load(place, element)], indices, in: &body)
         let shift = body.load(Access(tiles.shift, index[0]), element)
-        var weight = try kernel.power(try body.apply(.subtract, score, shift), in: &body)
+        var weight = try kernel.power(body.apply(.subtract, score, shift), in: &body)
         if isOpen { weight = try kernel.masked(weight, indices, dead: 0, in: &body) }
         if let value { weight = kernel.inline(value, [weight], indices, in: &body) }
         body.store(weight, place)

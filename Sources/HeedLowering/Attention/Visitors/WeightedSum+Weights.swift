@@ -13,10 +13,10 @@ extension WeightedSum {
       let weight: BodyValue
       if let scale = kernel.scaling.fusedScale {
         let scale = body.constant(scale, types.accumulator)
-        let scaled = try body.apply(.multiply, shift, try body.apply(.negate, scale))
-        weight = try body.apply(.exp2, try body.apply(.fusedMultiplyAdd, score, scale, scaled))
+        let scaled = body.apply(.multiply, shift, body.apply(.negate, scale))
+        weight = body.apply(.exp2, body.apply(.fusedMultiplyAdd, score, scale, scaled))
       } else {
-        weight = try kernel.power(try body.apply(.subtract, score, shift), in: &body)
+        weight = try kernel.power(body.apply(.subtract, score, shift), in: &body)
       }
       body.store(try rounded(weight, in: &body), Access(weights, index[0], index[1]))
       body.accumulate(.add, weight, Access(sum, index[0]))
@@ -43,8 +43,8 @@ extension WeightedSum {
   }
 
   /// A weight in the type in which it is multiplied.
-  private func rounded(_ weight: BodyValue, in body: inout Body) throws -> BodyValue {
-    types.factor == types.accumulator ? weight : try body.apply(.convert, weight, type: types.factor)
+  private func rounded(_ weight: BodyValue, in body: inout BodyBuilder) throws -> BodyValue {
+    types.factor == types.accumulator ? weight : body.apply(.convert, weight, type: types.factor)
   }
 
   /// Where products are of pairs: the weight that is missing in the last pair of an odd number of keys is 0.
