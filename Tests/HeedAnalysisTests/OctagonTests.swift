@@ -53,7 +53,7 @@ import Testing
         query: Int.random(in: -3...3, using: &numbers), key: Int.random(in: -3...3, using: &numbers), rest: ScalarValue(4))
       let bounds = cut.octagon.bounds(form, &cut.code)
       let mayHold = cut.octagon.mayHold(&cut.code)
-      let function = try cut.code.finish([bounds.low, bounds.high, mayHold])
+      let function = cut.code.finish([bounds.low, bounds.high, mayHold])
       for _ in 0..<4 {
         let arguments = randomArguments(&numbers)
         let answers = try function.evaluate(arguments.map { Literal($0) }).map { Int($0.integer) }
@@ -74,7 +74,7 @@ import Testing
       let forms = [(1, 0), (0, 1), (1, -1)].map { LinearForm(query: $0.0, key: $0.1, rest: zero) }
       let ends = [cut.octagon.query, cut.octagon.key, cut.octagon.difference].flatMap { [$0.low, $0.high] }
       let mayHold = cut.octagon.mayHold(&cut.code)
-      let function = try cut.code.finish([mayHold] + ends)
+      let function = cut.code.finish([mayHold] + ends)
       for _ in 0..<4 {
         let arguments = randomArguments(&numbers)
         let answers = try function.evaluate(arguments.map { Literal($0) }).map { Int($0.integer) }
