@@ -24,7 +24,7 @@ import Testing
   @Test func partsMeanTheWhole() throws {
     for seed in 0..<200 {
       let predicate = try RandomPredicate(seed: UInt64(seed), readsTables: seed % 2 == 1)
-      let parts = try predicate.function.conjuncts()
+      let parts = predicate.function.conjuncts()
       for pair in [(0, 0), (3, 17), (40, 2), (96, 96), (130, 55), (200, 301)] {
         let whole = try predicate.function.isLive(pair.0, pair.1, batch: [1], tables: predicate.tables)
         let all = try parts.allSatisfy { try $0.isLive(pair.0, pair.1, batch: [1], tables: predicate.tables) }

@@ -34,7 +34,7 @@ import Testing
     for seed in (part * Self.predicates)..<((part + 1) * Self.predicates) {
       let predicate = try RandomPredicate(
         seed: UInt64(seed), index: part < 10 ? .i32 : .i64, hasLargeConstants: kind == .large, readsTables: kind == .tables)
-      let interval = try IntervalExtension(predicate.function)
+      let interval = IntervalExtension(predicate.function)
       for _ in 0..<4 {
         let origins =
           kind == .large ? [0, 90, 1 << 26, (1 << 27) - 6, (1 << 30) - 3, Int(Int32.max) - 12] : [0, 0, 5, 40, 96, 384]
@@ -71,7 +71,7 @@ import Testing
     "%a = divide %i, 8\n%b = divide %j, 8\n%live = equal %a, %b",
   ]) func theseAreExact(_ lines: String) throws {
     let region = try mask(lines)
-    let interval = try IntervalExtension(region)
+    let interval = IntervalExtension(region)
     for first in 0..<30 {
       let (queries, keys) = (first...(first + 6), (40 - first)...(43 - first))
       let truth = try Self.truth(region, queries, keys, batch: [0])

@@ -21,12 +21,12 @@ package struct IntervalExtension: Sendable {
   package let isExact: Bool
 
   /// The extension of `condition`, whose last two parameters are the query and the key index, and the others those of the batch.
-  package init(_ condition: ScalarFunction) throws { try self.init(condition, try MaskTerm.terms(of: condition)) }
+  package init(_ condition: ScalarFunction) { self.init(condition, MaskTerm.terms(of: condition)) }
 
   /// The extension of a condition whose terms are known.
-  init(_ condition: ScalarFunction, _ terms: [MaskTerm]) throws {
+  init(_ condition: ScalarFunction, _ terms: [MaskTerm]) {
     self.terms = terms
     var builder = IntervalExtensionBuilder(condition, terms)
-    (function, isExact) = try builder.finish()
+    (function, isExact) = builder.finish()
   }
 }

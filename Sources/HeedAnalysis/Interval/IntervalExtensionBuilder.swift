@@ -60,7 +60,7 @@ struct IntervalExtensionBuilder {
   /// Makes the extension claim nothing where a condition holds.
   mutating func escape(if condition: ScalarValue) { isUnknown = code.apply(.or, isUnknown, condition) }
 
-  mutating func finish() throws -> (ScalarFunction, isExact: Bool) {
+  mutating func finish() -> (ScalarFunction, isExact: Bool) {
     let result = condition.results[0]
     let (canHold, canFail) = (canHold(result, true, rectangle), canHold(result, false, rectangle))
     let answers = [canHold.condition, canFail.condition].map { code.apply(.or, $0, isUnknown) }

@@ -10,8 +10,13 @@ package struct Octagon: Hashable {
   /// Whether more is known of the differences, and of the sums, than queries and keys by themselves imply.
   package private(set) var boundsDifference = false
   package private(set) var boundsSum = false
+  /// Whether queries, and keys, are bounded by more than the rectangle.
+  private var boundsQuery = false
+  private var boundsKey = false
+  /// The bounds that cross where the octagon is empty.
+  private var crossing: [Bounds] = []
 
-  /// All pairs of a rectangle.
+  /// All pairs of a rectangle, which has some.
   package init(query: Bounds, key: Bounds, _ code: inout FunctionBuilder) {
     (self.query, self.key) = (query, key)
     difference = code.subtract(query, key)
@@ -36,8 +41,12 @@ package struct Octagon: Hashable {
       }
     }
     switch (slope.signum(), keySlope.signum()) {
-    case (let sign, 0): bound(&query, isPositive: sign > 0, &code)
-    case (0, let sign): bound(&key, isPositive: sign > 0, &code)
+    case (let sign, 0):
+      bound(&query, isPositive: sign > 0, &code)
+      boundsQuery = true
+    case (0, let sign):
+      bound(&key, isPositive: sign > 0, &code)
+      boundsKey = true
     case (let sign, let other) where sign == other:
       bound(&sum, isPositive: sign > 0, &code)
       boundsSum = true
@@ -50,28 +59,32 @@ package struct Octagon: Hashable {
 
   /// Tightens each bound by the others.
   package mutating func close(_ code: inout FunctionBuilder) {
-    difference = code.meet(difference, code.subtract(query, key))
-    sum = code.meet(sum, code.add(query, key))
+    if boundsQuery || boundsKey {
+      difference = code.meet(difference, code.subtract(query, key))
+      sum = code.meet(sum, code.add(query, key))
+    }
+    // Every difference between those of the ends is one of some pair.
+    crossing = (boundsDifference ? [difference] : []) + (boundsQuery ? [query] : []) + (boundsKey ? [key] : [])
     let (oldQuery, oldKey) = (query, key)
     if boundsDifference {
       query = code.meet(query, code.add(difference, oldKey))
       key = code.meet(key, code.subtract(oldQuery, difference))
     }
-    if boundsSum {
-      query = code.meet(query, code.subtract(sum, oldKey))
-      key = code.meet(key, code.subtract(sum, oldQuery))
-    }
-    if boundsDifference && boundsSum {
+    guard boundsSum else { return }
+    query = code.meet(query, code.subtract(sum, oldKey))
+    key = code.meet(key, code.subtract(sum, oldQuery))
+    if boundsDifference {
       query = code.meet(query, code.half(code.add(sum, difference)))
       key = code.meet(key, code.half(code.subtract(sum, difference)))
     }
     difference = code.meet(difference, code.subtract(query, key))
     sum = code.meet(sum, code.add(query, key))
+    crossing = [query, key, difference, sum]
   }
 
-  /// A condition that is false only where no pair is in the octagon. After `close` it is exact unless sums are bounded too.
+  /// A condition that is false only where no pair is in the octagon, which is closed. It is exact unless sums are bounded too.
   package func mayHold(_ code: inout FunctionBuilder) -> ScalarValue {
-    [query, key, difference, sum].reduce(code.truth(true)) { known, bounds in
+    crossing.reduce(code.truth(true)) { known, bounds in
       code.apply(.and, known, code.apply(.lessEqual, bounds.low, bounds.high))
     }
   }

@@ -33,16 +33,16 @@ package struct MaskAnalysis: Sendable {
   package var isAlwaysTrue: Bool { condition.constant(condition.results[0])?.integer == 1 }
 
   /// The parts of the mask that must all hold.
-  package var conjuncts: [ScalarFunction] { keeping(\.conjuncts) { try condition.conjuncts() } }
+  package var conjuncts: [ScalarFunction] { keeping(\.conjuncts) { condition.conjuncts() } }
 
   /// The parts of the mask whose values or bounds are taken before rectangles are asked for.
-  package var terms: [MaskTerm] { keeping(\.terms) { try MaskTerm.terms(of: condition) } }
+  package var terms: [MaskTerm] { keeping(\.terms) { MaskTerm.terms(of: condition) } }
 
   /// The terms whose values `keysOfQueries` and `queriesOfKeys` take.
   package var uniformNumbers: [MaskTerm] { terms.filter(\.isUniformNumber) }
 
   /// The mask over rectangles of pairs.
-  package var interval: IntervalExtension { keeping(\.interval) { try IntervalExtension(condition, terms) } }
+  package var interval: IntervalExtension { keeping(\.interval) { IntervalExtension(condition, terms) } }
 
   /// The keys that some query of a block of queries can see.
   package var keysOfQueries: IndexRange { range(.key) }
@@ -54,7 +54,7 @@ package struct MaskAnalysis: Sendable {
   private func range(_ side: IndexSide) -> IndexRange {
     keeping(\.ranges[side]) {
       var solver = RangeSolver(condition, solvingFor: side, terms: uniformNumbers)
-      return try solver.finish()
+      return solver.finish()
     }
   }
 
@@ -65,7 +65,7 @@ package struct MaskAnalysis: Sendable {
   package func openConjuncts(
     queries: ClosedRange<Int>, keys: ClosedRange<Int>, batch: [Int], tables: [ReferenceArray] = []
   ) throws -> [Int] {
-    let intervals = keeping(\.intervals) { try conjuncts.map { try IntervalExtension($0) } }
+    let intervals = keeping(\.intervals) { conjuncts.map { IntervalExtension($0) } }
     return try intervals.indices.filter {
       try intervals[$0].verdict(queries: queries, keys: keys, batch: batch, tables: tables).canFail
     }
@@ -82,17 +82,10 @@ package struct MaskAnalysis: Sendable {
   package func unseenKeys(hasOwnQueries: Bool) throws -> Witness? { try condition.witness(for: .key, hasOwn: hasOwnQueries) }
 
   /// The value at `path`, made where it is missing. Making it may ask for other values.
-  private func keeping<Value: Sendable>(
-    _ path: any WritableKeyPath<Kept, Value?> & Sendable, _ make: () throws -> Value
-  ) -> Value {
+  private func keeping<Value: Sendable>(_ path: any WritableKeyPath<Kept, Value?> & Sendable, _ make: () -> Value) -> Value {
     if let known = kept.withLock({ $0[keyPath: path] }) { return known }
-    do {
-      let value = try make()
-      kept.withLock { $0[keyPath: path] = value }
-      return value
-    } catch {
-      // Only functions that do not verify fail here.
-      preconditionFailure("\(error)")
-    }
+    let value = make()
+    kept.withLock { $0[keyPath: path] = value }
+    return value
   }
 }

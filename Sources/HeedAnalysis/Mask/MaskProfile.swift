@@ -56,13 +56,7 @@ extension MaskAnalysis {
   /// - Parameter rowBlocks: the sizes of the blocks of rows whose spans are wanted.
   package func profile(rowBlocks: [Int]) throws -> MaskProfile? {
     guard !condition.readTables.isEmpty else { return try MaskProfile(self, rowBlocks: rowBlocks, isComplete: true) }
-    var known = condition
-    let parts = try condition.conjuncts(of: condition.results[0]).filter { part in
-      try condition.extracting([part.value]).readTables.isEmpty
-    }
-    let truths = try parts.map { $0.want ? $0.value : try known.append(.not, [$0.value]) }
-    let first = truths.first ?? known.constant(Literal(true), .bool)
-    let all = try truths.dropFirst().reduce(first) { try known.append(.and, [$0, $1]) }
-    return try MaskProfile(MaskAnalysis(known.extracting([all])), rowBlocks: rowBlocks, isComplete: false)
+    let known = condition.conjuncts(of: condition.results[0]).filter { condition.extracting([$0.value]).readTables.isEmpty }
+    return try MaskProfile(MaskAnalysis(condition.holding(known)), rowBlocks: rowBlocks, isComplete: false)
   }
 }

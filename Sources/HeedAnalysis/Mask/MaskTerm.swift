@@ -35,7 +35,7 @@ package struct MaskTerm: Sendable {
   }
 
   /// The terms of `condition`, whose last two parameters are the query and the key.
-  package static func terms(of condition: ScalarFunction) throws -> [MaskTerm] {
+  package static func terms(of condition: ScalarFunction) -> [MaskTerm] {
     let count = condition.parameters.count
     let (query, key) = (count - 2, count - 1)
     /// The parameters that each value depends on.
@@ -61,11 +61,11 @@ package struct MaskTerm: Sendable {
         if !instruction.isComparisonOrLogic { entersArithmetic.insert(operand) }
       }
     }
-    return try roots.sorted().map { value in
+    return roots.sorted().map { value in
       let used = sources[value.index]
       return MaskTerm(
         value: value, side: used.contains(query) ? .query : used.contains(key) ? .key : .uniform,
-        function: try condition.extracting([value]), batch: used.filter { $0 < query }.sorted(),
+        function: condition.extracting([value]), batch: used.filter { $0 < query }.sorted(),
         entersArithmetic: entersArithmetic.contains(value))
     }
   }

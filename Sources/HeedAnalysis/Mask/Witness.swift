@@ -24,7 +24,7 @@ extension ScalarFunction {
       arguments[other] = witness == .own ? arguments[given] : code.constant(Literal(0), code.type(arguments[other]))
       let results = code.inline(self, arguments)
       let function = code.finish(results)
-      let interval = try IntervalExtension(function)
+      let interval = IntervalExtension(function)
       // The values of tables and batch indices are not known here.
       guard interval.terms.isEmpty, !(0..<count - 2).contains(where: function.reads(parameter:)) else { continue }
       let (all, none) = (0...IndexMagnitudes.limit - 1, 0...0)

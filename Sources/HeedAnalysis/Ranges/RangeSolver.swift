@@ -42,7 +42,7 @@ struct RangeSolver {
     self.terms = terms.enumerated().map { ($0.element, ScalarValue(3 + batch.count + $0.offset)) }
   }
 
-  mutating func finish() throws -> IndexRange {
+  mutating func finish() -> IndexRange {
     var ends = solve()
     if let wraps = mayWrap() {
       // The whole range, where arithmetic may wrap: from 0 to the number of indices.

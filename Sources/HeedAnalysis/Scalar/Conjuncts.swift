@@ -37,11 +37,13 @@ extension ScalarFunction {
   }
 
   /// The parts of a boolean function that must all be true, each as a function of its own.
-  package func conjuncts() throws -> [ScalarFunction] {
-    try conjuncts(of: results[0]).map { part in
-      var function = self
-      let value = part.want ? part.value : try function.append(.not, [part.value])
-      return try function.extracting([value])
-    }
+  package func conjuncts() -> [ScalarFunction] { conjuncts(of: results[0]).map { holding([$0]) } }
+
+  /// The function that is true where all `parts` are as they are wanted.
+  func holding(_ parts: [Conjunct]) -> ScalarFunction {
+    var builder = FunctionBuilder(self)
+    let truths = parts.map { $0.want ? $0.value : builder.apply(.not, $0.value) }
+    let all = truths.dropFirst().reduce(truths.first ?? builder.truth(true)) { builder.apply(.and, $0, $1) }
+    return builder.finish([all])
   }
 }

@@ -2,7 +2,7 @@ package import HeedIR
 
 extension ScalarFunction {
   /// The function with the results `wanted`, over the same parameters and tables, without what they do not need.
-  package func extracting(_ wanted: [ScalarValue]) throws -> ScalarFunction {
+  package func extracting(_ wanted: [ScalarValue]) -> ScalarFunction {
     extracting(
       wanted, parameters: parameters, numbers: Array(parameters.indices), tables: tables,
       tableMap: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, $0) }))

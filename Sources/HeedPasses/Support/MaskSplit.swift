@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 
 /// Takes a score apart into what decides whether a pair lives and the score of live pairs.
@@ -133,12 +134,7 @@ struct MaskSplit {
 extension FunctionBuilder {
   /// The operands of nested `and`s, each once.
   func conjuncts(_ value: ScalarValue?) -> [ScalarValue] {
-    var (found, pending): ([ScalarValue], [ScalarValue]) = ([], value.map { [$0] } ?? [])
-    var seen: Set<ScalarValue> = []
-    while let next = pending.popLast() {
-      guard seen.insert(next).inserted else { continue }
-      if let operands = match(next, .and) { pending += operands.reversed() } else { found.append(next) }
-    }
-    return found
+    guard let value else { return [] }
+    return code.conjuncts(of: value) { match($0, .not) != nil }.map(\.value)
   }
 }

@@ -89,18 +89,15 @@ private struct MaskReport {
     let sizes = [96, 24]
     guard let profile = try mask.profile(rowBlocks: sizes) else { return "live pairs: none" }
     let spans = sizes.map { "\($0) rows span \(Int(profile.span(rows: $0)))" }.joined(separator: ", ")
-    let known = profile.isComplete ? "" : " as far as tables do not say"
-    return "live pairs\(known): about \(Int(profile.liveKeys)) keys a row; \(spans)"
+    let unless = profile.isComplete ? "" : " unless tables say less"
+    return "live pairs\(unless): about \(Int(profile.liveKeys)) keys per row; \(spans)"
   }
 
   private func verdict(_ queries: ClosedRange<Int>, _ keys: ClosedRange<Int>) throws -> [String] {
     let answers = try mask.interval.verdict(queries: queries, keys: keys, batch: batch, tables: tables)
     let open = try mask.openConjuncts(queries: queries, keys: keys, batch: batch, tables: tables)
-    let verdict =
-      !answers.canHold
-      ? "empty"
-      : !answers.canFail
-        ? "full" : mask.conjuncts.count > 1 ? "open by parts \(open.map(String.init).joined(separator: ", "))" : "open"
+    let parts = mask.conjuncts.count > 1 ? " by parts \(open.map(String.init).joined(separator: ", "))" : ""
+    let verdict = !answers.canHold ? "empty" : !answers.canFail ? "full" : "open\(parts)"
     let terms = try mask.uniformNumbers.map {
       Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: tables).integer)
     }
