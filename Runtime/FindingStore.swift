@@ -30,7 +30,7 @@ package final class FindingStore: Sendable {
         defer { warned = true }
         return !warned
       }
-      if isFirst { log("tuned tiles: \(path): \(error): working without them") }
+      if isFirst { log("tuned tiles: \(path): \(error): continuing without them") }
       return [:]
     }
   }

@@ -11,7 +11,7 @@ extension Program.Check {
     switch self {
     case .offsets(let buffer, let bound), .indices(let buffer, let bound):
       let name = program.buffers[buffer].name
-      guard let array = array(buffer) else { preconditionFailure("a check of %\(name), which is no input") }
+      guard let array = array(buffer) else { preconditionFailure("a check of %\(name), which is not an input") }
       try verify(array, name: name, bound: bound.evaluate { binding[$0] })
     case .range: try verifyExtents(binding)
     }
@@ -44,7 +44,7 @@ extension Program.Check {
       case .range: preconditionFailure("a range has no numbers")
       case .offsets(_, let total):
         guard let first = numbers.first, let last = numbers.last else {
-          throw HeedError("input '\(name)': got no offsets, expected at least 0")
+          throw HeedError("input '\(name)': got no offsets, expected at least one")
         }
         guard first == 0 else { throw HeedError("input '\(name)': got \(first) as the first offset, expected 0") }
         for position in 1..<max(numbers.count, 1) where numbers[position] < numbers[position - 1] {

@@ -124,6 +124,6 @@ public final class ObjectCache: Sendable {
       defer { state.warned = true }
       return !state.warned
     }
-    if first { log("object cache: \(message): working without it") }
+    if first { log("object cache: \(message): continuing without it") }
   }
 }

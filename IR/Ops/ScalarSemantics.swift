@@ -73,7 +73,7 @@ public struct ScalarSemantics: Sendable {
       return stated
     case .bitcast:
       guard let stated, stated.byteCount == operands[0].byteCount else {
-        throw HeedError("got a result type of another size than \(operands[0])")
+        throw HeedError("got a result type whose size differs from that of \(operands[0])")
       }
       return stated
     }

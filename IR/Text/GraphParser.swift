@@ -51,7 +51,7 @@ private struct GraphParser {
       let token = try stream.expect(.value, "an argument such as %x")
       let name = PrintedNames.kept(token.text)
       guard !name.isNone else {
-        throw stream.error("got \(token.spelling), expected a name that is no number: arguments are given by name", at: token)
+        throw stream.error("got \(token.spelling), expected a name that is not a number: arguments are passed by name", at: token)
       }
       try expectNew(token, stream)
       try stream.expect(":")

@@ -1,5 +1,5 @@
 extension Kernel {
-  /// The kernels that `text` writes; DESIGN.md has the grammar. They are well formed as text, but not yet verified.
+  /// The kernels that `text` writes; docs/kernel-language.md has the grammar. They are well formed as text, but not yet verified.
   /// - Parameter file: the file's name in errors.
   /// - Throws: the first error, with its place.
   public static func parse(_ text: String, file: String = "<text>") throws -> [Kernel] {
@@ -55,7 +55,7 @@ struct KernelParser {
   mutating func define(_ token: Token, _ entity: Entity) throws -> Name {
     let name = Name(token.text)
     guard !Self.isNumeral(token.text) else {
-      throw stream.error("got %\(name.quotedWhereNeeded), expected a name that is no number", at: token)
+      throw stream.error("got %\(name.quotedWhereNeeded), expected a name that is not a number", at: token)
     }
     try bind(token, entity)
     return name

@@ -101,7 +101,7 @@ private struct ProgramParser {
     switch keyword {
     case .input, .parameter:
       guard !name.isNone else {
-        throw stream.error("got \(token.spelling), expected a name that is no number: a call gives it by name", at: token)
+        throw stream.error("got \(token.spelling), expected a name that is not a number: calls pass it by name", at: token)
       }
       storage = keyword == .input ? .input : .parameter
     case .packed: storage = .packed

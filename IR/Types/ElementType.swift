@@ -49,7 +49,7 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
     case .i8: -128...127
     case .u8: 0...255
     case .bool: 0...1
-    case .f64, .f32, .f16, .bf16: preconditionFailure("\(self) is no integer type")
+    case .f64, .f32, .f16, .bf16: preconditionFailure("\(self) is not an integer type")
     }
   }
 
@@ -61,7 +61,7 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
     case .i8: Int64(Int8(truncatingIfNeeded: value))
     case .u8: Int64(UInt8(truncatingIfNeeded: value))
     case .bool: value == 0 ? 0 : 1
-    case .f64, .f32, .f16, .bf16: preconditionFailure("\(self) is no integer type")
+    case .f64, .f32, .f16, .bf16: preconditionFailure("\(self) is not an integer type")
     }
   }
 
@@ -72,7 +72,7 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
     case .f32: Double(Float(value))
     case .f16: Double(Float16(value))
     case .bf16: Double(BFloat16(value).float)
-    case .i64, .i32, .i8, .u8, .bool: preconditionFailure("\(self) is no float type")
+    case .i64, .i32, .i8, .u8, .bool: preconditionFailure("\(self) is not a float type")
     }
   }
 }

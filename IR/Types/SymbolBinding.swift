@@ -30,7 +30,7 @@ public enum SymbolBinding {
       for case .equal(let left, let right) in facts {
         guard let form = LinearForm(left.terms.map { ($0, 1) } + right.terms.map { ($0, -1) }, binding) else { continue }
         guard let solution = form.solution(for: 0) else {
-          throw HeedError("the fact \(left) == \(right) holds for no \(form.symbol)")
+          throw HeedError("the fact \(left) == \(right) holds for no value of \(form.symbol)")
         }
         binding[form.symbol] = solution
         isChanged = true

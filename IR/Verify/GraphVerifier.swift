@@ -39,7 +39,7 @@ extension Graph: Verifiable {
     var names: Set<Name> = []
     for (position, argument) in arguments.enumerated() {
       let name = name(argument.value)
-      guard !name.isNone else { throw HeedError("argument \(position) has no name, expected one: arguments are given by name") }
+      guard !name.isNone else { throw HeedError("argument \(position) has no name, expected one: arguments are passed by name") }
       guard names.insert(name).inserted else {
         throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names")
       }

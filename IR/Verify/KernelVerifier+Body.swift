@@ -24,7 +24,7 @@ extension KernelVerifier {
     case .constant(let literal):
       try expect(
         literal.converted(to: instruction.type) == literal && types.isEmpty,
-        "got a constant that is no value of type \(instruction.type)")
+        "got a constant that is not a value of type \(instruction.type)")
     case .index(let expression):
       try expect(
         (instruction.type == .i32 || instruction.type == .i64) && types.isEmpty, "got type \(instruction.type), expected i32 or i64"
@@ -42,7 +42,7 @@ extension KernelVerifier {
       try check(access)
       if let otherwise {
         try expect(
-          otherwise.converted(to: instruction.type) == otherwise, "got a fallback that is no value of type \(instruction.type)")
+          otherwise.converted(to: instruction.type) == otherwise, "got a fallback that is not a value of type \(instruction.type)")
       }
     case .store(let access):
       try checkWrite(access, instruction, types)

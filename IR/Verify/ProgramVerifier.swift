@@ -51,7 +51,7 @@ private struct ProgramVerifier {
       try check(buffer, position)
       switch buffer.storage {
       case .input, .parameter:
-        try expect(!buffer.name.isNone, "got no name for \(name(position)), which a call gives by name, expected one")
+        try expect(!buffer.name.isNone, "got no name for \(name(position)), expected one: calls pass it by name")
         try expect(arguments.insert(buffer.name).inserted, "got two arguments \(name(position)), expected another name")
         written.insert(position)
       case .constant: written.insert(position)
@@ -84,7 +84,7 @@ private struct ProgramVerifier {
         "\(name(position)): got \(list.values.count) values for type \(buffer.type), expected as many as it has elements")
       try expect(
         list.values.allSatisfy { $0.converted(to: buffer.type.element) == $0 },
-        "\(name(position)): got a value that is none of type \(buffer.type.element)")
+        "\(name(position)): got a value that is not of type \(buffer.type.element)")
     case .packed:
       try expect(
         buffer.type.shape.extents.allSatisfy { $0.constant != nil },
@@ -173,7 +173,7 @@ private struct ProgramVerifier {
     if parameter.role != .output {
       try expect(
         written.contains(operand.buffer),
-        "\(place()): got a read of a buffer that no call before wrote, expected one that holds something")
+        "\(place()): got a read of a buffer that no earlier call wrote, expected one that holds something")
     }
     if isLoad {
       switch storage {

@@ -24,7 +24,7 @@ extension ScalarFunction: Verifiable {
     switch instruction.operation {
     case .constant(let literal):
       guard operands.isEmpty, literal.converted(to: instruction.type) == literal else {
-        throw HeedError("got a constant that is no value of type \(instruction.type)")
+        throw HeedError("got a constant that is not a value of type \(instruction.type)")
       }
     case .elementwise(let op):
       guard op.scalar != nil else { throw HeedError("got \(op), expected an elementwise op") }

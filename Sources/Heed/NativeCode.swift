@@ -84,7 +84,8 @@ private final class ObjectCompiler: Sendable {
     return object
   }
 
-  /// All that decides a kernel's objects. Nil where it is not known which build of code generation this is.
+  /// What decides a kernel's objects, and no more: its text holds the schedule. Nil where it is not known which build of code generation
+  /// this is.
   private func key(for kernel: Kernel) -> String? {
     guard cache.directory != nil, let build = BuildID.current else { return nil }
     let target = compiler.target
@@ -92,7 +93,7 @@ private final class ObjectCompiler: Sendable {
       heed \(build)
       \(KernelCompiler.version)
       abi \(KernelCode.abiVersion)
-      target \(target.name) \(target.triple) \(target.cpu) \(target.llvmFeatures) caches \(target.caches)
+      target \(target.name) \(target.triple) \(target.cpu) \(target.llvmFeatures)
       \(kernel.text)
       """
   }

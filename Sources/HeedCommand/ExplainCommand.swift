@@ -4,7 +4,7 @@ import Heed
 /// `heed explain`: what the compiler did and why, and what it will cost.
 struct ExplainCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "explain", abstract: "Prints the compiler's remarks, the tiles, and each kernel call's work and predicted time.",
+    commandName: "explain", abstract: "Prints remarks, tiles, schedules, and the work and predicted time of each kernel call.",
     discussion: """
       The predicted time of a call is the larger of its operations over the machine's peak and its bytes over the bandwidth.
 

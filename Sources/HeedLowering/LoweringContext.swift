@@ -41,7 +41,7 @@ struct LoweringContext {
         graph.name(argument.value), type, argument.role == .input ? .input : .parameter, isLoadTime: argument.role == .parameter)
       sources[Int(argument.value.index)] = .view(Self.rowMajor(buffer, type))
     }
-    for (value, reason) in paged.obstacles { remark(.note, value, "its pages are gathered into memory of their own: \(reason)") }
+    for (value, reason) in paged.obstacles { remark(.note, value, "its pages are gathered into a buffer first: \(reason)") }
   }
 
   /// Whether the node has nothing to compute: what uses it reads what it is made of.
@@ -55,7 +55,7 @@ struct LoweringContext {
   mutating func lower(_ node: NodeID) throws {
     op = graph.op(node)
     defer { op = nil }
-    guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no kernel does this op") }
+    guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no lowering rule for this op") }
     try rule(&self, node)
   }
 

@@ -41,6 +41,6 @@ extension TileModel {
     func cost(_ rows: Int) -> Double { profile.waste(rows: rows, panel: panel) * (1 + Self.rowsWorthOfReading / Double(rows)) }
     let best = sizes.min { cost($0) < cost($1) }!
     let waste = Int((100 * (profile.waste(rows: best, panel: panel) - 1)).rounded())
-    return (best, "with about \(Int(profile.liveKeys)) live keys a row, blocks of so many rows compute \(waste) % of pairs in vain")
+    return (best, "about \(Int(profile.liveKeys)) keys per row live: blocks of \(best) rows compute \(waste) % more pairs than live")
   }
 }

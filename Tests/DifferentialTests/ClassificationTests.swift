@@ -3,7 +3,7 @@ import Heed
 import HeedLowering
 import Testing
 
-/// Kernels that only classify count what the map of tiles says: the twin in machine code answers as it does by the ops' definitions.
+/// Kernels that only classify count what the map of tiles says: the interval extension in machine code answers as it does by the ops' definitions.
 @Suite struct ClassificationTests {
   @Test(arguments: ["causal-window", "documents", "neighbourhood", "random-blocks"]) func countsAreThoseOfTheMap(
     _ name: String

@@ -24,12 +24,12 @@ import Testing
         Tiles of %out, all 2 heads: 1000 x 1000 pairs in tiles of 48 x 384
           tiles        36 empty, 18 full, 21 partial
           live pairs   50.05 %; 95.54 % of the pairs attended to
-          skipped      47.62 %: 30.5 MFLOP a head
+          skipped      47.62 %: 30.5 MFLOP per head
           empty        36 by the range of keys
           full         18 by the interval extension
           partial      21 by the interval extension
           open         21 x j <= i
-          evaluations  39 of the interval extension over tiles, a head
+          evaluations  39 of the interval extension over tiles, per head
         """
       #expect(result.output.contains(text), "\(result.output)")
       let parser = XMLParser(data: try Data(contentsOf: URL(fileURLWithPath: picture)))

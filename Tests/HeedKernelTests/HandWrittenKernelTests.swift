@@ -17,12 +17,13 @@ struct HandWrittenKernelTests {
     }
   }
 
-  /// The kernels that DESIGN.md shows are well formed.
-  @Test func documentedKernels() throws {
-    let page = try String(contentsOf: KernelFile.root.appending(path: "DESIGN.md"), encoding: .utf8)
+  /// The kernels that the documentation shows are well formed.
+  @Test(arguments: ["DESIGN.md", "docs/kernel-language.md"])
+  func documentedKernels(path: String) throws {
+    let page = try String(contentsOf: KernelFile.root.appending(path: path), encoding: .utf8)
     let blocks = page.components(separatedBy: "```").filter { $0.hasPrefix("\nkernel @") }
     #expect(!blocks.isEmpty)
-    for block in blocks { for kernel in try Kernel.parse(block, file: "DESIGN.md") { try kernel.verify() } }
+    for block in blocks { for kernel in try Kernel.parse(block, file: path) { try kernel.verify() } }
   }
 
   // MARK: Attention

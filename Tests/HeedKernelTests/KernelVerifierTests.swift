@@ -171,7 +171,7 @@ struct KernelVerifierTests {
       })?
       .contains("got element types f32 and i32, expected one") == true)
     #expect(
-      try messageOfBody({ $0.append(.init(.constant(Literal(0.5)), type: .i32)) })?.contains("no value of type i32") == true)
+      try messageOfBody({ $0.append(.init(.constant(Literal(0.5)), type: .i32)) })?.contains("not a value of type i32") == true)
     #expect(
       try messageOfBody({ $0.append(.init(.load(Access(.tile(0), 1), otherwise: nil), type: .f32)) })?.contains(
         "which is not in scope here") == true)

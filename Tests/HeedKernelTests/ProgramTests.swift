@@ -79,7 +79,7 @@ struct ProgramTests {
   @Test(arguments: [
     (
       "input %x: f32[T, 3]\n", "input %3: f32[T, 3]\n",
-      "<text>:2:9: error: got %3, expected a name that is no number: a call gives it by name"
+      "<text>:2:9: error: got %3, expected a name that is not a number: calls pass it by name"
     ),
     ("input %rows", "input %x", "<text>:3:9: error: got a second %x, expected another name"),
     ("[0.5, 1.0]", "[0.5, 1.0", "<text>:6:3: error: got 'packed', expected ',' or ']'"),
@@ -127,7 +127,7 @@ struct ProgramTests {
     ),
     (
       "call @layer(%x, %turned", "call @layer(%a, %turned",
-      "step 0, @layer: %x = %a: got a read of a buffer that no call before wrote, expected one that holds something"
+      "step 0, @layer: %x = %a: got a read of a buffer that no earlier call wrote, expected one that holds something"
     ),
     (
       "call @turn(%w, %turned)", "call @turn(%x, %turned)",
@@ -135,7 +135,7 @@ struct ProgramTests {
     ),
     (
       "call @turn(%w, %turned)", "call @turn(%turned, %w)",
-      "load call 0, @turn: %w = %turned: got a read of a buffer that no call before wrote, expected one that holds something"
+      "load call 0, @turn: %w = %turned: got a read of a buffer that no earlier call wrote, expected one that holds something"
     ),
     ("%one + 1, %a)", "%one + 1, %x)", "step 0, @layer: %y = %x: got a write, expected a slot, result or packed buffer"),
     (

@@ -70,7 +70,7 @@ extension PhaseEmitter {
     _ op: Op, _ operands: [LaneValue], _ types: [ElementType], _ type: ElementType, isCoarse: Bool = false
   ) throws -> LaneValue {
     if let linear = linear(op, operands, types, type) { return .linear(linear) }
-    guard let semantics = op.scalar else { preconditionFailure("\(op) is no elementwise op") }
+    guard let semantics = op.scalar else { preconditionFailure("\(op) is not an elementwise op") }
     // The ops on 16-bit floats are computed in f32 and rounded.
     let computed = operandType(semantics, types)
     if op == .exp2, case .varying(let vector) = operands[0],

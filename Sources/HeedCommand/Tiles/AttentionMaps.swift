@@ -112,7 +112,7 @@ struct AttentionMaps {
     var lines = [
       "tiles        \(counts)",
       "live pairs   \(live.isExact ? "" : "about ")\(share(live.count, pairs)); \(share(live.count, attended)) of the pairs attended to",
-      "skipped      \(share(pairs - attended, pairs)): \(shownCount(Double((pairs - attended) * flopsOfPair), unit: "FLOP")) a head",
+      "skipped      \(share(pairs - attended, pairs)): \(shownCount(Double((pairs - attended) * flopsOfPair), unit: "FLOP")) per head",
     ]
     for verdict in TileMap.Verdict.allCases {
       let levels = TraversalLevel.allCases.map { ($0, map.tileCount(verdict, by: $0)) }.filter { $0.1 > 0 }
@@ -123,7 +123,7 @@ struct AttentionMaps {
       lines.append(padded("open", 13) + "\(part.tiles) x \(map.formula(ofOpen: part.parts))")
     }
     let asked = TraversalLevel.allCases.compactMap { level in map.evaluations[level].map { "\($0) of \(level.asked)" } }
-    lines.append(padded("evaluations", 13) + (asked.isEmpty ? "none" : asked.joined(separator: ", ")) + ", a head")
+    lines.append(padded("evaluations", 13) + (asked.isEmpty ? "none" : asked.joined(separator: ", ")) + ", per head")
     return lines
   }
 }

@@ -44,7 +44,7 @@ struct PagedRows {
     let dimension = graph.attributes(gather).required(.dim)
     self.dimension = dimension
     guard case .argument(let position) = graph.origin(table), graph.arguments[position].role == .input else {
-      throw Obstacle(reason: "the table of its pages is no input, whose entries are checked at each call")
+      throw Obstacle(reason: "the table of its pages is not an input: only entries of inputs are checked at each call")
     }
     let tableShape = graph.type(operands[1]).shape.extents
     var walk = Walk(facts: graph.facts)

@@ -99,7 +99,7 @@ struct AttentionPlan {
     width = keyAxes.firstIndex(of: .width).map { graph.type(inputs[keySide]).shape[$0] } ?? 1
     for (width, role) in [(width, "queries and keys"), (sum.valueWidth, "values")] where width.constant == nil {
       // Kernels keep whole rows of queries and of results in tiles, whose extents are numbers.
-      throw Declined(value: graph.result(sum.node), reason: "the width \(width) of \(role) is no number")
+      throw Declined(value: graph.result(sum.node), reason: "the width \(width) of \(role) is not a constant")
     }
 
     // Mask and score apart.

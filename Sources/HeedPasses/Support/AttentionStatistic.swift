@@ -62,7 +62,7 @@ extension AttentionStatistic {
     } else {
       let reduction = attributes.required(.kind)
       guard [.add, .maximum, .minimum].contains(reduction) else {
-        throw decline("\(reduction.rawValue) is no statistic of weights")
+        throw decline("\(reduction.rawValue) is not a statistic of weights")
       }
       kind = .reduction(reduction)
       let dims = attributes.required(.dims)
@@ -89,7 +89,7 @@ extension AttentionStatistic {
       case .reshape:
         var (base, parts, windows) = try arrangement(operand, sum)
         let (from, to) = (graph.type(operand).shape.extents, graph.type(value).shape.extents)
-        guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { throw decline("is no split into blocks") }
+        guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { throw decline("does not split a dimension into blocks") }
         parts = try runs.flatMap { run -> [Part] in
           let sources = run.from.filter { from[$0] != 1 }
           let targets = run.to.filter { to[$0] != 1 }
@@ -100,7 +100,7 @@ extension AttentionStatistic {
           if targets.count == 1 { return run.to.map { to[$0] == 1 ? .unit : parts[source] } }
           guard case .whole(let axis) = parts[source], axis == .row || axis == .column, targets.count == 2,
             let size = to[targets[1]].constant
-          else { throw decline("is no split into blocks") }
+          else { throw decline("does not split a dimension into blocks") }
           return run.to.map { $0 == targets[0] ? .blocks(axis, size: size) : $0 == targets[1] ? .inBlock(axis) : .unit }
         }
         return (base, parts, windows)
@@ -114,7 +114,7 @@ extension AttentionStatistic {
         }
         for dim in whole.indices where starts[dim] != 0 || !stops[dim].isEqual(to: whole[dim], given: graph.facts) {
           guard case .whole(let axis) = parts[dim], axis == .row || axis == .column, windows[axis] == nil else {
-            throw decline("is no range of rows and columns")
+            throw decline("is not a range of rows and columns")
           }
           windows[axis] = (starts[dim], stops[dim])
         }
