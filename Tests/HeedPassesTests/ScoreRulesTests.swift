@@ -1,8 +1,7 @@
 import HeedIR
+import HeedPasses
 import HeedTestSupport
 import Testing
-
-@testable import HeedPasses
 
 /// What the rules for scores make of an expression. They hold under the numeric contract, so most are compared as text, and those that
 /// keep every number by evaluation.

@@ -1,4 +1,4 @@
-import HeedIR
+package import HeedIR
 
 extension SimplificationRules<ScalarFunction> {
   /// Rules that hold under the numeric contract for the scores of attention, with the exact ones.
@@ -6,7 +6,7 @@ extension SimplificationRules<ScalarFunction> {
   /// Constant scales are regrouped (`(s * a) * b` is `s * (a * b)`, `s / a` is `s * (1 / a)`), adding a zero of either sign changes
   /// nothing, and `x * 0` where a mask put the zero is zero, since a dead pair counts as dead whatever its score was. Constants stand on
   /// the right, comparisons are `less` and `lessEqual`, and choices between bools are `and` and `or`.
-  static var scores: Self { Self(foldsApproximations: true) { $0.simplifiedScore($1) ?? $0.exactlySimplified($1) } }
+  package static var scores: Self { Self(foldsApproximations: true) { $0.simplifiedScore($1) ?? $0.exactlySimplified($1) } }
 }
 
 extension FunctionBuilder {
