@@ -30,11 +30,11 @@ import Testing
 
   // MARK: How live pairs lie
 
-  /// The live keys of all rows at a length of 1024, but for the first and the last quarter, counted one by one.
+  /// The live keys of rows at a length of 2048, but for the first and the last quarter, counted one by one.
   private func liveKeys(_ region: ScalarFunction) throws -> Double {
-    let rows = stride(from: 256, to: 784, by: 16)
-    let count = try rows.reduce(0) { sum, i in try sum + (0..<1024).count { try region.isLive(i, $0) } }
-    return Double(count) / Double((784 - 256) / 16)
+    let rows = stride(from: 570, to: 1710, by: 30)
+    let count = try rows.reduce(0) { sum, i in try sum + (0..<2048).count { try region.isLive(i, $0) } }
+    return Double(count) / Double((1710 - 570) / 30)
   }
 
   @Test(arguments: [

@@ -176,7 +176,7 @@ extension Spelling {
       return %o
       """),
     Spelling(
-      "symbolic head width", says: ["%o: declined: not fused into attention: the width H of queries and keys is no number"],
+      "symbolic head width", says: ["%o: declined: not fused into attention: the width H of queries and keys is not a constant"],
       arguments: "%q: f32[M, H], %k: f32[N, H], %v: f32[N, 5]",
       """
       %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[M, N]
@@ -185,7 +185,7 @@ extension Spelling {
       return %o
       """),
     Spelling(
-      "symbolic width of values", says: ["%o: declined: not fused into attention: the width W of values is no number"],
+      "symbolic width of values", says: ["%o: declined: not fused into attention: the width W of values is not a constant"],
       arguments: "%q: f32[M, 4], %k: f32[N, 4], %v: f32[N, W]",
       """
       %s = contract %q, %k {subscripts = "id,jd->ij"} : f32[M, N]

@@ -11,7 +11,7 @@ package struct MaskProfile: Sendable {
   private let spans: [Int: Double]
 
   /// A length that is long beside blocks and short enough to go over.
-  private static let length = 1024
+  private static let length = 2048
   /// The eighths of the length at which blocks of rows are looked at: not the first and the last ones, which see fewer keys.
   private static let places = 2..<7
   /// The most rectangles that are asked for to count live keys.
