@@ -20,6 +20,7 @@ public struct SimplificationRules<Code: ScalarCode>: Sendable {
   ///
   ///     x + 0 = x    x - 0 = x    x * 0 = 0    x - x = 0              whole numbers
   ///     0 - (x - y) = y - x    (x - 3) + 5 = x + 2                    whole numbers, which wrap
+  ///     x + (0 - y) = x - y    x - (0 - y) = x + y                    whole numbers
   ///     max(max(x, y), x) = max(x, y), and so for min                 whole numbers
   ///     x * 1 = x    x / 1 = x    min(x, x) = max(x, x) = x
   ///     x and true = x    x or true = true    x and x = x or x = x    bools (the last: any)
@@ -44,7 +45,7 @@ extension ScalarBuilder {
     case .subtract where isWhole && first == second: return constant(Literal(0), type(first))
     case .subtract where isWhole && wholeConstant(first) == 0:
       return match(second, .subtract).map { apply(.subtract, $0[1], $0[0]) }
-    case .add where isWhole, .subtract where isWhole: return shifted(application)
+    case .add where isWhole, .subtract where isWhole: return addedOpposite(application) ?? shifted(application)
     case .multiply where isOne(second), .divide where isOne(second): return first
     case .multiply where isOne(first): return second
     case .multiply where isWhole && wholeConstant(second) == 0: return second
@@ -64,6 +65,17 @@ extension ScalarBuilder {
     case .select where second == operands[2]: return second
     default: return nil
     }
+  }
+
+  /// Sums and differences with a number of opposite sign.
+  private mutating func addedOpposite(_ application: Application) -> Value? {
+    let (first, second, name) = (application.operands[0], application.operands[1], application.name)
+    func opposite(_ value: Value) -> Value? {
+      match(value, .subtract).flatMap { literal($0[0])?.integer == 0 ? $0[1] : nil }
+    }
+    if let other = opposite(second) { return apply(application.op == .add ? .subtract : .add, first, other, name: name) }
+    guard application.op == .add, let other = opposite(first) else { return nil }
+    return apply(.subtract, second, other, name: name)
   }
 
   /// `(x - 3) + 5` and its like: one sum of x and a constant.

@@ -56,10 +56,12 @@ public struct Extent: Hashable, Sendable {
     let kept = sums.filter { $0.value != 0 }.map {
       (key: $0.key.map(\.description), term: Term(coefficient: $0.value, factors: $0.key))
     }
-    // Higher degree first, then by the names of the factors: the order of the printed form.
+    // Higher degree first, what is added before what is taken away, then by the names of the factors: the order of the printed form.
     self.init(
       canonical: kept.sorted {
-        $0.key.count != $1.key.count ? $0.key.count > $1.key.count : $0.key.lexicographicallyPrecedes($1.key)
+        if $0.key.count != $1.key.count { return $0.key.count > $1.key.count }
+        let isTaken = ($0.term.coefficient < 0, $1.term.coefficient < 0)
+        return isTaken.0 != isTaken.1 ? isTaken.1 : $0.key.lexicographicallyPrecedes($1.key)
       }.map(\.term))
   }
 
