@@ -6,6 +6,9 @@ extension Body: ScalarCode {}
 extension Body.Instruction: ScalarInstruction {}
 
 extension Body.Operation: ScalarOperation {
+  /// The value of an extent at a call.
+  public static func extent(_ extent: Extent) -> Self { .index(IntegerExpression(extent)) }
+
   /// The number, where the operation is a constant.
   public var literal: Literal? { if case .constant(let literal) = self { literal } else { nil } }
   /// The op, where the operation is elementwise.

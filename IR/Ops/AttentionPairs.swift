@@ -11,6 +11,7 @@ struct AttentionPairs {
   private let score: ScalarFunction
   private let live: ScalarFunction
   private let segments: [Int]
+  private let binding: [Name: Int]
 
   /// The extents of the batch dimensions.
   let batch: [Int]
@@ -20,6 +21,7 @@ struct AttentionPairs {
   init(_ evaluation: Evaluation) {
     (query, key) = (evaluation.operands[0], evaluation.operands[1])
     captured = Array(evaluation.captured)
+    binding = evaluation.binding
     (score, live) = (evaluation.regions[0], evaluation.regions[1])
     batch = Array(query.shape.dropLast(2))
     (rows, columns) = (query.shape[batch.count], key.shape[batch.count])
@@ -36,11 +38,11 @@ struct AttentionPairs {
     var pairs: [(key: Int, score: Double)] = []
     for j in 0..<columns where segments[i] == segments[j] {
       let indices = (outer + [i, j]).map { Literal($0) }
-      guard try live.evaluate(indices, tables: captured)[0].integer != 0 else { continue }
+      guard try live.evaluate(indices, tables: captured, binding: binding)[0].integer != 0 else { continue }
       let (q, k) = ((number * rows + i) * width, (number * columns + j) * width)
       var product = 0.0
       for d in 0..<width { product += query.reals[q + d] * key.reals[k + d] }
-      pairs.append((j, try score.evaluate([Literal(product)] + indices, tables: captured)[0].real))
+      pairs.append((j, try score.evaluate([Literal(product)] + indices, tables: captured, binding: binding)[0].real))
     }
     return pairs
   }

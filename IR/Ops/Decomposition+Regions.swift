@@ -25,6 +25,9 @@ extension Decomposition {
       let operands = instruction.operands.map { values[$0.index]! }
       switch instruction.operation {
       case .constant(let literal): values.append(try self.literal(literal, instruction.type))
+      case .extent(let extent):
+        values.append(
+          try emit(.extent, attributes: [Attribute(.extentValue, [extent])], stated: TensorType(instruction.type, .scalar)))
       case .elementwise(let op):
         let operandShape = operands.map { type($0).shape }.first { $0.rank > 0 } ?? .scalar
         values.append(

@@ -134,10 +134,25 @@ public struct Evaluation {
   }
 }
 
+extension Extent {
+  /// The value as a number of type `type`: an integer wraps.
+  /// - Throws: where a symbol has no value.
+  func literal(of type: ElementType, _ binding: [Name: Int]) throws -> Literal {
+    let value = try evaluate { binding[$0] }
+    return type.isFloat ? Literal(Double(value)) : Literal(type.wrap(Int64(value)))
+  }
+}
+
 extension ScalarFunction {
-  /// The function's results on scalars, by the ops' definitions. `tables` are the captured tensors.
-  /// - Throws: where an index leaves its table.
-  public func evaluate(_ arguments: [Literal], tables: [ReferenceArray] = []) throws -> [Literal] {
+  /// The function's results on scalars, by the ops' definitions.
+  ///
+  /// - Parameters:
+  ///   - tables: the captured tensors.
+  ///   - binding: the values of the symbols that extents mention.
+  /// - Throws: where an index leaves its table, or an extent has no value.
+  public func evaluate(
+    _ arguments: [Literal], tables: [ReferenceArray] = [], binding: [Name: Int] = [:]
+  ) throws -> [Literal] {
     var values = arguments
     values.reserveCapacity(parameters.count + instructions.count)
     for instruction in instructions {
@@ -147,6 +162,7 @@ extension ScalarFunction {
         let operands = instruction.operands
         let result = op.scalar!.apply(to: type(operands[0]), result: instruction.type) { values[operands[$0].index] }
         values.append(result)
+      case .extent(let extent): values.append(try extent.literal(of: instruction.type, binding))
       case .element(let table):
         let array = tables[table]
         let indices = instruction.operands.map { Int(values[$0.index].integer) }

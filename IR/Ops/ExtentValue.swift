@@ -14,9 +14,9 @@ extension Op {
       return [type]
     },
     evaluate: { evaluation in
-      let value = try evaluation.extents(.extentValue)[0]
       let element = evaluation.resultTypes[0].element
-      return [.generated(element, []) { _ in element.isFloat ? Literal(Double(value)) : Literal(element.wrap(Int64(value))) }]
+      let value = try evaluation.attributes.required(.extentValue)[0].literal(of: element, evaluation.binding)
+      return [.generated(element, []) { _ in value }]
     },
     cost: { Cost(flops: 0, bytes: $0.bytes) })
 }

@@ -42,7 +42,7 @@ extension Op {
       var result = ReferenceArray(evaluation.resultTypes[0].element, product.shape)
       for position in 0..<result.count {
         let extras = evaluation.captured.map { $0[$0.shape.isEmpty ? 0 : position] }
-        result[position] = try evaluation.regions[0].evaluate([product[position]] + extras)[0]
+        result[position] = try evaluation.regions[0].evaluate([product[position]] + extras, binding: evaluation.binding)[0]
       }
       return [result]
     },

@@ -42,6 +42,7 @@ extension ScalarBuilder {
       case .constant(let literal): values.append(constant(literal, type, name: instruction.name))
       case .element(let table):
         values.append(try element(&self, ElementRead(table: table, indices: operands, type: type, name: instruction.name)))
+      case .extent(let extent): values.append(self.extent(extent, type, name: instruction.name))
       case .elementwise(let op) where narrowFloats == .kept:
         values.append(apply(op, operands, type: op.has(.typedByResult) ? type : nil, name: instruction.name))
       case .elementwise(let op):

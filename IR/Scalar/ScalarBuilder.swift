@@ -64,6 +64,15 @@ public struct ScalarBuilder<Code: ScalarCode> {
   /// A constant of type bool.
   public mutating func truth(_ value: Bool) -> Value { constant(Literal(value), .bool) }
 
+  /// The value of an extent at a call, as a number of type `type`: an integer wraps. A constant extent is a constant.
+  public mutating func extent(_ extent: Extent, _ type: ElementType, name: Name = .none) -> Value {
+    if let value = extent.constant {
+      return constant(type.isFloat ? Literal(Double(value)) : Literal(type.wrap(Int64(value))), type, name: name)
+    }
+    guard type == .i32 || type == .i64 else { return apply(.convert, self.extent(extent, .i64), type: type, name: name) }
+    return append(.extent(extent), type: type, name: name)
+  }
+
   /// `op` of `operands`, simplified. `convert` and `bitcast` need the result's type.
   public mutating func apply(_ op: Op, _ operands: Value..., type: ElementType? = nil, name: Name = .none) -> Value {
     apply(op, operands, type: type, name: name)

@@ -4,6 +4,8 @@ public protocol ScalarOperation: Hashable, Sendable {
   static func constant(_ literal: Literal) -> Self
   /// An op of the table with the trait `elementwise`, applied to the operands.
   static func elementwise(_ op: Op) -> Self
+  /// The value of an extent at a call, as an i32 or i64.
+  static func extent(_ extent: Extent) -> Self
 
   /// The number, where the operation is a constant.
   var literal: Literal? { get }
@@ -47,6 +49,6 @@ extension ScalarFunction.Instruction.Operation: ScalarOperation {
   public var literal: Literal? { if case .constant(let literal) = self { literal } else { nil } }
   /// The op, where the operation is elementwise.
   public var op: Op? { if case .elementwise(let op) = self { op } else { nil } }
-  /// True: tables do not change.
+  /// True: tables and extents do not change.
   public var isPure: Bool { true }
 }

@@ -21,6 +21,7 @@ extension ScalarFunction {
     switch instruction.operation {
     case .constant(let literal):
       return (literal.text(as: instruction.type), Self.tightest)
+    case .extent(let extent): return ("\(extent)", extent.symbol == nil ? Self.operators[.add]!.binding : Self.tightest)
     case .element(let table): return ("\(tables[table].name)[\(list)]", Self.tightest)
     case .elementwise(let op):
       if let infix = Self.operators[op] {

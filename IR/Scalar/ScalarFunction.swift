@@ -42,6 +42,8 @@ public struct ScalarFunction: Hashable, Sendable {
       case elementwise(Op)
       /// An element of the captured tensor of this number; the operands are its indices, outermost first.
       case element(table: Int)
+      /// The value of an extent at a call, as a number of the instruction's type: an integer wraps.
+      case extent(Extent)
     }
 
     /// What is done.

@@ -77,6 +77,8 @@ private struct RegionParser {
       value = try element(mnemonic, named: name, &stream)
     } else if mnemonic.text == Op.constant.mnemonic {
       value = try constant(named: name, &stream)
+    } else if mnemonic.text == Op.extent.mnemonic {
+      value = try extent(mnemonic, named: name, &stream)
     } else {
       value = try elementwise(mnemonic, named: name, &stream)
     }
@@ -85,9 +87,10 @@ private struct RegionParser {
 
   private mutating func elementwise(_ mnemonic: Token, named name: Token, _ stream: inout TokenStream) throws -> ScalarValue {
     guard let op = Op.named(mnemonic.text), op.scalar != nil else {
-      let known = Op.all.filter { $0.scalar != nil }.map(\.mnemonic) + ["element", Op.constant.mnemonic]
+      let known = Op.all.filter { $0.scalar != nil }.map(\.mnemonic) + ["element", Op.constant.mnemonic, Op.extent.mnemonic]
       throw stream.error(
-        "got '\(mnemonic.text)', expected an elementwise op, element or constant" + suggestion(for: mnemonic.text, among: known),
+        "got '\(mnemonic.text)', expected an elementwise op, element, constant or extent"
+          + suggestion(for: mnemonic.text, among: known),
         at: mnemonic)
     }
     var operands: [Operand] = []
@@ -134,6 +137,17 @@ private struct RegionParser {
     try stream.expect(":")
     let element = try stream.elementType()
     return function.constant(try stream.convert(literal, to: element, at: token), element, name: PrintedNames.kept(name.text))
+  }
+
+  /// `extent {value = [N - M]} : i32`
+  private mutating func extent(_ mnemonic: Token, named name: Token, _ stream: inout TokenStream) throws -> ScalarValue {
+    let attributes = Attributes(try stream.attributes(of: .extent, at: mnemonic))
+    guard let extents = attributes[.extentValue], extents.count == 1 else {
+      throw stream.error("got no extent, expected one, such as {value = [N - M]}", at: mnemonic)
+    }
+    try stream.expect(":")
+    let type = try stream.elementType()
+    return function.append(.init(.extent(extents[0]), operands: [], type: type, name: PrintedNames.kept(name.text)))
   }
 
   // MARK: Operands

@@ -31,6 +31,7 @@ extension ScalarFunction: CustomStringConvertible {
         switch instruction.operation {
         case .constant(let literal): "constant \(literal.text(as: instruction.type))"
         case .elementwise(let op): "\(op) \(list(instruction.operands))"
+        case .extent(let extent): "\(Op.extent) \(Attributes([Attribute(.extentValue, [extent])]).text(element: nil))"
         case .element(let table): "element \(tables[table])[\(list(instruction.operands))]"
         }
       lines.append("\(space)  \(names[parameters.count + position]) = \(computed) : \(instruction.type)")
@@ -60,7 +61,7 @@ extension ScalarFunction: CustomStringConvertible {
             case .elementwise(let op):
               LiteralOperand.element(of: op, at: position, operands: types, result: instruction.type)
             case .element: LiteralOperand.index(among: types)
-            case .constant: nil
+            case .constant, .extent: nil
             }
           if element != type(operand) {
             inlined[operand.index] = false

@@ -125,6 +125,9 @@ extension Graph: Verifiable {
           throw HeedError("got a region that reads tensors of types \(read), expected \(Self.list(captured)) as captured")
         }
         try region.verify()
+        for case .extent(let extent) in region.instructions.map(\.operation) {
+          try verifyKnown(extent.symbols, known, in: "the extent \(extent) of a region")
+        }
       }
       for attribute in attributes(node).all {
         guard case .extents(let shape) = attribute.value else { continue }

@@ -32,6 +32,10 @@ extension ScalarFunction: Verifiable {
         of: Inference(
           op: op, operands: operands.map { TensorType($0, .scalar) }, attributes: Attributes([]), regions: [],
           stated: [TensorType(instruction.type, .scalar)], facts: []))
+    case .extent:
+      guard operands.isEmpty, instruction.type != .bool else {
+        throw HeedError("got an extent of type \(instruction.type), expected a number")
+      }
     case .element(let table):
       guard tables.indices.contains(table) else {
         throw HeedError("got an element of table \(table), expected one of \(tables.count) tables")

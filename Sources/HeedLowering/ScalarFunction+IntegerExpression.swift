@@ -23,6 +23,7 @@ extension ScalarFunction {
       let operands = instruction.operands.map { values[$0.index] }
       switch instruction.operation {
       case .constant(let literal): values.append(.constant(Int(literal.integer)))
+      case .extent(let extent): values.append(IntegerExpression(extent))
       case .elementwise(.convert):
         values.append(type(instruction.operands[0]) == .bool ? define(operands[0]) : operands[0])
       case .elementwise(.not) where instruction.type == .bool: values.append(1 - operands[0])

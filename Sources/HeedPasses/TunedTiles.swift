@@ -67,6 +67,7 @@ extension ScalarFunction.Instruction {
     case .constant(let literal): literal.text(as: type)
     case .elementwise(let op): op.mnemonic
     case .element: "element"
+    case .extent: Op.extent.mnemonic
     }
   }
 }

@@ -96,6 +96,64 @@ import Testing
     #expect(simplified > 50)
   }
 
+  /// Nested whole-number arithmetic, which wraps: rules of several ops.
+  @Test(arguments: [ElementType.i64, .i32, .u8])
+  func nestedWholeNumbersKeepTheirValue(_ type: ElementType) throws {
+    var random = SeededGenerator(seed: 7)
+    for round in 0..<400 {
+      var plain = ScalarFunction(parameters: [.init("x", type), .init("y", type), .init("c", .bool)])
+      var numbers = [0, 1].map { plain.parameter($0) }
+      numbers += [0, 1, 5, type.integerRange.upperBound].map { plain.constant(Literal($0), type) }
+      for _ in 0..<10 {
+        let op = [Op.add, .add, .subtract, .subtract, .multiply, .minimum, .maximum, .divide].randomElement(using: &random)!
+        let operands = [0, 1].map { _ in (Bool.random(using: &random) ? numbers.last : numbers.randomElement(using: &random))! }
+        numbers.append(try plain.append(op, operands))
+      }
+      plain.results = [numbers.last!]
+      var builder = FunctionBuilder(parameters: plain.parameters)
+      let built = builder.finish(builder.inline(plain, [0, 1, 2].map { builder.parameter($0) }))
+      try built.verify()
+      for arguments in Self.arguments(type) {
+        #expect(built.evaluateRounded(arguments) == plain.evaluateRounded(arguments), "round \(round): \(plain.formula)")
+      }
+    }
+  }
+
+  @Test func oppositesAndConstantsAreCollected() {
+    var builder = FunctionBuilder(parameters: [.init("x", .i64), .init("y", .i64)])
+    let (x, y, zero) = (builder.parameter(0), builder.parameter(1), builder.whole(0))
+    let opposite = builder.apply(.subtract, zero, y)
+    let difference = builder.apply(.subtract, x, y)
+    func make(_ op: Op, _ operands: ScalarValue...) -> ScalarValue { builder.apply(op, operands) }
+    #expect(make(.add, x, opposite) == difference)
+    #expect(make(.add, opposite, x) == difference)
+    #expect(make(.subtract, x, opposite) == make(.add, x, y))
+    #expect(make(.subtract, zero, difference) == make(.subtract, y, x))
+    let (three, five, two) = (builder.whole(3), builder.whole(5), builder.whole(2))
+    #expect(make(.add, make(.subtract, x, three), five) == make(.add, x, two))
+    #expect(make(.subtract, make(.subtract, x, three), two) == make(.subtract, x, five))
+    let larger = make(.maximum, x, y)
+    #expect(make(.maximum, larger, x) == larger)
+    #expect(make(.maximum, y, larger) == larger)
+  }
+
+  // MARK: Extents
+
+  @Test func extentsAreNumbersOfACall() throws {
+    var builder = FunctionBuilder(parameters: [])
+    let extent = Extent(symbol: "N") - Extent(symbol: "M")
+    let (first, second) = (builder.extent(extent, .i32), builder.extent(extent, .i32))
+    #expect(first == second)
+    let constant = builder.extent(7, .i32)
+    #expect(builder.wholeConstant(constant) == 7)
+    let real = builder.extent(extent, .f32)
+    let function = builder.finish([first, real])
+    try function.verify()
+    #expect(try function.evaluate([], binding: ["N": 5, "M": 7]) == [Literal(-2), Literal(-2.0)])
+    #expect(throws: HeedError.self) { try function.evaluate([], binding: ["N": 5]) }
+    #expect(function.formula == "N - M")
+  }
+
   /// Values of two numbers and a bool.
   private static func arguments(_ type: ElementType) -> [[Literal]] {
     var random = SeededGenerator(seed: 4)

@@ -269,7 +269,7 @@ extension Spelling {
       return %o
       """),
     Spelling(
-      "image in two dimensions", says: ["the mask reads the extent W"],
+      "image in two dimensions", says: ["the mask depends on indices and W"],
       arguments: "%q: f32[H, W, 4], %k: f32[H, W, 4], %v: f32[H, W, 5]",
       """
       %q1 = reshape %q : f32[H*W, 4]

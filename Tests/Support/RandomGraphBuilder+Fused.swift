@@ -72,8 +72,12 @@ extension RandomGraphBuilder {
     }
     score.results = [try extend(&score, from: sum)]
     var live = ScalarFunction(parameters: indices, tables: tables)
-    switch pick(0..<3) {
+    switch pick(0..<4) {
     case 0: live.results = [live.constant(Literal(true), .bool)]
+    case 2:
+      let past = Extent(symbol: isCross ? "T" : "S") - Extent(symbol: "S") + 1
+      let end = live.append(.init(.extent(past), operands: [], type: index))
+      live.results = [try live.append(.less, [live.parameter(j), live.append(.add, [live.parameter(i), end])])]
     case 1: live.results = [try live.append(.lessEqual, [live.parameter(j), live.parameter(i)])]
     default:
       let shifted = try live.append(.add, [live.parameter(j), live.constant(Literal(2), index)])

@@ -14,7 +14,7 @@ extension ScalarFunction {
       case .elementwise(let op):
         let result = op.scalar!.apply(operands, types: instruction.operands.map(type), result: instruction.type)
         values.append(instruction.type.isFloat ? Literal(instruction.type.round(result.real)) : result)
-      case .element: preconditionFailure("a captured tensor where there is none")
+      case .element, .extent: preconditionFailure("a captured tensor or an extent where there is none")
       }
     }
     return results.map { values[$0.index] }

@@ -7,22 +7,27 @@ extension IntervalExtension {
   /// The answers for a rectangle, with the bounds of the terms taken from all their values in it. What kernels compute in machine
   /// numbers is computed here by the ops' definitions: for analyses, tests and pictures of what a mask does.
   ///
-  /// - Parameter tables: the condition's captured tensors.
-  /// - Throws: where the condition reads outside of a table.
+  /// - Parameters:
+  ///   - tables: the condition's captured tensors.
+  ///   - binding: the values of the symbols that the condition mentions.
+  /// - Throws: where the condition reads outside of a table, or an extent has no value.
   package func verdict(
-    queries: ClosedRange<Int>, keys: ClosedRange<Int>, batch: [Int], tables: [ReferenceArray] = []
+    queries: ClosedRange<Int>, keys: ClosedRange<Int>, batch: [Int], tables: [ReferenceArray] = [], binding: [Name: Int] = [:]
   ) throws -> Answers {
+    func evaluate(_ term: MaskTerm, query: Int, key: Int) throws -> Literal {
+      try term.evaluate(batch: batch, query: query, key: key, tables: tables, binding: binding)
+    }
     var arguments = ([queries.lowerBound, queries.upperBound, keys.lowerBound, keys.upperBound] + batch).map { Literal($0) }
     for term in terms {
       let values: [Literal]
       switch term.side {
-      case .uniform: values = [try term.evaluate(batch: batch, query: 0, key: 0, tables: tables)]
-      case .query: values = try queries.map { try term.evaluate(batch: batch, query: $0, key: 0, tables: tables) }
-      case .key: values = try keys.map { try term.evaluate(batch: batch, query: 0, key: $0, tables: tables) }
+      case .uniform: values = [try evaluate(term, query: 0, key: 0)]
+      case .query: values = try queries.map { try evaluate(term, query: $0, key: 0) }
+      case .key: values = try keys.map { try evaluate(term, query: 0, key: $0) }
       }
       arguments += term.side == .uniform ? values : term.bounds(of: values)
     }
-    let answers = try function.evaluate(arguments, tables: tables)
+    let answers = try function.evaluate(arguments, tables: tables, binding: binding)
     return (answers[0].integer != 0, answers[1].integer != 0)
   }
 }

@@ -32,6 +32,12 @@ extension IntervalExtensionBuilder {
       }
       let end = code.constant(literal, instruction.type.boundType)
       return .real(Bounds(low: end, high: end))
+    case .extent(let extent):
+      guard instruction.type.isFloat else {
+        return magnitudes[value] == nil ? .unknown : .uniform(code.extent(extent, .i64))
+      }
+      let number = code.extent(extent, instruction.type.boundType)
+      return .real(Bounds(low: number, high: number))
     case .element(let table): return lookup(table, instruction, octagon)
     case .elementwise(let op):
       if instruction.type.isFloat { return real(op, instruction, octagon) }
@@ -70,6 +76,9 @@ extension IntervalExtensionBuilder {
       }
     }
     let b = number(operands[1], octagon)
+    if case .linear(let first) = a, case .linear(let second) = b, first.isUniform, second.isUniform, Self.isExactOnUniform(op) {
+      return .uniform(code.apply(op, first.rest, second.rest))
+    }
     switch op {
     case .add: return sum(a, b, octagon)
     case .subtract: return difference(a, b, octagon)
@@ -89,6 +98,11 @@ extension IntervalExtensionBuilder {
     case .and, .or, .xor: return .whole(code.bitwise(op, x, y, limit: limit))
     default: return .unknown
     }
+  }
+
+  /// Ops whose results on numbers of neither index are computed as they are.
+  private static func isExactOnUniform(_ op: Op) -> Bool {
+    [Op.multiply, .divide, .remainder, .minimum, .maximum, .and, .or, .xor].contains(op)
   }
 
   /// The number that an operand is whatever the indices.

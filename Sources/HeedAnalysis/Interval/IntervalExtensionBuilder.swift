@@ -48,6 +48,11 @@ struct IntervalExtensionBuilder {
         escape(if: code.apply(.lessEqual, code.whole(IndexMagnitudes.limit), index))
       }
     }
+    for extent in condition.wholeExtents {
+      let number = code.extent(extent, .i64)
+      escape(if: code.apply(.less, number, code.whole(-IndexMagnitudes.limit)))
+      escape(if: code.apply(.less, code.whole(IndexMagnitudes.limit), number))
+    }
     for (term, bounds) in places.values.sorted(by: { $0.term.value < $1.term.value }) where term.boundType == .i64 {
       // Numbers of 64 bits might leave them when they are subtracted.
       guard term.entersArithmetic || condition.type(term.value) == .i64 else { continue }
@@ -80,6 +85,7 @@ struct IntervalExtensionBuilder {
     guard let instruction = condition.instruction(value) else { return (code.truth(true), false) }
     switch instruction.operation {
     case .constant(let literal): return (code.truth((literal.integer != 0) == want), true)
+    case .extent: return (code.truth(true), false)
     case .element(let table): return (lookupTruth(table, instruction, want, octagon), false)
     case .elementwise(let op):
       let operands = instruction.operands

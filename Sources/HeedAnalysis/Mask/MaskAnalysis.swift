@@ -60,14 +60,16 @@ package struct MaskAnalysis: Sendable {
 
   /// The parts of the mask, by their numbers in `conjuncts`, that stay open over a rectangle: each can be false for some pair of it.
   ///
-  /// - Parameter tables: the mask's captured tensors.
-  /// - Throws: where the mask reads outside of a table.
+  /// - Parameters:
+  ///   - tables: the mask's captured tensors.
+  ///   - binding: the values of the symbols that the mask mentions.
+  /// - Throws: where the mask reads outside of a table, or an extent has no value.
   package func openConjuncts(
-    queries: ClosedRange<Int>, keys: ClosedRange<Int>, batch: [Int], tables: [ReferenceArray] = []
+    queries: ClosedRange<Int>, keys: ClosedRange<Int>, batch: [Int], tables: [ReferenceArray] = [], binding: [Name: Int] = [:]
   ) throws -> [Int] {
     let intervals = keeping(\.intervals) { conjuncts.map { IntervalExtension($0) } }
     return try intervals.indices.filter {
-      try intervals[$0].verdict(queries: queries, keys: keys, batch: batch, tables: tables).canFail
+      try intervals[$0].verdict(queries: queries, keys: keys, batch: batch, tables: tables, binding: binding).canFail
     }
   }
 

@@ -5,6 +5,8 @@ struct MaskRectangles {
   private let mask: MaskAnalysis
   private let length: Int
   private let batch: [Int]
+  /// Every length is the same: what a mask mentions of lengths is mostly their difference.
+  private let binding: [Name: Int]
   /// The values of the mask's uniform whole-number terms.
   private let terms: [Int]
 
@@ -13,19 +15,23 @@ struct MaskRectangles {
 
   init(_ mask: MaskAnalysis, length: Int) throws {
     let batch = Array(repeating: 0, count: mask.condition.parameters.count - 2)
-    (self.mask, self.length, self.batch) = (mask, length, batch)
-    terms = try mask.uniformNumbers.map { Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: []).integer) }
+    let binding = Dictionary(mask.condition.symbols.map { ($0, length) }, uniquingKeysWith: { first, _ in first })
+    (self.mask, self.length, self.batch, self.binding) = (mask, length, batch, binding)
+    terms = try mask.uniformNumbers.map {
+      Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: [], binding: binding).integer)
+    }
   }
 
   private func verdict(_ rows: Range<Int>, _ keys: Range<Int>) throws -> IntervalExtension.Answers {
     try mask.interval.verdict(
-      queries: rows.lowerBound...rows.upperBound - 1, keys: keys.lowerBound...keys.upperBound - 1, batch: batch)
+      queries: rows.lowerBound...rows.upperBound - 1, keys: keys.lowerBound...keys.upperBound - 1, batch: batch,
+      binding: binding)
   }
 
   /// The keys that some row can see, by the mask's range.
   private func range(of rows: Range<Int>) throws -> Range<Int> {
     let ends = try mask.keysOfQueries.evaluate(
-      rows.lowerBound...rows.upperBound - 1, count: length, batch: batch, terms: terms)
+      rows.lowerBound...rows.upperBound - 1, count: length, batch: batch, terms: terms, binding: binding)
     let first = min(max(ends.low ?? 0, 0), length)
     return first..<max(first, min((ends.high ?? length) + 1, length))
   }

@@ -29,9 +29,11 @@ package struct MaskTerm: Sendable {
   }
 
   /// The term's value at a pair.
-  /// - Throws: where it reads outside of a table.
-  package func evaluate(batch: [Int], query: Int, key: Int, tables: [ReferenceArray]) throws -> Literal {
-    try function.evaluate((batch + [query, key]).map { Literal($0) }, tables: tables)[0]
+  /// - Throws: where it reads outside of a table, or an extent has no value.
+  package func evaluate(
+    batch: [Int], query: Int, key: Int, tables: [ReferenceArray], binding: [Name: Int] = [:]
+  ) throws -> Literal {
+    try function.evaluate((batch + [query, key]).map { Literal($0) }, tables: tables, binding: binding)[0]
   }
 
   /// The terms of `condition`, whose last two parameters are the query and the key.
@@ -41,17 +43,22 @@ package struct MaskTerm: Sendable {
     /// The parameters that each value depends on.
     var sources: [Set<Int>] = (0..<count).map { [$0] }
     var isTerm = Array(repeating: false, count: count)
+    // Constants, extents and what is made of them alone: computed where it is needed.
+    var isKnown = isTerm
+    let magnitudes = IndexMagnitudes(condition)
     for instruction in condition.instructions {
       let used = instruction.operands.reduce(into: Set<Int>()) { $0.formUnion(sources[$1.index]) }
       sources.append(used)
-      let isConstant = if case .constant = instruction.operation { true } else { false }
+      let value = ScalarValue(sources.count - 1)
+      let fits = instruction.operands.isEmpty || instruction.type == .bool || magnitudes[value] != nil
+      isKnown.append(instruction.isFollowed && fits && instruction.operands.allSatisfy { isKnown[$0.index] })
       let dependsOnPair = used.contains(query) && used.contains(key)
       let isUniform = !used.contains(query) && !used.contains(key)
       // A number of neither index is known exactly: what is computed with it is followed.
       let isOpaque =
         !instruction.isFollowed
         || instruction.operands.contains { isTerm[$0.index] && !sources[$0.index].isDisjoint(with: [query, key]) }
-      isTerm.append(!isConstant && !dependsOnPair && (isUniform || isOpaque))
+      isTerm.append(!isKnown[value.index] && !dependsOnPair && (isUniform || isOpaque))
     }
     var roots: Set<ScalarValue> = Set(condition.results.filter { isTerm[$0.index] })
     var entersArithmetic: Set<ScalarValue> = []
@@ -75,7 +82,7 @@ extension ScalarFunction.Instruction {
   /// Whether the interval extension bounds the result from bounds of the operands without loss that matters.
   fileprivate var isFollowed: Bool {
     switch operation {
-    case .constant: return true
+    case .constant, .extent: return true
     case .element: return false
     case .elementwise(let op):
       let followed: Set<Op> = [

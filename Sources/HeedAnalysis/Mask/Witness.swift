@@ -25,8 +25,10 @@ extension ScalarFunction {
       let results = code.inline(self, arguments)
       let function = code.finish(results)
       let interval = IntervalExtension(function)
-      // The values of tables and batch indices are not known here.
-      guard interval.terms.isEmpty, !(0..<count - 2).contains(where: function.reads(parameter:)) else { continue }
+      // The values of tables, extents and batch indices are not known here.
+      guard interval.terms.isEmpty, function.symbols.isEmpty, !(0..<count - 2).contains(where: function.reads(parameter:)) else {
+        continue
+      }
       let (all, none) = (0...IndexMagnitudes.limit - 1, 0...0)
       let verdict = try interval.verdict(
         queries: side == .query ? all : none, keys: side == .query ? none : all, batch: Array(repeating: 0, count: count - 2))

@@ -30,12 +30,13 @@ package struct IndexRange: Sendable {
   ///   - block: the indices of the given side.
   ///   - count: the number of indices on the solved side.
   ///   - terms: the values of the uniform whole-number terms.
+  ///   - binding: the values of the symbols that the condition mentions.
   /// - Returns: the ends, inclusive and not trimmed to the indices that there are; nil where the range is unbounded.
   package func evaluate(
-    _ block: ClosedRange<Int>, count: Int, batch: [Int] = [], terms: [Int] = []
+    _ block: ClosedRange<Int>, count: Int, batch: [Int] = [], terms: [Int] = [], binding: [Name: Int] = [:]
   ) throws -> (low: Int?, high: Int?) {
     let arguments = [block.lowerBound, block.upperBound, count] + batch + terms.map(Self.clamp)
-    let ends = try function.evaluate(arguments.map { Literal($0) })
+    let ends = try function.evaluate(arguments.map { Literal($0) }, binding: binding)
     return (low.map { Int(ends[$0].integer) }, high.map { Int(ends[$0].integer) })
   }
 }

@@ -15,10 +15,13 @@ extension RangeSolver {
     switch instruction.operation {
     case .constant(let literal):
       return instruction.type.isInteger ? .linear(LinearForm(rest: code.whole(Int(literal.integer)))) : .unknown
+    case .extent(let extent):
+      return instruction.type.isInteger && !mayWrap ? .linear(LinearForm(rest: code.extent(extent, .i64))) : .unknown
     case .element: return .unknown
     case .elementwise(let op):
       guard !mayWrap else { return .unknown }
       let operands = instruction.operands.map { known[$0.index] }
+      if let number = uniform(op, operands) { return number }
       switch op {
       case .convert:
         return condition.type(instruction.operands[0]).isInteger && instruction.type.isInteger ? operands[0] : .unknown
@@ -28,6 +31,20 @@ extension RangeSolver {
       case .divide: return quotient(operands[0], operands[1])
       default: return .unknown
       }
+    }
+  }
+
+  /// Ops on numbers of neither index, which are computed as they are.
+  private mutating func uniform(_ op: Op, _ operands: [Number]) -> Number? {
+    guard operands.count == 2, case .linear(let a) = operands[0], case .linear(let b) = operands[1], a.isUniform, b.isUniform
+    else { return nil }
+    switch op {
+    case .multiply, .minimum, .maximum: return .linear(LinearForm(rest: code.apply(op, a.rest, b.rest)))
+    case .divide:
+      // Expressions of kernels divide by positive numbers.
+      guard let divisor = code.constant(b), divisor > 0 else { return nil }
+      return .linear(LinearForm(rest: code.apply(.divide, a.rest, b.rest)))
+    default: return nil
     }
   }
 

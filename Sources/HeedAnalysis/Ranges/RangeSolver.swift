@@ -64,6 +64,11 @@ struct RangeSolver {
       let indices = uniform.indices.filter { condition.reads(parameter: $0) }.map { uniform[$0] }
       conditions += (indices + [last, count]).map { code.apply(.lessEqual, code.whole(IndexMagnitudes.limit), $0) }
     }
+    for extent in condition.wholeExtents {
+      let value = code.extent(extent, .i64)
+      conditions.append(code.apply(.lessEqual, value, code.whole(-IndexMagnitudes.limit)))
+      conditions.append(code.apply(.lessEqual, code.whole(IndexMagnitudes.limit), value))
+    }
     for (term, value) in terms {
       // A clamped value that is as large as it can be was perhaps larger.
       let limit = term.entersArithmetic ? IndexMagnitudes.limit : IndexRange.mostOfTerm

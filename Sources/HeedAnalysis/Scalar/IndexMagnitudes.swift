@@ -4,7 +4,7 @@ import HeedIR
 /// that fit their types are as in 64 bits, others may have wrapped.
 struct IndexMagnitudes {
   private var bounds: [Int?] = []
-  /// Indices are taken to be below this, and terms that enter arithmetic; what relies on it holds only there.
+  /// Indices are taken to be below this, and terms that enter arithmetic and extents; what relies on it holds only there.
   static let limit = 1 << 27
 
   /// - Parameter terms: values that are taken to be below the limit, like indices.
@@ -25,6 +25,7 @@ struct IndexMagnitudes {
     let bound: Int?
     switch instruction.operation {
     case .constant(let literal): return Int(exactly: literal.integer.magnitude).flatMap { $0 < 1 << 60 ? $0 : nil }
+    case .extent: bound = Self.limit
     case .element: return nil
     case .elementwise(.convert) where function.type(instruction.operands[0]) == .bool: return 1
     case .elementwise(.select): bound = operands[1].flatMap { a in operands[2].map { max(a, $0) } }

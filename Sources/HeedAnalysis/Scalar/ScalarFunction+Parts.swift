@@ -25,6 +25,22 @@ extension ScalarFunction {
     return Set(numbers).sorted()
   }
 
+  /// The extents that the function computes with as whole numbers, each once, in order.
+  var wholeExtents: [Extent] {
+    var found: [Extent] = []
+    for case let instruction in instructions where instruction.type.isInteger {
+      if case .extent(let extent) = instruction.operation, !found.contains(extent) { found.append(extent) }
+    }
+    return found
+  }
+
+  /// The symbols that the function's extents mention.
+  package var symbols: [Name] {
+    instructions.flatMap { instruction -> [Name] in
+      if case .extent(let extent) = instruction.operation { extent.symbols } else { [] }
+    }
+  }
+
   /// Whether the results depend on the parameter of this number.
   package func reads(parameter number: Int) -> Bool { needed.contains(parameter(number)) }
 }

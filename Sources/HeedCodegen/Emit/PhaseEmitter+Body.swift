@@ -121,7 +121,7 @@ extension PhaseEmitter {
         known.append(
           try elementwise(
             op, instruction.operands.map { known[$0.index] }, instruction.operands.map(function.type), instruction.type))
-      case .element: preconditionFailure("an expansion reads no tensor")
+      case .element, .extent: preconditionFailure("an expansion reads no tensor and no extent")
       }
     }
     return known[function.results[0].index]

@@ -20,7 +20,7 @@ extension AttentionPlan {
   /// Appends the op and the views around it.
   func build(_ rewriter: inout GraphRewriter) throws -> BuiltAttention {
     var tables: [ValueID] = []
-    for (table, declared) in zip(captured, score.tables) { tables.append(try tableValue(table, declared, &rewriter)) }
+    for table in captured { tables.append(rewriter(table)) }
     var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(values), sum.valueAxes.map { $0 })]
     var (batchExtents, regions) = (sum.batchExtents, [score, live])
     let groups = GroupedHeads(self)
@@ -62,18 +62,6 @@ extension AttentionPlan {
     let type = sum.graph.type(sum.graph.result(sum.node))
     built.sum = try arrangeBack(built.sum, sum.batch + [.row, .valueWidth], groups, as: sum.resultAxes, type, &rewriter)
     return built
-  }
-
-  /// The value that a captured tensor is read from.
-  func tableValue(
-    _ table: TensorReader.Table, _ declared: ScalarFunction.Table, _ rewriter: inout GraphRewriter
-  ) throws -> ValueID {
-    switch table {
-    case .value(let value): return rewriter(value)
-    case .extent(let extent):
-      return try rewriter.append(
-        .extent, [], attributes: [Attribute(.extentValue, [extent])], stated: declared.type, name: declared.name)
-    }
   }
 
   /// What stands for the results of an output: one number per row, or a statistic.

@@ -8,18 +8,20 @@ extension AttentionPlan {
     if let scale = scale { findings.append("scale \(scale) folded into the score") }
     let (inScore, inMask) = (score.tables(of: score.results), live.tables(of: live.results))
     func list(_ numbers: Set<Int>) -> String {
-      let values = numbers.sorted().compactMap { if case .value(let value) = captured[$0] { graph.label(value) } else { nil } }
-      let extents = numbers.sorted().compactMap {
-        if case .extent(let extent) = captured[$0] { "the extent \(extent)" } else { nil }
-      }
-      return (values + extents).joined(separator: ", ")
+      numbers.sorted().map { graph.label(captured[$0]) }.joined(separator: ", ")
     }
     if !inScore.isEmpty { findings.append("the score reads \(list(inScore))") }
     if let offsets { findings.append("pairs live in the segments of \(graph.label(offsets))") }
     if live.constant(live.results[0])?.integer == 1 {
       if offsets == nil { findings.append("no mask") }
     } else {
-      findings.append(inMask.isEmpty ? "the mask depends on indices only" : "the mask reads \(list(inMask))")
+      let extents = live.instructions.compactMap { if case .extent(let extent) = $0.operation { extent } else { Extent?.none } }
+      findings.append(
+        !inMask.isEmpty
+          ? "the mask reads \(list(inMask))"
+          : extents.isEmpty
+            ? "the mask depends on indices only"
+            : "the mask depends on indices and \(extents.map(\.description).joined(separator: ", "))")
     }
     if sum.weights.softmax == nil { findings.append("the scores weigh the values as they are, without a softmax") }
     if let sink = sum.weights.sink { findings.append("\(graph.label(sink)) is a sink: a score more in each row, of value 0") }

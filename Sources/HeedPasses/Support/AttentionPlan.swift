@@ -12,7 +12,7 @@ struct AttentionPlan {
   private(set) var values: ValueID
   let width: Extent
   /// The captured tensors, by number in the regions.
-  var captured: [TensorReader.Table]
+  var captured: [ValueID]
   let score: ScalarFunction
   let live: ScalarFunction
   /// The number of the captured tensor that holds segment offsets.
@@ -125,8 +125,8 @@ struct AttentionPlan {
     tables = used.map { tables[$0] }
     var declared = used.map { region.function.tables[$0] }
     func declare(_ value: ValueID) -> Int {
-      if let known = tables.firstIndex(of: .value(value)) { return known }
-      tables.append(.value(value))
+      if let known = tables.firstIndex(of: value) { return known }
+      tables.append(value)
       declared.append(ScalarFunction.Table(graph.name(value), graph.type(value)))
       return tables.count - 1
     }
@@ -146,7 +146,7 @@ struct AttentionPlan {
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
     }
-    for case .value(let value) in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
+    for value in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
       notes.append(
         "\(graph.label(value)) is stored whole, as large as the scores: \(graph.definingOp(value)!.mnemonic) cannot be computed pair by pair"
       )
@@ -197,7 +197,7 @@ struct AttentionPlan {
     func decline(_ reason: String) -> Declined { Declined(value: graph.result(sum.node), reason: reason) }
     if isLinear { throw decline("the weights are a linear function of the scores") }
     if graph.isKnownAtLoad(key) || graph.isKnownAtLoad(values) { throw decline("keys or values are parameters") }
-    for case .value(let value) in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
+    for value in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
       throw decline("\(graph.label(value)) is as large as the scores")
     }
     let isMasked = live.constant(live.results[0]) == nil
@@ -209,12 +209,12 @@ struct AttentionPlan {
 extension FunctionBuilder {
   /// The offsets whose segments the condition compares, where it says that row and column lie in one segment.
   fileprivate func isSameSegment(
-    _ condition: ScalarValue, _ tables: [TensorReader.Table], _ graph: Graph, row: ScalarValue, column: ScalarValue
+    _ condition: ScalarValue, _ tables: [ValueID], _ graph: Graph, row: ScalarValue, column: ScalarValue
   ) -> ValueID? {
     guard let pair = match(condition, .equal), let left = function.instruction(pair[0]), let right = function.instruction(pair[1]),
       case .element(let table) = left.operation, left.operation == right.operation,
       Set([left.operands, right.operands]) == [[row], [column]],
-      case .value(let ids) = tables[table], let inputs = graph.match(ids, .segmentIDs)
+      let inputs = graph.match(tables[table], .segmentIDs)
     else { return nil }
     return inputs[0]
   }

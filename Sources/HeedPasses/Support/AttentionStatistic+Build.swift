@@ -3,7 +3,7 @@ import HeedIR
 /// The region of a statistic and the tensors that it reads.
 struct StatisticValue {
   var region: ScalarFunction
-  var tables: [TensorReader.Table]
+  var tables: [ValueID]
   /// Whether the value for a weight of 0 is NaN as written and 0 as built.
   var guardsZero = false
 }
@@ -23,7 +23,7 @@ extension AttentionStatistic {
     let axes: [AttentionAxis] = sum.batch + [.row, .column]
     let value = try reader.read(base, at: sum.axes.map { axis in axis.map { ScalarValue(1 + axes.firstIndex(of: $0)!) } ?? zero })
     let inside = graph.dependents(of: graph.result(plan.product))
-    for case .value(let table) in reader.tables {
+    for table in reader.tables {
       guard let node = graph.definingNode(table), inside.contains(node) || node == plan.product else { continue }
       throw Declined(
         value: graph.results(self.node)[0], reason: "the statistic reads \(graph.label(table)), which is made from the scores")
@@ -82,9 +82,9 @@ extension AttentionPlan {
       }
     }
     let value = try statistic.value(self, element)
-    let tables = try value.tables.enumerated().map { position, table in
+    let tables = value.tables.enumerated().map { position, table in
       position < captured.count
-        ? built.tables[position] : try tableValue(table, value.region.tables[position], &rewriter)
+        ? built.tables[position] : rewriter(table)
     }
     let region = try built.groups?.split(value.region, leading: 1) ?? value.region
     let regions = built.regions.map { $0.withTables(region.tables) } + [region]

@@ -1,7 +1,7 @@
 import HeedIR
 
-/// A scalar function made of elementwise nodes: constants of rank 0 are written into it, what the nodes do not compute becomes a
-/// parameter.
+/// A scalar function made of elementwise nodes: constants and extents of rank 0 are written into it, what the nodes do not compute
+/// becomes a parameter.
 struct ElementwiseRegion {
   private(set) var function: ScalarFunction
   /// The values that the parameters stand for, in order.
@@ -14,7 +14,7 @@ struct ElementwiseRegion {
     var operands = leading
     for node in nodes {
       for operand in graph.operands(node) where !computed.contains(operand) && !operands.contains(operand) {
-        if !Self.isLiteral(operand, graph) { operands.append(operand) }
+        if !Self.isWritten(operand, graph) { operands.append(operand) }
       }
     }
     self.operands = operands
@@ -31,10 +31,12 @@ struct ElementwiseRegion {
       let (op, result) = (graph.op(node), graph.result(node))
       let arguments = graph.operands(node).map { operand in
         if let known = values[operand] { return known }
-        guard let literal = graph.uniformConstant(operand) else {
+        let element = graph.type(operand).element
+        if let literal = graph.uniformConstant(operand) { return builder.constant(literal, element) }
+        guard let extent = graph.extentValue(operand) else {
           preconditionFailure("an operand that is neither parameter nor number")
         }
-        return builder.constant(literal, graph.type(operand).element)
+        return builder.extent(extent, element)
       }
       let stated = op.has(.typedByResult) ? graph.type(result).element : nil
       values[result] = builder.apply(op, arguments, type: stated, name: graph.name(result))
@@ -42,8 +44,8 @@ struct ElementwiseRegion {
     function = builder.finish(results.map { values[$0]! })
   }
 
-  private static func isLiteral(_ value: ValueID, _ graph: Graph) -> Bool {
-    graph.type(value).rank == 0 && graph.uniformConstant(value) != nil
+  private static func isWritten(_ value: ValueID, _ graph: Graph) -> Bool {
+    graph.type(value).rank == 0 && (graph.uniformConstant(value) != nil || graph.extentValue(value) != nil)
   }
 
   /// The last part of the name of an operand, or of what it is a view of: `bias` for a broadcast of `%layer.0.bias`.
@@ -60,5 +62,12 @@ extension ElementwiseRegion {
       function.parameters[other].name = Name("\(name).\(other)")
     }
     function.parameters[position].name = name
+  }
+}
+
+extension Graph {
+  /// The extent that a scalar is equal to, where the op `extent` makes it.
+  fileprivate func extentValue(_ value: ValueID) -> Extent? {
+    definingNode(value, where: .extent).map { attributes($0).required(.extentValue)[0] }
   }
 }

@@ -11,13 +11,6 @@ struct Declined: Error {
 ///
 /// The region's parameters are the score (parameter 0), one index a batch dimension, the query index and the key index.
 struct TensorReader {
-  /// What a table of the region stands for in the graph.
-  enum Table: Hashable {
-    case value(ValueID)
-    /// A scalar with the value of an extent.
-    case extent(Extent)
-  }
-
   let graph: Graph
   /// The tensor whose elements parameter 0 stands for.
   let scores: ValueID
@@ -26,7 +19,8 @@ struct TensorReader {
   private let distant: Set<NodeID>
   let indexType: ElementType
   var region: FunctionBuilder
-  private(set) var tables: [Table] = []
+  /// The tensors whose elements the region reads, by table.
+  private(set) var tables: [ValueID] = []
   /// The indices at which the scores were read.
   private(set) var scoreIndices: [ScalarValue]?
   private var memo: [Read: ScalarValue] = [:]
@@ -63,7 +57,7 @@ struct TensorReader {
   }
 
   private mutating func make(_ value: ValueID, _ indices: [ScalarValue]) throws -> ScalarValue {
-    guard let node = graph.definingNode(value) else { return try capture(.value(value), indices) }
+    guard let node = graph.definingNode(value) else { return capture(value, indices) }
     let mustRead = dependents.contains(node)
     let isDistant = distant.contains(node)
     guard !(mustRead && isDistant) else {
@@ -77,7 +71,7 @@ struct TensorReader {
         value: value,
         reason: "\(graph.label(value)) is made from the scores by \(graph.op(node).mnemonic), which is not elementwise")
     }
-    return try capture(.value(value), indices)
+    return capture(value, indices)
   }
 
   /// The element computed from elements of the node's operands, or nil where that is not possible.
@@ -95,7 +89,7 @@ struct TensorReader {
       let index = indices[graph.attributes(node).required(.dim)]
       return region.apply(.convert, [index], type: type.element, name: graph.name(value))
     case .extent:
-      return try extent(graph.attributes(node).required(.extentValue)[0], type.element)
+      return region.extent(graph.attributes(node).required(.extentValue)[0], type.element)
     case .transpose, .broadcast:
       let zero = region.constant(0, indexType)
       return try read(inputs[0], at: graph.dimensionsOfView(node)!.map { $0.map { indices[$0] } ?? zero })
@@ -107,10 +101,10 @@ struct TensorReader {
     case .slice:
       let starts = graph.attributes(node).required(.start)
       let steps = graph.attributes(node)[.step] ?? starts.map { _ in 1 }
-      let source = try indices.indices.map { dimension in
+      let source = indices.indices.map { dimension in
         let scaled = region.apply(
           .multiply, [indices[dimension], region.constant(Literal(steps[dimension]), region.function.type(indices[dimension]))])
-        return try region.apply(.add, [scaled, extent(starts[dimension], region.function.type(scaled))])
+        return region.apply(.add, [scaled, region.extent(starts[dimension], region.function.type(scaled))])
       }
       return try read(inputs[0], at: source)
     case .gather: return try gathered(node, inputs, indices)
@@ -128,28 +122,16 @@ struct TensorReader {
     return graph.containsExpensiveOp(node)
   }
 
-  // MARK: Tables and extents
-
-  private mutating func capture(_ table: Table, _ indices: [ScalarValue]) throws -> ScalarValue {
-    let (name, type): (Name, TensorType) =
-      switch table {
-      case .value(let value): (graph.name(value), graph.type(value))
-      case .extent(let extent): (extent.symbol ?? "extent", TensorType(indexType, .scalar))
-      }
+  /// The element of a captured tensor.
+  private mutating func capture(_ value: ValueID, _ indices: [ScalarValue]) -> ScalarValue {
     let number: Int
-    if let known = tables.firstIndex(of: table) {
+    if let known = tables.firstIndex(of: value) {
       number = known
     } else {
-      number = region.addTable(name, type)
-      tables.append(table)
+      number = region.addTable(graph.name(value), graph.type(value))
+      tables.append(value)
     }
     return region.element(number, indices)
-  }
-
-  /// The extent as a scalar: a constant, or read from a captured scalar.
-  private mutating func extent(_ extent: Extent, _ type: ElementType) throws -> ScalarValue {
-    if let constant = extent.constant, let literal = Literal(constant).converted(to: type) { return region.constant(literal, type) }
-    return try region.apply(.convert, [capture(.extent(extent), [])], type: type)
   }
 
   // MARK: Reshape and gather
@@ -172,11 +154,11 @@ struct TensorReader {
       // A constant index of extent 1 in a run of several is not a parameter; all the indices share the index type.
       var linear = region.apply(.convert, [indices[first]], type: indexType)
       for dimension in sources.dropFirst() {
-        let scaled = try region.apply(.multiply, [linear, extent(from[dimension], indexType)])
+        let scaled = region.apply(.multiply, [linear, region.extent(from[dimension], indexType)])
         linear = region.apply(.add, [scaled, region.apply(.convert, [indices[dimension]], type: indexType)])
       }
       for dimension in targets.dropFirst().reversed() {
-        let width = try extent(to[dimension], indexType)
+        let width = region.extent(to[dimension], indexType)
         result[dimension] = region.apply(.remainder, [linear, width])
         linear = region.apply(.divide, [linear, width])
       }
@@ -196,7 +178,7 @@ struct TensorReader {
     )
     let index = try read(inputs[1], at: middle)
     let type = region.function.type(index)
-    let (zero, count) = (region.constant(Literal(0), type), try self.extent(extent, type))
+    let (zero, count) = (region.constant(Literal(0), type), region.extent(extent, type))
     let last = region.apply(.subtract, [count, region.constant(Literal(1), type)])
     var (inside, isInside) = (index, region.apply(.less, [index, count]))
     if !region.isNonNegative(index) {

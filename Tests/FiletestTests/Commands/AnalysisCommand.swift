@@ -5,7 +5,7 @@ extension FiletestCommand {
   /// `// test analysis`: what is proved of the masks of the case's attention ops, so that proofs are reviewed as text.
   ///
   /// Lines `// rectangle queries 0...47 keys 384...767` in the header ask for the verdict over those pairs, for the first batch indices.
-  /// Tables that the mask reads are `input` lines, as for `run`.
+  /// Tables that the mask reads are `input` lines, and symbols that it mentions are bound, as for `run`.
   static let analysis = FiletestCommand(name: "analysis") { test, arguments, path in
     guard arguments.isEmpty else { throw HeedError("got 'test analysis \(arguments[0])', expected nothing after 'analysis'") }
     var lines: [String] = []
@@ -27,6 +27,7 @@ private struct MaskReport {
   private let mask: MaskAnalysis
   private let batch: [Int]
   private let tables: [ReferenceArray]
+  private let binding: [Name: Int]
   private let rectangles: [(queries: ClosedRange<Int>, keys: ClosedRange<Int>)]
 
   init(_ graph: Graph, _ node: NodeID, _ test: Filetest.Case) throws {
@@ -41,6 +42,7 @@ private struct MaskReport {
       return (ends[0]...ends[1], ends[2]...ends[3])
     }
     let inputs = try RunInputs(test)
+    binding = inputs.binding
     let read = mask.condition.readTables
     tables = try graph.operands(node).dropFirst(3).enumerated().map { number, value in
       let type = graph.type(value)
@@ -94,15 +96,15 @@ private struct MaskReport {
   }
 
   private func verdict(_ queries: ClosedRange<Int>, _ keys: ClosedRange<Int>) throws -> [String] {
-    let answers = try mask.interval.verdict(queries: queries, keys: keys, batch: batch, tables: tables)
-    let open = try mask.openConjuncts(queries: queries, keys: keys, batch: batch, tables: tables)
+    let answers = try mask.interval.verdict(queries: queries, keys: keys, batch: batch, tables: tables, binding: binding)
+    let open = try mask.openConjuncts(queries: queries, keys: keys, batch: batch, tables: tables, binding: binding)
     let parts = mask.conjuncts.count > 1 ? " by parts \(open.map(String.init).joined(separator: ", "))" : ""
     let verdict = !answers.canHold ? "empty" : !answers.canFail ? "full" : "open\(parts)"
     let terms = try mask.uniformNumbers.map {
-      Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: tables).integer)
+      Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: tables, binding: binding).integer)
     }
     func ends(_ range: IndexRange, _ block: ClosedRange<Int>, _ count: Int) throws -> String {
-      let ends = try range.evaluate(block, count: count, batch: batch, terms: terms)
+      let ends = try range.evaluate(block, count: count, batch: batch, terms: terms, binding: binding)
       return "\(ends.low.map { "\($0)" } ?? "")...\(ends.high.map { "\($0)" } ?? "")"
     }
     return [

@@ -41,7 +41,7 @@ extension TileMap {
       while position < pairs {
         let (row, column) = position.quotientAndRemainder(dividingBy: visit.keys.count)
         let indices = batch + [visit.queries.lowerBound + row, visit.keys.lowerBound + column]
-        if try mask.condition.evaluate(indices.map { Literal($0) }, tables: tables)[0].integer != 0 { live += 1 }
+        if try mask.condition.evaluate(indices.map { Literal($0) }, tables: tables, binding: binding)[0].integer != 0 { live += 1 }
         position += step
       }
       position -= pairs

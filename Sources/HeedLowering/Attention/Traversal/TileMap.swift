@@ -33,6 +33,7 @@ package struct TileMap {
   package let mask: MaskAnalysis
   let batch: [Int]
   let tables: [ReferenceArray]
+  let binding: [Name: Int]
 
   /// The map of the attention `node` of a graph that the passes have left.
   ///
@@ -50,7 +51,7 @@ package struct TileMap {
     let rank = shapes[0].rank
     let count = try shapes.map { try Shape([$0[rank - 2]]).evaluate { binding[$0] }[0] }
     (queries, keys) = (count[0], count[1])
-    (self.batch, self.tables) = (batch, tables)
+    (self.batch, self.tables, self.binding) = (batch, tables, binding)
     mask = try MaskAnalysis(graph.regions(node).last!)
     let types = AttentionTypes(
       operands: graph.type(operands[0]).element, score: graph.regions(node).first!.parameters[0].type, on: target)
@@ -63,7 +64,7 @@ package struct TileMap {
     isRagged = ragged != nil
     let machine = TileMapMachine(
       mask, tile: tile, granule: AttentionSchedule.granule(tile, panelWidth: panelWidth), panelWidth: panelWidth, batch: batch,
-      tables: tables)
+      tables: tables, binding: binding)
     if let ragged {
       let offsets = tables[ragged].integers.map { [queries] in min(max(Int($0), 0), queries) }
       for (start, end) in zip(offsets, offsets.dropFirst()) where start < end { try machine.visit(start..<end, start..<end) }
@@ -82,6 +83,7 @@ private final class TileMapMachine {
   private let panelWidth: Int
   private let batch: [Int]
   private let tables: [ReferenceArray]
+  private let binding: [Name: Int]
   private(set) var visits: [TileMap.Visit] = []
   private(set) var evaluations: [TraversalLevel: Int] = [:]
   /// The block that is visited.
@@ -102,10 +104,11 @@ private final class TileMapMachine {
   }
 
   init(
-    _ mask: MaskAnalysis, tile: TileSize, granule: TileSize, panelWidth: Int, batch: [Int], tables: [ReferenceArray]
+    _ mask: MaskAnalysis, tile: TileSize, granule: TileSize, panelWidth: Int, batch: [Int], tables: [ReferenceArray],
+    binding: [Name: Int]
   ) {
     (self.mask, self.tile, self.granule, self.panelWidth) = (mask, tile, granule, panelWidth)
-    (self.batch, self.tables) = (batch, tables)
+    (self.batch, self.tables, self.binding) = (batch, tables, binding)
   }
 
   func visit(_ queries: Range<Int>, _ keys: Range<Int>) throws {
@@ -125,7 +128,8 @@ private final class TileMapMachine {
   private func ask(_ rows: Range<Int>, _ keys: Range<Int>, _ level: TraversalLevel) throws -> (canHold: Bool, canFail: Bool) {
     evaluations[level, default: 0] += 1
     return try mask.interval.verdict(
-      queries: rows.lowerBound...rows.upperBound - 1, keys: keys.lowerBound...keys.upperBound - 1, batch: batch, tables: tables)
+      queries: rows.lowerBound...rows.upperBound - 1, keys: keys.lowerBound...keys.upperBound - 1, batch: batch, tables: tables,
+      binding: binding)
   }
 
   private func note(_ block: Range<Int>, trimmedTo keys: Range<Int>? = nil, isLive: Bool, isOpen: Bool, _ level: TraversalLevel)
@@ -134,7 +138,8 @@ private final class TileMapMachine {
     let open =
       isOpen
       ? try mask.openConjuncts(
-        queries: rows.lowerBound...rows.upperBound - 1, keys: block.lowerBound...block.upperBound - 1, batch: batch, tables: tables)
+        queries: rows.lowerBound...rows.upperBound - 1, keys: block.lowerBound...block.upperBound - 1, batch: batch, tables: tables,
+        binding: binding)
       : []
     visits.append(
       TileMap.Visit(
@@ -156,9 +161,11 @@ extension TileMapMachine: TraversalMachine {
   func innerRange() throws -> InnerRange<Int> {
     let range = mask.keysOfQueries
     guard range.isBounded else { return InnerRange(first: 0, end: keys.count, isBounded: false) }
-    let terms = try mask.uniformNumbers.map { Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: tables).integer) }
+    let terms = try mask.uniformNumbers.map {
+      Int(try $0.evaluate(batch: batch, query: 0, key: 0, tables: tables, binding: binding).integer)
+    }
     let (low, high) = try range.evaluate(
-      rows.lowerBound...rows.upperBound - 1, count: keys.upperBound, batch: batch, terms: terms)
+      rows.lowerBound...rows.upperBound - 1, count: keys.upperBound, batch: batch, terms: terms, binding: binding)
     let first = low.map { min(max($0 - keys.lowerBound, 0) / panelWidth * panelWidth, keys.count) } ?? 0
     let end = max(first, min(keys.count, high.map { $0 + 1 - keys.lowerBound } ?? keys.count))
     for (start, end) in [(0, first), (end, keys.count)] where start < end { try leave(start, end - start, settledBy: .range) }
@@ -200,7 +207,7 @@ extension TileMapMachine: TraversalMachine {
       evaluations[.pairs, default: 0] += granule.queries.count * granule.keys.count
       refinement.isFound = try granule.queries.contains { query in
         try granule.keys.contains { key in
-          try mask.condition.evaluate((batch + [query, key]).map { Literal($0) }, tables: tables)[0].integer != 0
+          try mask.condition.evaluate((batch + [query, key]).map { Literal($0) }, tables: tables, binding: binding)[0].integer != 0
         }
       }
     }
