@@ -61,7 +61,9 @@ struct CallPlan: Sendable {
 
   static func symbolValues(_ sequence: CallSequence, _ binding: [Name: Int]) throws -> [Int] {
     try sequence.table.symbols.map { symbol in
-      guard let value = binding[symbol] else { throw HeedError("the symbol \(symbol) has no value: no argument's extents determine it") }
+      guard let value = binding[symbol] else {
+        throw HeedError("the symbol \(symbol) has no value: no argument's extents determine it")
+      }
       return value
     }
   }

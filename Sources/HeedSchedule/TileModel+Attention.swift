@@ -41,6 +41,7 @@ extension TileModel {
     func cost(_ rows: Int) -> Double { profile.waste(rows: rows, panel: panel) * (1 + Self.rowsWorthOfReading / Double(rows)) }
     let best = sizes.min { cost($0) < cost($1) }!
     let waste = Int((100 * (profile.waste(rows: best, panel: panel) - 1)).rounded())
-    return (best, "about \(Int(profile.liveKeys)) keys per row live: blocks of \(best) rows compute \(waste) % more pairs than live")
+    let live = Int(profile.liveKeys)
+    return (best, "about \(live) keys per row live: blocks of \(best) rows compute \(waste) % more pairs than live")
   }
 }

@@ -62,7 +62,8 @@ struct AffineExpression {
   private init(constant: Int, terms: [(variable: Int, factor: Int)]) { (self.constant, self.terms) = (constant, terms) }
 
   private func adding(_ other: AffineExpression, times factor: Int) -> AffineExpression {
-    AffineExpression(constant: constant + other.constant * factor, terms: terms + other.terms.map { ($0.variable, $0.factor * factor) })
+    AffineExpression(
+      constant: constant + other.constant * factor, terms: terms + other.terms.map { ($0.variable, $0.factor * factor) })
   }
 }
 

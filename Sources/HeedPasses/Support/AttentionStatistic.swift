@@ -89,7 +89,9 @@ extension AttentionStatistic {
       case .reshape:
         var (base, parts, windows) = try arrangement(operand, sum)
         let (from, to) = (graph.type(operand).shape.extents, graph.type(value).shape.extents)
-        guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { throw decline("does not split a dimension into blocks") }
+        guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else {
+          throw decline("does not split a dimension into blocks")
+        }
         parts = try runs.flatMap { run -> [Part] in
           let sources = run.from.filter { from[$0] != 1 }
           let targets = run.to.filter { to[$0] != 1 }
