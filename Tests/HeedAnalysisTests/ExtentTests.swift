@@ -61,7 +61,7 @@ import Testing
     #expect(try analysis.keysOfQueries.evaluate(0...7, count: 64, binding: ["N": 30, "M": 10]).high == 17)
     // Lengths are the same where none is known: half the keys live.
     let profile = try #require(try analysis.profile(rowBlocks: [96]))
-    #expect(profile.isComplete && (500...560).contains(profile.liveKeys))
+    #expect(profile.isComplete && (1000...1100).contains(profile.liveKeys))
     // More queries than keys: rows may be empty.
     #expect(try analysis.emptyRows(hasOwnKeys: true) == nil)
   }

@@ -32,9 +32,9 @@ import Testing
 
   /// The live keys of rows at a length of 2048, but for the first and the last quarter, counted one by one.
   private func liveKeys(_ region: ScalarFunction) throws -> Double {
-    let rows = stride(from: 570, to: 1710, by: 30)
+    let rows = stride(from: 512, to: 1568, by: 32)
     let count = try rows.reduce(0) { sum, i in try sum + (0..<2048).count { try region.isLive(i, $0) } }
-    return Double(count) / Double((1710 - 570) / 30)
+    return Double(count) / Double((1568 - 512) / 32)
   }
 
   @Test(arguments: [
