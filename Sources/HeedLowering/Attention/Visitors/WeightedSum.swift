@@ -5,9 +5,9 @@ import HeedSchedule
 extension LoweringRule {
   /// Fused attention: one pass over the keys with a running maximum and sum, so that no score matrix is stored.
   ///
-  /// For each block of query rows: the scores of a tile in scratch memory, the score and where regions on them, the running maximum, the
-  /// weights 2^(score - maximum), and their product with the values added to an accumulator that is rescaled when the maximum moves.
-  /// Keys are packed into panels. (Online softmax: Milakov and Gimelshein 2018; tiling: Dao et al. 2022.)
+  /// A block of query rows takes tile after tile: scores in scratch memory, the score and where regions on them, the running maximum,
+  /// and the weights 2^(score - maximum). Their product with the values is added to an accumulator, which is rescaled when the maximum
+  /// moves. Keys are packed into panels. (Online softmax: Milakov and Gimelshein 2018; tiling: Dao et al. 2022.)
   static let fusedTiles = LoweringRule { context, node in
     let bound = try BoundAttention(&context, node)
     try WeightedSum(bound, context.graph.attributes(node)).emit(of: node, &context)
