@@ -1,5 +1,5 @@
 import HeedAnalysis
-import HeedIR
+package import HeedIR
 
 /// Takes a score apart into what decides whether a pair lives and the score of live pairs.
 ///
@@ -13,15 +13,16 @@ import HeedIR
 ///
 /// A finite constant of at most `threshold` in place of -inf counts as masking, by the numeric contract; only rows without a live
 /// pair can tell the difference.
-struct MaskSplit {
+package struct MaskSplit {
   /// The greatest finite constant that counts as masking.
-  static let threshold = -1e4
+  package static let threshold = -1e4
 
-  var region: FunctionBuilder
+  /// The code that scores and conditions are values of.
+  package private(set) var region: FunctionBuilder
   /// Finite constants that were taken for -inf.
-  private(set) var finiteFills: [Double] = []
+  package private(set) var finiteFills: [Double] = []
   /// Negative constants in a mask's place that are too near to 0 to count as masking.
-  private(set) var keptFills: [Double] = []
+  package private(set) var keptFills: [Double] = []
   /// What was split before: scores share their parts.
   private var known: [Request: Parts] = [:]
 
@@ -31,15 +32,15 @@ struct MaskSplit {
   }
 
   /// A score and the condition under which its pair lives; nil where it always does.
-  struct Parts {
-    var live: ScalarValue?
-    var score: ScalarValue
+  package struct Parts {
+    package var live: ScalarValue?
+    package var score: ScalarValue
   }
 
-  init(region: FunctionBuilder) { self.region = region }
+  package init(region: FunctionBuilder) { self.region = region }
 
   /// - Parameter scale: what the score is multiplied by further up; decides whether a finite constant is large enough.
-  mutating func split(_ value: ScalarValue, scale: Double = 1) throws -> Parts {
+  package mutating func split(_ value: ScalarValue, scale: Double = 1) throws -> Parts {
     let request = Request(value: value, scale: scale)
     if let parts = known[request] { return parts }
     // A value can be met under many scales, each a product of others: past a bound its mask stays where it is.
