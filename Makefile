@@ -6,7 +6,7 @@ export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo test lint test-asan test-tsan test-random test-combinations test-memory install model build clean
+.PHONY: all demo test lint test-asan test-tsan test-random test-combinations test-mutations test-memory install model build clean
 
 all: build
 
@@ -45,6 +45,12 @@ test-combinations: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_COMBINATIONS=$(or $(COMBINATIONS),20) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest \
 	  --filter 'ShapeTests|GalleryTests|IntervalExtensionTests'
+
+## More spellings of attention changed at random places than the suite has, through all passes: MUTATIONS=20000 MUTATION_SEED=1.
+test-mutations: install
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@HEED_MUTATIONS=$(or $(MUTATIONS),20000) HEED_MUTATION_SEED=$(or $(MUTATION_SEED),1) \
+	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter PatternMutationTests
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
 ## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has.

@@ -48,6 +48,8 @@ struct ValueRecord: Sendable {
   var type: TensorType
   var name: Name
   var origin: ValueOrigin
+  /// The position of its place in the user's source among the graph's places, or -1.
+  var place: Int32 = -1
 }
 
 /// What a caller passes to a graph.

@@ -25,6 +25,7 @@ public struct Graph: Sendable {
   private var operandPool: [ValueID] = []
   private var attributePool: [Attribute] = []
   private var regionPool: [ScalarFunction] = []
+  private var places: [SourceLocation] = []
 
   /// A graph without arguments, nodes or results.
   public init(name: Name) { self.name = name }
@@ -57,6 +58,11 @@ public struct Graph: Sendable {
   public func type(_ value: ValueID) -> TensorType { values[Int(value.index)].type }
   /// The name of a value, `Name.none` where it has none.
   public func name(_ value: ValueID) -> Name { values[Int(value.index)].name }
+  /// Where the user's source makes a value; nil where that is not known. Text does not keep it.
+  public func place(_ value: ValueID) -> SourceLocation? {
+    let position = values[Int(value.index)].place
+    return position < 0 ? nil : places[Int(position)]
+  }
   /// What defines a value: an argument or a node.
   public func origin(_ value: ValueID) -> ValueOrigin { values[Int(value.index)].origin }
 
@@ -153,6 +159,13 @@ public struct Graph: Sendable {
 
   /// Names a value.
   public mutating func setName(_ value: ValueID, _ name: Name) { values[Int(value.index)].name = name }
+
+  /// Says where the user's source makes a value.
+  public mutating func setPlace(_ value: ValueID, _ place: SourceLocation) {
+    // Ops of one statement follow each other.
+    if places.last != place { places.append(place) }
+    values[Int(value.index)].place = Int32(places.count - 1)
+  }
 
   /// Makes the graph return `results`.
   /// - Parameter names: one name per result. By default these are the values' own, or `result0`, `result1` and so on where a value

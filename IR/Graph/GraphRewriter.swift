@@ -26,10 +26,15 @@ public struct GraphRewriter {
     return new
   }
 
-  /// Makes the new value `new` stand for `old`; a value without a name takes the old one's.
+  /// Makes the new value `new` stand for `old`; a value without a name or a place in the source takes the old one's.
   public mutating func replace(_ old: ValueID, with new: ValueID) {
     replacements[Int(old.index)] = new
     if result.name(new).isNone { result.setName(new, source.name(old)) }
+    keepPlace(of: old, for: new)
+  }
+
+  private mutating func keepPlace(of old: ValueID, for new: ValueID) {
+    if result.place(new) == nil, let place = source.place(old) { result.setPlace(new, place) }
   }
 
   /// Copies a node of the source.
@@ -39,7 +44,10 @@ public struct GraphRewriter {
     let new = result.appendUnchecked(
       source.op(node), source.operands(node).map { self($0) }, attributes: source.attributes(node).all,
       regions: Array(source.regions(node)), types: old.map(source.type), names: old.map(source.name))
-    for (from, to) in zip(old, result.results(new)) { replacements[Int(from.index)] = to }
+    for (from, to) in zip(old, result.results(new)) {
+      replacements[Int(from.index)] = to
+      keepPlace(of: from, for: to)
+    }
     return new
   }
 

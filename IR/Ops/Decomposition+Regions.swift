@@ -1,10 +1,14 @@
 extension Decomposition {
   /// What a region parameter or captured tensor is among the ops that the region becomes.
-  struct RegionShape {
+  package struct RegionShape {
     /// The shape over which the region runs.
     var full: Shape
     /// The parameters that are the index along a dimension of `full`, by parameter.
-    var indexDimensions: [ScalarValue: Int] = [:]
+    var indexDimensions: [ScalarValue: Int]
+
+    package init(full: Shape, indexDimensions: [ScalarValue: Int] = [:]) {
+      (self.full, self.indexDimensions) = (full, indexDimensions)
+    }
   }
 
   /// A region as ops on tensors: each instruction becomes an op, each argument has the shape `shape.full` or is a scalar, and a
@@ -12,7 +16,7 @@ extension Decomposition {
   /// rising dimensions, else a gather.
   /// - Parameter argument: returns the tensor for a parameter; called for the parameters that are used.
   /// - Returns: the results, of shape `shape.full`.
-  mutating func apply(
+  package mutating func apply(
     _ region: ScalarFunction, tables: [ValueID] = [], shape: RegionShape,
     argument: (inout Decomposition, Int) throws -> ValueID
   ) throws -> [ValueID] {

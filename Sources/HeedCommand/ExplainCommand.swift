@@ -41,14 +41,14 @@ struct ExplainCommand: ParsableCommand {
   private func explain(_ graph: Graph, _ lowered: LoweredGraph) throws {
     print("graph @\(graph.name) for \(lowered.target)")
     print("\nRemarks")
-    print(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
+    let binding = Dictionary(sizes.map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
+    print(lowered.remarks.isEmpty ? "  none" : try lowered.remarks.map { "  \(try shown($0, binding))" }.joined(separator: "\n"))
     let tiles = tileSizes(lowered.graph)
     if !tiles.isEmpty { print("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
     if !lowered.schedules.isEmpty { print("\nSchedules\n" + lowered.schedules.map { "  \($0)" }.joined(separator: "\n")) }
     printWork(lowered.program.load, "Work once, at load", lowered.program)
     printWork(lowered.program.steps, "Work of a call", lowered.program)
 
-    let binding = Dictionary(sizes.map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
     let symbols = lowered.program.symbols
     let missing = symbols.filter { binding[$0] == nil }
     guard missing.isEmpty else {
@@ -56,6 +56,14 @@ struct ExplainCommand: ParsableCommand {
       return
     }
     try printTimes(lowered, binding)
+  }
+
+  /// A remark, with what is stored at the sizes given.
+  private func shown(_ remark: Remark, _ binding: [Name: Int]) throws -> String {
+    guard let bytes = remark.storedBytes, bytes.constant == nil, [bytes].symbols.allSatisfy({ binding[$0] != nil }) else {
+      return "\(remark)"
+    }
+    return "\(remark): \(shownCount(Double(try bytes.evaluate { binding[$0] }), unit: "B"))"
   }
 
   /// The nodes with tile sizes: `%out = attention: 96 x 384`.

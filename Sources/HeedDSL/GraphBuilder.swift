@@ -150,6 +150,9 @@ public final class GraphBuilder {
     guard graph.failure == nil, values.count == operands.count else { return guesses.map(poison) }
     do {
       let node = try graph.append(op, values, attributes: attributes, stated: stated.map { [$0] })
+      if let place = (outerSite ?? site)?.location {
+        for result in graph.results(node) { graph.setPlace(result, place) }
+      }
       return graph.results(node).map { Tensor(self, $0, graph.type($0)) }
     } catch let error as HeedError {
       fail(error.message, site)

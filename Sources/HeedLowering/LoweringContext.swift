@@ -168,7 +168,7 @@ struct LoweringContext {
   }
 
   mutating func remark(_ kind: Remark.Kind, _ value: ValueID, _ message: String) {
-    remarks.append(Remark(kind, pass: "lower", value: graph.name(value), message))
+    remarks.append(Remark(kind, pass: "lower", about: value, in: graph, message))
   }
 
   mutating func addCheck(_ check: Program.Check) {

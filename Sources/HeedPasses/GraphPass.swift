@@ -60,9 +60,12 @@ public struct PassContext: Sendable {
   }
 
   /// Says `message` about `value` of `graph`; what has no name is described by what it is made from.
-  mutating func remark(_ kind: Remark.Kind, _ value: ValueID, in graph: Graph, _ message: String) {
-    let name = graph.name(value)
-    let remark = Remark(kind, pass: pass, value: name, name.isNone ? "\(graph.label(value)): \(message)" : message)
+  /// - Parameter storedBytes: the size of what is stored because of what the remark says.
+  mutating func remark(
+    _ kind: Remark.Kind, _ value: ValueID, in graph: Graph, _ message: String, storing storedBytes: Extent? = nil
+  ) {
+    var remark = Remark(kind, pass: pass, about: value, in: graph, message)
+    remark.storedBytes = storedBytes
     if made.insert(remark).inserted { remarks.append(remark) }
   }
 }

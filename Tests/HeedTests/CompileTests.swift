@@ -57,6 +57,23 @@ private func reference(_ q: NDArray, _ k: NDArray, _ v: NDArray) -> [Double] {
     }
   }
 
+  /// A remark about a value without a name says which line makes it.
+  @Test func remarksNameLines() throws {
+    let line = #line + 6
+    let graph = Graph("unnamed") { g in
+      let q = g.input("q", .f32, ["S", 8])
+      let weights = softmax(matmul(q, q.transposed()) * 0.5)
+      let scanned = softmax(matmul(q * 2, q.transposed()).cumulativeSum(1))
+      // The next line has the weighted sums.
+      return matmul(weights, q).named("out") + matmul(scanned, q)
+    }
+    let remarks = try graph.optimized().remarks.map(\.description)
+    #expect(
+      remarks.contains { $0.hasPrefix("fuse-attention: %out at CompileTests.swift:\(line): fused into attention") }, "\(remarks)")
+    #expect(remarks.contains { $0.contains("at CompileTests.swift:\(line - 2): declined: not fused") }, "\(remarks)")
+    #expect(!remarks.contains { $0.contains("the transpose") }, "\(remarks)")
+  }
+
   @Test func bitsDoNotDependOnThreads() throws {
     let shape = [2, 8, 150, 64]
     let inputs = ["q": try noise(shape, seed: 1), "k": try noise(shape, seed: 2), "v": try noise(shape, seed: 3)]

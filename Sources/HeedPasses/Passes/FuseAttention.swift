@@ -30,28 +30,40 @@ extension GraphPass {
   ///
   /// The logarithm of a row's sum and its greatest score become further results of the op; what uses them moves behind it. In a
   /// softmax over the scores and one further column, which a slice drops again, that column becomes a sink. Where the ops between
-  /// the two products are elementwise and not linear, in place of a softmax, the op takes their result as weights.
+  /// the two products are elementwise and not linear, in place of a softmax, the op takes their result as weights. Causal weights that
+  /// are the products themselves, decayed or not, become `linear_attention` (`DecayedProducts`).
   public static let fuseAttention = GraphPass(
     "fuse-attention", summary: "make one op of product, score, softmax and weighted sum"
   ) { graph, context in
     // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
     var plans: [NodeID: AttentionPlan] = [:]
+    var declined: [NodeID: Refusal] = [:]
     var order = graph.body
     for node in graph.body where graph.op(node) == .contract {
-      guard let plan = plan(node, graph, &context) else { continue }
-      plans[node] = plan
-      order = plan.outputs.deferring(order, behind: node, in: graph)
+      switch plan(node, graph) {
+      case .success(let plan)?:
+        plans[node] = plan
+        order = plan.outputs.deferring(order, behind: node, in: graph)
+      case .failure(let refusal)?: declined[node] = refusal
+      case nil: break
+      }
     }
+    remarkUnfused(graph, plans, declined, &context)
     var rewriter = GraphRewriter(graph)
     var outputs: [NodeID: (AttentionPlan, BuiltAttention)] = [:]
     for node in order {
       if let (plan, built) = outputs[node] {
         for (old, new) in zip(graph.results(node), try plan.output(node, of: built, &rewriter)) { rewriter.replace(old, with: new) }
+      } else if let plan = plans[node], let sum = buildLinear(plan, &rewriter) {
+        rewriter.replace(graph.result(node), with: sum)
+        context.remark(
+          .applied, sum, in: rewriter.result,
+          "causal weights that are products of queries and keys: linear attention, whose time is linear in the number of rows")
       } else if let plan = plans[node], let built = build(plan, &rewriter, &context) {
         rewriter.replace(graph.result(node), with: built.sum)
         context.remark(.applied, built.sum, in: rewriter.result, "fused into attention; " + plan.findings.joined(separator: "; "))
-        for note in plan.notes { context.remark(.note, built.sum, in: rewriter.result, note) }
+        for note in plan.notes + plan.floatMaskNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
         for note in plan.statisticNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
         for output in plan.outputs.nodes { outputs[output] = (plan, built) }
       } else {
@@ -62,20 +74,53 @@ extension GraphPass {
     graph.eliminateDeadNodes()
   }
 
-  /// The plan for the weighted sum that `node` is; nil, after a remark where a softmax is there, where it is not fused.
-  private static func plan(_ node: NodeID, _ graph: Graph, _ context: inout PassContext) -> AttentionPlan? {
+  /// Why a weighted sum is not fused.
+  private struct Refusal: Error {
+    let reason: Declined
+    /// Whether its weights come from a softmax; two products with other ops between need not be attention.
+    let hasSoftmax: Bool
+  }
+
+  /// The plan for the weighted sum that `node` is; nil where it is none.
+  private static func plan(_ node: NodeID, _ graph: Graph) -> Result<AttentionPlan, Refusal>? {
+    var refusal: Refusal?
+    func refuse(_ error: any Error, hasSoftmax: Bool) {
+      let reason = error as? Declined ?? Declined(value: graph.result(node), reason: "\(error)")
+      refusal = refusal ?? Refusal(reason: reason, hasSoftmax: hasSoftmax)
+    }
     do {
       for sum in try WeightedSum.candidates(graph, node) {
-        // Two products with elementwise ops between need not be attention.
-        if sum.weights.softmax != nil { return try AttentionPlan.make(sum) }
-        if let plan = try? AttentionPlan.make(sum) { return plan }
+        do { return .success(try AttentionPlan.make(sum)) } catch { refuse(error, hasSoftmax: sum.weights.softmax != nil) }
       }
-    } catch let declined as Declined {
-      context.remark(.declined, declined.value, in: graph, "not fused into attention: \(declined.reason)")
     } catch {
-      context.remark(.declined, graph.result(node), in: graph, "not fused into attention: \(error)")
+      refuse(error, hasSoftmax: true)
     }
-    return nil
+    return refusal.map { .failure($0) }
+  }
+
+  /// Says why what looks like attention is not fused, and what is stored for it.
+  private static func remarkUnfused(
+    _ graph: Graph, _ plans: [NodeID: AttentionPlan], _ declined: [NodeID: Refusal], _ context: inout PassContext
+  ) {
+    let unfused = Dictionary(UnfusedAttention.all(in: graph).map { ($0.sum, $0) }) { first, _ in first }
+    for node in graph.body where graph.op(node) == .contract && plans[node] == nil {
+      let (refusal, similar) = (declined[node], unfused[node])
+      guard refusal?.hasSoftmax ?? false || similar != nil else { continue }
+      let reason = refusal?.reason ?? Declined(value: graph.result(node), reason: similar!.reason(in: graph))
+      let scores = similar.map { graph.type(graph.result($0.product)) }
+      context.remark(
+        .declined, reason.value, in: graph, "not fused into attention: \(reason.reason)",
+        storing: scores.map { $0.shape.count * Extent($0.element.byteCount) })
+    }
+  }
+
+  /// Linear attention for the weighted sum, where its weights are such.
+  private static func buildLinear(_ plan: AttentionPlan, _ rewriter: inout GraphRewriter) -> ValueID? {
+    guard let products = DecayedProducts(plan) else { return nil }
+    var trial = rewriter
+    guard let sum = try? products.build(plan, &trial) else { return nil }
+    rewriter = trial
+    return sum
   }
 
   private static func build(

@@ -46,6 +46,25 @@ extension AttentionPlan {
 }
 
 extension AttentionPlan {
+  /// The float inputs with a number per key that are added to the score: where they are masks, bools would let tiles be skipped.
+  var floatMaskNotes: [String] {
+    let column = score.parameters.count - 1
+    func table(_ value: ScalarValue) -> Int? {
+      guard let instruction = score.instruction(value) else { return nil }
+      switch instruction.operation {
+      case .element(let table): return score.parameters(of: value).contains(column) ? table : nil
+      case .elementwise(.convert), .elementwise(.multiply): return instruction.operands.lazy.compactMap(table).first
+      default: return nil
+      }
+    }
+    let added = score.instructions.filter { $0.operation == .elementwise(.add) }.flatMap(\.operands).compactMap(table)
+    return Set(added).sorted().map { captured[$0] }
+      .filter { sum.graph.definingNode($0) == nil && sum.graph.type($0).element.isFloat }
+      .map {
+        "\(sum.graph.label($0)) is added as floats, so that no tile is skipped for it; where it only masks, give bools and select -inf"
+      }
+  }
+
   /// Where a statistic as built differs from it as written.
   var statisticNotes: [String] {
     outputs.statistics.compactMap { found in

@@ -33,21 +33,6 @@ extension Graph {
     return narrow.isFloat && wide.isFloat && narrow.byteCount < wide.byteCount ? operand : nil
   }
 
-  /// The value as a remark names it: `%scores`, or `the contract of %x and %weight`.
-  func label(_ value: ValueID) -> String {
-    let name = name(value)
-    if !name.isNone { return "%\(name)" }
-    guard let node = definingNode(value) else { return "an argument" }
-    let sources = OrderedSet(operands(node).compactMap(nearestName))
-    let list = sources.prefix(2).map { "%\($0)" }.joined(separator: " and ")
-    return "the \(op(node).mnemonic)\(list.isEmpty ? "" : " of \(list)")"
-  }
-
-  /// The name of `value`, or of the nearest of the values that it is made from that has one.
-  private func nearestName(_ value: ValueID) -> Name? {
-    values(below: value).lazy.map { name($0) }.first { !$0.isNone }
-  }
-
   /// The nodes of `body` whose results depend on `value`, by node; `value`'s own node is not among them.
   func dependents(of value: ValueID) -> Set<NodeID> {
     var values: Set<ValueID> = [value]
