@@ -195,3 +195,86 @@ extension Spelling {
       """),
   ]
 }
+
+extension Spelling {
+  /// What is near attention at several ranks, or with columns beside the scores.
+  static let nearMissesOfRanks: [Spelling] = [
+    Spelling(
+      "softmax over heads and keys", says: ["not fused into attention"],
+      """
+      %s = contract %q, %k {subscripts = "bhid,bhjd->bihj"} : f32[B, M, 2, N]
+      %x = reshape %s : f32[B, M, 2*N]
+      %y = softmax %x {dim = 2} : f32[B, M, 2*N]
+      %p = reshape %y : f32[B, M, 2, N]
+      %o = contract %p, %v {subscripts = "bihj,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o
+      """),
+    Spelling(
+      "sum over one of two axes", says: ["not fused into attention"],
+      arguments: "%q: f32[M, 4], %k: f32[H, W, 4], %v: f32[H, W, 5]",
+      """
+      %s = contract %q, %k {subscripts = "id,tsd->its"} : f32[M, H, W]
+      %x = reshape %s : f32[M, H*W]
+      %y = softmax %x {dim = 1} : f32[M, H*W]
+      %p = reshape %y : f32[M, H, W]
+      %o = contract %p, %v {subscripts = "its,tse->ite"} : f32[M, H, 5]
+      return %o
+      """),
+    Spelling(
+      "dimensions reshaped into others", says: ["not fused into attention"],
+      arguments: "%q: f32[6, M, 4], %k: f32[6, 8, 4], %v: f32[4, 12, 5]",
+      """
+      %s = contract %q, %k {subscripts = "hid,hjd->ihj"} : f32[M, 6, 8]
+      %x = reshape %s : f32[M, 4, 12]
+      %p = softmax %x {dim = 2} : f32[M, 4, 12]
+      %o = contract %p, %v {subscripts = "ihj,hje->hie"} : f32[4, M, 5]
+      return %o
+      """),
+    Spelling(
+      "a slice that takes a column of the pad", says: ["not fused into attention"],
+      arguments: "%q: f32[B, 2, M, 4], %k: f32[B, 2, N, 4], %v: f32[B, 2, N + 1, 5]",
+      """
+      \(product)
+      %x = pad %s {high = [0, 0, 0, 2], low = [0, 0, 0, 0], value = 0.0} : f32[B, 2, M, N + 2]
+      %y = softmax %x {dim = 3} : f32[B, 2, M, N + 2]
+      %p = slice %y {start = [0, 0, 0, 0], stop = [B, 2, M, N + 1]} : f32[B, 2, M, N + 1]
+      \(sum)
+      """),
+    Spelling(
+      "a pad whose values are not 0", says: ["not fused into attention"],
+      """
+      \(product)
+      %x = pad %s {high = [0, 0, 0, 1], low = [0, 0, 0, 0], value = 0.0} : f32[B, 2, M, N + 1]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N + 1]
+      %w = pad %v {high = [0, 0, 1, 0], low = [0, 0, 0, 0], value = 1.0} : f32[B, 2, N + 1, 5]
+      %o = contract %p, %w {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o
+      """),
+    Spelling(
+      "the logarithm of other scores and one",
+      """
+      \(product)
+      %t = multiply %s, 2.0 : f32[B, 2, M, N]
+      %l = log_sum_exp %t {dim = 3} : f32[B, 2, M]
+      %e = exp %l : f32[B, 2, M]
+      %a = add %e, 1.0 : f32[B, 2, M]
+      %m = log %a : f32[B, 2, M]
+      %w = broadcast %m {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %d = subtract %s, %w : f32[B, 2, M, N]
+      %p = exp %d : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
+      "exponentials divided by sums over one of two axes",
+      arguments: "%q: f32[M, 4], %k: f32[H, W, 4], %v: f32[H, W, 5]",
+      """
+      %s = contract %q, %k {subscripts = "id,tsd->its"} : f32[M, H, W]
+      %e = exp %s : f32[M, H, W]
+      %z = reduce %e {dims = [2], kind = add} : f32[M, H]
+      %w = broadcast %z {dims = [0, 1]} : f32[M, H, W]
+      %p = divide %e, %w : f32[M, H, W]
+      %o = contract %p, %v {subscripts = "its,tse->ie"} : f32[M, 5]
+      return %o
+      """),
+  ]
+}

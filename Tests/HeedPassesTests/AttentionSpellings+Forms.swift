@@ -383,5 +383,5 @@ extension Spelling {
       """),
   ]
 
-  static let all = scales + masks + finiteMasks + writtenSoftmax + layouts + biases
+  static let all = scales + masks + finiteMasks + writtenSoftmax + layouts + biases + ranks + axes + sinks + parts
 }

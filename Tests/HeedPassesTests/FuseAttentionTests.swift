@@ -23,7 +23,7 @@ import Testing
     #expect(try pipeline.run(fused).graph.ir.text == fused.text)
   }
 
-  @Test(arguments: Spelling.nearMisses) func staysAsWritten(_ spelling: Spelling) throws {
+  @Test(arguments: Spelling.nearMisses + Spelling.nearMissesOfRanks) func staysAsWritten(_ spelling: Spelling) throws {
     let graph = try parse(spelling.text)
     var pipeline = PassPipeline()
     pipeline.verifiesEach = true
@@ -33,6 +33,20 @@ import Testing
     for words in spelling.says { #expect(remarks.contains(words), "\(remarks)") }
     try expectSameValues(graph, outcome.graph.ir, sizes: Self.sizes, tolerance: 1e-6)
     #expect(try pipeline.run(outcome.graph.ir).graph.ir.text == outcome.graph.ir.text)
+  }
+
+  /// Products with a table are left beside attention; nothing has an element for each pair.
+  @Test(arguments: Spelling.relativePositions) func readsRelativePositions(_ spelling: Spelling) throws {
+    let graph = try parse(spelling.text)
+    var pipeline = PassPipeline()
+    pipeline.verifiesEach = true
+    let outcome = try pipeline.run(graph)
+    let fused = outcome.graph.ir
+    let remarks = outcome.remarks.map(\.description).joined(separator: "\n")
+    #expect(fused.count(.attention) == 1 && fused.count(.softmax) == 0 && fused.count(.gather) == 0, "\(fused.text)\n\(remarks)")
+    for words in spelling.says { #expect(remarks.contains(words), "\(remarks)") }
+    try expectSameValues(graph, fused, sizes: Self.sizes, tolerance: 1e-6)
+    #expect(try pipeline.run(fused).graph.ir.text == fused.text)
   }
 
   /// Repeated heads of keys and values are broadcast, not merged with others: a merged repetition would be stored.

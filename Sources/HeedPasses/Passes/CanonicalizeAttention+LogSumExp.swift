@@ -10,7 +10,7 @@ extension GraphPass {
       graph.attributes(sum).required(.kind) == .add, graph.attributes(sum).required(.dims).count == 1
     else { return nil }
     let (exponentials, dim) = (graph.inputs(sum)[0], graph.attributes(sum).required(.dims)[0])
-    guard let written = WrittenExponentials(exponentials, dim: dim, in: graph), written.op == .exp,
+    guard let written = WrittenExponentials(exponentials, dims: [dim], in: graph), written.op == .exp,
       state.hasOtherUses(exponentials) || graph.hasSoftmax(of: written.scores, dim: dim)
     else { return nil }
     var scores = written.exponent
@@ -32,7 +32,7 @@ extension GraphPass {
       guard let difference = graph.match(mask?[1] ?? scores, .subtract),
         mask.map({ graph.uniformConstant($0[2])?.real == -.infinity }) ?? true,
         Arrangement(difference[1], in: graph).source == Arrangement(shift, in: graph).source,
-        graph.withoutRowShift(mask?[1] ?? scores, dim: dim) == difference[0]
+        graph.withoutRowShift(mask?[1] ?? scores, dims: [dim]) == difference[0]
       else { continue }
       let plain = try mask.map { try state.graph.appendResult(.select, [$0[0], difference[0], $0[2]]) } ?? difference[0]
       state.context.remark(.applied, graph.result(node), in: graph, "the logarithm of a softmax's sum written out")
@@ -46,7 +46,7 @@ extension GraphPass {
     let graph = state.graph
     guard graph.op(node) == .softmax else { return nil }
     let (operand, dim) = (graph.inputs(node)[0], graph.attributes(node).required(.dim))
-    let scores = graph.withoutRowShift(operand, dim: dim)
+    let scores = graph.withoutRowShift(operand, dims: [dim])
     guard scores != operand else { return nil }
     state.context.remark(.applied, graph.result(node), in: graph, "what is subtracted from a whole row before a softmax cancels")
     return try state.graph.appendResult(.softmax, [scores], attributes: graph.attributes(node).all)
@@ -55,7 +55,7 @@ extension GraphPass {
 
 extension Graph {
   /// The node of op `op` that `value` has all elements of in the same order, with dimensions of extent 1 put in or not.
-  fileprivate func unitSource(_ value: ValueID, _ op: Op) -> NodeID? {
+  func unitSource(_ value: ValueID, _ op: Op) -> NodeID? {
     if let node = definingNode(value, where: op) { return node }
     guard let operand = match(value, .reshape)?[0], let node = definingNode(operand, where: op),
       Arrangement(value, in: self).views.first == definingNode(value)
@@ -72,7 +72,7 @@ extension Graph {
   fileprivate func hasSoftmax(of scores: ValueID, dim: Int) -> Bool {
     body.contains { node in
       guard op(node) == .softmax, attributes(node).required(.dim) == dim else { return false }
-      var value = withoutRowShift(inputs(node)[0], dim: dim)
+      var value = withoutRowShift(inputs(node)[0], dims: [dim])
       while value != scores, let choice = match(value, .select) { value = choice[1] }
       return value == scores
     }

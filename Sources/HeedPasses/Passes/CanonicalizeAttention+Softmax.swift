@@ -13,21 +13,25 @@ struct WrittenExponentials {
   /// The base's logarithm, which the scores are multiplied by.
   var factor: Double { op == .exp2 ? log(2) : 1 }
 
-  /// The exponentials that `value` is, along dimension `dim`.
-  init?(_ value: ValueID, dim: Int, in graph: Graph) {
+  /// The exponentials that `value` is, along the dimensions `dims`.
+  init?(_ value: ValueID, dims: [Int], in graph: Graph) {
     guard var node = graph.definingNode(value) else { return nil }
     if let masked = graph.maskedValue(node), let inner = graph.definingNode(masked.value) {
       (node, condition) = (inner, masked.condition)
     }
     guard graph.op(node) == .exp || graph.op(node) == .exp2 else { return nil }
     (op, exponent) = (graph.op(node), graph.inputs(node)[0])
-    scores = graph.withoutRowShift(exponent, dim: dim)
+    scores = graph.withoutRowShift(exponent, dims: dims)
   }
 
   /// The score whose exponential is `extra`, which has one number per row and is added to the sum. Nil where `extra` is not known
   /// to be an exponential, or where the scores do not come from a product: then no fused op takes one more score.
   func score(ofExtra extra: ValueID, _ graph: inout Graph) throws -> ValueID? {
     guard !graph.products(below: scores).isEmpty else { return nil }
+    if let (rest, count) = graph.definingNode(extra).flatMap(graph.scaledOperand), count > 0 {
+      guard let score = try score(ofExtra: rest, &graph) else { return nil }
+      return try graph.appendResult(.add, [score, graph.appendScalar(log(count) / factor, graph.type(extra).element)])
+    }
     if let number = graph.uniformConstant(extra)?.real {
       guard scores == exponent, number > 0, number.isFinite else { return nil }
       return try graph.appendScalar(log(number) / factor, graph.type(extra).element)
@@ -42,36 +46,26 @@ struct WrittenExponentials {
     return try graph.appendScalar(0, graph.type(extra).element)
   }
 
-  /// Appends the softmax. With a sink, it is that of the scores and the sink, without the sink's column.
-  func build(_ graph: inout Graph, dim: Int, sink: ValueID? = nil) throws -> ValueID {
+  /// Appends the softmax along `dims`, or nil where a product has to be below for that and is not. With a sink, it is that of the scores
+  /// and the sink, without the sink's column.
+  func build(_ graph: inout Graph, dims: [Int], sink: ValueID? = nil) throws -> ValueID? {
     var value = scores
-    let type = graph.type(value)
+    let element = graph.type(value).element
     func scaled(_ value: ValueID) throws -> ValueID {
-      factor == 1 ? value : try graph.appendResult(.multiply, [value, graph.appendScalar(factor, type.element)])
+      factor == 1 ? value : try graph.appendResult(.multiply, [value, graph.appendScalar(factor, element)])
     }
     value = try scaled(value)
-    if let condition { value = try graph.appendResult(.select, [condition, value, graph.appendScalar(-.infinity, type.element)]) }
-    let along = Attribute(.dim, dim)
-    guard let sink else { return try graph.appendResult(.softmax, [value], attributes: [along]) }
-    var extents = type.shape.extents
-    extents[dim] = 1
-    let column = TensorType(type.element, Shape(extents))
-    let isScalar = graph.type(sink).rank == 0
-    let last = try graph.appendResult(
-      isScalar ? .broadcast : .reshape, [scaled(sink)], attributes: isScalar ? [Attribute(.dims, [])] : [], stated: column)
-    let beside = try graph.appendResult(.concatenate, [value, last], attributes: [along])
-    let weights = try graph.appendResult(.softmax, [beside], attributes: [along])
-    let start: [Extent] = extents.map { _ in 0 }
-    return try graph.appendResult(
-      .slice, [weights], attributes: [Attribute(.start, start), Attribute(.stop, type.shape.extents)])
+    if let condition { value = try graph.appendResult(.select, [condition, value, graph.appendScalar(-.infinity, element)]) }
+    let column = try sink.map(scaled)
+    return try graph.appendSoftmax(value, dims: dims, sink: column)
   }
 }
 
-/// The sum of exponentials along one dimension, repeated to another shape.
+/// The sum of exponentials along one dimension or several, repeated to another shape.
 private struct RowSum {
   var exponentials: ValueID
-  /// The dimension summed over.
-  var dim: Int
+  /// The dimensions summed over, in order.
+  var dims: [Int]
   /// For each dimension of the sum, the dimension of the repeated value.
   var dimensions: [Int?]
   /// One number per row that is added to the sum, in the order of the sum's rows.
@@ -100,13 +94,19 @@ private struct RowSum {
     guard !isInverted, let node = graph.definingNode(value, where: .reduce), graph.attributes(node).required(.kind) == .add else {
       return nil
     }
-    let dims = graph.attributes(node).required(.dims)
-    guard dims.count == 1 else { return nil }
-    (exponentials, dim, self.dimensions) = (graph.inputs(node)[0], dims[0], dimensions)
+    (exponentials, dims, self.dimensions) = (graph.inputs(node)[0], graph.attributes(node).required(.dims).sorted(), dimensions)
+    // A sum of sums.
+    while let inner = graph.definingNode(exponentials, where: .reduce), graph.attributes(inner).required(.kind) == .add {
+      let first = graph.attributes(inner).required(.dims)
+      exponentials = graph.inputs(inner)[0]
+      let kept = (0..<graph.type(exponentials).rank).filter { !first.contains($0) }
+      dims = (first + dims.map { kept[$0] }).sorted()
+    }
+    guard !dims.isEmpty else { return nil }
   }
 
-  /// Whether the sum's dimensions are, in order, those of a tensor of this rank without `dim`.
-  func matchesRows(rank: Int) -> Bool { dimensions == (0..<rank).filter { $0 != dim } }
+  /// Whether the sum's dimensions are, in order, those of a tensor of this rank without those summed over.
+  func matchesRows(rank: Int) -> Bool { dimensions == (0..<rank).filter { !dims.contains($0) } }
 }
 
 extension GraphPass {
@@ -128,13 +128,11 @@ extension GraphPass {
       state.noteOtherDivisor(node)
       return nil
     }
-    guard sum.matchesRows(rank: rank), let written = WrittenExponentials(sum.exponentials, dim: sum.dim, in: graph) else {
+    guard sum.matchesRows(rank: rank), let written = WrittenExponentials(sum.exponentials, dims: sum.dims, in: graph) else {
       return nil
     }
     if graph.op(node) == .exp {
-      guard written.condition == nil, sum.extra == nil, graph.withoutRowShift(inputs[0], dim: sum.dim) == written.scores else {
-        return nil
-      }
+      guard written.condition == nil, graph.withoutRowShift(inputs[0], dims: sum.dims) == written.scores else { return nil }
     }
     guard let softmax = try state.softmax(written, sum) else {
       state.noteOtherDivisor(node)
@@ -148,16 +146,16 @@ extension GraphPass {
   static func recogniseLateDivision(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard let (numerator, sum) = graph.quotient(node), let product = graph.definingNode(numerator, where: .contract),
-      let written = WrittenExponentials(sum.exponentials, dim: sum.dim, in: graph)
+      let written = WrittenExponentials(sum.exponentials, dims: sum.dims, in: graph)
     else { return nil }
     let subscripts = graph.attributes(product).required(.subscripts)
     var operands = graph.inputs(product)
     guard let side = operands.firstIndex(of: sum.exponentials) else { return nil }
     let letters = side == 0 ? subscripts.left : subscripts.right
     // Each sum must meet its own row: same letters, in any order.
-    let kept = letters.indices.filter { $0 != sum.dim }
+    let kept = letters.indices.filter { !sum.dims.contains($0) }
     let rows = kept.map { subscripts.result.firstIndex(of: letters[$0]) }
-    guard subscripts.over == [letters[sum.dim]], zip(sum.dimensions, rows).allSatisfy({ $0 == $1 && $0 != nil }) else { return nil }
+    guard Set(subscripts.over) == Set(sum.dims.map { letters[$0] }), zip(sum.dimensions, rows).allSatisfy({ $0 == $1 && $0 != nil }) else { return nil }
     guard let softmax = try state.softmax(written, sum) else {
       state.noteOtherDivisor(node)
       return nil
@@ -173,10 +171,10 @@ extension RewriteState {
   /// Appends the softmax of exponentials over their sum; nil where something is added to the sum that is not the exponential of a
   /// score.
   fileprivate mutating func softmax(_ written: WrittenExponentials, _ sum: RowSum) throws -> ValueID? {
-    guard let extra = sum.extra else { return try written.build(&graph, dim: sum.dim) }
+    guard let extra = sum.extra else { return try written.build(&graph, dims: sum.dims) }
     guard let sink = try written.score(ofExtra: extra, &graph) else { return nil }
     context.remark(.applied, extra, in: graph, "one more exponential in each row's sum: a sink, a score whose value is 0")
-    return try written.build(&graph, dim: sum.dim, sink: sink)
+    return try written.build(&graph, dims: sum.dims, sink: sink)
   }
 
   /// Says so where exponentials are divided by their sum and something else.
@@ -246,11 +244,11 @@ extension Graph {
     return nil
   }
 
-  /// `value` without what is subtracted from all elements along `dim` alike.
-  func withoutRowShift(_ value: ValueID, dim: Int) -> ValueID {
+  /// `value` without what is subtracted from all elements along `dims` alike.
+  func withoutRowShift(_ value: ValueID, dims: [Int]) -> ValueID {
     var value = value
     while let pair = match(value, .subtract), type(pair[0]) == type(value),
-      !Arrangement(pair[1], in: self).dimensions.contains(dim)
+      !Arrangement(pair[1], in: self).dimensions.contains(where: { $0.map(dims.contains) ?? false })
     {
       value = pair[0]
     }

@@ -38,10 +38,13 @@ extension GraphPass {
     try graph.rewrite(
       &context,
       rules: [
-        recogniseSoftmax, recogniseLateDivision, recogniseLogSumExp, addShiftToLogSumExp, dropRowShift, dropRepeatedMask,
-        moveProbabilityScale, splitMergedProduct, splitMergedSum,
+        recogniseSoftmax, recogniseSinkInLogarithm, dropLogarithmOfProbabilities, recogniseLateDivision, recogniseLogSumExp,
+        addShiftToLogSumExp, dropRowShift, dropRepeatedMask, moveProbabilityScale, splitMergedProduct, splitMergedSum,
+        dropColumnsWithoutValues, joinSinkColumns, joinSinkColumnsOfLogarithm,
       ])
+    try graph.alignRanks(&context)
     try graph.moveScalesToScores(&context)
+    try graph.gatherProducts(&context)
     try graph.joinSummedProducts(&context)
   }
 

@@ -24,6 +24,7 @@ struct TensorReader {
   /// The indices at which the scores were read.
   private(set) var scoreIndices: [ScalarValue]?
   private var memo: [Read: ScalarValue] = [:]
+  private var arithmetic: IndexArithmetic
 
   private struct Read: Hashable {
     var value: ValueID
@@ -32,6 +33,7 @@ struct TensorReader {
 
   init(graph: Graph, scores: ValueID, indexType: ElementType, region: FunctionBuilder) {
     (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
+    arithmetic = IndexArithmetic(type: indexType, facts: graph.facts)
     dependents = graph.dependents(of: scores)
     distant = graph.nodes(deeperThan: Self.greatestDepth, above: dependents)
   }
@@ -94,9 +96,8 @@ struct TensorReader {
       let zero = region.constant(0, indexType)
       return try read(inputs[0], at: graph.dimensionsOfView(node)!.map { $0.map { indices[$0] } ?? zero })
     case .reshape:
-      guard let source = try reshapedIndices(indices, from: type.shape.extents, to: graph.type(inputs[0]).shape.extents) else {
-        return nil
-      }
+      let to = graph.type(inputs[0]).shape.extents
+      guard let source = arithmetic.reshaped(indices, from: type.shape.extents, to: to, in: &region) else { return nil }
       return try read(inputs[0], at: source)
     case .slice:
       let starts = graph.attributes(node).required(.start)
@@ -108,6 +109,7 @@ struct TensorReader {
       }
       return try read(inputs[0], at: source)
     case .gather: return try gathered(node, inputs, indices)
+    case .concatenate, .pad: return try chosen(node, indices)
     default: return nil
     }
   }
@@ -115,11 +117,7 @@ struct TensorReader {
   /// True where the element takes more than a few instructions, and its tensor is small compared with the scores: it does not have
   /// both a query and a key index. Then the tensor is computed once and read. Views are never computed.
   private func isWorthComputingOnce(_ node: NodeID, at indices: [ScalarValue]) -> Bool {
-    guard !graph.op(node).has(.view) else { return false }
-    let parameters = indices.reduce(into: Set<Int>()) { $0.formUnion(region.function.parameters(of: $1)) }
-    let count = region.function.parameters.count
-    guard !(parameters.contains(count - 1) && parameters.contains(count - 2)) else { return false }
-    return graph.containsExpensiveOp(node)
+    !graph.op(node).has(.view) && !isPairwise(indices) && graph.containsExpensiveOp(node)
   }
 
   /// The element of a captured tensor.
@@ -134,38 +132,7 @@ struct TensorReader {
     return region.element(number, indices)
   }
 
-  // MARK: Reshape and gather
-
-  /// The indices into a tensor of the extents `to` for an element of its reshape with the extents `from`. Dimensions are split and
-  /// merged by division and multiplication within runs of dimensions with equal products (`ReshapeRuns`). Nil where there are no
-  /// such runs.
-  private mutating func reshapedIndices(_ indices: [ScalarValue], from: [Extent], to: [Extent]) throws -> [ScalarValue]? {
-    guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else { return nil }
-    let zero = region.constant(0, indexType)
-    var result = to.map { _ in zero }
-    for run in runs {
-      let sources = run.from.filter { from[$0] != 1 }
-      let targets = run.to.filter { to[$0] != 1 }
-      guard let first = sources.first, !targets.isEmpty else { continue }
-      if sources.count == 1, targets.count == 1 {
-        result[targets[0]] = indices[first]
-        continue
-      }
-      // A constant index of extent 1 in a run of several is not a parameter; all the indices share the index type.
-      var linear = region.apply(.convert, [indices[first]], type: indexType)
-      for dimension in sources.dropFirst() {
-        let scaled = region.apply(.multiply, [linear, region.extent(from[dimension], indexType)])
-        linear = region.apply(.add, [scaled, region.apply(.convert, [indices[dimension]], type: indexType)])
-      }
-      for dimension in targets.dropFirst().reversed() {
-        let width = region.extent(to[dimension], indexType)
-        result[dimension] = region.apply(.remainder, [linear, width])
-        linear = region.apply(.divide, [linear, width])
-      }
-      result[targets[0]] = linear
-    }
-    return result
-  }
+  // MARK: Gather
 
   /// `gather`: a read of the table where the index is inside, else the op's result for an index outside.
   private mutating func gathered(_ node: NodeID, _ inputs: [ValueID], _ indices: [ScalarValue]) throws -> ScalarValue? {
@@ -177,6 +144,10 @@ struct TensorReader {
       indices[..<dimension], Array(indices[dimension..<(dimension + lookup.rank)]), indices[(dimension + lookup.rank)...]
     )
     let index = try read(inputs[1], at: middle)
+    if graph.areInside(inputs[1], extent) {
+      try noteDigits(of: index, inputs[1], middle, table: inputs[0], dimension)
+      return try read(inputs[0], at: before + [index] + after)
+    }
     let type = region.function.type(index)
     let (zero, count) = (region.constant(Literal(0), type), region.extent(extent, type))
     let last = region.apply(.subtract, [count, region.constant(Literal(1), type)])
@@ -189,6 +160,31 @@ struct TensorReader {
     let element = try read(inputs[0], at: before + [inside] + after)
     let outside = table.element.isFloat ? Literal(Double.nan) : Literal(0)
     return region.apply(.select, [isInside, element, region.constant(outside, table.element)])
+  }
+}
+
+extension TensorReader {
+  /// Notes what an index into a table is written as, `a * width + b`, where the table is a reshape that merged dimensions of those widths.
+  private mutating func noteDigits(
+    of index: ScalarValue, _ indices: ValueID, _ place: [ScalarValue], table: ValueID, _ dimension: Int
+  ) throws {
+    guard let source = graph.match(table, .reshape)?[0] else { return }
+    let from = graph.type(source).shape.extents
+    guard let run = ReshapeRuns(from: from, to: graph.type(table).shape.extents, facts: graph.facts)?.runs
+      .first(where: { $0.to == dimension..<(dimension + 1) })
+    else { return }
+    var value = indices
+    var digits: [(value: ValueID, extent: Extent)] = []
+    for extent in run.from.map({ from[$0] }).filter({ $0 != 1 }).dropFirst().reversed() {
+      guard let parts = graph.digits(value, width: extent) else { return }
+      digits.insert((parts.last, extent), at: 0)
+      value = parts.leading
+    }
+    guard !digits.isEmpty, let first = run.from.map({ from[$0] }).first(where: { $0 != 1 }), graph.areInside(value, first) else {
+      return
+    }
+    let all = [(value: value, extent: first)] + digits
+    arithmetic.noteDigits(of: index, try all.map { (try read($0.value, at: graph.type($0.value).rank == 0 ? [] : place), $0.extent) })
   }
 }
 

@@ -1,0 +1,173 @@
+import HeedIR
+
+/// A product with rows of a table that indices pick pair by pair: `contract(q "hid", gather(E, n) "ijd")`.
+private struct GatheredProduct {
+  let node: NodeID
+  /// The operand that is gathered.
+  let side: Int
+  let table: ValueID
+  let indices: ValueID
+  /// The shape that the indices are read in.
+  let extents: [Extent]
+  /// The letters of the other operand, of the result, of the table's dimensions around the picked one, and of the indices.
+  private let other: [Character]
+  private let result: [Character]
+  private let before: [Character]
+  private let after: [Character]
+  private let places: [Character]
+
+  /// The letters of the indices that the other operand has, and the rest of the result.
+  private var shared: [Character] { places.filter(other.contains) }
+  private var rest: [Character] { result.filter { !places.contains($0) } }
+
+  init?(_ node: NodeID, side: Int, in graph: Graph) {
+    (self.node, self.side) = (node, side)
+    let subscripts = graph.attributes(node).required(.subscripts)
+    (other, result) = (side == 0 ? subscripts.right : subscripts.left, subscripts.result)
+    var (value, letters) = (graph.inputs(node)[side], side == 0 ? subscripts.left : subscripts.right)
+    // Repeated for batch dimensions, which the other operand has as well.
+    if let repetition = graph.definingNode(value, where: .broadcast), let operand = graph.operands(repetition).first {
+      let dims = graph.attributes(repetition).required(.dims)
+      let extents = dims.map { graph.type(value).shape[$0] }
+      let repeated = letters.indices.filter { !dims.contains($0) }.map { letters[$0] }
+      guard graph.type(operand).shape.extents == extents, repeated.allSatisfy(other.contains) else { return nil }
+      (value, letters) = (operand, dims.map { letters[$0] })
+    }
+    let shape = graph.type(value).shape.extents
+    // The indices in one dimension, taken apart afterwards.
+    let flat = graph.match(value, .reshape)?[0] ?? value
+    guard let gather = graph.definingNode(flat, where: .gather) else { return nil }
+    (table, indices) = (graph.inputs(gather)[0], graph.inputs(gather)[1])
+    let dim = graph.attributes(gather).required(.dim)
+    let type = graph.type(table).shape.extents
+    let trailing = type.count - dim - 1
+    guard shape.count >= dim + trailing, Array(shape.prefix(dim)) == Array(type.prefix(dim)),
+      Array(shape.suffix(trailing)) == Array(type.suffix(trailing))
+    else { return nil }
+    extents = Array(shape[dim..<(shape.count - trailing)])
+    places = Array(letters[dim..<(shape.count - trailing)])
+    (before, after) = (Array(letters.prefix(dim)), Array(letters.suffix(trailing)))
+    // A dimension that the other operand lacks, or there is one product for each picked row; none that is summed over.
+    guard places.allSatisfy(result.contains), !shared.isEmpty, shared.count < places.count,
+      Set(places).isDisjoint(with: before + after)
+    else { return nil }
+  }
+
+  /// What is stored as written, and what instead, in numbers at lengths of `length`; nil where the extents do not say.
+  func storedNumbers(at length: Int, in graph: Graph) -> (written: Int, instead: Int)? {
+    func count(_ extents: [Extent]) -> Int? { try? extents.reduce(Extent(1)) { $0 * $1 }.evaluate { _ in length } }
+    let type = graph.type(graph.result(node)).shape.extents
+    func extents(_ letters: [Character]) -> [Extent] { letters.map { type[result.firstIndex(of: $0)!] } }
+    let dim = before.count
+    guard let written = count(graph.type(graph.inputs(node)[side]).shape.extents), let product = count(type),
+      let instead = count(extents(rest + shared) + [graph.type(table).shape[dim]])
+    else { return nil }
+    let (sum, overflow) = written.addingReportingOverflow(product)
+    return (overflow ? .max : sum, instead)
+  }
+
+  /// Appends the product with the table and what the indices pick of it.
+  func build(_ rewriter: inout GraphRewriter) throws -> ValueID {
+    let graph = rewriter.source
+    let letter = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".first { !(other + before + after + places).contains($0) }!
+    let tableLetters = before + [letter] + after
+    let products = rest + shared + [letter]
+    let operands = [rewriter(graph.inputs(node)[1 - side]), rewriter(table)]
+    let subscripts = ContractSubscripts(left: other, right: tableLetters, result: products)
+    let all = try rewriter.result.appendResult(.contract, operands, attributes: [Attribute(.subscripts, subscripts)])
+    let type = rewriter.result.type(all)
+    let flat = TensorType(
+      type.element, Shape(type.shape.extents.prefix(rest.count) + [type.shape.extents.suffix(shared.count + 1).reduce(1) { $0 * $1 }]))
+    let row = try rewriter.result.appendResult(.reshape, [all], stated: flat)
+    let picked = try pickedPlaces(count: type.shape.extents.last!, &rewriter)
+    let gathered = try rewriter.result.appendResult(.gather, [row, picked.places], attributes: [Attribute(.dim, rest.count)])
+    let order = rest + places
+    var value = try rewriter.result.appendResult(.transpose, [gathered], attributes: [Attribute(.permutation, result.map { order.firstIndex(of: $0)! })])
+    if let inside = picked.areInside {
+      let shape = rewriter.result.type(value)
+      let dims = places.map { result.firstIndex(of: $0)! }
+      let condition = try rewriter.result.appendResult(
+        .broadcast, [inside], attributes: [Attribute(.dims, dims)], stated: TensorType(.bool, shape.shape))
+      value = try rewriter.result.appendResult(.select, [condition, value, rewriter.result.appendScalar(.nan, shape.element)])
+    }
+    return value
+  }
+
+  /// The places in rows of `count` products each: row times count plus index. An index outside the table picks the next one inside; where
+  /// there may be one, the second value says which are inside.
+  private func pickedPlaces(count: Extent, _ rewriter: inout GraphRewriter) throws -> (places: ValueID, areInside: ValueID?) {
+    var index = rewriter(indices)
+    let element: ElementType = rewriter.result.type(index).element == .i64 ? .i64 : .i32
+    let type = TensorType(element, Shape(extents))
+    if rewriter.result.type(index).element != element {
+      index = try rewriter.result.appendResult(.convert, [index], stated: TensorType(element, rewriter.result.type(index).shape))
+    }
+    if rewriter.result.type(index) != type { index = try rewriter.result.appendResult(.reshape, [index], stated: type) }
+    func scalar(_ extent: Extent) throws -> ValueID {
+      if let constant = extent.constant { return try rewriter.result.appendScalar(Literal(constant), element) }
+      return try rewriter.result.appendResult(
+        .extent, [], attributes: [Attribute(.extentValue, [extent])], stated: TensorType(element, .scalar))
+    }
+    var areInside: ValueID?
+    if !rewriter.result.areInside(index, count) {
+      let zero = try scalar(0)
+      let isBelow = try rewriter.result.appendResult(.less, [index, scalar(count)])
+      areInside = try rewriter.result.appendResult(.and, [rewriter.result.appendResult(.lessEqual, [zero, index]), isBelow])
+      index = try rewriter.result.appendResult(
+        .minimum, [rewriter.result.appendResult(.maximum, [index, zero]), scalar(count - 1)])
+    }
+    var row: ValueID?
+    for (dimension, letter) in places.enumerated() where shared.contains(letter) {
+      let own = try rewriter.result.appendResult(.iota, [], attributes: [Attribute(.dim, dimension)], stated: type)
+      row = try row.map {
+        let scaled = try rewriter.result.appendResult(.multiply, [$0, scalar(extents[dimension])])
+        return try rewriter.result.appendResult(.add, [scaled, own])
+      } ?? own
+    }
+    let first = try rewriter.result.appendResult(.multiply, [row!, scalar(count)])
+    return (try rewriter.result.appendResult(.add, [first, index]), areInside)
+  }
+}
+
+extension Graph {
+  /// A product with gathered rows of a table is gathered from the product with the table.
+  ///
+  ///     %e = gather %table, %n {dim = 0} : f32[M, N, 16]
+  ///     %s = contract %q, %e {subscripts = "hid,ijd->hij"} : f32[4, M, N]
+  /// becomes
+  ///     %a = contract %q, %table {subscripts = "hid,rd->hir"} : f32[4, M, 127]
+  ///     %r = reshape %a : f32[4, 127*M]
+  ///     %s = gather %r, %m {dim = 1} : f32[4, M, N]                    // %m is 127 times the row, plus %n
+  ///
+  /// The gather of M times N rows of 16 numbers is not stored, and scalar code reads the second gather pair by pair. Only below a
+  /// softmax, and where the products with the table are fewer than what they replace.
+  mutating func gatherProducts(_ context: inout PassContext) throws {
+    var products: Set<NodeID> = []
+    for node in body where op(node) == .softmax { products.formUnion(self.products(below: inputs(node)[0])) }
+    var found: [NodeID: GatheredProduct] = [:]
+    for node in products {
+      guard let product = GatheredProduct(node, side: 0, in: self) ?? GatheredProduct(node, side: 1, in: self),
+        let stored = product.storedNumbers(at: Self.typicalLength, in: self), stored.instead <= stored.written
+      else { continue }
+      found[node] = product
+    }
+    guard !found.isEmpty else { return }
+    var rewriter = GraphRewriter(self)
+    for node in body {
+      guard let product = found[node] else {
+        rewriter.copy(node)
+        continue
+      }
+      rewriter.replace(result(node), with: try product.build(&rewriter))
+      let label = label(inputs(node)[product.side])
+      context.remark(
+        .applied, result(node), in: self,
+        "the product with \(label) gathered from the product with the table, so that \(label) is not stored")
+    }
+    self = rewriter.finish()
+    eliminateDeadNodes()
+  }
+
+  /// What symbols are taken to be where the sizes of two tensors are compared.
+  private static var typicalLength: Int { 2048 }
+}

@@ -1,0 +1,76 @@
+import HeedIR
+
+/// The factors of dimensions: what reshapes split dimensions into and merge again.
+///
+/// A shape is a list of groups of factors, a group for each dimension, which is empty where the extent is 1. A reshape regroups the same
+/// factors in the same order; where it splits one of them, the parts take its place in all groups.
+struct DimensionFactors {
+  /// The number of a factor.
+  typealias Factor = Int
+
+  let facts: [Fact]
+  private var extents: [Extent] = []
+  private var parts: [Factor: [Factor]] = [:]
+
+  init(facts: [Fact]) { self.facts = facts }
+
+  /// A new factor.
+  mutating func factor(_ extent: Extent) -> Factor {
+    extents.append(extent)
+    return extents.count - 1
+  }
+
+  /// A group for a dimension of its own.
+  mutating func group(_ extent: Extent) -> [Factor] { extent == 1 ? [] : [factor(extent)] }
+
+  /// The group with each factor that was split replaced by its parts.
+  func split(_ group: [Factor]) -> [Factor] { group.flatMap { parts[$0].map(split) ?? [$0] } }
+
+  /// The number of places of a group.
+  func extent(_ group: [Factor]) -> Extent { split(group).reduce(1) { $0 * extents[$1] } }
+
+  /// The groups of a tensor with these groups, reshaped to the extents `to`. Nil where a dimension of the one shape has parts of
+  /// several factors of the other.
+  mutating func reshaped(_ groups: [[Factor]], to: [Extent]) -> [[Factor]]? {
+    let all = groups.flatMap(split)
+    let targets = to.indices.filter { to[$0] != 1 }
+    guard let runs = ReshapeRuns(from: all.map { extents[$0] }, to: targets.map { to[$0] }, facts: facts)?.runs else { return nil }
+    var result = to.map { _ in [Factor]() }
+    for run in runs {
+      let dimensions = run.to.map { targets[$0] }
+      if dimensions.count == 1 {
+        result[dimensions[0]] = Array(all[run.from])
+      } else if run.from.count == 1 {
+        let pieces = dimensions.map { factor(to[$0]) }
+        parts[all[run.from.lowerBound]] = pieces
+        for (dimension, piece) in zip(dimensions, pieces) { result[dimension] = [piece] }
+      } else {
+        return nil
+      }
+    }
+    return result
+  }
+
+  /// The shape of these groups.
+  func shape(_ groups: [[Factor]]) -> Shape { Shape(groups.map(extent)) }
+}
+
+extension Graph {
+  /// Appends views that bring `value`, whose dimensions are the groups `from`, to the groups `to` of the same factors.
+  mutating func regroup(
+    _ value: ValueID, _ from: [[DimensionFactors.Factor]], as to: [[DimensionFactors.Factor]], _ factors: DimensionFactors,
+    stated: TensorType? = nil
+  ) throws -> ValueID {
+    var value = value
+    let element = type(value).element
+    let (order, wanted) = (from.flatMap(factors.split), to.flatMap(factors.split))
+    if order != wanted {
+      let split = TensorType(element, factors.shape(order.map { [$0] }))
+      if type(value) != split { value = try appendResult(.reshape, [value], stated: split) }
+      let permutation = wanted.map { order.firstIndex(of: $0)! }
+      value = try appendResult(.transpose, [value], attributes: [Attribute(.permutation, permutation)])
+    }
+    let target = stated ?? TensorType(element, factors.shape(to))
+    return type(value) == target ? value : try appendResult(.reshape, [value], stated: target)
+  }
+}
