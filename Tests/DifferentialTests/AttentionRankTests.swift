@@ -1,3 +1,4 @@
+import Heed
 import HeedInterpreter
 import HeedTestSupport
 import Testing

@@ -17,6 +17,8 @@ private struct RankAlignment {
 
   var factors: DimensionFactors { cone.factors }
 
+  private static let mostDimensions = 40
+
   /// The alignment of a softmax; nil where there is one shape already, or none that serves.
   init?(_ cone: ScoreCone, in graph: Graph, users: [[NodeID]]) {
     self.cone = cone
@@ -36,6 +38,8 @@ private struct RankAlignment {
     sumGroups = (groups(sides[side]), groups(sides[1 - side]), groups(subscripts.result))
     let scores = self.cone.dimensions(cone.scores)!
     keys = scores[cone.dim]
+    // A letter for each.
+    guard scores.joined().count + sumGroups.values.count <= Self.mostDimensions else { return nil }
     guard cone.products.contains(where: { choose(scores, $0, in: graph) }) else { return nil }
   }
 
@@ -107,9 +111,11 @@ extension RankAlignment {
           if graph.type(operand).rank == 0 { return rewriter(operand) }
           return try made[operand] ?? rewriter.result.regroup(rewriter(operand), cone.dimensions(operand)!, as: dimensions, factors)
         }
+        let type = op.has(.typedByResult) ? TensorType(element, shape) : nil
         value =
           op.has(.elementwise)
-          ? try rewriter.result.appendLike(node, operands, type: TensorType(element, shape), name: graph.name(result)) : operands[0]
+          ? try rewriter.result.appendResult(
+            op, operands, attributes: graph.attributes(node).all, stated: type, name: graph.name(result)) : operands[0]
       }
       made[result] = value
     }

@@ -16,6 +16,8 @@ private struct GatheredProduct {
   private let after: [Character]
   private let places: [Character]
 
+  private static let letters = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+
   /// The letters of the indices that the other operand has, and the rest of the result.
   private var shared: [Character] { places.filter(other.contains) }
   private var rest: [Character] { result.filter { !places.contains($0) } }
@@ -49,7 +51,7 @@ private struct GatheredProduct {
     (before, after) = (Array(letters.prefix(dim)), Array(letters.suffix(trailing)))
     // A dimension that the other operand lacks, or there is one product for each picked row; none that is summed over.
     guard places.allSatisfy(result.contains), !shared.isEmpty, shared.count < places.count,
-      Set(places).isDisjoint(with: before + after)
+      Set(places).isDisjoint(with: before + after), Set(other + letters).count < Self.letters.count
     else { return nil }
   }
 
@@ -69,7 +71,7 @@ private struct GatheredProduct {
   /// Appends the product with the table and what the indices pick of it.
   func build(_ rewriter: inout GraphRewriter) throws -> ValueID {
     let graph = rewriter.source
-    let letter = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".first { !(other + before + after + places).contains($0) }!
+    let letter = Self.letters.first { !(other + before + after + places).contains($0) }!
     let tableLetters = before + [letter] + after
     let products = rest + shared + [letter]
     let operands = [rewriter(graph.inputs(node)[1 - side]), rewriter(table)]
@@ -145,12 +147,20 @@ extension Graph {
     var products: Set<NodeID> = []
     for node in body where op(node) == .softmax { products.formUnion(self.products(below: inputs(node)[0])) }
     var found: [NodeID: GatheredProduct] = [:]
-    for node in products {
+    for node in body where products.contains(node) {
       guard let product = GatheredProduct(node, side: 0, in: self) ?? GatheredProduct(node, side: 1, in: self),
-        let stored = product.storedNumbers(at: Self.typicalLength, in: self), stored.instead <= stored.written
+        let stored = product.storedNumbers(at: Self.typicalLength, in: self)
       else { continue }
+      guard stored.instead <= stored.written else {
+        let gathered = inputs(node)[product.side]
+        context.remark(
+          .declined, result(node), in: self,
+          "\(label(gathered)) is stored, \(storedSize(type(gathered))): the product with all rows of \(label(product.table)) is larger")
+        continue
+      }
       found[node] = product
     }
+    noteGatheredValues(&context)
     guard !found.isEmpty else { return }
     var rewriter = GraphRewriter(self)
     for node in body {
@@ -166,6 +176,38 @@ extension Graph {
     }
     self = rewriter.finish()
     eliminateDeadNodes()
+  }
+
+  /// Says what is stored where probabilities weigh rows of a table that are picked pair by pair.
+  private func noteGatheredValues(_ context: inout PassContext) {
+    for node in body where op(node) == .contract {
+      let (inputs, subscripts) = (inputs(node), attributes(node).required(.subscripts))
+      for (side, letters) in [subscripts.left, subscripts.right].enumerated() where definingOp(inputs[side]) == .softmax {
+        let values = definingNode(inputs[1 - side], where: .broadcast).map { self.inputs($0)[0] } ?? inputs[1 - side]
+        guard definingOp(values) == .gather, Set(subscripts.over).isSubset(of: letters),
+          // The values have a dimension of rows as well.
+          letters.suffix(2).allSatisfy((side == 0 ? subscripts.right : subscripts.left).contains), letters.count > 1
+        else { continue }
+        context.remark(
+          .declined, result(node), in: self,
+          "\(label(values)) has values for each pair, which are stored, \(storedSize(type(values))): no kernel adds weights by their place in a table"
+        )
+      }
+    }
+  }
+
+  /// The memory that a tensor takes, as a remark says it.
+  func storedSize(_ type: TensorType) -> String {
+    let bytes = type.shape.count * Extent(type.element.byteCount)
+    func text(_ bytes: Int) -> String {
+      let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
+      var (size, unit) = (Double(bytes), 0)
+      while size >= 1024, unit < units.count - 1 { (size, unit) = (size / 1024, unit + 1) }
+      return "\(Int(size.rounded())) \(units[unit])"
+    }
+    if let constant = bytes.constant { return text(constant) }
+    let typical = try? bytes.evaluate { _ in Self.typicalLength }
+    return "\(bytes) bytes" + (typical.map { ", \(text($0)) at lengths of \(Self.typicalLength)" } ?? "")
   }
 
   /// What symbols are taken to be where the sizes of two tensors are compared.

@@ -20,14 +20,16 @@ extension GraphPass {
   ///     %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, H, S, 64]
   ///
   /// - A softmax written out becomes one: with any number subtracted from all scores of a row, divided before or after the weighted
-  ///   sum, masked before or after the exponential, to base e or 2 (`WrittenSoftmax`).
+  ///   sum, masked before or after the exponential, to base e or 2, over one dimension or several (`WrittenExponentials`).
   /// - So does the logarithm of the sum of exponentials, with what was subtracted before added back (`LogSumExp`).
   /// - Where one more exponential per row is added to the sum, its score becomes the last column of the scores. That column is
-  ///   sliced away after the softmax.
+  ///   sliced away after the softmax. Several such columns, of a concatenation or a pad, become one (`joinSinkColumns`).
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by is dropped where the scores have it already.
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
-  /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`).
+  /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`), and product, softmax and sum get one shape
+  ///   (`alignRanks`).
+  /// - A product with gathered rows of a table is gathered from the product with the table (`gatherProducts`).
   ///
   /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair is 0, as the
   /// op's is; a value subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the

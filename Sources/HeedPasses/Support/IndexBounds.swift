@@ -5,14 +5,25 @@ struct IndexBounds {
   private(set) var lows: [Extent] = []
   private(set) var highs: [Extent] = []
 
+  /// Expressions are followed this far.
   private static let greatestDepth = 24
 
-  init() {}
+  private init() {}
 
   private init(_ lows: [Extent], _ highs: [Extent]) { (self.lows, self.highs) = (Array(lows.prefix(4)), Array(highs.prefix(4))) }
 
-  init(_ value: ValueID, in graph: Graph, depth: Int = 0) {
+  init(_ value: ValueID, in graph: Graph) {
+    var known: [ValueID: IndexBounds] = [:]
+    self.init(value, graph, &known, depth: 0)
+  }
+
+  private init(_ value: ValueID, _ graph: Graph, _ known: inout [ValueID: IndexBounds], depth: Int) {
     self.init()
+    if let bounds = known[value] {
+      self = bounds
+      return
+    }
+    defer { known[value] = self }
     guard depth < Self.greatestDepth, graph.type(value).element.isInteger, let node = graph.definingNode(value) else { return }
     if let constant = graph.uniformConstant(value) {
       guard let number = Int(exactly: constant.integer) else { return }
@@ -20,7 +31,7 @@ struct IndexBounds {
       return
     }
     let (op, inputs) = (graph.op(node), graph.inputs(node))
-    func bounds(_ position: Int) -> IndexBounds { IndexBounds(inputs[position], in: graph, depth: depth + 1) }
+    func bounds(_ position: Int) -> IndexBounds { IndexBounds(inputs[position], graph, &known, depth: depth + 1) }
     switch op {
     case .iota: self = IndexBounds([0], [graph.type(value).shape[graph.attributes(node).required(.dim)] - 1])
     case .extent:
@@ -47,12 +58,36 @@ struct IndexBounds {
       let (a, b) = (bounds(0), bounds(1))
       self = IndexBounds(a.lows + b.lows, Self.common(a.highs, b.highs) { $1.isAtMost($0) })
     case .select:
-      let (a, b) = (bounds(1), bounds(2))
+      var branches = [bounds(1), bounds(2)]
+      if let comparison = graph.definingNode(inputs[0]), let order = Self.orders[graph.op(comparison)] {
+        let sides = graph.inputs(comparison)
+        for (branch, holds) in [(0, true), (1, false)] {
+          for side in [0, 1] where sides[side] == inputs[branch + 1] {
+            let other = IndexBounds(sides[1 - side], graph, &known, depth: depth + 1)
+            branches[branch].refine(isLess: order.isLess == (holds == (side == 0)), isStrict: order.isStrict == holds, other)
+          }
+        }
+      }
+      let (a, b) = (branches[0], branches[1])
       self = IndexBounds(Self.common(a.lows, b.lows) { $0.isAtMost($1) }, Self.common(a.highs, b.highs) { $1.isAtMost($0) })
     case .remainder:
       guard let divisor = bounds(1).lows.first, divisor.isPositiveWhereSymbolsAre else { return }
       self = IndexBounds([0], bounds(1).highs.map { $0 - 1 })
     default: return
+    }
+  }
+
+  /// Whether a comparison says that the left side is less, and whether it excludes that they are equal.
+  private static let orders: [Op: (isLess: Bool, isStrict: Bool)] = [
+    .less: (true, true), .lessEqual: (true, false), .greater: (false, true), .greaterEqual: (false, false),
+  ]
+
+  /// Takes what a comparison with something of the bounds `other` says.
+  private mutating func refine(isLess: Bool, isStrict: Bool, _ other: IndexBounds) {
+    if isLess {
+      highs = Array((other.highs.map { isStrict ? $0 - 1 : $0 } + highs).prefix(4))
+    } else {
+      lows = Array((other.lows.map { isStrict ? $0 + 1 : $0 } + lows).prefix(4))
     }
   }
 
