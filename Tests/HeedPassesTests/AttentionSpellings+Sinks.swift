@@ -20,7 +20,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "as many columns as a symbol says", says: ["is a sink"],
+      "as many columns as a symbol says", says: ["is a sink"], arguments: qkv + ", %z: f32[S]",
       """
       \(product)
       %x = pad %s {high = [0, 0, 0, 0], low = [0, 0, 0, S], value = -1.0} : f32[B, 2, M, N + S]

@@ -22,7 +22,7 @@ private struct RankAlignment {
   /// The alignment of a softmax; nil where there is one shape already, or none that serves.
   init?(_ cone: ScoreCone, in graph: Graph, users: [[NodeID]]) {
     self.cone = cone
-    guard let found = graph.sums(of: graph.result(cone.softmax), cone, users).first else { return nil }
+    guard let found = graph.sums(of: graph.result(cone.weights), cone, users).first else { return nil }
     (sum, side, conversions) = (found.node, found.side, found.conversions)
     self.cone = found.cone
     let subscripts = graph.attributes(sum).required(.subscripts)
@@ -171,14 +171,25 @@ extension RankAlignment {
   /// Appends what a root is of the scores `scores`, which have the one shape; the second value is in the shape as written.
   func root(_ node: NodeID, _ scores: ValueID, _ rewriter: inout GraphRewriter) throws -> (aligned: ValueID, written: ValueID) {
     let graph = rewriter.source
-    let (op, type, dim) = (graph.op(node), graph.type(graph.result(node)), dimensions.count - 1)
-    let attributes =
-      op == .reduce ? [Attribute(.dims, [dim]), Attribute(.kind, .maximum)] : [Attribute(.dim, dim)]
-    let value = try rewriter.result.appendResult(op, [scores], attributes: attributes)
-    var written = cone.dimensions(cone.scores)!
-    if op != .softmax { written.remove(at: cone.dim) }
-    let rows = op == .softmax ? dimensions : Array(dimensions.dropLast())
-    return (value, try rewriter.result.regroup(value, rows, as: written, factors, stated: type))
+    let (isMaximum, dim) = (graph.op(node) == .reduce, dimensions.count - 1)
+    var (value, written) = (scores, cone.dimensions(cone.scores)!)
+    if let sink = cone.sink, !isMaximum {
+      var column = written
+      column[cone.dim] = []
+      let last = try rewriter.result.regroup(rewriter(sink), column, as: dimensions.dropLast() + [[]], factors)
+      value = try rewriter.result.appendResult(.concatenate, [scores, last], attributes: [Attribute(.dim, dim)])
+    }
+    let along = isMaximum ? [Attribute(.dims, [dim]), Attribute(.kind, .maximum)] : [Attribute(.dim, dim)]
+    value = try rewriter.result.appendResult(node == cone.weights ? .softmax : graph.op(node), [value], attributes: along)
+    if node == cone.weights, cone.sink != nil {
+      let stop = rewriter.result.type(scores).shape.extents
+      let start: [Extent] = stop.map { _ in 0 }
+      value = try rewriter.result.appendResult(.slice, [value], attributes: [Attribute(.start, start), Attribute(.stop, stop)])
+    }
+    let hasKeys = node == cone.weights || graph.op(node) == .softmax
+    if !hasKeys { written.remove(at: cone.dim) }
+    let rows = hasKeys ? dimensions : Array(dimensions.dropLast())
+    return (value, try rewriter.result.regroup(value, rows, as: written, factors, stated: graph.type(graph.result(node))))
   }
 
   /// Appends the weighted sum by `weights`, which have the one shape.
@@ -226,7 +237,7 @@ extension Graph {
         let alignment = RankAlignment(cone, in: self, users: users),
         sums[alignment.sum] == nil, !inside.contains(alignment.sum), !cone.nodes.contains(where: { sums[$0] != nil })
       else { continue }
-      inside.formUnion(cone.nodes)
+      inside.formUnion(cone.nodes + cone.besideSink)
       for root in cone.roots { roots[root] = alignments.count }
       sums[alignment.sum] = alignments.count
       alignments.append(alignment)
@@ -242,7 +253,7 @@ extension Graph {
         scores[number] = aligned
         let made = try alignment.root(node, aligned, &rewriter)
         rewriter.replace(result(node), with: made.written)
-        guard node == alignment.cone.softmax else { continue }
+        guard node == alignment.cone.weights else { continue }
         weights[number] = made.aligned
         context.remark(
           .applied, result(node), in: self,

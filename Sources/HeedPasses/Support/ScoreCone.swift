@@ -4,11 +4,16 @@ import HeedIR
 struct ScoreCone {
   typealias Factor = DimensionFactors.Factor
 
-  let softmax: NodeID
-  /// What the softmax is of.
+  /// The softmax, or the slice behind it that drops a sink's column.
+  let weights: NodeID
+  /// What the softmax is of, without the sink.
   let scores: ValueID
-  /// The softmax and what else takes whole rows of the scores: logarithms of sums and maxima.
-  var roots: [NodeID] = []
+  /// The column beside the scores.
+  private(set) var sink: ValueID?
+  /// The weights and what else takes whole rows of the scores: logarithms of sums and maxima.
+  private(set) var roots: [NodeID]
+  /// The softmax and the concatenation where there is a sink.
+  private(set) var besideSink: [NodeID] = []
   /// The nodes that lead from a product to the scores, each before what it is computed from.
   private(set) var nodes: [NodeID] = []
   private(set) var products: [NodeID] = []
@@ -20,10 +25,26 @@ struct ScoreCone {
 
   /// The cone below `softmax`; nil where no product is in it, or its shapes have no common factors.
   init?(_ softmax: NodeID, in graph: Graph, users: [[NodeID]], uses: [Int]) {
-    (self.softmax, scores, dim) = (softmax, graph.inputs(softmax)[0], graph.attributes(softmax).required(.dim))
+    let operand = graph.inputs(softmax)[0]
+    dim = graph.attributes(softmax).required(.dim)
     factors = DimensionFactors(facts: graph.facts)
-    roots = users[Int(scores.index)].filter { graph.takesRows($0, along: dim) }
-    guard roots.count == uses[Int(scores.index)], roots.first(where: { graph.op($0) == .softmax }) == softmax else { return nil }
+    let takers = users[Int(operand.index)]
+    let slices = users[Int(graph.result(softmax).index)]
+    if slices.count == 1, uses[Int(graph.result(softmax).index)] == 1, let parts = graph.withoutSink(slices[0]) {
+      (weights, scores, sink) = (slices[0], parts.scores, parts.sink)
+      let concatenation = graph.definingNode(operand)!
+      besideSink = [softmax, concatenation]
+      roots = slices + takers.filter { $0 != softmax } + users[Int(scores.index)].filter { $0 != concatenation }
+      guard takers.count == uses[Int(operand.index)], takers.allSatisfy({ $0 == softmax || graph.op($0) != .softmax }) else {
+        return nil
+      }
+    } else {
+      (weights, scores, roots) = (softmax, operand, takers)
+      guard takers.first(where: { graph.op($0) == .softmax }) == softmax else { return nil }
+    }
+    guard users[Int(scores.index)].count == uses[Int(scores.index)],
+      roots.allSatisfy({ $0 == weights || graph.takesRows($0, along: dim) })
+    else { return nil }
     collect(in: graph, uses: uses)
     guard !products.isEmpty else { return nil }
     groups[scores] = graph.type(scores).shape.extents.map { factors.group($0) }

@@ -139,12 +139,13 @@ struct TensorReader {
     let dimension = graph.attributes(node).required(.dim)
     let (table, lookup) = (graph.type(inputs[0]), graph.type(inputs[1]))
     let extent = table.shape[dimension]
-    guard extent.isPositiveWhereSymbolsAre else { return nil }
+    let areInside = graph.areInside(inputs[1], extent)
+    guard areInside || extent.isPositiveWhereSymbolsAre else { return nil }
     let (before, middle, after) = (
       indices[..<dimension], Array(indices[dimension..<(dimension + lookup.rank)]), indices[(dimension + lookup.rank)...]
     )
     let index = try read(inputs[1], at: middle)
-    if graph.areInside(inputs[1], extent) {
+    if areInside {
       try noteDigits(of: index, inputs[1], middle, table: inputs[0], dimension)
       return try read(inputs[0], at: before + [index] + after)
     }
