@@ -7,7 +7,8 @@ import Testing
 /// relative positions.
 @Suite struct AttentionRankTests {
   private static let sizes: [[Name: Int]] = [
-    ["B": 2, "M": 5, "N": 7, "Y": 2, "X": 3], ["B": 1, "M": 50, "N": 130, "Y": 9, "X": 16], ["B": 2, "M": 3, "N": 1100, "Y": 1, "X": 40],
+    ["B": 2, "M": 5, "N": 7, "Y": 2, "X": 3], ["B": 1, "M": 50, "N": 130, "Y": 9, "X": 16],
+    ["B": 2, "M": 3, "N": 1100, "Y": 1, "X": 40],
     ["B": 1, "M": 1, "N": 1, "Y": 1, "X": 1],
   ]
 

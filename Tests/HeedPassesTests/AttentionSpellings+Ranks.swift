@@ -9,7 +9,8 @@ extension Spelling {
   /// Products, masks, softmax and weighted sum at different ranks.
   static let ranks: [Spelling] = [
     Spelling(
-      "merged heads with a mask in four dimensions", says: ["the score reads %mask"], arguments: merged + ", %mask: f32[B, 1, M, N]",
+      "merged heads with a mask in four dimensions", says: ["the score reads %mask"],
+      arguments: merged + ", %mask: f32[B, 1, M, N]",
       """
       \(mergedProduct)
       %t = reshape %s : f32[B, 2, M, N]
@@ -156,7 +157,8 @@ extension Spelling {
       \(imageSum)
       """),
     Spelling(
-      "two axes summed one after the other", says: ["a softmax written out", "brought to one shape, [B, 2, H*W, H*W]"], arguments: image,
+      "two axes summed one after the other", says: ["a softmax written out", "brought to one shape, [B, 2, H*W, H*W]"],
+      arguments: image,
       """
       \(imageProduct)
       %e = exp %s : f32[B, 2, H, W, H, W]
@@ -179,7 +181,8 @@ extension Spelling {
       return %o
       """),
     Spelling(
-      "a neighbourhood of two axes", says: ["brought to one shape, [B, 2, H*W, H*W]", "the mask depends on indices and W"], arguments: image,
+      "a neighbourhood of two axes", says: ["brought to one shape, [B, 2, H*W, H*W]", "the mask depends on indices and W"],
+      arguments: image,
       """
       \(imageProduct)
       %y = iota {dim = 2} : i32[B, 2, H, W, H, W]

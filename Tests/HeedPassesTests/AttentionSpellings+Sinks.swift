@@ -49,7 +49,8 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "registers per head", says: ["columns beside the scores that the slice drops", "is a sink"], arguments: qkv + ", %r: f32[2, 3]",
+      "registers per head", says: ["columns beside the scores that the slice drops", "is a sink"],
+      arguments: qkv + ", %r: f32[2, 3]",
       """
       \(product)
       %n = broadcast %r {dims = [1, 3]} : f32[B, 2, M, 3]

@@ -124,7 +124,8 @@ private struct RandomRanks {
         let outcome = try pipeline.run(graph)
         let fused = outcome.graph.ir
         #expect(fused.count(.attention) == 1, "seed \(seed)\n\(graph.text)\n\(fused.text)\n\(outcome.remarks)")
-        try expectSameValues(graph, fused, sizes: [["B": 2, "H": 2, "W": 3, "N": 2], ["B": 1, "H": 1, "W": 1, "N": 1]], tolerance: 1e-6)
+        try expectSameValues(
+          graph, fused, sizes: [["B": 2, "H": 2, "W": 3, "N": 2], ["B": 1, "H": 1, "W": 1, "N": 1]], tolerance: 1e-6)
         #expect(try pipeline.run(fused).graph.ir.text == fused.text, "seed \(seed)")
       } catch {
         Issue.record("seed \(seed): \(error)\n\(graph.text)")

@@ -104,12 +104,15 @@ extension GraphPass {
 extension Graph {
   /// Whether `value` is the distance of the two values, negated: `-absolute(a - b)` or `minimum(a, b) - maximum(a, b)`.
   fileprivate func isNegatedDistance(_ value: ValueID, _ pair: [ValueID]) -> Bool {
-    if let operands = match(value, .subtract), let least = match(operands[0], .minimum), let greatest = match(operands[1], .maximum) {
+    if let operands = match(value, .subtract), let least = match(operands[0], .minimum), let greatest = match(operands[1], .maximum)
+    {
       return Set(least) == Set(pair) && Set(greatest) == Set(pair)
     }
     guard let distance = match(value, .negate)?[0], let inner = match(distance, .absolute)?[0] else { return false }
     if let operands = match(inner, .subtract), Set(operands) == Set(pair) { return true }
     // A difference to 0.
-    return pair.indices.contains { uniformConstant(pair[$0])?.real == 0 && (inner == pair[1 - $0] || match(inner, .negate)?[0] == pair[1 - $0]) }
+    return pair.indices.contains {
+      uniformConstant(pair[$0])?.real == 0 && (inner == pair[1 - $0] || match(inner, .negate)?[0] == pair[1 - $0])
+    }
   }
 }

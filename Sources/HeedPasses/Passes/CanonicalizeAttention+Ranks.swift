@@ -58,7 +58,8 @@ private struct RankAlignment {
     // The factors that stay together where all three have them together.
     for group in scores where group != keys {
       for (position, factor) in group.enumerated() {
-        let isJoined = position > 0 && [product, sumGroups.weights].allSatisfy { $0.contains { $0.places([group[position - 1], factor]) } }
+        let isJoined =
+          position > 0 && [product, sumGroups.weights].allSatisfy { $0.contains { $0.places([group[position - 1], factor]) } }
         if isJoined { dimensions[dimensions.count - 1].append(factor) } else { dimensions.append([factor]) }
       }
     }

@@ -79,12 +79,14 @@ private struct GatheredProduct {
     let all = try rewriter.result.appendResult(.contract, operands, attributes: [Attribute(.subscripts, subscripts)])
     let type = rewriter.result.type(all)
     let flat = TensorType(
-      type.element, Shape(type.shape.extents.prefix(rest.count) + [type.shape.extents.suffix(shared.count + 1).reduce(1) { $0 * $1 }]))
+      type.element,
+      Shape(type.shape.extents.prefix(rest.count) + [type.shape.extents.suffix(shared.count + 1).reduce(1) { $0 * $1 }]))
     let row = try rewriter.result.appendResult(.reshape, [all], stated: flat)
     let picked = try pickedPlaces(count: type.shape.extents.last!, &rewriter)
     let gathered = try rewriter.result.appendResult(.gather, [row, picked.places], attributes: [Attribute(.dim, rest.count)])
     let order = rest + places
-    var value = try rewriter.result.appendResult(.transpose, [gathered], attributes: [Attribute(.permutation, result.map { order.firstIndex(of: $0)! })])
+    var value = try rewriter.result.appendResult(
+      .transpose, [gathered], attributes: [Attribute(.permutation, result.map { order.firstIndex(of: $0)! })])
     if let inside = picked.areInside {
       let shape = rewriter.result.type(value)
       let dims = places.map { result.firstIndex(of: $0)! }
@@ -121,10 +123,11 @@ private struct GatheredProduct {
     var row: ValueID?
     for (dimension, letter) in places.enumerated() where shared.contains(letter) {
       let own = try rewriter.result.appendResult(.iota, [], attributes: [Attribute(.dim, dimension)], stated: type)
-      row = try row.map {
-        let scaled = try rewriter.result.appendResult(.multiply, [$0, scalar(extents[dimension])])
-        return try rewriter.result.appendResult(.add, [scaled, own])
-      } ?? own
+      row =
+        try row.map {
+          let scaled = try rewriter.result.appendResult(.multiply, [$0, scalar(extents[dimension])])
+          return try rewriter.result.appendResult(.add, [scaled, own])
+        } ?? own
     }
     let first = try rewriter.result.appendResult(.multiply, [row!, scalar(count)])
     return (try rewriter.result.appendResult(.add, [first, index]), areInside)
@@ -155,7 +158,8 @@ extension Graph {
         let gathered = inputs(node)[product.side]
         context.remark(
           .declined, result(node), in: self,
-          "\(label(gathered)) is stored, \(storedSize(type(gathered))): the product with all rows of \(label(product.table)) is larger")
+          "\(label(gathered)) is stored, \(storedSize(type(gathered))): the product with all rows of \(label(product.table)) is larger"
+        )
         continue
       }
       found[node] = product

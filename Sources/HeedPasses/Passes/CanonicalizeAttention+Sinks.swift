@@ -72,7 +72,9 @@ private struct ScoresBesideColumns {
     let others = columns.parts.indices.filter { !scores.contains($0) }
     isPlain =
       graph.definingOp(value) == .concatenate && graph.operands(graph.definingNode(value)!).count == 2 && others.count == 1
-      && others.allSatisfy { columns.parts[$0].value != nil && columns.parts[$0].extent == 1 && columns.parts[$0].constant != -.infinity }
+      && others.allSatisfy {
+        columns.parts[$0].value != nil && columns.parts[$0].extent == 1 && columns.parts[$0].constant != -.infinity
+      }
     // Every other part is one that a number or a tensor stands for.
     guard others.allSatisfy({ columns.parts[$0].constant.map { !$0.isNaN && $0 != .infinity } ?? true }) else { return nil }
   }
@@ -139,7 +141,10 @@ extension GraphPass {
     guard hasColumn else { return try state.graph.fit(weights, as: graph.result(node)) }
     let start: [Extent] = type.shape.extents.map { _ in 0 }
     let value = try state.graph.appendResult(
-      .slice, [weights], attributes: [Attribute(.start, start), Attribute(.stop, state.graph.type(scores).shape.extents.replacing(dim, with: type.shape[dim]))])
+      .slice, [weights],
+      attributes: [
+        Attribute(.start, start), Attribute(.stop, state.graph.type(scores).shape.extents.replacing(dim, with: type.shape[dim])),
+      ])
     return try state.graph.fit(value, as: graph.result(node))
   }
 

@@ -155,7 +155,8 @@ extension GraphPass {
     // Each sum must meet its own row: same letters, in any order.
     let kept = letters.indices.filter { !sum.dims.contains($0) }
     let rows = kept.map { subscripts.result.firstIndex(of: letters[$0]) }
-    guard Set(subscripts.over) == Set(sum.dims.map { letters[$0] }), zip(sum.dimensions, rows).allSatisfy({ $0 == $1 && $0 != nil }) else { return nil }
+    guard Set(subscripts.over) == Set(sum.dims.map { letters[$0] }), zip(sum.dimensions, rows).allSatisfy({ $0 == $1 && $0 != nil })
+    else { return nil }
     guard let softmax = try state.softmax(written, sum) else {
       state.noteOtherDivisor(node)
       return nil

@@ -58,7 +58,8 @@ struct IndexArithmetic {
     else { return split(merge(all, in: &region), targets, in: &region) }
     return runs.flatMap { run -> [ScalarValue] in
       let digits = Array(all[run.from])
-      return digits.count == 1 && run.to.count == 1 ? [digits[0].index] : split(merge(digits, in: &region), Array(targets[run.to]), in: &region)
+      return digits.count == 1 && run.to.count == 1
+        ? [digits[0].index] : split(merge(digits, in: &region), Array(targets[run.to]), in: &region)
     }
   }
 

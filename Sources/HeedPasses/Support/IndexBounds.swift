@@ -91,7 +91,8 @@ struct IndexBounds {
     }
   }
 
-  var isNeverNegative: Bool { lows.contains { $0.isNeverNegative } }
+  /// Whether no number is below 0 where no dimension is empty.
+  var isNeverNegative: Bool { lows.contains { $0.isNeverNegative || $0.isPositiveWhereSymbolsAre } }
 
   /// Whether every number is at least 0 and below `extent`.
   func areInside(_ extent: Extent, facts: [Fact]) -> Bool {

@@ -25,10 +25,11 @@ extension TensorReader {
       let start = region.extent(starts[position], type)
       let place = region.apply(.subtract, [indices[dim], start])
       guard let element = try element(of: part, at: indices, [dim: place]) else { return nil }
-      result = result.map { later in
-        let isHere = region.apply(.less, [indices[dim], region.extent(starts[position + 1], type)])
-        return region.apply(.select, [isHere, element, later])
-      } ?? element
+      result =
+        result.map { later in
+          let isHere = region.apply(.less, [indices[dim], region.extent(starts[position + 1], type)])
+          return region.apply(.select, [isHere, element, later])
+        } ?? element
     }
     return result
   }
@@ -49,7 +50,8 @@ extension TensorReader {
         isInside = region.apply(.and, [isInside, region.apply(.less, [index, end])])
       }
     }
-    guard let element = try element(of: operand, at: indices, places), let fill = attributes.required(.padValue).converted(to: type.element)
+    guard let element = try element(of: operand, at: indices, places),
+      let fill = attributes.required(.padValue).converted(to: type.element)
     else { return nil }
     return region.apply(.select, [isInside, element, region.constant(fill, type.element)])
   }

@@ -171,8 +171,9 @@ extension TensorReader {
   ) throws {
     guard let source = graph.match(table, .reshape)?[0] else { return }
     let from = graph.type(source).shape.extents
-    guard let run = ReshapeRuns(from: from, to: graph.type(table).shape.extents, facts: graph.facts)?.runs
-      .first(where: { $0.to == dimension..<(dimension + 1) })
+    guard
+      let run = ReshapeRuns(from: from, to: graph.type(table).shape.extents, facts: graph.facts)?.runs
+        .first(where: { $0.to == dimension..<(dimension + 1) })
     else { return }
     var value = indices
     var digits: [(value: ValueID, extent: Extent)] = []
@@ -185,7 +186,8 @@ extension TensorReader {
       return
     }
     let all = [(value: value, extent: first)] + digits
-    arithmetic.noteDigits(of: index, try all.map { (try read($0.value, at: graph.type($0.value).rank == 0 ? [] : place), $0.extent) })
+    arithmetic.noteDigits(
+      of: index, try all.map { (try read($0.value, at: graph.type($0.value).rank == 0 ? [] : place), $0.extent) })
   }
 }
 
