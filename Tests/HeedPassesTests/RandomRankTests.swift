@@ -81,6 +81,8 @@ private struct RandomRanks {
   }
 
   mutating func text() -> String {
+    // Tells the extents of what is merged.
+    _ = argument(["H", "W", "N"])
     var grouping = grouping()
     func letters(_ grouping: Grouping) -> [[Character]] {
       [["a", "b"], ["i", "k"], ["j", "l"]].enumerated().map { Array($1.prefix(grouping.extents($0).count)) }

@@ -84,9 +84,11 @@ private struct GatheredProduct {
     let row = try rewriter.result.appendResult(.reshape, [all], stated: flat)
     let picked = try pickedPlaces(count: type.shape.extents.last!, &rewriter)
     let gathered = try rewriter.result.appendResult(.gather, [row, picked.places], attributes: [Attribute(.dim, rest.count)])
-    let order = rest + places
-    var value = try rewriter.result.appendResult(
-      .transpose, [gathered], attributes: [Attribute(.permutation, result.map { order.firstIndex(of: $0)! })])
+    let permutation = result.map { letter in (rest + places).firstIndex(of: letter)! }
+    var value = gathered
+    if permutation != Array(permutation.indices) {
+      value = try rewriter.result.appendResult(.transpose, [value], attributes: [Attribute(.permutation, permutation)])
+    }
     if let inside = picked.areInside {
       let shape = rewriter.result.type(value)
       let dims = places.map { result.firstIndex(of: $0)! }

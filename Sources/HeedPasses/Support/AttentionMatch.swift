@@ -129,10 +129,8 @@ extension Graph {
     let missing = target.indices.filter { !present.contains($0) }
     let full = TensorType(type(value).element, Shape(extents))
     if missing.isEmpty && kept.count == axes.count { return value }
-    if missing.allSatisfy({ extents[$0] == 1 }) { return try appendResult(.reshape, [value], stated: full) }
-    if kept.count < axes.count {
-      value = try appendResult(.reshape, [value], stated: TensorType(full.element, Shape(shape)))
-    }
+    if missing.allSatisfy({ extents[$0] == 1 }) { return try reshape(value, full) }
+    if kept.count < axes.count { value = try reshape(value, TensorType(full.element, Shape(shape))) }
     return try appendResult(.broadcast, [value], attributes: [Attribute(.dims, present)], stated: full)
   }
 }

@@ -66,11 +66,19 @@ extension Graph {
     let (order, wanted) = (from.flatMap(factors.split), to.flatMap(factors.split))
     if order != wanted {
       let split = TensorType(element, factors.shape(order.map { [$0] }))
-      if type(value) != split { value = try appendResult(.reshape, [value], stated: split) }
+      value = try reshape(value, split)
       let permutation = wanted.map { order.firstIndex(of: $0)! }
       value = try appendResult(.transpose, [value], attributes: [Attribute(.permutation, permutation)])
     }
     let target = stated ?? TensorType(element, factors.shape(to))
-    return type(value) == target ? value : try appendResult(.reshape, [value], stated: target)
+    return try reshape(value, target)
+  }
+
+  /// `value` with the type `target`: a reshape of what it is a reshape of, or that value itself.
+  mutating func reshape(_ value: ValueID, _ target: TensorType) throws -> ValueID {
+    if type(value) == target { return value }
+    var source = value
+    while let inner = match(source, .reshape)?[0] { source = inner }
+    return type(source) == target ? source : try appendResult(.reshape, [source], stated: target)
   }
 }
