@@ -26,8 +26,10 @@ extension GraphPass {
   ///   sliced away after the softmax.
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by is dropped where the scores have it already.
+  /// - Scales and zero points of keys and values that are small integers move out of their products (`moveDequantisation`).
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`).
+  /// - One softmax over several sets of keys becomes one of each set (`splitKeySets`).
   ///
   /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair is 0, as the
   /// op's is; a value subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the
@@ -35,12 +37,14 @@ extension GraphPass {
   public static let canonicalizeAttention = GraphPass(
     "canonicalize-attention", summary: "bring the ways to write attention into one"
   ) { graph, context in
-    try graph.rewrite(
-      &context,
-      rules: [
-        recogniseSoftmax, recogniseLateDivision, recogniseLogSumExp, addShiftToLogSumExp, dropRowShift, dropRepeatedMask,
-        moveProbabilityScale, splitMergedProduct, splitMergedSum,
-      ])
+    let rules: [RewriteRule] = [
+      recogniseSoftmax, recogniseLateDivision, recogniseLogSumExp, addShiftToLogSumExp, dropRowShift, dropRepeatedMask,
+      moveProbabilityScale, splitMergedProduct, splitMergedSum,
+    ]
+    try graph.rewrite(&context, rules: rules)
+    // The parts are written by themselves, in any of the ways.
+    if try graph.splitKeySets(&context) { try graph.rewrite(&context, rules: rules) }
+    try graph.moveDequantisation(&context)
     try graph.moveScalesToScores(&context)
     try graph.joinSummedProducts(&context)
   }

@@ -53,8 +53,9 @@ struct AttentionPlan {
 
     // The score as scalar code.
     let element = graph.type(scores).element
-    guard element == graph.type(sum.values).element else {
-      throw Declined(value: sum.values, reason: "the values are \(graph.type(sum.values).element), the scores \(element)")
+    let valueElement = graph.type(sum.values).element
+    guard element == valueElement || valueElement.widens(to: element) else {
+      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(element)")
     }
     let indexType = graph.indexType(below: operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
@@ -141,7 +142,7 @@ struct AttentionPlan {
     try checkActivation(isLinear: parts.isLinear && offsets == nil)
     findings = describe(offsets: offsets)
     takeWhatIsWidened()
-    notes = parts.notes
+    notes = parts.notes + [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
@@ -178,15 +179,22 @@ struct AttentionPlan {
     return axes
   }
 
-  /// 16-bit operands that are all widened to f32 are taken as they are: the op widens them itself.
+  /// Operands that are widened are taken as they are, 16-bit queries where keys and values are of their type: the op widens them itself.
   private mutating func takeWhatIsWidened() {
     let graph = sum.graph
     let narrow = [query, key, values].compactMap(graph.widened)
-    guard narrow.count == 3, let element = narrow.first.map({ graph.type($0).element }), element.byteCount == 2,
+    if narrow.count == 3, let element = narrow.first.map({ graph.type($0).element }), element.byteCount == 2,
       graph.type(query).element == .f32, narrow.allSatisfy({ graph.type($0).element == element })
-    else { return }
-    (query, key, values) = (narrow[0], narrow[1], narrow[2])
-    findings.append("it takes \(element) and sums in f32")
+    {
+      (query, key, values) = (narrow[0], narrow[1], narrow[2])
+      findings.append("it takes \(element) and sums in f32")
+      return
+    }
+    let (keys, summed) = (graph.exactSource(key), graph.exactSource(values))
+    (key, values) = (keys ?? key, summed ?? values)
+    for (role, value) in [("keys", keys), ("values", summed)] {
+      if let value { findings.append("it reads \(role) as \(graph.type(value).element)") }
+    }
   }
 
   /// Two products with elementwise ops between are attention only where keys and values are data, as queries are, and the ops are
