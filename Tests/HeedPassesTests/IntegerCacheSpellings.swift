@@ -1,4 +1,5 @@
 import HeedIR
+import Testing
 
 /// A way to write attention to keys and values that are small integers, and the types in which it reads them.
 struct IntegerCacheSpelling: Sendable, CustomTestStringConvertible {
@@ -7,7 +8,7 @@ struct IntegerCacheSpelling: Sendable, CustomTestStringConvertible {
   var testDescription: String { spelling.name }
 
   init(
-    _ name: String, reads types: [ElementType] = [.i8, .i8], says: [String] = [], _ more: String = "",
+    _ name: String, reads types: [ElementType] = [.i8, .i8], says: [String] = [], more: String = "",
     arguments: String = "%q: f32[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5]", _ body: String
   ) {
     let all = more.isEmpty ? arguments : "\(arguments), \(more)"
@@ -40,7 +41,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "one scale for all that is an input", "%ks: f32[], %vs: f32[1]",
+      "one scale for all that is an input", more: "%ks: f32[], %vs: f32[1]",
       """
       \(floats)
       %c = multiply %a, %ks : f32[B, 2, N, 4]
@@ -51,7 +52,7 @@ extension IntegerCacheSpelling {
       """),
     IntegerCacheSpelling(
       "a scale for each key of a head, and for each component of values",
-      says: ["the scales of %c moved out of the product", "the score reads %ks"], "%ks: f32[B, 2, N], %vs: f32[2, 5]",
+      says: ["the scales of %c moved out of the product", "the score reads %ks"], more: "%ks: f32[B, 2, N], %vs: f32[2, 5]",
       """
       \(floats)
       %e = broadcast %ks {dims = [0, 1, 2]} : f32[B, 2, N, 4]
@@ -61,7 +62,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "a scale for each key, and for each head", "%ks: f32[B, N], %vs: f32[2]",
+      "a scale for each key, and for each head", more: "%ks: f32[B, N], %vs: f32[2]",
       """
       \(floats)
       %e = broadcast %ks {dims = [0, 2]} : f32[B, 2, N, 4]
@@ -71,7 +72,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "a scale for each component of keys", "%ks: f32[2, 1, 4]",
+      "a scale for each component of keys", more: "%ks: f32[2, 1, 4]",
       """
       \(floats)
       %e = broadcast %ks {dims = [1, 2, 3]} : f32[B, 2, N, 4]
@@ -80,7 +81,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "divided, a scale of 16 bits", "%ks: f16[B, 2, N]",
+      "divided, a scale of 16 bits", more: "%ks: f16[B, 2, N]",
       """
       \(floats)
       %t = convert %ks : f32[B, 2, N]
@@ -91,7 +92,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "keys with a zero point of their own", "%ks: f32[B, 2, N], %kz: f32[B, 2, N]",
+      "keys with a zero point of their own", more: "%ks: f32[B, 2, N], %kz: f32[B, 2, N]",
       """
       \(floats)
       %t = broadcast %kz {dims = [0, 1, 2]} : f32[B, 2, N, 4]
@@ -102,7 +103,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "keys with a zero point and a scale for each component", reads: [.u8, .i8], "%ks: f32[2, 4], %kz: f32[2, 4]",
+      "keys with a zero point and a scale for each component", reads: [.u8, .i8], more: "%ks: f32[2, 4], %kz: f32[2, 4]",
       arguments: "%q: f32[B, 2, M, 4], %k: u8[B, 2, N, 4], %v: i8[B, 2, N, 5]",
       """
       \(floats)
@@ -114,7 +115,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "zero point taken from integers", reads: [.u8, .i8], "%ks: f32[B, 2, N]",
+      "zero point taken from integers", reads: [.u8, .i8], more: "%ks: f32[B, 2, N]",
       arguments: "%q: f32[B, 2, M, 4], %k: u8[B, 2, N, 4], %v: i8[B, 2, N, 5]",
       """
       %g = convert %k : i32[B, 2, N, 4]
@@ -126,7 +127,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "heads split after the scale", "%ks: f32[B, N]",
+      "heads split after the scale", more: "%ks: f32[B, N]",
       arguments: "%q: f32[B, 2, M, 4], %k: i8[B, N, 8], %v: i8[B, N, 10]",
       """
       %a = convert %k : f32[B, N, 8]
@@ -141,7 +142,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "heads repeated after the scale", "%ks: f32[B, 2, N]",
+      "heads repeated after the scale", more: "%ks: f32[B, 2, N]",
       arguments: "%q: f32[B, 6, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5]",
       """
       \(floats)
@@ -164,7 +165,7 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
-      "half precision", "%ks: f16[B, 2, N]", arguments: "%q: f16[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5]",
+      "half precision", more: "%ks: f16[B, 2, N]", arguments: "%q: f16[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5]",
       """
       \(floats)
       %e = broadcast %ks {dims = [0, 1, 2]} : f32[B, 2, N, 4]
@@ -197,7 +198,7 @@ extension IntegerCacheSpelling {
   static let nearMisses: [IntegerCacheSpelling] = [
     IntegerCacheSpelling(
       "a scale for each half of a key", reads: [.f32, .i8],
-      says: ["%c is made floats in memory, 32*B*N bytes at each call, from the i8 of %k"], "%ks: f32[B, 2, N, 2]",
+      says: ["%g is made floats in memory, 32*B*N bytes at each call, from the i8 of %k"], more: "%ks: f32[B, 2, N, 2]",
       """
       \(floats)
       %e = reshape %a : f32[B, 2, N, 2, 2]
@@ -218,7 +219,7 @@ extension IntegerCacheSpelling {
       """),
     IntegerCacheSpelling(
       "a scale for each pair of key and component", reads: [.f32, .i8], says: ["%c is made floats in memory"],
-      "%ks: f32[B, 2, N, 4]",
+      more: "%ks: f32[B, 2, N, 4]",
       """
       \(floats)
       %c = multiply %a, %ks : f32[B, 2, N, 4]

@@ -1,3 +1,5 @@
+import Testing
+
 /// A way to write one softmax over several sets of keys, and how many ops it becomes.
 struct KeySetSpelling: Sendable, CustomTestStringConvertible {
   let spelling: Spelling
@@ -86,10 +88,11 @@ extension KeySetSpelling {
       \(sums)
       """),
     KeySetSpelling(
-      "three sets, two at a time", sets: 3, says: ["sets of T and N and T keys"],
+      "three sets, two at a time", sets: 3, says: ["sets of T and N and T keys"], arguments: two + ", %g: f32[B, 2, T, 4]",
       """
       \(together)
-      %r = concatenate %t, %x {dim = 3} : f32[B, 2, M, N + 2*T]
+      %n = contract %q, %g {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, M, T]
+      %r = concatenate %n, %x {dim = 3} : f32[B, 2, M, N + 2*T]
       %p = softmax %r {dim = 3} : f32[B, 2, M, N + 2*T]
       %z = concatenate %w, %v, %w {dim = 2} : f32[B, 2, N + 2*T, 5]
       %o = contract %p, %z {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]

@@ -41,10 +41,23 @@ extension Graph {
       let rest = permutation.filter { $0 != source }.map { $0 > source ? $0 - 1 : $0 }
       return try appendResult(.transpose, [operand], attributes: [Attribute(.permutation, rest)])
     case .reshape:
-      guard let found = self.source(ofDimension: dimension, of: node), let source = found,
-        let operand = try dropping(source, of: inputs[0], depth: depth + 1)
-      else { return nil }
-      return try appendResult(.reshape, [operand], stated: dropped)
+      if let found = self.source(ofDimension: dimension, of: node), let source = found {
+        guard let operand = try dropping(source, of: inputs[0], depth: depth + 1) else { return nil }
+        return try appendResult(.reshape, [operand], stated: dropped)
+      }
+      // Where dimensions are split or merged, none of theirs may matter. What is left is repeated along the others.
+      let runs = ReshapeRuns(from: self.type(inputs[0]).shape.extents, to: type.shape.extents, facts: facts)?.runs
+      guard let run = runs?.first(where: { $0.to.contains(dimension) }) else { return nil }
+      var operand = inputs[0]
+      for source in run.from.reversed() {
+        guard let rest = try dropping(source, of: operand, depth: depth + 1) else { return nil }
+        operand = rest
+      }
+      let others = type.shape.extents.indices.filter { !run.to.contains($0) }
+      operand = try appendResult(
+        .reshape, [operand], stated: TensorType(type.element, Shape(others.map { type.shape.extents[$0] })))
+      return try appendResult(
+        .broadcast, [operand], attributes: [Attribute(.dims, others.map { $0 > dimension ? $0 - 1 : $0 })], stated: dropped)
     default: return nil
     }
   }

@@ -192,10 +192,12 @@ private struct KeySeams {
 }
 
 extension Graph {
-  /// Whether `value` is memory of its own, of so many rows that a copy of it costs more than a kernel: an argument or a view of one. What
-  /// is computed is computed in its place beside others.
+  /// Whether `value` is memory of its own, of so many rows that a copy of it costs more than a kernel: a view of an argument, or small
+  /// integers made floats. What else is computed is computed in its place beside others.
   fileprivate func isWorthReadingInPlace(_ value: ValueID, _ rows: Extent, least: Int) -> Bool {
     guard rows.constant ?? .max >= least else { return false }
-    return values(below: value, through: isElementwiseOrView).contains { definingNode($0) == nil && type($0).rank > 0 }
+    var source = value
+    while let node = definingNode(source), op(node).has(.view) { source = inputs(node)[0] }
+    return definingNode(source) == nil || integersMadeFloats(value) != nil
   }
 }
