@@ -97,6 +97,26 @@ import Testing
     try expectAgreement(graph, inputs, tolerance, attentions: 1, targets: targets, note: "\(combination.number) \(form) ")
   }
 
+  /// The logarithm of the sum, and a second pass over the keys for sums over the queries.
+  @Test(arguments: [1, 40]) func statistics(_ rows: Int) throws {
+    let graph = try DifferentialTests.graph(
+      "%q: f32[2, M, 16], %k: i8[2, N, 16], %v: bf16[2, N, 8], %ks: f32[2, N]",
+      """
+      %a = convert %k : f32[2, N, 16]
+      %b = broadcast %ks {dims = [0, 1]} : f32[2, N, 16]
+      %c = multiply %a, %b
+      %s = contract %q, %c {subscripts = "hid,hjd->hij"}
+      %x = multiply %s, 0.02
+      %p = softmax %x {dim = 2}
+      %lse = log_sum_exp %x {dim = 2}
+      %columns = reduce %p {dims = [1], kind = add}
+      %d = convert %v : f32[2, N, 8]
+      %o = contract %p, %d {subscripts = "hij,hje->hie"}
+      return %o, %lse, %columns
+      """)
+    try expectAgreement(graph, [Self.inputs(graph, ["M": rows, "N": 150])], .loose, attentions: 1)
+  }
+
   /// Pages of small integers are read where they lie.
   @Test(arguments: [1, 40]) func pages(_ rows: Int) throws {
     let graph = Graph("pages") { g in

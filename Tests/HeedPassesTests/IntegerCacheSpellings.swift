@@ -192,6 +192,18 @@ extension IntegerCacheSpelling {
       %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : bf16[B, 2, M, 5]
       return %o
       """),
+    IntegerCacheSpelling(
+      "16-bit queries and keys, weights widened", reads: [.bf16, .i8],
+      arguments: "%q: bf16[B, 2, M, 4], %k: bf16[B, 2, N, 4], %v: i8[B, 2, N, 5]",
+      """
+      %b = convert %v : f32[B, 2, N, 5]
+      %d = multiply %b, 0.5 : f32[B, 2, N, 5]
+      %t = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : bf16[B, 2, M, N]
+      %s = convert %t : f32[B, 2, M, N]
+      %p = softmax %s {dim = 3} : f32[B, 2, M, N]
+      %o = contract %p, %d {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      return %o
+      """),
   ]
 
   /// Made floats in memory, which a remark says.

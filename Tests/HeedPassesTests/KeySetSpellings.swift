@@ -108,6 +108,17 @@ extension KeySetSpelling {
       \(sums)
       """),
     KeySetSpelling(
+      "a column behind a mask of both sets", arguments: two + ", %sink: f32[2], %keep: bool[B, N + T]",
+      """
+      \(together.replacing("%x", with: "%y"))
+      %e = broadcast %keep {dims = [0, 3]} : bool[B, 2, M, N + T]
+      %f = select %e, %y, -inf : f32[B, 2, M, N + T]
+      %c = broadcast %sink {dims = [1]} : f32[B, 2, M, 1]
+      %x = concatenate %f, %c {dim = 3} : f32[B, 2, M, N + T + 1]
+      %p = softmax %x {dim = 3} : f32[B, 2, M, N + T + 1]
+      \(sums)
+      """),
+    KeySetSpelling(
       "values as parts of one tensor", arguments: "%q: f32[B, 2, M, 4], %k: f32[B, 2, N, 4], %l: f32[B, 2, T, 4], %v: f32[B, 2, N + T, 5]",
       """
       \(together)
@@ -206,6 +217,22 @@ extension KeySetSpelling {
       %x = contract %q, %c {subscripts = "bhid,bjd->bhij"} : f32[B, 2, M, N + T]
       \(softmax)
       %o = contract %p, %c {subscripts = "bhij,bje->bhie"} : f32[B, 2, M, 4]
+      return %o
+      """),
+    KeySetSpelling(
+      "a cache of small integers beside new rows", says: ["it reads keys as i8"],
+      arguments: "%q: f32[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5], %ks: f32[B, 2, N], %l: f32[B, 2, T, 4], %w: f32[B, 2, T, 5]",
+      """
+      %a = convert %k : f32[B, 2, N, 4]
+      %b = broadcast %ks {dims = [0, 1, 2]} : f32[B, 2, N, 4]
+      %c = multiply %a, %b : f32[B, 2, N, 4]
+      %d = concatenate %c, %l {dim = 2} : f32[B, 2, N + T, 4]
+      %e = convert %v : f32[B, 2, N, 5]
+      %f = multiply %e, 0.25 : f32[B, 2, N, 5]
+      %z = concatenate %f, %w {dim = 2} : f32[B, 2, N + T, 5]
+      %x = contract %q, %d {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, M, N + T]
+      \(softmax)
+      %o = contract %p, %z {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
       return %o
       """),
     KeySetSpelling(

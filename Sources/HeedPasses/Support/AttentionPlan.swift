@@ -52,10 +52,11 @@ struct AttentionPlan {
     outputs = try AttentionOutputs(sum, product: product)
 
     // The score as scalar code.
-    let element = graph.type(scores).element
-    let valueElement = graph.type(sum.values).element
-    guard element == valueElement || valueElement.widens(to: element) else {
-      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(element)")
+    let (narrow, valueElement) = (graph.type(scores).element, graph.type(sum.values).element)
+    // Weights of 16-bit scores may be widened to the values' type.
+    let element = narrow.widens(to: valueElement) ? valueElement : narrow
+    guard valueElement == narrow || valueElement.widens(to: narrow) || valueElement == narrow.computed else {
+      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
     }
     let indexType = graph.indexType(below: operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
@@ -142,6 +143,10 @@ struct AttentionPlan {
     try checkActivation(isLinear: parts.isLinear && offsets == nil)
     findings = describe(offsets: offsets)
     takeWhatIsWidened()
+    let (queries, read) = (graph.type(query).element, graph.type(values).element)
+    guard read == queries || read.widens(to: queries) else {
+      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
+    }
     notes = parts.notes + [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {

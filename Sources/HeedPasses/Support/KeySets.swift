@@ -177,9 +177,15 @@ private struct KeySeams {
       let parts = graph.concatenated(node)
       if let product {
         if ofKeys == nil { ofKeys = (parts, path, product) }
-      } else if parts.count(where: { !graph.products(below: $0.value).isEmpty }) > 1 {
-        ofScores = parts
+        return
       }
+      // A part may have seams of its own, behind arithmetic.
+      let all = parts.flatMap { part in
+        KeySeams(below: part.value, dimension, in: graph).ofScores?.map {
+          (value: $0.value, range: TensorParts.Range(start: part.range.start + $0.range.start, stop: part.range.start + $0.range.stop))
+        } ?? [part]
+      }
+      if all.count(where: { !graph.products(below: $0.value).isEmpty }) > 1 { ofScores = all }
     } else if op == .contract, product == nil {
       let subscripts = graph.attributes(node).required(.subscripts)
       for (input, letters) in zip(inputs, [subscripts.left, subscripts.right]) {

@@ -82,8 +82,8 @@ struct TensorParts {
     return try slice(request, &rewriter)
   }
 
-  /// The operands that make up a part of a concatenation, or the part of the one that it lies in; nil where it begins or ends inside an
-  /// operand at a place that depends on a length.
+  /// The operands that make up a part of a concatenation, or the part of the one that it lies in; nil where it is not
+  /// known to lie in one.
   private mutating func operands(
     of node: NodeID, _ dimension: Int, _ range: Range, _ rewriter: inout GraphRewriter, depth: Int
   ) throws -> [ValueID]? {
@@ -95,8 +95,8 @@ struct TensorParts {
     }
     for operand in operands {
       let (before, behind) = (range.start - operand.range.start, operand.range.stop - range.stop)
-      guard let before = before.constant, let behind = behind.constant, before >= 0, behind >= 0 else { continue }
-      let inner = Range(start: Extent(before), stop: range.stop - operand.range.start)
+      guard before.isSumOfLengths, behind.isSumOfLengths else { continue }
+      let inner = Range(start: before, stop: range.stop - operand.range.start)
       return [try part(operand.value, dimension, inner, &rewriter, depth: depth + 1)]
     }
     return nil
@@ -108,6 +108,15 @@ struct TensorParts {
     (start[request.dimension], stop[request.dimension]) = (request.range.start, request.range.stop)
     return try rewriter.append(
       .slice, [rewriter(request.value)], attributes: [Attribute(.start, start), Attribute(.stop, stop)])
+  }
+}
+
+extension Extent {
+  /// Whether the extent is not below 0, as nothing is subtracted in it.
+  fileprivate var isSumOfLengths: Bool {
+    terms.allSatisfy { term in
+      term.coefficient >= 0 && !term.factors.contains { if case .floorDivision = $0 { true } else { false } }
+    }
   }
 }
 
