@@ -37,7 +37,10 @@ import Testing
         k = k * g.input("ks", form.queries, ["B", Extent(form.keyHeads), columns]).broadcast(to: k.shape, dimensions: [0, 1, 2])
       }
       if !form.values.isFloat {
-        v = v * g.input("vs", form.queries, [Extent(form.keyHeads), Extent(form.valueWidth)]).broadcast(to: v.shape, dimensions: [1, 3])
+        v =
+          v
+          * g.input("vs", form.queries, [Extent(form.keyHeads), Extent(form.valueWidth)]).broadcast(
+            to: v.shape, dimensions: [1, 3])
       }
       var scores = matmul(q, repeated(k, form.width).transposed()) * 0.01
       let distance = scores.index(2) - scores.index(3)

@@ -4,7 +4,9 @@ import Testing
 
 /// Keys and values that are small integers, or narrower floats than the queries.
 @Suite struct IntegerCacheTests {
-  @Test(arguments: IntegerCacheSpelling.all + IntegerCacheSpelling.nearMisses) func isReadAsItIs(_ test: IntegerCacheSpelling) throws {
+  @Test(arguments: IntegerCacheSpelling.all + IntegerCacheSpelling.nearMisses) func isReadAsItIs(_ test: IntegerCacheSpelling)
+    throws
+  {
     let graph = try parse(test.spelling.text)
     var pipeline = PassPipeline()
     pipeline.verifiesEach = true

@@ -119,7 +119,8 @@ extension KeySetSpelling {
       \(sums)
       """),
     KeySetSpelling(
-      "values as parts of one tensor", arguments: "%q: f32[B, 2, M, 4], %k: f32[B, 2, N, 4], %l: f32[B, 2, T, 4], %v: f32[B, 2, N + T, 5]",
+      "values as parts of one tensor",
+      arguments: "%q: f32[B, 2, M, 4], %k: f32[B, 2, N, 4], %l: f32[B, 2, T, 4], %v: f32[B, 2, N + T, 5]",
       """
       \(together)
       \(softmax)
@@ -221,7 +222,8 @@ extension KeySetSpelling {
       """),
     KeySetSpelling(
       "a cache of small integers beside new rows", says: ["it reads keys as i8"],
-      arguments: "%q: f32[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5], %ks: f32[B, 2, N], %l: f32[B, 2, T, 4], %w: f32[B, 2, T, 5]",
+      arguments:
+        "%q: f32[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: i8[B, 2, N, 5], %ks: f32[B, 2, N], %l: f32[B, 2, T, 4], %w: f32[B, 2, T, 5]",
       """
       %a = convert %k : f32[B, 2, N, 4]
       %b = broadcast %ks {dims = [0, 1, 2]} : f32[B, 2, N, 4]

@@ -82,7 +82,9 @@ private struct IntegerProduct {
     guard subscripts.over.count == 1 else { return nil }
     for side in sides {
       var trial = graph
-      guard let rows = try Dequantised(operands[side], in: &trial), graph.exactSource(operands[side]) != rows.integers else { continue }
+      guard let rows = try Dequantised(operands[side], in: &trial), graph.exactSource(operands[side]) != rows.integers else {
+        continue
+      }
       var other = operands[1 - side]
       guard let built = try build(rows, side, &other, &trial) else { continue }
       graph = trial
@@ -121,7 +123,9 @@ private struct IntegerProduct {
       } else if let found = try graph.dropping(subscripts.over, of: factor.value, letters[side]) {
         factor.value = try arranged(found, as: subscripts.result, graph.extents(of: type, subscripts.result), &graph)
         behind.append(factor)
-      } else if let found = try graph.dropping(own(side), of: factor.value, letters[side]), weights == nil || Self.weightsTakeFactors {
+      } else if let found = try graph.dropping(own(side), of: factor.value, letters[side]),
+        weights == nil || Self.weightsTakeFactors
+      {
         let target = letters[1 - side]
         factor.value = try arranged(found, as: target, graph.extents(of: graph.type(other), target), &graph)
         other = try graph.scaled(other, by: factor)

@@ -38,7 +38,8 @@ extension Graph {
     var parts = TensorParts()
     var shares: [Int: KeySetShares] = [:]
     let users = Dictionary(
-      uniqueKeysWithValues: sets.enumerated().flatMap { number, set in (set.sums.map(\.node) + set.logarithms).map { ($0, number) } })
+      uniqueKeysWithValues: sets.enumerated().flatMap { number, set in (set.sums.map(\.node) + set.logarithms).map { ($0, number) }
+      })
     for node in body {
       guard let number = users[node] else {
         rewriter.copy(node)
@@ -47,7 +48,8 @@ extension Graph {
       let set = sets[number]
       let shared = try shares[number] ?? KeySetShares(set, &parts, &rewriter)
       shares[number] = shared
-      let value = try set.sums.first { $0.node == node }.map { try shared.sum($0, &parts, &rewriter) } ?? shared.logarithm(&rewriter)
+      let value =
+        try set.sums.first { $0.node == node }.map { try shared.sum($0, &parts, &rewriter) } ?? shared.logarithm(&rewriter)
       rewriter.replace(result(node), with: value)
     }
     for set in sets {
@@ -109,7 +111,8 @@ private struct KeySetShares {
       var operands = graph.inputs(sum.node)
       operands[sum.side] = try weights(number, of: sum, &rewriter)
       operands[1 - sum.side] = try parts.part(
-        operands[1 - sum.side], sum.valueDimension, TensorParts.Range(start: range.start - origin, stop: range.stop - origin), &rewriter)
+        operands[1 - sum.side], sum.valueDimension, TensorParts.Range(start: range.start - origin, stop: range.stop - origin),
+        &rewriter)
       let term = try rewriter.appendLike(sum.node, operands, type: type)
       let share = try rewriter.result.arrange(shares[number], rows, as: subscripts.result, extent: { extents[$0]! })
       return try rewriter.result.appendResult(.multiply, [rewriter.result.converted(term, to: wide), share])

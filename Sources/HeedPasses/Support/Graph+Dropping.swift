@@ -15,7 +15,9 @@ extension Graph {
     if op.has(.elementwise) {
       var operands: [ValueID] = []
       for input in inputs {
-        guard let operand = self.type(input).rank == 0 ? input : try dropping(dimension, of: input, depth: depth + 1) else { return nil }
+        guard let operand = self.type(input).rank == 0 ? input : try dropping(dimension, of: input, depth: depth + 1) else {
+          return nil
+        }
         operands.append(operand)
       }
       return try appendLike(node, operands, type: dropped)
@@ -24,7 +26,8 @@ extension Graph {
     case .iota:
       let counted = attributes(node).required(.dim)
       guard counted != dimension else { return nil }
-      return try appendResult(.iota, [], attributes: [Attribute(.dim, counted > dimension ? counted - 1 : counted)], stated: dropped)
+      return try appendResult(
+        .iota, [], attributes: [Attribute(.dim, counted > dimension ? counted - 1 : counted)], stated: dropped)
     case .broadcast:
       var (source, dims) = (inputs[0], attributes(node).required(.dims))
       if let position = dims.firstIndex(of: dimension) {

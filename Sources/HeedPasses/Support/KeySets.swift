@@ -182,7 +182,10 @@ private struct KeySeams {
       // A part may have seams of its own, behind arithmetic.
       let all = parts.flatMap { part in
         KeySeams(below: part.value, dimension, in: graph).ofScores?.map {
-          (value: $0.value, range: TensorParts.Range(start: part.range.start + $0.range.start, stop: part.range.start + $0.range.stop))
+          (
+            value: $0.value,
+            range: TensorParts.Range(start: part.range.start + $0.range.start, stop: part.range.start + $0.range.stop)
+          )
         } ?? [part]
       }
       if all.count(where: { !graph.products(below: $0.value).isEmpty }) > 1 { ofScores = all }
