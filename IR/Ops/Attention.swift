@@ -34,7 +34,8 @@ extension Op {
   /// `attention %query, %key, %value, %captured... score (%s, %b..., %i, %j) { ... } where (%b..., %i, %j) { ... } {...}`: attention whose
   /// score matrix is never stored.
   ///
-  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, value `[batch..., N, E]`; the result is `[batch..., M, E]`. The region
+  /// query is `[batch..., M, D]`, key `[batch..., N, D]`, value `[batch..., N, E]`; the result is `[batch..., M, E]`. Key and value are
+  /// each of the query's type or of one that it holds exactly in fewer bytes: i8, u8 or a narrower float. The region
   /// `score` computes the score of a pair, and `where` whether the pair is live. Both have as parameters the index of each batch
   /// dimension, of the query and of the key, each i32 or i64. `score` has before them
   /// `s = sum over d of query[b, i, d] * key[b, j, d]`:
@@ -67,7 +68,7 @@ extension Op {
       try inference.checkTile()
       let (query, value) = (inference.operands[0], inference.operands[2])
       let score = try inference.checkPairs()
-      _ = try inference.commonElement(inference.operands.prefix(3))
+      try inference.checkRows(value)
       let (rank, batch) = (query.rank, query.rank - 2)
       let named = inference.describe(inference.operands.prefix(3))
       try inference.expect(value.rank == rank, "got \(named), expected one rank of at least 2")
@@ -114,7 +115,7 @@ extension Attributes {
 }
 
 private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArray] {
-  let (pairs, value, attributes) = (AttentionPairs(evaluation), evaluation.operands[2], evaluation.attributes)
+  let (pairs, value, attributes) = (AttentionPairs(evaluation), evaluation.operands[2].inReals, evaluation.attributes)
   let sinks = evaluation.captured(.sink)?.reals
   let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
   let width = value.shape[pairs.batch.count + 1]

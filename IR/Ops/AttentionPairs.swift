@@ -19,7 +19,7 @@ struct AttentionPairs {
   let columns: Int
 
   init(_ evaluation: Evaluation) {
-    (query, key) = (evaluation.operands[0], evaluation.operands[1])
+    (query, key) = (evaluation.operands[0], evaluation.operands[1].inReals)
     captured = Array(evaluation.captured)
     binding = evaluation.binding
     (score, live) = (evaluation.regions[0], evaluation.regions[1])
@@ -140,8 +140,9 @@ extension Inference {
   /// - Returns: the scores' type.
   func checkPairs() throws -> ElementType {
     let (query, key) = (operands[0], operands[1])
-    let element = try commonElement([query, key])
-    try expect(element.isFloat, "got operands of type \(element), expected a float type")
+    let element = query.element
+    try expect(element.isFloat, "got queries of type \(element), expected a float type")
+    try checkRows(key)
     let rank = query.rank
     let named = describe(operands.prefix(3))
     try expect(rank >= 2 && key.rank == rank, "got \(named), expected one rank of at least 2")
@@ -162,6 +163,14 @@ extension Inference {
     try checkRegion(1, parameters: pairIndices, tables: Array(captured))
     for (position, expected) in [score, .bool].enumerated() { try checkYield(position, of: expected) }
     return score
+  }
+
+  /// Checks that keys or values are of the queries' type or of one that it holds exactly in fewer bytes.
+  func checkRows(_ rows: TensorType) throws {
+    let element = operands[0].element
+    try expect(
+      rows.element == element || rows.element.widens(to: element),
+      "got \(describe(operands.prefix(3))), expected keys and values of type \(element) or of a narrower one that it holds exactly")
   }
 
   /// The index parameters of regions: one per batch dimension, then the query and the key.

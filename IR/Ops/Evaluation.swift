@@ -29,6 +29,9 @@ public struct ReferenceArray: Hashable, Sendable {
     (self.element, self.shape, reals, self.integers) = (element, shape, [], integers)
   }
 
+  /// The same numbers as reals in double precision, where they are integers.
+  var inReals: ReferenceArray { element.isFloat ? self : ReferenceArray(.f64, shape, reals: integers.map(Double.init)) }
+
   /// The number of elements.
   public var count: Int { element.isFloat ? reals.count : integers.count }
 

@@ -38,6 +38,12 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
   /// Whether a conversion from this float type to `other` rounds to fewer bits.
   package func isNarrowed(by other: ElementType) -> Bool { isFloat && other.isFloat && other.byteCount < byteCount }
 
+  /// Whether a conversion from this type to the float type `other` keeps every value and takes more bytes: what kernels do as they load.
+  public func widens(to other: ElementType) -> Bool {
+    guard other.isFloat, byteCount < other.byteCount else { return false }
+    return isFloat || byteCount == 1 && self != .bool || self == .i32
+  }
+
   /// True for i64, i32, i8 and u8; false for bool.
   public var isInteger: Bool { !isFloat && self != .bool }
 

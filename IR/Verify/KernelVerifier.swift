@@ -329,8 +329,8 @@ struct KernelVerifier {
     try expect(!access.isGuarded, "got the guarded \(role) \(printer.text(access)), expected indices that are inside")
     let element = element(of: access.place)
     try expect(
-      element.isFloat && element.byteCount <= accumulator.byteCount,
-      "got the \(role) \(printer.text(access)) of type \(element), expected a float type no wider than the accumulator's \(accumulator)"
+      element == accumulator || element.widens(to: accumulator),
+      "got the \(role) \(printer.text(access)) of type \(element), expected the accumulator's \(accumulator) or a narrower type that it holds exactly"
     )
   }
 }

@@ -89,7 +89,7 @@ struct KernelVerifierTests {
     ),
     (
       "contract (%r : 8) x (%c : 8) over (%d : 8) %t[%r] * %x[%c, %d] as %s : f32 { }",
-      "contract (%r) x (%c) over (%d): got the left %t[%r] of type i32, expected a float type no wider than the accumulator's f32"
+      "contract (%r) x (%c) over (%d): got the left %t[%r] of type i32, expected the accumulator's f32 or a narrower type that it holds exactly"
     ),
     (
       "contract (%r : 8) x (%c : 8) over (%d : 8) %x[%r, %d] * %x[%c, %d] as %s : bf16 { }",

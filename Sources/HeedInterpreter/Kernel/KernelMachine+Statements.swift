@@ -139,6 +139,6 @@ extension KernelMachine {
     let position = try locate(access)!
     let memory = memories[access.memory]
     do { try memory.recordRead(position, stamps) } catch let error as HeedError { throw error.during(printer.text(access.source)) }
-    return memory.reals[position]
+    return memory.element.isFloat ? memory.reals[position] : Double(memory[position].integer)
   }
 }

@@ -3,8 +3,8 @@ import HeedIR
 /// What fused attention computes in.
 ///
 /// Products are summed in f32 (f64 for f64), scores and the running maximum and sum are kept in that type, and the regions are computed
-/// in it. bf16 operands are multiplied as they are, two at a time, where the target has an instruction for that: the weights are
-/// rounded to bf16 then. Elsewhere 16-bit operands are widened.
+/// in it. Where all operands are bf16, they are multiplied as they are, two at a time, where the target has an instruction for that: the
+/// weights are rounded to bf16 then. Elsewhere narrower operands are widened as they are packed or loaded.
 struct AttentionTypes {
   /// The type of sums, scores and regions.
   let accumulator: ElementType
@@ -13,9 +13,10 @@ struct AttentionTypes {
   /// Whether products are of pairs of bf16, which lie side by side along the contracted dimension.
   let isPaired: Bool
 
-  init(operands: ElementType, score: ElementType, on target: Target) {
-    accumulator = operands == .f64 || score == .f64 ? .f64 : .f32
-    isPaired = operands == .bf16 && accumulator == .f32 && target.has(.bfloat16Products)
+  /// - Parameter operands: the types of what is multiplied: queries, keys and, where they are weighed, values.
+  init(operands: [ElementType], score: ElementType, on target: Target) {
+    accumulator = operands[0] == .f64 || score == .f64 ? .f64 : .f32
+    isPaired = operands.allSatisfy { $0 == .bf16 } && accumulator == .f32 && target.has(.bfloat16Products)
     factor = isPaired ? .bf16 : accumulator
   }
 

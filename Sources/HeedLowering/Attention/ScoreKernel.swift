@@ -52,7 +52,8 @@ extension BoundAttention {
       throw context.unsupported(node, "the head widths must be constants")
     }
     let types = AttentionTypes(
-      operands: graph.type(operands[0]).element, score: regions[0].parameters[0].type, on: context.target)
+      operands: operands.prefix(isStatistic ? 2 : 3).map { graph.type($0).element }, score: regions[0].parameters[0].type,
+      on: context.target)
     let mask = try MaskAnalysis(regions[1])
     let scaling = attributes.weighsByScore || isStatistic ? ScoreScaling.region : ScoreScaling(regions[0], types)
     let queryView = try context.view(operands[0])

@@ -26,9 +26,11 @@ extension GraphPass {
   ///   sliced away after the softmax. Several such columns, of a concatenation or a pad, become one (`joinSinkColumns`).
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by is dropped where the scores have it already.
+  /// - Scales and zero points of keys and values that are small integers move out of their products (`moveDequantisation`).
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`), and product, softmax and sum get one shape
   ///   (`alignRanks`).
+  /// - One softmax over several sets of keys becomes one of each set (`splitKeySets`).
   /// - A product with gathered rows of a table is gathered from the product with the table (`gatherProducts`).
   ///
   /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair is 0, as the
@@ -37,14 +39,16 @@ extension GraphPass {
   public static let canonicalizeAttention = GraphPass(
     "canonicalize-attention", summary: "bring the ways to write attention into one"
   ) { graph, context in
-    try graph.rewrite(
-      &context,
-      rules: [
-        recogniseSoftmax, recogniseSinkInLogarithm, dropLogarithmOfProbabilities, recogniseLateDivision, recogniseLogSumExp,
-        addShiftToLogSumExp, dropRowShift, dropRepeatedMask, moveProbabilityScale, splitMergedProduct, splitMergedSum,
-        dropColumnsWithoutValues, joinSinkColumns, joinSinkColumnsOfLogarithm,
-      ])
+    let rules: [RewriteRule] = [
+      recogniseSoftmax, recogniseSinkInLogarithm, dropLogarithmOfProbabilities, recogniseLateDivision, recogniseLogSumExp,
+      addShiftToLogSumExp, dropRowShift, dropRepeatedMask, moveProbabilityScale, splitMergedProduct, splitMergedSum,
+      dropColumnsWithoutValues, joinSinkColumns, joinSinkColumnsOfLogarithm,
+    ]
+    try graph.rewrite(&context, rules: rules)
     try graph.alignRanks(&context)
+    // The parts are written by themselves, in any of the ways.
+    if try graph.splitKeySets(&context) { try graph.rewrite(&context, rules: rules) }
+    try graph.moveDequantisation(&context)
     try graph.moveScalesToScores(&context)
     try graph.gatherProducts(&context)
     try graph.joinSummedProducts(&context)

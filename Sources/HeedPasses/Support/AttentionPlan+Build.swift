@@ -60,7 +60,10 @@ extension AttentionPlan {
       groups: groups, query: arranged[0], key: arranged[1], tables: tables, regions: regions)
     // Back into the order of the written product; a row or a width that it does not have is of extent 1.
     let type = sum.graph.type(sum.graph.result(sum.node))
-    built.sum = try arrangeBack(built.sum, sum.batch + [.row, .valueWidth], groups, as: sum.resultAxes, type, &rewriter)
+    let summed = TensorType(rewriter.result.type(built.sum).element, type.shape)
+    let arrangedBack = try arrangeBack(
+      built.sum, sum.batch + [.row, .valueWidth], groups, as: sum.resultAxes, summed, &rewriter)
+    built.sum = try rewriter.result.converted(arrangedBack, to: type.element)
     return built
   }
 

@@ -52,9 +52,11 @@ struct AttentionPlan {
     outputs = try AttentionOutputs(sum, product: product)
 
     // The score as scalar code.
-    let element = graph.type(scores).element
-    guard element == graph.type(sum.values).element else {
-      throw Declined(value: sum.values, reason: "the values are \(graph.type(sum.values).element), the scores \(element)")
+    let (narrow, valueElement) = (graph.type(scores).element, graph.type(sum.values).element)
+    // Weights of 16-bit scores may be widened to the values' type.
+    let element = narrow.widens(to: valueElement) ? valueElement : narrow
+    guard valueElement == narrow || valueElement.widens(to: narrow) || valueElement == narrow.computed else {
+      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
     }
     let indexType = graph.indexType(below: operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
@@ -141,7 +143,11 @@ struct AttentionPlan {
     try checkActivation(isLinear: parts.isLinear && offsets == nil)
     findings = describe(offsets: offsets)
     takeWhatIsWidened()
-    notes = parts.notes
+    let (queries, read) = (graph.type(query).element, graph.type(values).element)
+    guard read == queries || read.widens(to: queries) else {
+      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
+    }
+    notes = parts.notes + [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
@@ -178,15 +184,22 @@ struct AttentionPlan {
     return axes
   }
 
-  /// 16-bit operands that are all widened to f32 are taken as they are: the op widens them itself.
+  /// Operands that are widened are taken as they are, 16-bit queries where keys and values are of their type: the op widens them itself.
   private mutating func takeWhatIsWidened() {
     let graph = sum.graph
     let narrow = [query, key, values].compactMap(graph.widened)
-    guard narrow.count == 3, let element = narrow.first.map({ graph.type($0).element }), element.byteCount == 2,
+    if narrow.count == 3, let element = narrow.first.map({ graph.type($0).element }), element.byteCount == 2,
       graph.type(query).element == .f32, narrow.allSatisfy({ graph.type($0).element == element })
-    else { return }
-    (query, key, values) = (narrow[0], narrow[1], narrow[2])
-    findings.append("it takes \(element) and sums in f32")
+    {
+      (query, key, values) = (narrow[0], narrow[1], narrow[2])
+      findings.append("it takes \(element) and sums in f32")
+      return
+    }
+    let (keys, summed) = (graph.exactSource(key), graph.exactSource(values))
+    (key, values) = (keys ?? key, summed ?? values)
+    for (role, value) in [("keys", keys), ("values", summed)] {
+      if let value { findings.append("it reads \(role) as \(graph.type(value).element)") }
+    }
   }
 
   /// Two products with elementwise ops between are attention only where keys and values are data, as queries are, and the ops are

@@ -27,10 +27,12 @@ extension Graph {
   }
 
   /// What `value` is an exact conversion of, from a narrower float type.
-  func widened(_ value: ValueID) -> ValueID? {
-    guard let node = definingNode(value), op(node) == .convert, let operand = operands(node).first else { return nil }
-    let (narrow, wide) = (type(operand).element, type(value).element)
-    return narrow.isFloat && wide.isFloat && narrow.byteCount < wide.byteCount ? operand : nil
+  func widened(_ value: ValueID) -> ValueID? { exactSource(value).flatMap { type($0).element.isFloat ? $0 : nil } }
+
+  /// What the float `value` is an exact conversion of, from a type of fewer bytes.
+  func exactSource(_ value: ValueID) -> ValueID? {
+    guard let operand = match(value, .convert)?[0], type(operand).element.widens(to: type(value).element) else { return nil }
+    return operand
   }
 
   /// The nodes of `body` whose results depend on `value`, by node; `value`'s own node is not among them.
@@ -82,5 +84,14 @@ extension Graph {
     let op = op(node)
     return try appendResult(
       op, operands, attributes: attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
+  }
+}
+
+extension GraphRewriter {
+  /// Appends the op of the old graph's `node` with its attributes on other operands; for ops whose type is stated, `type` is it.
+  mutating func appendLike(_ node: NodeID, _ operands: [ValueID], type: TensorType, name: Name = .none) throws -> ValueID {
+    let op = source.op(node)
+    return try append(
+      op, operands, attributes: source.attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
   }
 }

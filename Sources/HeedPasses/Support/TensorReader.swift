@@ -19,6 +19,8 @@ struct TensorReader {
   private let distant: Set<NodeID>
   let indexType: ElementType
   var region: FunctionBuilder
+  /// What stands for an element of the scores: parameter 0, in the scores' type.
+  private let score: ScalarValue
   /// The tensors whose elements the region reads, by table.
   private(set) var tables: [ValueID] = []
   /// The indices at which the scores were read.
@@ -34,6 +36,7 @@ struct TensorReader {
   init(graph: Graph, scores: ValueID, indexType: ElementType, region: FunctionBuilder) {
     (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
     arithmetic = IndexArithmetic(type: indexType, facts: graph.facts)
+    score = self.region.apply(.convert, [self.region.function.parameter(0)], type: graph.type(scores).element)
     dependents = graph.dependents(of: scores)
     distant = graph.nodes(deeperThan: Self.greatestDepth, above: dependents)
   }
@@ -49,7 +52,7 @@ struct TensorReader {
         throw Declined(value: value, reason: "the scores \(graph.label(value)) are read at other places than their own")
       }
       scoreIndices = indices
-      return region.function.parameter(0)
+      return score
     }
     let key = Read(value: value, indices: indices)
     if let known = memo[key] { return known }

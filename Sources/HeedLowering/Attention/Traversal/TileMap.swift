@@ -54,7 +54,7 @@ package struct TileMap {
     (self.batch, self.tables, self.binding) = (batch, tables, binding)
     mask = try MaskAnalysis(graph.regions(node).last!)
     let types = AttentionTypes(
-      operands: graph.type(operands[0]).element, score: graph.regions(node).first!.parameters[0].type, on: target)
+      operands: operands.prefix(3).map { graph.type($0).element }, score: graph.regions(node).first!.parameters[0].type, on: target)
     let attributes = graph.attributes(node)
     let panelWidth = target.panelWidth(ofSums: types.accumulator)
     let asked = attributes[.tile].map { TileSize(rows: $0[0], columns: $0[1]) }
