@@ -39,8 +39,7 @@ package final class Executor: Sendable {
   package func load(_ arrays: [(name: String, array: NDArray)] = []) throws -> LoadedProgram {
     let matched = try parameters.match(arrays)
     let arguments = parameters.shapes(matched)
-    let binding: [Name: Int]
-    do { binding = try SymbolBinding.solve(arguments) } catch let error as HeedError { throw error.during("parameters") }
+    let binding = try SymbolBinding.solveParameters(arguments)
 
     var memory = [NDArray?](repeating: nil, count: program.buffers.count)
     for (buffer, array) in matched { memory[buffer] = array }
@@ -56,7 +55,7 @@ package final class Executor: Sendable {
         element: program.buffers[buffer].type.element, shape: shape, storage: arena.storage(byteCount: byteCount))
     }
     try arena.withWorkspace(byteCount: plan.workspaceByteCount) { workspace in
-      let bases = memory.map { $0?.storage.bytes.baseAddress }
+      let bases = memory.map { $0?.mutableBytes.baseAddress }
       try withExtendedLifetime(memory) { try run(loading, plan, bases, workspace) }
     }
     arena.releaseIdle()
