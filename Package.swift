@@ -29,6 +29,7 @@ let package = Package(
     .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
 
     .target(name: "HeedIR", dependencies: [orderedCollections], path: "IR", swiftSettings: strict),
+    .target(name: "HeedSystem", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
@@ -41,15 +42,15 @@ let package = Package(
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
-      name: "HeedRuntime", dependencies: ["HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
+      name: "HeedRuntime", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
       exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
     .target(
-      name: "HeedModels", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict),
+      name: "HeedModels", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict),
     .target(
       name: "Heed",
       dependencies: [
-        "HeedIR", "HeedArrays", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen",
-        "HeedRuntime", "HeedModels",
+        "HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering",
+        "HeedCodegen", "HeedRuntime", "HeedModels",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -74,9 +75,10 @@ let package = Package(
         "HeedRuntime", "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
+    .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem"], swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
-      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
+      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
       swiftSettings: strict),
     .testTarget(
       name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],

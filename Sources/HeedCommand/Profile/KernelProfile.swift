@@ -60,14 +60,14 @@ struct KernelProfile {
   }
 
   /// A line a kernel.
-  func print() {
+  func print() throws {
     for kernel in kernels {
       let columns = [
         "\(kernel.calls) x", shownTime(kernel.seconds), "\(fixed(kernel.flops / kernel.seconds / 1e9, 1)) GFLOP/s",
         "\(fixed(kernel.bytes / kernel.seconds / 1e9, 1)) GB/s",
       ]
-      Swift.print(columns.map { padded($0, 15, left: true) }.joined() + "  @\(kernel.name)")
+      try printLine(columns.map { padded($0, 15, left: true) }.joined() + "  @\(kernel.name)")
     }
-    Swift.print(meaning)
+    try printLine(meaning)
   }
 }

@@ -17,13 +17,7 @@ struct Roofline {
 
   /// Writes the picture.
   /// - Throws: where the file cannot be written; the error names it.
-  func write(to path: String) throws {
-    do {
-      try Data(svg.utf8).write(to: URL(fileURLWithPath: path))
-    } catch let error as CocoaError {
-      throw HeedError("cannot write \(path): \(error.localizedDescription)")
-    }
-  }
+  func write(to path: String) throws { try FileBytes.write(svg, to: path) }
 
   var svg: String {
     // What takes next to no time is summarised in one line, and does not stretch the picture.

@@ -21,12 +21,12 @@ struct TileExplanation {
     guard !nodes.isEmpty else {
       throw HeedError("@\(graph.name): got a graph without fused attention, expected one whose tiles can be drawn")
     }
-    print("graph @\(graph.name) for \(lowered.target)\n\nRemarks")
-    print(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
+    try printLine("graph @\(graph.name) for \(lowered.target)\n\nRemarks")
+    try printLine(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
     let maps = try nodes.map { try AttentionMaps(lowered.graph, $0, target: lowered.target, arguments: arguments) }
-    for map in maps { print(try map.report().joined(separator: "\n")) }
+    for map in maps { try printLine(try map.report().joined(separator: "\n")) }
     if let picture { try picture.write(try TileDrawing(maps, graph: graph.name, sizes: arguments.sizes).svg) }
-    print(try cost(maps).joined(separator: "\n"))
+    try printLine(try cost(maps).joined(separator: "\n"))
   }
 
   private func cost(_ maps: [AttentionMaps]) throws -> [String] {

@@ -1,0 +1,8 @@
+import Foundation
+import HeedIR
+import HeedSystem
+import Testing
+
+@Suite struct TextOutputTests {
+  @Test func all() throws {}
+}
