@@ -30,14 +30,14 @@ let package = Package(
 
     .target(name: "HeedIR", dependencies: [orderedCollections], path: "IR", swiftSettings: strict),
     .target(name: "HeedSystem", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
+    .target(name: "HeedArrays", dependencies: ["HeedIR", "HeedSystem"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
     .target(
       name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule", deque, orderedCollections],
       swiftSettings: strict),
-    .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
+    .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedSystem", "HeedArrays"], swiftSettings: strict),
     .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 public import HeedIR
+internal import HeedSystem
 
 /// A concrete array: an element type, extents, and elements in row-major order.
 ///
@@ -28,6 +29,7 @@ public struct NDArray: Sendable {
     let count = try Shape.elementCount(of: shape)
     let (byteCount, overflow) = count.multipliedReportingOverflow(by: element.byteCount)
     guard !overflow else { throw HeedError("an array \(element)\(shape) has more bytes than 64 bits count") }
+    try AvailableMemory.check(byteCount, for: "an array \(element)\(shape)")
     try self.init(element: element, shape: shape, storage: ArrayStorage(byteCount: byteCount))
   }
 
@@ -43,7 +45,7 @@ public struct NDArray: Sendable {
   }
 
   /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
+  public var count: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
   /// The size of the elements in memory.
   public var byteCount: Int { count * element.byteCount }
   /// The elements in memory. Valid only while the array or its storage is kept alive.

@@ -25,7 +25,7 @@ struct Roofline {
     let whole = all.reduce(0) { $0 + $1.seconds }
     let kernels = all.filter { $0.seconds >= 0.002 * whole }
     let rest = all[kernels.count...]
-    let drawn = kernels.enumerated().filter { $1.flops > 0 && $1.bytes > 0 }
+    let drawn = kernels.enumerated().filter { $1.flops > 0 && $1.bytes > 0 && $1.seconds > 0 }
       .map { (number: $0, kernel: $1, intensity: $1.flops / $1.bytes, rate: $1.flops / $1.seconds) }
     let ridge = peak / bandwidth
     let x = Scale(drawn.map(\.intensity) + [ridge / 3, ridge * 3], from: Self.left, to: Self.left + Self.plotWidth)

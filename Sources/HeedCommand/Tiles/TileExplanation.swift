@@ -76,6 +76,11 @@ struct KnownArguments {
         "got no value of \(missing[0]), expected the sizes " + missing.map { "--size \($0)=..." }.joined(separator: " "))
     }
     for fact in graph.facts { try fact.check(solved) }
+    for argument in graph.arguments {
+      do { _ = try Shape.elementCount(of: graph.type(argument.value).shape.evaluate { solved[$0] }) } catch let error as HeedError {
+        throw error.during("%\(graph.name(argument.value))")
+      }
+    }
     binding = solved
     self.sizes = symbols.map { "\($0) = \(solved[$0]!)" }.joined(separator: ", ")
   }
