@@ -45,7 +45,8 @@ let package = Package(
       name: "HeedRuntime", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
       exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
     .target(
-      name: "HeedModels", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict),
+      name: "HeedModels", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict
+    ),
     .target(
       name: "Heed",
       dependencies: [

@@ -53,7 +53,9 @@ package final class Arena: Sendable {
     if block.memory.base == nil || block.capacity < byteCount {
       heed_memory_free(&block.memory)
       try AvailableMemory.check(byteCount, for: "an array")
-      guard heed_memory_reserve(&block.memory, capacity) == 0 else { throw HeedError("no memory for an array of \(byteCount) bytes") }
+      guard heed_memory_reserve(&block.memory, capacity) == 0 else {
+        throw HeedError("no memory for an array of \(byteCount) bytes")
+      }
     }
     let owned = block
     return ArrayStorage(bytes: UnsafeMutableRawBufferPointer(start: owned.memory.base, count: byteCount)) { [self] _ in

@@ -9,7 +9,7 @@ extension Graph: Verifiable {
   public func verify() throws {
     if let failure { throw failure }
     do {
-      guard !name.isNone else { throw HeedError("got a graph without a name, expected one: programs are called after their graphs") }
+      guard !name.isNone else { throw HeedError("got a graph without a name, expected one") }
       let known = symbols
       var types = VerifiedTypes(symbols: known)
       try verifyArguments(&types)

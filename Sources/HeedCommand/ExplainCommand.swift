@@ -72,7 +72,8 @@ struct ExplainCommand: ParsableCommand {
     try printLine("\n\(title)")
     let width = calls.map { program.kernels[$0.kernel].name.text.count }.max()! + 1
     for call in calls {
-      try printLine("  \(padded("@\(program.kernels[call.kernel].name)", width))  flops \(call.cost.flops), bytes \(call.cost.bytes)")
+      let name = padded("@\(program.kernels[call.kernel].name)", width)
+      try printLine("  \(name)  flops \(call.cost.flops), bytes \(call.cost.bytes)")
     }
   }
 

@@ -30,8 +30,8 @@ public struct ProductBlocks: Hashable, Sendable {
     let budget = target.caches.level2 / 3 * 2 / byteCount
     let depth = max(1, depth)
     func rounded(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }
-    let wanted = min(
-      Self.mostRows, rows.map { $0 < Self.registerRows ? max(1, $0) : rounded(min($0, Self.mostRows), to: Self.registerRows) } ?? Self.mostRows)
+    let most = min(rows ?? Self.mostRows, Self.mostRows)
+    let wanted = most < Self.registerRows ? max(1, most) : rounded(most, to: Self.registerRows)
     let fitting = (budget / depth - panel) / Self.registerRows * Self.registerRows
     if fitting >= min(wanted, Self.leastRows) {
       (self.rows, self.depth) = (min(wanted, fitting), nil)

@@ -51,9 +51,9 @@ import Testing
       return %o
       """
     let fused = try graph("%q: f32[H, M, 4], %k: f32[H, N, 4], %v: f32[H, N, 4]", text)
-    try expectAgreement(
-      fused, at: [(0, 5, 5), (2, 0, 5), (2, 5, 0), (2, 1, 0), (0, 0, 0)].map { ["H": $0.0, "M": $0.1, "N": $0.2] }, attentions: 1,
-      targets: [.host])
+    let sizes = [(0, 5, 5), (2, 0, 5), (2, 5, 0), (2, 1, 0), (0, 0, 0)]
+    let bindings: [[Name: Int]] = sizes.map { ["H": $0.0, "M": $0.1, "N": $0.2] }
+    try expectAgreement(fused, at: bindings, attentions: 1, targets: [.host])
     // No components, known: every score is 0; no values.
     for (d, e) in [(0, 4), (4, 0), (0, 0)] {
       let known = text.replacing("f32[H, M, 4]", with: "f32[H, M, \(e)]")

@@ -52,10 +52,14 @@ import Testing
       var killed = 0
       for _ in 0..<5 {
         try FileBytes.write("old", to: folder + "/result.npy")
-        let process = try heedProcess(["run", folder + "/double.heed", "--input", "x=\(folder)/x.npy", "--output", "y=\(folder)/result.npy"])
+        let files = ["--input", "x=\(folder)/x.npy", "--output", "y=\(folder)/result.npy"]
+        let process = try heedProcess(["run", folder + "/double.heed"] + files)
         try process.run()
         // Until the new file is there, under the name that it has meanwhile.
-        while process.isRunning, try !FileManager.default.contentsOfDirectory(atPath: folder).contains(where: { $0.hasPrefix(".heed-") }) {}
+        while process.isRunning {
+          let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+          if names.contains(where: { $0.hasPrefix(".heed-") }) { break }
+        }
         kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         let size = try FileBytes.read(folder + "/result.npy").count
@@ -69,13 +73,19 @@ import Testing
   @Test func specialFiles() throws {
     try withLargeRun { folder in
       #expect(try shell("cd \(folder); ln -s /dev/null null.npy; \(Self.run) --output y=null.npy").status == 0)
-      let link = "ln -s double.npy link.npy; mkfifo pipe.npy; cat pipe.npy > piped.npy & "
-      let script = "cd \(folder); \(link) \(Self.run) --output y=link.npy && \(Self.run) --output y=pipe.npy && wait && cmp piped.npy double.npy"
-      let result = try shell(script)
+      let result = try shell(
+        """
+        cd \(folder); ln -s double.npy link.npy; mkfifo pipe.npy; cat pipe.npy > piped.npy &
+        \(Self.run) --output y=link.npy && \(Self.run) --output y=pipe.npy && wait && cmp piped.npy double.npy
+        """)
       #expect(result.status == 0, "\(result.errors)")
       #expect(try FileManager.default.destinationOfSymbolicLink(atPath: folder + "/link.npy") == "double.npy")
-      expectFailure(try shell("cd \(folder); ln -s /dev/full full.npy; \(Self.run) --output y=full.npy"), "writing full.npy: No space left on device")
-      let picture = try shell("cd \(folder); ln -s /dev/stdout map.svg; $heed explain causal.heed --tiles map.svg --size B=1 --size S=9 | grep -c '</svg>'")
+      expectFailure(
+        try shell("cd \(folder); ln -s /dev/full full.npy; \(Self.run) --output y=full.npy"),
+        "writing full.npy: No space left on device")
+      let picture = try shell(
+        "cd \(folder); ln -s /dev/stdout map.svg; $heed explain causal.heed --tiles map.svg --size B=1 --size S=9 | grep -c '</svg>'"
+      )
       #expect(picture.output == "1\n", "\(picture.output) \(picture.errors)")
     }
   }

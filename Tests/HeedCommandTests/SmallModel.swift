@@ -14,7 +14,8 @@ func withSmallModel<Result>(_ body: (_ folder: String) throws -> Result) throws 
     let parameters = graph.arguments.filter { $0.role == .parameter }
     let weights = try parameters.enumerated().map { seed, parameter in
       let type = graph.type(parameter.value)
-      return (graph.name(parameter.value).text, try NDArray(normal: type.element, type.shape.evaluate { _ in nil }, seed: UInt64(seed)))
+      let array = try NDArray(normal: type.element, type.shape.evaluate { _ in nil }, seed: UInt64(seed))
+      return (graph.name(parameter.value).text, array)
     }
     try SafetensorsFile.write(weights, to: folder + "/model.safetensors")
     return try body(folder)

@@ -7,7 +7,8 @@ import Testing
   private static let commands = [
     "version", "--version", "--help", "embed --help", "--generate-completion-script bash", "dump $f", "dump $f --kernels",
     "dump $f --asm", "opt $f", "opt $f --print-after all", "explain $f", "explain $f --tiles - --size B=1 --size S=64",
-    "bench machine --json", "bench gemm --m 8 --n 8 --k 8 --seconds 0", "tune gemm --m 8 --n 8 --k 8 --epilogue bias --seconds 0 --dry-run",
+    "bench machine --json", "bench gemm --m 8 --n 8 --k 8 --seconds 0",
+    "tune gemm --m 8 --n 8 --k 8 --epilogue bias --seconds 0 --dry-run",
   ]
 
   private func withGraph(_ body: (_ folder: String) throws -> Void) throws {
@@ -54,8 +55,8 @@ import Testing
 
   /// What was printed before a mistake is there.
   @Test func outputBeforeAnError() throws {
-    let second = "graph @wide(%x: f32[S, 72057594037927935], %y: f32[S, 72057594037927935]) { %z = linear_attention %x, %y, %y : "
-      + "f32[S, 72057594037927935] return %z }"
+    let type = "f32[S, 72057594037927935]"
+    let second = "graph @wide(%x: \(type), %y: \(type)) { %z = linear_attention %x, %y, %y : \(type) return %z }"
     let result = try heed("explain", "-", input: causal + "\n" + second)
     expectFailure(result, "got heads of 72057594037927935")
     #expect(result.output.hasPrefix("graph @causal for"))
@@ -74,7 +75,8 @@ import Testing
   /// Warnings of the cache and of what measurements found.
   @Test func warningsThatCannotBeWritten() throws {
     try withGraph { folder in
-      for name in ["q", "k", "v"] { try NumPyFile.write(NDArray(normal: .f32, [1, 2, 5, 16], seed: 1), to: "\(folder)/\(name).npy") }
+      let array = try NDArray(normal: .f32, [1, 2, 5, 16], seed: 1)
+      for name in ["q", "k", "v"] { try NumPyFile.write(array, to: "\(folder)/\(name).npy") }
       let inputs = "--input q=q.npy --input k=k.npy --input v=v.npy"
       for target in ["2>&-", "2>/dev/full", "2>warnings"] {
         let script = "cd \(folder); $heed run causal.heed \(inputs) --output out=out.npy \(target)"
@@ -108,7 +110,8 @@ import Testing
   /// Output has one way out, and errors another: nothing else of the command's or the libraries' may write to a stream.
   @Test func sourcesWriteToStreamsInOnePlace() throws {
     let root = (0..<3).reduce(URL(fileURLWithPath: #filePath)) { path, _ in path.deletingLastPathComponent() }
-    let forbidden = try Regex(#"(^|[^.\w`])print\(|Swift\.print|FileHandle\.standard|\b(fputs|puts|putchar|fwrite|fprintf)\(|\bstd(out|err)\b"#)
+    let forbidden = try Regex(
+      #"(^|[^.\w`])print\(|Swift\.print|FileHandle\.standard|\b(fputs|puts|putchar|fwrite|fprintf)\(|\bstd(out|err)\b"#)
     var count = 0
     for folder in ["Sources", "Runtime", "IR"] {
       let files = FileManager.default.enumerator(atPath: root.path + "/" + folder)

@@ -21,16 +21,20 @@ import Testing
 
   /// Graphs with a place LARGE.
   private static let graphs = [
-    "%x: f32[S, LARGE]": ["%r = multiply %x, 2.0 : f32[S, LARGE]", "%r = softmax %x {dim = 1} : f32[S, LARGE]",
+    "%x: f32[S, LARGE]": [
+      "%r = multiply %x, 2.0 : f32[S, LARGE]", "%r = softmax %x {dim = 1} : f32[S, LARGE]",
       "%r = reduce %x {dims = [1], kind = add} : f32[S]", "%r = reduce %x {dims = [0], kind = add} : f32[LARGE]",
       "%r = transpose %x {dims = [1, 0]} : f32[LARGE, S]", "%r = scan %x {dim = 1, kind = add} : f32[S, LARGE]",
       "%r = layer_norm %x {epsilon = 0.1} : f32[S, LARGE]", "%r = iota {dim = 1} : i64[S, LARGE]",
       "%r = concatenate %x, %x {dim = 1} : f32[S, LARGE + LARGE]", "%r = broadcast %x {dims = [1, 2]} : f32[LARGE, S, LARGE]",
-      "%r = pad %x {low = [0, LARGE], high = [LARGE, 0], value = 0.0} : f32[S + LARGE, LARGE + LARGE]"],
+      "%r = pad %x {low = [0, LARGE], high = [LARGE, 0], value = 0.0} : f32[S + LARGE, LARGE + LARGE]",
+    ],
     "%x: f32[S, LARGE], %y: f32[LARGE, LARGE]": ["%r = contract %x, %y {subscripts = \"ik,kj->ij\"} : f32[S, LARGE]"],
     "%x: f32[2, LARGE], %y: f32[LARGE, 3]": ["%r = contract %x, %y {subscripts = \"ik,kj->ij\"} : f32[2, 3]"],
     "%x: f32[LARGE, S, 4], %y: f32[LARGE, 4, T]": ["%r = contract %x, %y {subscripts = \"bik,bkj->bij\"} : f32[LARGE, S, T]"],
-    "%x: f32[A, B, LARGE, LARGE], %y: f32[LARGE, LARGE, C]": ["%r = contract %x, %y {subscripts = \"abcd,cde->abe\"} : f32[A, B, C]"],
+    "%x: f32[A, B, LARGE, LARGE], %y: f32[LARGE, LARGE, C]": [
+      "%r = contract %x, %y {subscripts = \"abcd,cde->abe\"} : f32[A, B, C]"
+    ],
     "%q: f32[S, LARGE], %k: f32[S, LARGE], %v: f32[S, LARGE]": [
       "%r = linear_attention %q, %k, %v : f32[S, LARGE]", "%r = attention %q, %k, %v \(attention) : f32[S, LARGE]",
       """
@@ -58,12 +62,16 @@ import Testing
       "%r = reshape %x : f32[8*S*LARGE]", "%r = extent {value = [LARGE*S]} : i32", "%r = extent {value = [LARGE*S]} : i64",
       "%c = constant {value = [LARGE]} : i64[1] %r = convert %c : i32[1]",
     ],
-    "%x: i64[S]": ["%r = add %x, LARGE : i64[S]", "%r = multiply %x, LARGE : i64[S]", "%r = shift_left %x, LARGE : i64[S]",
-      "%r = divide %x, LARGE : i64[S]", "%r = remainder %x, LARGE : i64[S]"],
+    "%x: i64[S]": [
+      "%r = add %x, LARGE : i64[S]", "%r = multiply %x, LARGE : i64[S]", "%r = shift_left %x, LARGE : i64[S]",
+      "%r = divide %x, LARGE : i64[S]", "%r = remainder %x, LARGE : i64[S]",
+    ],
     "%x: f32[LARGE*S, S*S]": ["%r = multiply %x, 2.0 : f32[LARGE*S, S*S]", "%r = reduce %x {dims = [0], kind = add} : f32[S*S]"],
     "%x: f32[floor(S/LARGE)], %y: f32[S, LARGE]": ["%r = multiply %x, 2.0 : f32[floor(S/LARGE)]"],
-    "%x: f32[0, LARGE], %y: f32[LARGE, 0]": ["%r = contract %x, %y {subscripts = \"ik,kj->ij\"} : f32[0, 0]",
-      "%r = contract %y, %x {subscripts = \"ik,kj->ij\"} : f32[LARGE, LARGE]", "%r = softmax %x {dim = 0} : f32[0, LARGE]"],
+    "%x: f32[0, LARGE], %y: f32[LARGE, 0]": [
+      "%r = contract %x, %y {subscripts = \"ik,kj->ij\"} : f32[0, 0]",
+      "%r = contract %y, %x {subscripts = \"ik,kj->ij\"} : f32[LARGE, LARGE]", "%r = softmax %x {dim = 0} : f32[0, LARGE]",
+    ],
   ]
 
   @Test(arguments: graphs.sorted { $0.key < $1.key }.flatMap { graph in graph.value.map { (graph.key, $0) } })

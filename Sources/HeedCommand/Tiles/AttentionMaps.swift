@@ -76,7 +76,9 @@ struct AttentionMaps {
   }
 
   /// How often the kernels evaluate the mask's interval extension, or the mask, in all heads.
-  var evaluations: Double { Double(Self.sum(heads) { $0.map.evaluations.values.reduce(0, +) }) * Double(headCount) / Double(max(1, seen)) }
+  var evaluations: Double {
+    Double(Self.sum(heads) { $0.map.evaluations.values.reduce(0, +) }) * Double(headCount) / Double(max(1, seen))
+  }
 
   private static func sum(_ heads: [Heads], _ count: (Heads) -> Int) -> Int {
     heads.reduce(0) { $0 + count($1) * $1.batches.count }

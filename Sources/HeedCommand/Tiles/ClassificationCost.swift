@@ -42,8 +42,8 @@ struct ClassificationCost {
 
   /// - Parameter evaluations: those of all heads.
   func lines(evaluations: Double) -> [String] {
-    let each =
-      evaluations == 0 ? "" : ", \(fixed(classification / evaluations * 1e9, 1)) ns for each of \(fixed(evaluations, 0)) evaluations"
+    let nanoseconds = fixed(classification / evaluations * 1e9, 1)
+    let each = evaluations == 0 ? "" : ", \(nanoseconds) ns for each of \(fixed(evaluations, 0)) evaluations"
     return [
       "  classification  \(shownTime(classification))\(each)",
       "  attention       \(shownTime(attention)), of a call of \(shownTime(call)) on one thread",

@@ -65,7 +65,8 @@ extension LinearAttentionKernel {
     }
     guard max(depth, width) <= LinearAttentionShape.mostWidth, depth * width <= LinearAttentionShape.mostStateElements else {
       throw context.unsupported(
-        node, "got heads of \(depth) and \(width) components, expected at most \(LinearAttentionShape.mostWidth) and a state of at most "
+        node,
+        "got heads of \(depth) and \(width) components, expected at most \(LinearAttentionShape.mostWidth) and a state of at most "
           + "\(LinearAttentionShape.mostStateElements) numbers")
     }
     let rows = shapes[0][shapes[0].count - 2]
