@@ -203,9 +203,8 @@ extension Extent {
     var rest: [Term] = []
     for term in terms {
       if term.factors.isEmpty {
-        let quotient = Self.floorDivide(term.coefficient, divisor)
-        whole.append(Term(coefficient: quotient, factors: []))
-        rest.append(Term(coefficient: term.coefficient - quotient * divisor, factors: []))
+        whole.append(Term(coefficient: Self.floorDivide(term.coefficient, divisor), factors: []))
+        rest.append(Term(coefficient: Self.remainder(term.coefficient, divisor), factors: []))
       } else if term.coefficient % divisor == 0 {
         whole.append(Term(coefficient: term.coefficient / divisor, factors: term.factors))
       } else {
@@ -281,6 +280,12 @@ extension Extent {
   static func ceilingDivide(_ value: Int, _ divisor: Int) -> Int {
     let quotient = value / divisor
     return value % divisor != 0 && (value < 0) == (divisor < 0) ? quotient + 1 : quotient
+  }
+
+  /// What floor division by a divisor of at least 1 leaves.
+  static func remainder(_ value: Int, _ divisor: Int) -> Int {
+    let remainder = value % divisor
+    return remainder < 0 ? remainder + divisor : remainder
   }
 
   static func floorDivide(_ value: Int, _ divisor: Int) -> Int {

@@ -33,7 +33,8 @@ struct RootCommand: ParsableCommand {
     do {
       guard status.isSuccess else {
         try? TextOutput.standard.finish()
-        StandardError.write(message(error, status))
+        let message = message(error, status)
+        if !message.isEmpty { StandardError.write(message) }
         return status.rawValue
       }
       try printLine(RootCommand.fullMessage(for: error))

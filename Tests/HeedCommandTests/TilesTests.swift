@@ -94,6 +94,13 @@ import Testing
       size.count > 10 ? "64 bits" : "keys for a map of tiles, expected at most")
   }
 
+  /// A map of the tiles of a call that no one would wait for.
+  @Test func longCallsAreNotMeasured() throws {
+    let result = try heed("explain", "-", "--tiles", "-", "--size", "B=100000", "--size", "S=2000", input: causal)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("not measured: got a call of ") && result.output.contains("expected at most 2000.00 GFLOP"))
+  }
+
   @Test func sizesOfZero() throws {
     let result = try heed("explain", "-", "--tiles", "-", "--size", "B=0", "--size", "S=0", input: causal)
     #expect(result.status == 0, "\(result.errors)")

@@ -80,6 +80,11 @@ struct AttentionMaps {
     Double(Self.sum(heads) { $0.map.evaluations.values.reduce(0, +) }) * Double(headCount) / Double(max(1, seen))
   }
 
+  /// Operations on the pairs attended to, in all heads, about.
+  var attendedFlops: Double {
+    Double(Self.sum(heads) { $0.map.attendedPairs }) * Double(flopsOfPair) * Double(headCount) / Double(max(1, seen))
+  }
+
   private static func sum(_ heads: [Heads], _ count: (Heads) -> Int) -> Int {
     heads.reduce(0) { $0 + count($1) * $1.batches.count }
   }

@@ -8,6 +8,9 @@ struct ClassificationCost {
   let attention: Double
   let call: Double
 
+  /// The most operations of a call that is measured: less than a minute of one thread.
+  static let mostFlops = 2e12
+
   /// Turns of each, and the seconds after which no more are begun.
   private static let rounds = 7
   private static let longest = 20.0

@@ -32,6 +32,11 @@ struct TileExplanation {
   private func cost(_ maps: [AttentionMaps]) throws -> [String] {
     let title = "\nCost of classification"
     guard lowered.target.runsOnHost else { return [title, "  not measured: this machine cannot run \(lowered.target)"] }
+    let flops = maps.reduce(0) { $0 + $1.attendedFlops }
+    guard flops <= ClassificationCost.mostFlops else {
+      let most = shownCount(ClassificationCost.mostFlops, unit: "FLOP")
+      return [title, "  not measured: got a call of \(shownCount(flops, unit: "FLOP")), expected at most \(most)"]
+    }
     guard let inputs = try arguments.filled(graph) else {
       return [title, "  not measured: give the other inputs of whole numbers too"]
     }
