@@ -156,7 +156,9 @@ extension PhaseEmitter {
     case .binary(.minimum, let a, let b):
       let known = [upperBound(a), upperBound(b)].compactMap { $0 }
       return known.min()
-    case .binary(.add, let a, let b): return upperBound(a).flatMap { x in upperBound(b).flatMap { IntegerExpression.Operator.add.apply(x, $0) } }
+    case .binary(.add, let a, let b):
+      guard let x = upperBound(a), let y = upperBound(b) else { return nil }
+      return IntegerExpression.Operator.add.apply(x, y)
     case .binary(.multiply, let a, .constant(let factor)) where factor >= 0:
       return upperBound(a).flatMap { IntegerExpression.Operator.multiply.apply($0, factor) }
     case .binary(.divide, let a, .constant(let divisor)) where divisor > 0:
