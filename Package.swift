@@ -29,27 +29,29 @@ let package = Package(
     .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
 
     .target(name: "HeedIR", dependencies: [orderedCollections], path: "IR", swiftSettings: strict),
-    .target(name: "HeedArrays", dependencies: ["HeedIR"], path: "Runtime/Arrays", swiftSettings: strict),
+    .target(name: "HeedSystem", dependencies: ["HeedIR"], swiftSettings: strict),
+    .target(name: "HeedArrays", dependencies: ["HeedIR", "HeedSystem"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
     .target(
       name: "HeedPasses", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule", deque, orderedCollections],
       swiftSettings: strict),
-    .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
+    .target(name: "HeedInterpreter", dependencies: ["HeedIR", "HeedSystem", "HeedArrays"], swiftSettings: strict),
     .target(name: "HeedLowering", dependencies: ["HeedIR", "HeedAnalysis", "HeedSchedule"], swiftSettings: strict),
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
-      name: "HeedRuntime", dependencies: ["HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
+      name: "HeedRuntime", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
       exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
     .target(
-      name: "HeedModels", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict),
+      name: "HeedModels", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict
+    ),
     .target(
       name: "Heed",
       dependencies: [
-        "HeedIR", "HeedArrays", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering", "HeedCodegen",
-        "HeedRuntime", "HeedModels",
+        "HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering",
+        "HeedCodegen", "HeedRuntime", "HeedModels",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -75,9 +77,10 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
+    .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem"], swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
-      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
+      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
       swiftSettings: strict),
     .testTarget(
       name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],

@@ -34,12 +34,15 @@ public struct HeedError: Error, Hashable, Sendable, CustomStringConvertible {
     return copy
   }
 
-  /// `file:line:column: error: message`, or `error: message` where no place is known.
+  /// `file:line:column: error: message`, or `error: message` where no place is known. A message of more than 2000 bytes is cut.
   public var headline: String {
-    guard let location else { return "error: \(message)" }
+    guard let location else { return "error: \(shortened)" }
     let column = location.column > 0 ? ":\(location.column)" : ""
-    return "\(location.file):\(location.line)\(column): error: \(message)"
+    return "\(location.file):\(location.line)\(column): error: \(shortened)"
   }
+
+  /// The message, cut where no one would read on.
+  private var shortened: String { message.utf8.count <= 2000 ? message : message.prefix(1900) + " ..." }
 
   /// The headline and, where the source line is known, that line and a caret under the column.
   public var description: String {

@@ -1,6 +1,7 @@
 internal import CHeedPool
 package import HeedArrays
 internal import HeedIR
+internal import HeedSystem
 
 /// Workspace memory for calls of programs. Each call in progress has a block of its own, and blocks are kept for later calls, so
 /// that calls in a steady state allocate nothing.
@@ -30,6 +31,8 @@ package final class Arena: Sendable {
     precondition(byteCount >= 0, "a workspace of \(byteCount) bytes")
     var block = idle.withLock { $0.take(byteCount) }
     if block.memory.base == nil || block.capacity < byteCount {
+      heed_memory_free(&block.memory)
+      try AvailableMemory.check(byteCount, for: "the workspace of a call")
       guard heed_memory_reserve(&block.memory, Self.roundedUp(byteCount)) == 0 else {
         throw HeedError("no memory for a workspace of \(byteCount) bytes")
       }
@@ -47,8 +50,12 @@ package final class Arena: Sendable {
     let capacity = Self.roundedUp(byteCount)
     var block = idle.withLock { $0.take(byteCount) }
     if block.capacity > max(2 * capacity, Self.smallByteCount) { heed_memory_free(&block.memory) }
-    guard block.memory.base != nil && block.capacity >= byteCount || heed_memory_reserve(&block.memory, capacity) == 0 else {
-      throw HeedError("no memory for an array of \(byteCount) bytes")
+    if block.memory.base == nil || block.capacity < byteCount {
+      heed_memory_free(&block.memory)
+      try AvailableMemory.check(byteCount, for: "an array")
+      guard heed_memory_reserve(&block.memory, capacity) == 0 else {
+        throw HeedError("no memory for an array of \(byteCount) bytes")
+      }
     }
     let owned = block
     return ArrayStorage(

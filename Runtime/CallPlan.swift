@@ -11,6 +11,8 @@ struct CallPlan: Sendable {
     var symbols: [Int64]
     var flops: Int
     var bytes: Int
+    /// Whether nothing that the kernel writes has an element, so that it need not run.
+    var isEmpty: Bool
   }
 
   /// The values of the sequence's symbols that the plan is for.
@@ -55,7 +57,8 @@ struct CallPlan: Sendable {
         Step(
           operandOffsets: try step.operands.map { try Self.byteOffset($0, step, values) }, workspaceOffsets: workspaceOffsets,
           symbols: step.symbols.map { Int64(values[$0]) }, flops: values[step.flops],
-          bytes: min(values[step.bytes], Self.touchedByteCount(step, values))))
+          bytes: min(values[step.bytes], Self.touchedByteCount(step, values)),
+          isEmpty: !step.written.isEmpty && step.written.allSatisfy { values[step.operands[$0].count] == 0 }))
     }
   }
 

@@ -32,6 +32,8 @@ struct CallSequence: Sendable {
     let workspaces: [(elementByteCount: Int, count: Int, last: Int)]
     let flops: Int
     let bytes: Int
+    /// The operands that the kernel writes.
+    let written: [Int]
   }
 
   private(set) var table = ExtentTable()
@@ -73,7 +75,8 @@ struct CallSequence: Sendable {
       steps.append(
         Step(
           kernel: call.kernel, name: kernel.name, op: call.op, operands: operands, symbols: call.symbols.map { table.add($0) },
-          workspaces: workspaces, flops: table.add(call.cost.flops), bytes: table.add(call.cost.bytes)))
+          workspaces: workspaces, flops: table.add(call.cost.flops), bytes: table.add(call.cost.bytes),
+          written: operands.indices.filter { kernel.buffers[$0].role != .input }))
     }
   }
 

@@ -86,10 +86,10 @@ package final class Executor: Sendable {
         }
         try sized.symbols.withUnsafeBufferPointer { symbols in
           let buffers = UnsafePointer(buffers.baseAddress)
-          guard let timings else { return try code.run(buffers, symbols.baseAddress, pool) }
+          guard let timings else { return try sized.isEmpty ? () : code.run(buffers, symbols.baseAddress, pool) }
           let kernel = program.kernels[step.kernel]
           let start = monotonicSeconds()
-          let phases = try code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
+          let phases = try sized.isEmpty ? [] : code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
           timings.pointee.append(
             StepTiming(
               kernel: step.name, op: step.op, start: start, seconds: monotonicSeconds() - start, flops: sized.flops,

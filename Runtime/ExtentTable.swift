@@ -63,20 +63,14 @@ struct ExtentTable: Sendable {
   private static func sum(_ terms: [Term], _ symbols: [Int], _ values: [Int]) -> Int? {
     var sum = 0
     for term in terms {
-      // An extent that left 64 bits while it was made stays at the largest coefficient.
-      guard term.coefficient.magnitude != Int.max.magnitude else { return nil }
-      var product = term.coefficient
-      for factor in term.factors {
-        let value =
-          switch factor {
-          case .symbol(let position): symbols[position]
-          case .floor(let position, let divisor): quotient(values[position], divisor)
-          case .ceiling(let position, let divisor): -quotient(-values[position], divisor)
-          }
-        let (next, overflow) = product.multipliedReportingOverflow(by: value)
-        guard !overflow else { return nil }
-        product = next
+      let factors = term.factors.lazy.map { factor in
+        switch factor {
+        case .symbol(let position): symbols[position]
+        case .floor(let position, let divisor): quotient(values[position], divisor)
+        case .ceiling(let position, let divisor): -quotient(-values[position], divisor)
+        }
       }
+      guard let product = Extent.product(term.coefficient, factors) else { return nil }
       let (next, overflow) = sum.addingReportingOverflow(product)
       guard !overflow else { return nil }
       sum = next

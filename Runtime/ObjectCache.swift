@@ -1,5 +1,6 @@
 internal import Foundation
 internal import HeedIR
+internal import HeedSystem
 
 /// Compiled objects on disk, kept from one process to the next.
 ///
@@ -42,10 +43,8 @@ public final class ObjectCache: Sendable {
   /// The cache that this process's environment names.
   public static let standard = ObjectCache(environment: ProcessInfo.processInfo.environment)
 
-  /// Writes `warning: ` and the message to standard error.
-  public static let logToStandardError: Logger = { message in
-    FileHandle.standardError.write(Data("warning: \(message)\n".utf8))
-  }
+  /// Writes `warning: ` and the message to standard error, if that can be written.
+  public static let logToStandardError: Logger = { message in StandardError.write("warning: \(message)") }
 
   private static func directory(environment: [String: String]) -> String? {
     if let path = environment["HEED_CACHE"], !path.isEmpty { return path == "off" ? nil : path }

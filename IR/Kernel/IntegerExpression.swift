@@ -64,7 +64,8 @@ extension IntegerExpression: ExpressibleByIntegerLiteral {
     case (.or, .constant(0), let other), (.or, let other, .constant(0)): return other
     case (.and, .constant(0), _), (.and, _, .constant(0)): return 0
     case (.or, .constant(1), _), (.or, _, .constant(1)): return 1
-    case (.add, .binary(.subtract, let x, .constant(let taken)), .constant(let added)): return x + .constant(added - taken)
+    case (.add, .binary(.subtract, let x, .constant(let taken)), .constant(let added)):
+      return Operator.subtract.apply(added, taken).map { x + .constant($0) } ?? .binary(op, a, b)
     case (.minimum, let x, let y) where x == y, (.maximum, let x, let y) where x == y: return x
     default: return .binary(op, a, b)
     }
@@ -112,7 +113,7 @@ extension IntegerExpression.Operator {
     case .subtract: return checked(a.subtractingReportingOverflow(b))
     case .multiply: return checked(a.multipliedReportingOverflow(by: b))
     case .divide: return b > 0 ? Extent.floorDivide(a, b) : nil
-    case .remainder: return b > 0 ? a - Extent.floorDivide(a, b) * b : nil
+    case .remainder: return b > 0 ? Extent.remainder(a, b) : nil
     case .minimum: return min(a, b)
     case .maximum: return max(a, b)
     case .less: return a < b ? 1 : 0

@@ -120,6 +120,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
   let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
+  guard results.contains(where: { $0.count > 0 }) else { return results }
   try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
     for i in 0..<pairs.rows {
       let live = try pairs.live(outer, number, row: i)

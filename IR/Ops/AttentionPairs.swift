@@ -10,7 +10,8 @@ struct AttentionPairs {
   let captured: [ReferenceArray]
   private let score: ScalarFunction
   private let live: ScalarFunction
-  private let segments: [Int]
+  /// The segment of each row; nil where all are in one.
+  private let segments: [Int]?
   private let binding: [Name: Int]
 
   /// The extents of the batch dimensions.
@@ -25,8 +26,9 @@ struct AttentionPairs {
     (score, live) = (evaluation.regions[0], evaluation.regions[1])
     batch = Array(query.shape.dropLast(2))
     (rows, columns) = (query.shape[batch.count], key.shape[batch.count])
-    let offsets = evaluation.captured(.ragged)?.integers.dropFirst()
-    segments = (0..<max(rows, columns)).map { row in offsets?.count { $0 <= Int64(row) } ?? 0 }
+    segments = evaluation.captured(.ragged).map { [rows] offsets in
+      (0..<rows).map { row in offsets.integers.dropFirst().count { $0 <= Int64(row) } }
+    }
   }
 
   /// The live keys of a row and their scores, by rising key.
@@ -36,7 +38,7 @@ struct AttentionPairs {
   func live(_ outer: [Int], _ number: Int, row i: Int) throws -> [(key: Int, score: Double)] {
     let width = query.shape[batch.count + 1]
     var pairs: [(key: Int, score: Double)] = []
-    for j in 0..<columns where segments[i] == segments[j] {
+    for j in 0..<columns where segments.map({ $0[i] == $0[j] }) ?? true {
       let indices = (outer + [i, j]).map { Literal($0) }
       guard try live.evaluate(indices, tables: captured, binding: binding)[0].integer != 0 else { continue }
       let (q, k) = ((number * rows + i) * width, (number * columns + j) * width)
@@ -189,7 +191,7 @@ extension Inference {
   func checkedCaptured(_ key: AttributeKey<CapturedOperand>) throws -> TensorType? {
     guard let operand = attributes[key] else { return nil }
     try expect(
-      captured.indices.contains(op.position(operand)),
+      (0..<captured.count).contains(operand.number),
       "got \(key.name) = \(operand.number), expected the number of one of \(captured.count) captured tensors")
     return captured(key)
   }

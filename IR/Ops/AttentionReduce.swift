@@ -83,7 +83,7 @@ extension Inference {
       try expect(range.count == 2, "got \(range.count) extents of \(key.name), expected start and stop")
       for distance in [range[0], range[1] - range[0], extent - range[1]] {
         try expect(
-          (distance.constant ?? 0) >= 0,
+          !distance.isAlwaysNegative,
           "got \(key.name) = \(range[0]) ..< \(range[1]), expected a range inside 0 ..< \(extent)")
       }
     }

@@ -36,6 +36,7 @@ extension Op {
         order.map { letter in letters.firstIndex(of: letter).map { array.strides[$0] } ?? 0 }
       }
       var result = ReferenceArray(evaluation.resultTypes[0].element, evaluation.resultShapes[0])
+      guard result.count > 0 else { return [result] }
       let over = subscripts.over
       let overShape = over.map { extents[$0]! }
       let outer = (

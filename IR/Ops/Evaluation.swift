@@ -12,25 +12,28 @@ public struct ReferenceArray: Hashable, Sendable {
   /// An array of zeros.
   public init(_ element: ElementType, _ shape: [Int]) {
     (self.element, self.shape) = (element, shape)
-    let count = shape.reduce(1, *)
+    let count = Self.elementCount(shape)
     reals = element.isFloat ? Array(repeating: 0, count: count) : []
     integers = element.isFloat ? [] : Array(repeating: 0, count: count)
   }
 
   /// A float array of these elements in row-major order.
   public init(_ element: ElementType, _ shape: [Int], reals: [Double]) {
-    precondition(element.isFloat && reals.count == shape.reduce(1, *))
+    precondition(element.isFloat && reals.count == Self.elementCount(shape))
     (self.element, self.shape, self.reals, integers) = (element, shape, reals, [])
   }
 
   /// An integer or bool array of these elements in row-major order.
   public init(_ element: ElementType, _ shape: [Int], integers: [Int64]) {
-    precondition(!element.isFloat && integers.count == shape.reduce(1, *))
+    precondition(!element.isFloat && integers.count == Self.elementCount(shape))
     (self.element, self.shape, reals, self.integers) = (element, shape, [], integers)
   }
 
   /// The same numbers as reals in double precision, where they are integers.
   var inReals: ReferenceArray { element.isFloat ? self : ReferenceArray(.f64, shape, reals: integers.map(Double.init)) }
+
+  /// The product of extents that are known to be countable.
+  private static func elementCount(_ shape: [Int]) -> Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 
   /// The number of elements.
   public var count: Int { element.isFloat ? reals.count : integers.count }
@@ -50,7 +53,7 @@ public struct ReferenceArray: Hashable, Sendable {
   public var strides: [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for dimension in Swift.stride(from: shape.count - 2, through: 0, by: -1) {
-      strides[dimension] = strides[dimension + 1] * shape[dimension + 1]
+      strides[dimension] = strides[dimension + 1] * max(1, shape[dimension + 1])
     }
     return strides
   }

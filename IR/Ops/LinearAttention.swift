@@ -127,6 +127,7 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
   let (rows, depth, width) = (query.shape[rank - 2], query.shape[rank - 1], value.shape[rank - 1])
   let batch = query.shape.dropLast(2).reduce(1, *)
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
+  guard results.contains(where: { $0.count > 0 }) else { return results }
   for b in 0..<batch {
     var state = (0..<depth * width).map { firstState?.reals[b * depth * width + $0] ?? 0 }
     var sum = (0..<depth).map { firstSum?.reals[b * depth + $0] ?? 0 }

@@ -21,7 +21,7 @@ extension Op {
       try inference.expect(
         low.count == operand.rank && high.count == operand.rank,
         "got \(low.count) low and \(high.count) high extents, expected \(operand.rank) of each for \(operand)")
-      if let negative = (low + high).first(where: { ($0.constant ?? 0) < 0 }) {
+      if let negative = (low + high).first(where: \.isAlwaysNegative) {
         throw HeedError("got the padding \(negative), expected at least 0")
       }
       try inference.expect(

@@ -29,7 +29,7 @@ extension Op {
       for (extent, (from, to)) in zip(operand.shape.extents, zip(start, stop)) {
         for distance in [from, to - from, extent - to] {
           try inference.expect(
-            (distance.constant ?? 0) >= 0, "got the range \(from) ..< \(to), expected one inside 0 ..< \(extent)")
+            !distance.isAlwaysNegative, "got the range \(from) ..< \(to), expected one inside 0 ..< \(extent)")
         }
       }
       return [TensorType(operand.element, Shape(zip(zip(start, stop), step).map { ($0.1 - $0.0).dividedRoundingUp(by: $1) }))]

@@ -182,8 +182,8 @@ private struct ProgramParser {
       }
     }
     if stream.take("for") { call.op = try stream.op() }
-    if stream.take("flops") { call.cost.flops = try stream.extent() }
-    if stream.take("bytes") { call.cost.bytes = try stream.extent() }
+    if stream.take("flops") { call.cost.flops = try stream.cost() }
+    if stream.take("bytes") { call.cost.bytes = try stream.cost() }
     return call
   }
 

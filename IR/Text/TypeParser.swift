@@ -49,21 +49,28 @@ extension TokenStream {
   }
 
   /// `sum := ['-'] product { ('+' | '-') product }`
-  package mutating func extent() throws -> Extent {
+  package mutating func extent() throws -> Extent { try extent(below: Shape.knownElementLimit) }
+
+  /// A count of operations or bytes: products of extents, whose coefficients may be as large as a number is. One that left 64 bits is
+  /// written as the largest number, and read as that.
+  mutating func cost() throws -> Extent { try extent(below: nil) }
+
+  /// - Parameter limit: what coefficients must be less than; nil for none.
+  private mutating func extent(below limit: Int?) throws -> Extent {
     let start = current
-    var sum = take("-") ? try extentProduct() * -1 : try extentProduct()
+    var sum = take("-") ? try extentProduct(below: limit) * -1 : try extentProduct(below: limit)
     while isAt("+") || isAt("-") {
       let negative = advance().text == "-"
-      let term = try extentProduct()
-      sum = try checked(negative ? sum - term : sum + term, at: start)
+      let term = try extentProduct(below: limit)
+      sum = try checked(negative ? sum - term : sum + term, below: limit, at: start)
     }
     return sum
   }
 
   /// Rejects an extent that would overflow or take long to compute with.
-  private func checked(_ extent: Extent, at start: Token) throws -> Extent {
+  private func checked(_ extent: Extent, below limit: Int?, at start: Token) throws -> Extent {
     let terms = extent.terms
-    guard terms.allSatisfy({ $0.coefficient.magnitude < 1 << 56 }) else {
+    if let limit, !terms.allSatisfy({ $0.coefficient.magnitude < limit.magnitude }) {
       throw error("got an extent with a coefficient of 2^56 or more, expected less", at: start)
     }
     guard terms.count <= 64, terms.allSatisfy({ $0.factors.count <= 32 }) else {
@@ -72,25 +79,25 @@ extension TokenStream {
     return extent
   }
 
-  private mutating func extentProduct() throws -> Extent {
+  private mutating func extentProduct(below limit: Int?) throws -> Extent {
     let start = current
-    var product = try checked(try extentFactor(), at: start)
-    while take("*") { product = try checked(product * (try extentFactor()), at: start) }
+    var product = try checked(try extentFactor(below: limit), below: limit, at: start)
+    while take("*") { product = try checked(product * (try extentFactor(below: limit)), below: limit, at: start) }
     return product
   }
 
   /// `factor := integer | symbol | 'floor' '(' sum '/' integer ')' | 'ceil' '(' ... ')' | '(' sum ')'`
-  private mutating func extentFactor() throws -> Extent {
+  private mutating func extentFactor(below limit: Int?) throws -> Extent {
     if current.kind == .integer { return Extent(try integer()) }
     if take("(") {
-      let inner = try nested { try $0.extent() }
+      let inner = try nested { try $0.extent(below: limit) }
       try expect(")")
       return inner
     }
     guard current.kind == .word else { throw unexpected("an extent: a number, a symbol, floor(a/n) or ceil(a/n)") }
     let word = advance()
     guard word.text == "floor" || word.text == "ceil", take("(") else { return Extent(symbol: Name(word.text)) }
-    let numerator = try nested { try $0.extent() }
+    let numerator = try nested { try $0.extent(below: limit) }
     try expect("/")
     let token = current
     let divisor = try integer()

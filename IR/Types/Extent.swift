@@ -105,6 +105,9 @@ public struct Extent: Hashable, Sendable {
       }
   }
 
+  /// Whether the form alone shows that all values of the symbols make this negative.
+  public var isAlwaysNegative: Bool { (Extent(-1) - self).isNeverNegative }
+
   /// The symbols that the extent mentions, in the order of its text.
   public var symbols: [Name] {
     if smallConstant != nil { return [] }
@@ -200,9 +203,8 @@ extension Extent {
     var rest: [Term] = []
     for term in terms {
       if term.factors.isEmpty {
-        let quotient = Self.floorDivide(term.coefficient, divisor)
-        whole.append(Term(coefficient: quotient, factors: []))
-        rest.append(Term(coefficient: term.coefficient - quotient * divisor, factors: []))
+        whole.append(Term(coefficient: Self.floorDivide(term.coefficient, divisor), factors: []))
+        rest.append(Term(coefficient: Self.remainder(term.coefficient, divisor), factors: []))
       } else if term.coefficient % divisor == 0 {
         whole.append(Term(coefficient: term.coefficient / divisor, factors: term.factors))
       } else {
@@ -244,26 +246,46 @@ extension Extent {
     if let constant = smallConstant { return constant }
     var sum = 0
     for term in terms {
-      var product = term.coefficient
-      guard product.magnitude != Int.max.magnitude else { throw HeedError("the extent \(self) leaves 64 bits") }
-      for factor in term.factors {
-        let value: Int
+      let factors = try term.factors.map { factor in
         switch factor {
         case .symbol(let name):
           guard let bound = binding(name) else { throw HeedError("the symbol \(name) of extent \(self) has no value") }
-          value = bound
-        case .floorDivision(let inner, let divisor): value = Self.floorDivide(try inner.evaluate(binding), divisor)
-        case .ceilingDivision(let inner, let divisor): value = -Self.floorDivide(-(try inner.evaluate(binding)), divisor)
+          return bound
+        case .floorDivision(let inner, let divisor): return Self.floorDivide(try inner.evaluate(binding), divisor)
+        case .ceilingDivision(let inner, let divisor): return Self.ceilingDivide(try inner.evaluate(binding), divisor)
         }
-        let (next, overflow) = product.multipliedReportingOverflow(by: value)
-        guard !overflow else { throw HeedError("the extent \(self) leaves 64 bits") }
-        product = next
       }
+      guard let product = Self.product(term.coefficient, factors) else { throw HeedError("the extent \(self) leaves 64 bits") }
       let (next, overflow) = sum.addingReportingOverflow(product)
       guard !overflow else { throw HeedError("the extent \(self) leaves 64 bits") }
       sum = next
     }
     return sum
+  }
+
+  /// The product of a coefficient and the values of its factors; nil where it leaves 64 bits. A coefficient that did so while its extent
+  /// was made stays at the largest one. A factor of 0 makes all of it 0.
+  package static func product(_ coefficient: Int, _ factors: some Collection<Int>) -> Int? {
+    if factors.contains(0) { return 0 }
+    guard coefficient.magnitude != Int.max.magnitude else { return nil }
+    var product = coefficient
+    for factor in factors {
+      let (next, overflow) = product.multipliedReportingOverflow(by: factor)
+      guard !overflow else { return nil }
+      product = next
+    }
+    return product
+  }
+
+  static func ceilingDivide(_ value: Int, _ divisor: Int) -> Int {
+    let quotient = value / divisor
+    return value % divisor != 0 && (value < 0) == (divisor < 0) ? quotient + 1 : quotient
+  }
+
+  /// What floor division by a divisor of at least 1 leaves.
+  static func remainder(_ value: Int, _ divisor: Int) -> Int {
+    let remainder = value % divisor
+    return remainder < 0 ? remainder + divisor : remainder
   }
 
   static func floorDivide(_ value: Int, _ divisor: Int) -> Int {

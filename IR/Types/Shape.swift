@@ -19,12 +19,13 @@ public struct Shape: Hashable, Sendable {
   /// The number of elements.
   public var count: Extent { extents.reduce(Extent(1), *) }
 
-  /// The strides in elements of a row-major array of this shape.
+  /// The strides in elements of a row-major array of this shape. A dimension of extent 0 counts as one of 1: the strides of an array
+  /// without elements are no broadcast.
   public var rowMajorStrides: [Extent] {
     var strides = [Extent](repeating: 1, count: rank)
     let extents = extents
     for dimension in stride(from: rank - 2, through: 0, by: -1) {
-      strides[dimension] = strides[dimension + 1] * extents[dimension + 1]
+      strides[dimension] = strides[dimension + 1] * (extents[dimension + 1] == 0 ? 1 : extents[dimension + 1])
     }
     return strides
   }
@@ -41,14 +42,39 @@ public struct Shape: Hashable, Sendable {
 }
 
 extension Shape {
+  /// The most dimensions of an array.
+  public static let mostDimensions = 64
+
   /// The number of elements of a shape of known extents.
-  /// - Throws: where an extent is negative or the product overflows.
+  ///
+  /// Where an extent is 0, the others must still have a product that 64 bits hold, so that strides are numbers too.
+  /// - Throws: where an extent is negative, there are too many, or the product overflows.
   public static func elementCount(of shape: [Int]) throws -> Int {
+    guard shape.count <= mostDimensions else {
+      throw HeedError("got an array of \(shape.count) dimensions, expected at most \(mostDimensions)")
+    }
     var count = 1
     for extent in shape {
       guard extent >= 0 else { throw HeedError("got an array of shape \(shape), expected extents of at least 0") }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(1, extent))
       guard !overflow else { throw HeedError("an array of shape \(shape) has more elements than 64 bits count") }
+      count = product
+    }
+    return shape.contains(0) ? 0 : count
+  }
+}
+
+extension Shape {
+  /// What extents that are known must multiply to less than, and the coefficients of the others with them.
+  public static let knownElementLimit = 1 << 56
+
+  /// The product of what is known of the extents, as if every symbol were 1 and an extent of 0 too; nil where it reaches the limit.
+  var knownElementCount: Int? {
+    var count = 1
+    for extent in extents {
+      let known = extent.terms.reduce(1) { max($0, $1.coefficient.magnitude) }
+      let (product, overflow) = count.multipliedReportingOverflow(by: Int(clamping: known))
+      guard !overflow, product < Self.knownElementLimit else { return nil }
       count = product
     }
     return count

@@ -9,6 +9,7 @@ extension Graph: Verifiable {
   public func verify() throws {
     if let failure { throw failure }
     do {
+      guard !name.isNone else { throw HeedError("got a graph without a name, expected one") }
       let known = symbols
       var types = VerifiedTypes(symbols: known)
       try verifyArguments(&types)
@@ -80,8 +81,14 @@ extension Graph: Verifiable {
 
   private func verifyType(_ type: TensorType, of value: ValueID, _ verified: inout VerifiedTypes) throws {
     if verified.types.contains(type) { return }
+    guard type.rank <= Shape.mostDimensions else {
+      throw HeedError("got \(type.rank) dimensions of \(described(value)), expected at most \(Shape.mostDimensions)")
+    }
+    guard type.shape.knownElementCount != nil else {
+      throw HeedError("got the type \(type) of \(described(value)), expected known extents that multiply to less than 2^56")
+    }
     for extent in type.shape.extents {
-      guard extent.constant ?? 0 >= 0 else {
+      guard !extent.isAlwaysNegative else {
         throw HeedError("got the extent \(extent) of \(described(value)), expected at least 0")
       }
       for symbol in extent.symbols where !Lexer.isWord(symbol.text) {

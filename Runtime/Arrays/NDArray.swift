@@ -1,4 +1,5 @@
 public import HeedIR
+internal import HeedSystem
 
 /// An array of numbers or bools: an element type, extents, and elements in row-major order.
 ///
@@ -37,7 +38,9 @@ public struct NDArray: Sendable {
   /// An array of zeros.
   /// - Throws: where an extent is negative or the size overflows.
   public init(zeros element: ElementType, _ shape: [Int]) throws {
-    self.init(element, ArrayLayout(shape), ArrayStorage(byteCount: try Self.byteCount(element, shape)))
+    let byteCount = try Self.byteCount(element, shape)
+    try AvailableMemory.check(byteCount, for: "an array \(element)\(shape)")
+    self.init(element, ArrayLayout(shape), ArrayStorage(byteCount: byteCount))
   }
 
   /// An array of these elements in row-major order: `NDArray([1, 2, 3] as [Float], [3])`.
@@ -62,7 +65,7 @@ public struct NDArray: Sendable {
   /// The extents, outermost first.
   public var shape: [Int] { layout.shape }
   /// The number of elements.
-  public var count: Int { layout.shape.reduce(1, *) }
+  public var count: Int { layout.shape.contains(0) ? 0 : layout.shape.reduce(1, *) }
   /// The size of the elements in memory.
   public var byteCount: Int { count * element.byteCount }
   /// Whether the elements lie in memory in row-major order without gaps. All arrays do but parts such as a column.

@@ -21,14 +21,17 @@ static void *map_huge(size_t bytes) {
   return start + before;
 }
 
+static size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
 int heed_memory_reserve(heed_memory *memory, size_t bytes) {
   if (bytes <= memory->capacity && memory->base != NULL) return 0;
   heed_memory_free(memory);
   if (bytes > SIZE_MAX / 2) return ENOMEM;
   void *base = NULL;
-  size_t unit = bytes < huge_page_bytes ? line_bytes : huge_page_bytes;
-  size_t capacity = bytes == 0 ? line_bytes : (bytes + unit - 1) / unit * unit;
-  if (bytes >= huge_page_bytes) {
+  // heed_memory_free tells by the capacity what kind of memory it is: so does this.
+  size_t capacity = bytes == 0 ? line_bytes : round_up(bytes, line_bytes);
+  if (capacity >= huge_page_bytes) {
+    capacity = round_up(capacity, huge_page_bytes);
     base = map_huge(capacity);
   } else if (posix_memalign(&base, line_bytes, capacity) != 0) {
     base = NULL;

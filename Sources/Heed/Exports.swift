@@ -6,3 +6,4 @@
 @_exported public import HeedPasses
 @_exported public import HeedRuntime
 @_exported public import HeedSchedule
+@_exported public import HeedSystem

@@ -41,15 +41,19 @@ public final class SentenceEmbedder: Sendable {
     }
   }
 
+  /// The most tokens of one batch unless the caller says otherwise: enough to keep many threads busy, and memory does not grow with the
+  /// number of texts beside their vectors.
+  public static let defaultTokenLimit = 4096
+
   /// One vector of length 1 per text, in order.
   /// - Parameter tokenLimit: the most tokens of one ragged batch, which has at least one text; nil for all texts in one batch.
-  public func embed(_ texts: [String], tokenLimit: Int? = nil) throws -> [[Float]] {
+  public func embed(_ texts: [String], tokenLimit: Int? = defaultTokenLimit) throws -> [[Float]] {
     try embed(ids: texts.map(tokenizer.encode), tokenLimit: tokenLimit)
   }
 
   /// The same for texts that are tokens already.
   /// - Throws: where an id is not in the vocabulary, or memory lacks.
-  public func embed(ids: [[Int32]], tokenLimit: Int? = nil) throws -> [[Float]] {
+  public func embed(ids: [[Int32]], tokenLimit: Int? = defaultTokenLimit) throws -> [[Float]] {
     try embed(ids: ids, tokenLimit: tokenLimit, timings: nil)
   }
 
@@ -61,10 +65,11 @@ public final class SentenceEmbedder: Sendable {
     vectors.reserveCapacity(ids.count)
     var rest = ids[...]
     while !rest.isEmpty {
-      var tokens = rest.first!.count
+      // A text without tokens counts as one, as its vector takes memory too.
+      var tokens = max(1, rest.first!.count)
       var end = rest.startIndex + 1
-      while end < rest.endIndex, tokens + rest[end].count <= tokenLimit ?? Int.max {
-        tokens += rest[end].count
+      while end < rest.endIndex, tokens + max(1, rest[end].count) <= tokenLimit ?? Int.max {
+        tokens += max(1, rest[end].count)
         end += 1
       }
       let rows: [Float] = try encoder.run(Self.inputs(rest[..<end]).map { ($0.key, $0.value) }, timings: timings)[0].values()

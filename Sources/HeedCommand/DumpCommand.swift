@@ -22,7 +22,7 @@ struct DumpCommand: ParsableCommand {
 
   func run() throws {
     let texts = try (llvm || asm ? kernelCode() : nil) ?? graphTexts()
-    print(texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n\n"))
+    try printLine(texts.map { $0.hasSuffix("\n") ? String($0.dropLast()) : $0 }.joined(separator: "\n\n"))
   }
 
   /// The code of a file of kernels; nil where it is one of graphs.

@@ -33,26 +33,27 @@ struct ExplainCommand: ParsableCommand {
         .tell(drawingTo: picture)
     }
     for (position, graph) in try source.graphs().enumerated() {
-      if position > 0 { print() }
+      if position > 0 { try printLine() }
       try explain(graph, graph.lowered(target.compileOptions()))
     }
   }
 
   private func explain(_ graph: Graph, _ lowered: LoweredGraph) throws {
-    print("graph @\(graph.name) for \(lowered.target)")
-    print("\nRemarks")
+    try printLine("graph @\(graph.name) for \(lowered.target)")
+    try printLine("\nRemarks")
     let binding = Dictionary(sizes.map { ($0.symbol, $0.value) }, uniquingKeysWith: { $1 })
-    print(lowered.remarks.isEmpty ? "  none" : try lowered.remarks.map { "  \(try shown($0, binding))" }.joined(separator: "\n"))
+    try printLine(
+      lowered.remarks.isEmpty ? "  none" : try lowered.remarks.map { "  \(try shown($0, binding))" }.joined(separator: "\n"))
     let tiles = tileSizes(lowered.graph)
-    if !tiles.isEmpty { print("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
-    if !lowered.schedules.isEmpty { print("\nSchedules\n" + lowered.schedules.map { "  \($0)" }.joined(separator: "\n")) }
-    printWork(lowered.program.load, "Work once, at load", lowered.program)
-    printWork(lowered.program.steps, "Work of a call", lowered.program)
+    if !tiles.isEmpty { try printLine("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
+    if !lowered.schedules.isEmpty { try printLine("\nSchedules\n" + lowered.schedules.map { "  \($0)" }.joined(separator: "\n")) }
+    try printWork(lowered.program.load, "Work once, at load", lowered.program)
+    try printWork(lowered.program.steps, "Work of a call", lowered.program)
 
     let symbols = lowered.program.symbols
     let missing = symbols.filter { binding[$0] == nil }
     guard missing.isEmpty else {
-      print("\nFor times give the sizes: " + missing.map { "--size \($0)=..." }.joined(separator: " "))
+      try printLine("\nFor times give the sizes: " + missing.map { "--size \($0)=..." }.joined(separator: " "))
       return
     }
     try printTimes(lowered, binding)
@@ -75,19 +76,20 @@ struct ExplainCommand: ParsableCommand {
     }
   }
 
-  private func printWork(_ calls: [Program.Call], _ title: String, _ program: Program) {
+  private func printWork(_ calls: [Program.Call], _ title: String, _ program: Program) throws {
     guard !calls.isEmpty else { return }
-    print("\n\(title)")
+    try printLine("\n\(title)")
     let width = calls.map { program.kernels[$0.kernel].name.text.count }.max()! + 1
     for call in calls {
-      print("  \(padded("@\(program.kernels[call.kernel].name)", width))  flops \(call.cost.flops), bytes \(call.cost.bytes)")
+      let name = padded("@\(program.kernels[call.kernel].name)", width)
+      try printLine("  \(name)  flops \(call.cost.flops), bytes \(call.cost.bytes)")
     }
   }
 
   private func printTimes(_ lowered: LoweredGraph, _ binding: [Name: Int]) throws {
     let rates = try lowered.target.isHost ? MachineRates.measured(threads: threads.threads) : MachineRates.assumed(lowered.target)
     let sizes = lowered.program.symbols.map { "\($0) = \(binding[$0]!)" }.joined(separator: ", ")
-    print("\nPredicted\(sizes.isEmpty ? "" : " for \(sizes)")")
+    try printLine("\nPredicted\(sizes.isEmpty ? "" : " for \(sizes)")")
     var total = 0.0
     for call in lowered.program.steps {
       let flops = try call.cost.flops.evaluate { binding[$0] }
@@ -95,10 +97,10 @@ struct ExplainCommand: ParsableCommand {
       let seconds = rates.predictedSeconds(flops: flops, bytes: bytes)
       total += seconds
       let columns = [shownCount(Double(flops), unit: "FLOP"), shownCount(Double(bytes), unit: "B"), shownTime(seconds)]
-      print("  " + columns.map { padded($0, 14, left: true) }.joined() + "  @\(lowered.program.kernels[call.kernel].name)")
+      try printLine("  " + columns.map { padded($0, 14, left: true) }.joined() + "  @\(lowered.program.kernels[call.kernel].name)")
     }
-    print("  in all \(shownTime(total))")
-    print(
+    try printLine("  in all \(shownTime(total))")
+    try printLine(
       "  from \(fixed(rates.flops / 1e9, 0)) GFLOP/s and \(fixed(rates.bytes / 1e9, 0)) GB/s (\(rates.source)); operations on every pair"
         + " are counted, skipped tiles too")
   }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Heed
 
 /// `heed opt`: passes of one's choice.
@@ -22,21 +21,25 @@ struct OptCommand: ParsableCommand {
     if let printAfter {
       let names = try printAfter == "all" ? nil : printAfter.split(separator: ",").map { try GraphPass.named($0).name }
       pipeline.printAfter = names.map { .passes(Set($0)) } ?? .all
-      pipeline.observe = { pass, graph in print("// after \(pass)\n\(graph.text)\n") }
+      pipeline.observe = { pass, graph in
+        // What fails here fails again at the end. It is written at once, so that it is there whatever the next pass does.
+        try? printLine("// after \(pass)\n\(graph.text)\n")
+        try? TextOutput.standard.flush()
+      }
     }
     var options = try target.compileOptions()
     options.pipeline = pipeline
     for (position, graph) in try source.graphs().enumerated() {
       let outcome = try graph.optimized(options)
-      if position > 0 { print() }
-      print(outcome.graph.ir.text)
+      if position > 0 { try printLine() }
+      try printLine(outcome.graph.ir.text)
       var notes: [String] = remarks ? outcome.remarks.map(\.description) : []
       if timePasses {
         for timing in outcome.timings {
           notes.append("\(padded(timing.pass, 36)) \(fixed(timing.duration / .milliseconds(1), 3)) ms")
         }
       }
-      for note in notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+      for note in notes { StandardError.write(note) }
     }
   }
 }

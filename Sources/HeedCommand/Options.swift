@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Heed
 
 /// The file of graphs that a subcommand reads, and which of them it means.
@@ -33,8 +32,8 @@ struct GraphFile: ParsableArguments {
 
   static func text(_ file: String) throws -> String {
     guard file == "-" else { return try FileBytes.readText(file) }
-    guard let text = String(data: FileHandle.standardInput.readDataToEndOfFile(), encoding: .utf8) else {
-      throw HeedError("<stdin>: got bytes that are no UTF-8 text")
+    guard let text = String(validating: try FileBytes.readStandardInput(), as: UTF8.self) else {
+      throw HeedError("<stdin>: got bytes that are not UTF-8, expected a text")
     }
     return text
   }

@@ -17,20 +17,38 @@ struct RootCommand: ParsableCommand {
 @main enum Main {
   /// Exits with 0, with 64 where the arguments are wrong, and with 1 and a line on standard error where anything else is.
   static func main() {
+    StandardStreams.prepare()
     do {
       var command = try RootCommand.parseAsRoot()
       try command.run()
-    } catch let error as HeedError {
-      fail(error.description)
-    } catch  where RootCommand.exitCode(for: error) == .failure {
-      fail("error: \(error.localizedDescription.split(whereSeparator: \.isNewline).joined(separator: " "))")
+      try TextOutput.standard.finish()
     } catch {
-      RootCommand.exit(withError: error)
+      exit(report(error))
     }
   }
 
-  private static func fail(_ message: String) -> Never {
-    FileHandle.standardError.write(Data("\(message)\n".utf8))
-    exit(1)
+  /// Says what went wrong, after what was printed before; returns the exit status. A request for help arrives as an error too.
+  private static func report(_ error: any Error) -> Int32 {
+    let status = RootCommand.exitCode(for: error)
+    do {
+      guard status.isSuccess else {
+        try? TextOutput.standard.finish()
+        let message = message(error, status)
+        if !message.isEmpty { StandardError.write(message) }
+        return status.rawValue
+      }
+      try printLine(RootCommand.fullMessage(for: error))
+      try TextOutput.standard.finish()
+      return 0
+    } catch {
+      StandardError.write("\(error)")
+      return ExitCode.failure.rawValue
+    }
+  }
+
+  private static func message(_ error: any Error, _ status: ExitCode) -> String {
+    if let error = error as? HeedError { return error.description }
+    guard status == .failure else { return RootCommand.fullMessage(for: error) }
+    return "error: \(error.localizedDescription.split(whereSeparator: \.isNewline).joined(separator: " "))"
   }
 }

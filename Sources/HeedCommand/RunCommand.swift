@@ -31,7 +31,7 @@ struct RunCommand: ParsableCommand {
     for output in outputs {
       try ArrayFile.write(results.first { $0.name == output.name }!.array, name: output.name, to: output.path)
     }
-    if outputs.isEmpty { for (name, array) in results { print("\(name): \(array.element)\(array.shape)") } }
+    if outputs.isEmpty { for (name, array) in results { try printLine("\(name): \(array.element)\(array.shape)") } }
   }
 
   private func interpreted(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {

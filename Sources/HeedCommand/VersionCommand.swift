@@ -11,14 +11,14 @@ struct VersionCommand: ParsableCommand {
 
   func run() throws {
     let host = Target.host
-    print(Self.text)
-    print(KernelCompiler.version)
+    try printLine(Self.text)
+    try printLine(KernelCompiler.version)
     let features = host.llvmFeatures.isEmpty ? "" : ", features \(host.llvmFeatures)"
-    print("target \(host.name): \(host.triple), cpu \(host.cpu)\(features)")
-    print("vectors of \(host.vectorBits) bits, \(host.vectorRegisterCount) registers")
+    try printLine("target \(host.name): \(host.triple), cpu \(host.cpu)\(features)")
+    try printLine("vectors of \(host.vectorBits) bits, \(host.vectorRegisterCount) registers")
     let caches = host.caches
-    print("caches \(caches.level1 >> 10) KiB, \(caches.level2 >> 10) KiB, \(caches.level3 >> 10) KiB")
-    print("runs code for \(Target.all.filter(\.runsOnHost).map(\.name).joined(separator: ", "))")
-    print("threads \(try ThreadPool.defaultThreadCount())")
+    try printLine("caches \(caches.level1 >> 10) KiB, \(caches.level2 >> 10) KiB, \(caches.level3 >> 10) KiB")
+    try printLine("runs code for \(Target.all.filter(\.runsOnHost).map(\.name).joined(separator: ", "))")
+    try printLine("threads \(try ThreadPool.defaultThreadCount())")
   }
 }

@@ -1,5 +1,6 @@
 public import HeedArrays
 public import HeedIR
+internal import HeedSystem
 
 /// Runs graphs by the definitions of their ops: doubles for every float type, 64 bits for integers, plain loops.
 ///
@@ -78,10 +79,13 @@ public enum GraphInterpreter {
       let rows = try offsets.rows.evaluate { binding[$0] }
       try check(operands[offsets.operand].integers, rows: rows, op: op)
     }
-    return try op.evaluate(
-      Evaluation(
-        op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
-        operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding))
+    let evaluation = try Evaluation(
+      op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
+      operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding)
+    // The reference keeps every element in 64 bits, and definitions make lists of about the results' size.
+    let byteCount = try evaluation.resultShapes.reduce(0) { $0 + 16 * (try Shape.elementCount(of: $1)) }
+    try AvailableMemory.check(byteCount, for: op.mnemonic)
+    return try op.evaluate(evaluation)
   }
 
   /// - Throws: where segment offsets do not start at 0, fall, or do not end at `rows`.

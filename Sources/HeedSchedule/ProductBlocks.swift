@@ -15,6 +15,14 @@ public struct ProductBlocks: Hashable, Sendable {
   private static let mostRows = 96
   private static let leastRows = 48
 
+  /// The depth of a product over dimensions of these extents, as blocks count it: at least 1, and at most `TileModel.mostWidth`.
+  public static func depth(_ extents: some Sequence<Extent>) -> Int {
+    extents.reduce(1) { product, extent in
+      let (next, overflow) = product.multipliedReportingOverflow(by: max(1, TileModel.width(extent)))
+      return overflow ? TileModel.mostWidth : min(next, TileModel.mostWidth)
+    }
+  }
+
   /// Blocks of rows of `depth` elements of `byteCount` bytes against panels of `panel` columns: two thirds of the cache.
   ///
   /// - Parameter rows: how many rows there are; nil where that is not known.
@@ -22,8 +30,8 @@ public struct ProductBlocks: Hashable, Sendable {
     let budget = target.caches.level2 / 3 * 2 / byteCount
     let depth = max(1, depth)
     func rounded(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }
-    let wanted = min(
-      Self.mostRows, rows.map { $0 < Self.registerRows ? max(1, $0) : rounded($0, to: Self.registerRows) } ?? Self.mostRows)
+    let most = min(rows ?? Self.mostRows, Self.mostRows)
+    let wanted = most < Self.registerRows ? max(1, most) : rounded(most, to: Self.registerRows)
     let fitting = (budget / depth - panel) / Self.registerRows * Self.registerRows
     if fitting >= min(wanted, Self.leastRows) {
       (self.rows, self.depth) = (min(wanted, fitting), nil)

@@ -12,7 +12,7 @@ extension TileModel {
   func attention(_ graph: Graph, _ node: NodeID) -> Choice {
     let types = graph.operands(node).prefix(3).map(graph.type)
     let (element, rank) = (types[0].element, types[0].rank)
-    let widths = (types[0].shape[rank - 1].constant ?? Self.typicalWidth) + (types[2].shape[rank - 1].constant ?? Self.typicalWidth)
+    let widths = Self.width(types[0].shape[rank - 1]) + Self.width(types[2].shape[rank - 1])
     let panel = panel(element)
     let (most, why) = mostRows(graph.regions(node).last!, panel)
     let rows = blockOfRows(types[0].shape[rank - 2], atMost: most)

@@ -15,7 +15,7 @@ extension TileModel {
       if let position = subscripts.right.firstIndex(of: letter) { return right.shape[position] }
       return left.shape[subscripts.left.firstIndex(of: letter)!]
     }
-    let depth = subscripts.over.reduce(1) { $0 * max(1, extent($1).constant ?? Self.typicalWidth) }
+    let depth = ProductBlocks.depth(subscripts.over.map(extent))
     let element = left.element
     let panel = panel(element)
     let blocks = ProductBlocks(

@@ -18,6 +18,8 @@ package struct TileModel {
   static let mostRows = 96
   /// What a dimension whose length is not known counts as.
   static let typicalWidth = 128
+  /// Wider dimensions count as this wide: far beyond any cache, and few enough for sums of bytes to be numbers.
+  static let mostWidth = 1 << 40
 
   /// The tile of a node; nil where its op is not computed in tiles of a choice.
   package func tile(of node: NodeID, in graph: Graph) -> Choice? {
@@ -52,6 +54,9 @@ package struct TileModel {
     let blocks = (panels + most - 1) / most
     return (panels + blocks - 1) / blocks * panel
   }
+
+  /// The width of a dimension, as the model counts it.
+  static func width(_ extent: Extent) -> Int { min(extent.constant ?? typicalWidth, mostWidth) }
 
   func roundedUp(_ value: Int, to multiple: Int) -> Int { (value + multiple - 1) / multiple * multiple }
 

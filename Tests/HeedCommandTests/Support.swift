@@ -13,12 +13,32 @@ struct CommandResult {
 func heed(_ arguments: String..., input: String = "") throws -> CommandResult { try heed(arguments, input: input) }
 
 func heed(_ arguments: [String], input: String = "", environment: [String: String] = [:]) throws -> CommandResult {
-  let tests = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+  try run(heedProcess(arguments, environment: environment), input: input)
+}
+
+/// The command with these arguments, not yet started.
+func heedProcess(_ arguments: [String], environment: [String: String] = [:]) throws -> Process {
   let process = Process()
-  process.executableURL = tests.deletingLastPathComponent().appendingPathComponent("heed")
+  process.executableURL = try heedExecutable()
   process.arguments = arguments
   process.environment = ProcessInfo.processInfo.environment.merging(["HEED_CACHE": "off", "HEED_THREADS": "2"]) { $1 }
     .merging(environment) { $1 }
+  return process
+}
+
+/// Runs `script` in a shell, in which `$heed` is the command.
+func shell(_ script: String, environment: [String: String] = [:]) throws -> CommandResult {
+  let process = try heedProcess(["-c", script], environment: environment.merging(["heed": heedExecutable().path]) { $1 })
+  process.executableURL = URL(fileURLWithPath: "/bin/bash")
+  return try run(process)
+}
+
+private func heedExecutable() throws -> URL {
+  let tests = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+  return tests.deletingLastPathComponent().appendingPathComponent("heed")
+}
+
+private func run(_ process: Process, input: String = "") throws -> CommandResult {
   let (standardInput, output, errors) = (Pipe(), Pipe(), Pipe())
   (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, errors)
   try process.run()

@@ -78,6 +78,34 @@ import Testing
         environment: ["PATH": "/nonexistent"]), "apt install librsvg2-bin")
   }
 
+  /// Sizes for which there are more tiles than anyone looks at: errors, at once.
+  @Test(.timeLimit(.minutes(1)), arguments: ["1000000000", "2147483648", "4611686018427387904", "9223372036854775807"])
+  func sizesWithoutEnd(size: String) throws {
+    for example in ["causal-window", "causal"] {
+      let result = try heed("explain", Self.example(example), "--tiles", "-", "--size", "S=\(size)")
+      #expect(result.status == 1 && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+      #expect(result.errors.contains("error: ") && (result.errors.contains("expected") || result.errors.contains("64 bits")))
+    }
+    // Few rows, and more keys than can be walked along.
+    let wide = causal.replacing("%q: f32[B, 2, S, 16]", with: "%q: f32[B, 2, 4, 16]").replacing("B, 2, S, S", with: "B, 2, 4, S")
+      .replacing("f32[B, 2, S, 16]\n  return", with: "f32[B, 2, 4, 16]\n  return")
+    expectFailure(
+      try heed("explain", "-", "--tiles", "-", "--size", "B=1", "--size", "S=\(size)", input: wide),
+      size.count > 10 ? "64 bits" : "keys for a map of tiles, expected at most")
+  }
+
+  /// A map of the tiles of a call that no one would wait for.
+  @Test func longCallsAreNotMeasured() throws {
+    let result = try heed("explain", "-", "--tiles", "-", "--size", "B=100000", "--size", "S=2000", input: causal)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.output.contains("not measured: got a call of ") && result.output.contains("expected at most 2000.00 GFLOP"))
+  }
+
+  @Test func sizesOfZero() throws {
+    let result = try heed("explain", "-", "--tiles", "-", "--size", "B=0", "--size", "S=0", input: causal)
+    #expect(result.status == 0, "\(result.errors)")
+  }
+
   private static func example(_ name: String) -> String {
     (0..<3).reduce(URL(fileURLWithPath: #filePath)) { path, _ in path.deletingLastPathComponent() }.path
       + "/examples/masks/\(name).heed"

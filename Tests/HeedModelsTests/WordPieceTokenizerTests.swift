@@ -1,6 +1,7 @@
 import Foundation
 import HeedIR
 import HeedModels
+import HeedSystem
 import Testing
 
 @Suite struct WordPieceTokenizerTests {

@@ -1,3 +1,4 @@
+import CHeedPool
 import Foundation
 import HeedArrays
 import HeedIR
@@ -60,6 +61,21 @@ import Testing
     let arena = Arena()
     for byteCount in [0, 1, 4097, 1 << 20] { #expect(try address(arena, byteCount) % 64 == 0) }
     for byteCount in [2 << 20, (5 << 20) + 1] { #expect(try address(arena, byteCount) % (2 << 20) == 0) }
+  }
+
+  /// Memory is given back as it was taken: what counts as huge pages starts on one.
+  @Test func sizesAroundAHugePage() {
+    let hugePage = 2 << 20
+    for byteCount in [1, hugePage - 65, hugePage - 64, hugePage - 63, hugePage - 1, hugePage, hugePage + 1, 3 * hugePage - 1] {
+      var memory = heed_memory()
+      #expect(heed_memory_reserve(&memory, byteCount) == 0)
+      #expect(memory.capacity >= byteCount)
+      let isHuge = memory.capacity >= hugePage
+      #expect(!isHuge || memory.capacity % hugePage == 0 && UInt(bitPattern: memory.base) % UInt(hugePage) == 0, "\(byteCount)")
+      memset(memory.base, 1, byteCount)
+      heed_memory_free(&memory)
+      #expect(memory.base == nil && memory.capacity == 0)
+    }
   }
 
   @Test func memoryThatCannotBeHadIsAnError() throws {

@@ -8,7 +8,7 @@ extension PhaseEmitter {
     try emitter.loop(from: emitter.index(0), to: count, name: "panel") { panel, _ in
       if let panels {
         variables[panels.variable] = LinearIndex(panel)
-        bounds[panels.variable] = upperBound(panels.extent).map { $0 - 1 }
+        bounds[panels.variable] = upperBound(below: panels.extent)
       }
       if let product = try MatrixProduct(contraction, self) {
         try emitColumns(product, try product.over.map { try uniform($0.extent) })
@@ -24,13 +24,16 @@ extension PhaseEmitter {
 
   // MARK: Register tiles
 
+  /// Larger bounds count as this: register tiles are the same.
+  private static let mostBound = 1 << 32
+
   /// The columns of one panel, by blocks of the register tile's width.
   private func emitColumns(_ product: MatrixProduct, _ over: [LinearIndex]) throws {
     let columns = try uniform(product.columns.extent)
     let lanes = emitter.target.lanes(of: product.contraction.accumulator)
-    let bound = columns.constant ?? upperBound(product.columns.extent) ?? 4 * lanes
+    let bound = min(columns.constant ?? upperBound(product.columns.extent) ?? 4 * lanes, Self.mostBound)
     let rows = try uniform(product.rows.extent)
-    let rowBound = rows.constant ?? rowLimit(product.contraction) ?? 64
+    let rowBound = min(rows.constant ?? rowLimit(product.contraction) ?? 64, Self.mostBound)
     let isSkinny = rowBound <= Self.fewRows
     let hasMasks = emitter.target.has(.maskedAccess)
     let vectorBound = hasMasks ? (bound + lanes - 1) / lanes : bound / lanes

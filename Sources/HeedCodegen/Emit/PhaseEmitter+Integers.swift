@@ -156,13 +156,19 @@ extension PhaseEmitter {
     case .binary(.minimum, let a, let b):
       let known = [upperBound(a), upperBound(b)].compactMap { $0 }
       return known.min()
-    case .binary(.add, let a, let b): return upperBound(a).flatMap { x in upperBound(b).map { x + $0 } }
-    case .binary(.multiply, let a, .constant(let factor)) where factor >= 0: return upperBound(a).map { $0 * factor }
+    case .binary(.add, let a, let b):
+      guard let x = upperBound(a), let y = upperBound(b) else { return nil }
+      return IntegerExpression.Operator.add.apply(x, y)
+    case .binary(.multiply, let a, .constant(let factor)) where factor >= 0:
+      return upperBound(a).flatMap { IntegerExpression.Operator.multiply.apply($0, factor) }
     case .binary(.divide, let a, .constant(let divisor)) where divisor > 0:
       return upperBound(a).flatMap { IntegerExpression.Operator.divide.apply($0, divisor) }
     default: return nil
     }
   }
+
+  /// The last number of a range from 0 to below the expression, where its form shows one.
+  func upperBound(below expression: IntegerExpression) -> Int? { upperBound(expression).map { max($0, 1) - 1 } }
 
   /// What the expression grows by when the variable grows by 1, where that is the same everywhere; nil where it is not or its
   /// form does not show it.

@@ -107,7 +107,7 @@ final class PhaseEmitter {
           variables[dimension.variable] = LinearIndex(builder.subtract(rest, builder.multiply(quotient, extents[position])))
           rest = quotient
         }
-        bounds[dimension.variable] = upperBound(dimension.extent).map { $0 - 1 }
+        bounds[dimension.variable] = upperBound(below: dimension.extent)
       }
       try emit(phase.body)
       return []
@@ -167,7 +167,7 @@ final class PhaseEmitter {
       try emitter.loop(from: first, to: emitter.scalar(to), step: loop.step, name: kernel.variables[loop.variable.index].text) {
         position, _ in
         variables[loop.variable] = LinearIndex(position, multiple: max(1, greatestCommonDivisor(from.knownMultiple, loop.step)))
-        bounds[loop.variable] = upperBound(loop.to).map { $0 - 1 }
+        bounds[loop.variable] = upperBound(below: loop.to)
         try emit(loop.body)
         return []
       }

@@ -33,10 +33,10 @@ struct BenchOptions: ParsableArguments {
   func finish(
     _ report: BenchReport, _ title: String, _ program: CompiledGraph, _ inputs: [String: NDArray], attentionFlops: Double? = nil
   ) throws {
-    report.print(json: json)
+    try report.print(json: json)
     guard profile || trace != nil || roofline != nil else { return }
     let kernels = try KernelProfile(of: program, inputs, attentionFlops: attentionFlops)
-    if profile { kernels.print() }
+    if profile { try kernels.print() }
     if let trace { try TraceFile(profile: kernels, target: report.target, threads: report.threads).write(to: trace) }
     if let roofline {
       let machine = "\(MachineReport.line(report.target)), \(report.threads) threads"

@@ -51,10 +51,10 @@ struct BenchCompileCommand: ParsableCommand {
       var members = OrderedDictionary(uniqueKeysWithValues: times.map { ("\($0.key)_seconds", JSON($0.value)) })
       members.merge(counts.mapValues { JSON($0) }) { $1 }
       members["machine"] = MachineReport.json(options.target)
-      print(JSON.object(members).text)
+      try printLine(JSON.object(members).text)
     } else {
       let lines = times.map { ($0.key, shownTime($0.value)) } + counts.map { ($0.key, "\($0.value)") }
-      for (key, value) in lines + [("machine", MachineReport.line(options.target))] { print(padded(key, 11) + value) }
+      for (key, value) in lines + [("machine", MachineReport.line(options.target))] { try printLine(padded(key, 11) + value) }
     }
   }
 

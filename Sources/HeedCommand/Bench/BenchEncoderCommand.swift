@@ -50,6 +50,9 @@ struct BenchEncoderCommand: ParsableCommand {
       guard batch > 0, sequence > 0 else {
         throw HeedError("got a batch of \(batch) x \(sequence) tokens, expected at least 1 x 1")
       }
+      guard batch <= Int(Int32.max) / sequence else {
+        throw HeedError("got a batch of \(batch) x \(sequence) tokens, expected at most \(Int32.max) tokens")
+      }
       return Array(repeating: sequence, count: batch)
     }
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in

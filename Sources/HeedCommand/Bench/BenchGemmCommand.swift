@@ -42,9 +42,9 @@ struct BenchGemmCommand: ParsableCommand {
       let one = measurements[0]
       try bench.finish(one.report, one.problem.title, one.program, one.inputs)
     } else if bench.json {
-      print(JSON.object(["rows": .array(measurements.map(\.report.json))]).text)
+      try printLine(JSON.object(["rows": .array(measurements.map(\.report.json))]).text)
     } else {
-      GemmMeasurement.printTable(measurements)
+      try GemmMeasurement.printTable(measurements)
     }
   }
 }

@@ -23,12 +23,12 @@ struct BenchMachineCommand: ParsableCommand {
         "read_gbytes": .object(OrderedDictionary(zip(sizes.map { "\($0)" }, rates.map { JSON($0) })) { $1 }),
         "machine": MachineReport.json(target),
       ])
-      return print(object.text)
+      return try printLine(object.text)
     }
-    print(MachineReport.line(target))
+    try printLine(MachineReport.line(target))
     for (element, peak) in zip(elements, peaks) {
-      print("\(padded(element.name, 6))\(padded(fixed(peak, 1), 8, left: true)) GFLOP/s")
+      try printLine("\(padded(element.name, 6))\(padded(fixed(peak, 1), 8, left: true)) GFLOP/s")
     }
-    for (size, rate) in zip(sizes, rates) { print("reading \(size >> 10) KiB: \(fixed(rate, 1)) GB/s") }
+    for (size, rate) in zip(sizes, rates) { try printLine("reading \(size >> 10) KiB: \(fixed(rate, 1)) GB/s") }
   }
 }

@@ -44,8 +44,8 @@ struct BenchReport {
   var ofPeak: Double { flops / times.best / rates.flops }
   private var ofBandwidth: Double { bytes / times.best / rates.bytes }
 
-  func print(json: Bool) {
-    guard !json else { return Swift.print(self.json.text) }
+  func print(json: Bool) throws {
+    guard !json else { return try printLine(self.json.text) }
     let rate = fixed(flops / times.best / 1e9, 1)
     let lines =
       [
@@ -65,7 +65,7 @@ struct BenchReport {
         ("footprint", "\(peakBytes >> 20) MiB"), ("threads", "\(threads)"), ("machine", MachineReport.line(target)),
       ]
     let width = lines.map(\.0.count).max()! + 2
-    for (key, value) in lines { Swift.print(padded(key, width) + value) }
+    for (key, value) in lines { try printLine(padded(key, width) + value) }
   }
 
   var json: JSON {

@@ -75,16 +75,18 @@ struct GemmMeasurement {
   }
 
   /// A line a shape.
-  static func printTable(_ measurements: [GemmMeasurement]) {
-    func row(_ cells: [String]) { print(cells.enumerated().map { padded($1, $0 == 0 ? 18 : 12, left: true) }.joined()) }
-    row(["M x N x K", "GFLOP/s", "median", "of peak", "error", "OpenBLAS", "ratio", "difference"])
+  static func printTable(_ measurements: [GemmMeasurement]) throws {
+    func row(_ cells: [String]) throws {
+      try printLine(cells.enumerated().map { padded($1, $0 == 0 ? 18 : 12, left: true) }.joined())
+    }
+    try row(["M x N x K", "GFLOP/s", "median", "of peak", "error", "OpenBLAS", "ratio", "difference"])
     for one in measurements {
       let (problem, report) = (one.problem, one.report)
       let own = [
         "\(problem.m) x \(problem.n) x \(problem.k)", fixed(report.flops / report.times.best / 1e9, 1),
         fixed(report.flops / report.times.median / 1e9, 1), fixed(report.ofPeak, 2), shownError(report.maximumError),
       ]
-      row(
+      try row(
         own
           + (one.baseline.map {
             [
@@ -96,9 +98,9 @@ struct GemmMeasurement {
     guard let last = measurements.last else { return }
     let core = last.baseline.map { "with its \($0.coreName) kernels, the product alone" } ?? last.report.fields["openblas"]!.string!
     let (element, epilogue) = (last.problem.element, last.problem.epilogue)
-    print(
+    try printLine(
       "\(element), epilogue \(epilogue), weights given at \(last.problem.weights), \(last.report.threads) threads; OpenBLAS \(core)"
     )
-    print("peak \(fixed(last.report.rates.flops / 1e9, 1)) GFLOP/s; \(MachineReport.line(last.report.target))")
+    try printLine("peak \(fixed(last.report.rates.flops / 1e9, 1)) GFLOP/s; \(MachineReport.line(last.report.target))")
   }
 }

@@ -60,14 +60,16 @@ struct KernelProfile {
   }
 
   /// A line a kernel.
-  func print() {
+  func print() throws {
     for kernel in kernels {
+      // A kernel with nothing to write takes no time.
+      let seconds = max(kernel.seconds, 1e-9)
       let columns = [
-        "\(kernel.calls) x", shownTime(kernel.seconds), "\(fixed(kernel.flops / kernel.seconds / 1e9, 1)) GFLOP/s",
-        "\(fixed(kernel.bytes / kernel.seconds / 1e9, 1)) GB/s",
+        "\(kernel.calls) x", shownTime(kernel.seconds), "\(fixed(kernel.flops / seconds / 1e9, 1)) GFLOP/s",
+        "\(fixed(kernel.bytes / seconds / 1e9, 1)) GB/s",
       ]
-      Swift.print(columns.map { padded($0, 15, left: true) }.joined() + "  @\(kernel.name)")
+      try printLine(columns.map { padded($0, 15, left: true) }.joined() + "  @\(kernel.name)")
     }
-    Swift.print(meaning)
+    try printLine(meaning)
   }
 }

@@ -17,13 +17,7 @@ struct Roofline {
 
   /// Writes the picture.
   /// - Throws: where the file cannot be written; the error names it.
-  func write(to path: String) throws {
-    do {
-      try Data(svg.utf8).write(to: URL(fileURLWithPath: path))
-    } catch let error as CocoaError {
-      throw HeedError("cannot write \(path): \(error.localizedDescription)")
-    }
-  }
+  func write(to path: String) throws { try FileBytes.write(svg, to: path) }
 
   var svg: String {
     // What takes next to no time is summarised in one line, and does not stretch the picture.
@@ -31,7 +25,7 @@ struct Roofline {
     let whole = all.reduce(0) { $0 + $1.seconds }
     let kernels = all.filter { $0.seconds >= 0.002 * whole }
     let rest = all[kernels.count...]
-    let drawn = kernels.enumerated().filter { $1.flops > 0 && $1.bytes > 0 }
+    let drawn = kernels.enumerated().filter { $1.flops > 0 && $1.bytes > 0 && $1.seconds > 0 }
       .map { (number: $0, kernel: $1, intensity: $1.flops / $1.bytes, rate: $1.flops / $1.seconds) }
     let ridge = peak / bandwidth
     let x = Scale(drawn.map(\.intensity) + [ridge / 3, ridge * 3], from: Self.left, to: Self.left + Self.plotWidth)

@@ -13,13 +13,7 @@ struct TraceFile {
 
   /// Writes the file.
   /// - Throws: where it cannot be written; the error names it.
-  func write(to path: String) throws {
-    do {
-      try Data((try json().text + "\n").utf8).write(to: URL(fileURLWithPath: path))
-    } catch let error as CocoaError {
-      throw HeedError("cannot write \(path): \(error.localizedDescription)")
-    }
-  }
+  func write(to path: String) throws { try FileBytes.write(try json().text + "\n", to: path) }
 
   func json() throws -> JSON {
     let origin = profile.timings.map(\.start).min() ?? 0

@@ -76,7 +76,14 @@ struct AttentionMaps {
   }
 
   /// How often the kernels evaluate the mask's interval extension, or the mask, in all heads.
-  var evaluations: Int { Self.sum(heads) { $0.map.evaluations.values.reduce(0, +) } * headCount / max(1, seen) }
+  var evaluations: Double {
+    Double(Self.sum(heads) { $0.map.evaluations.values.reduce(0, +) }) * Double(headCount) / Double(max(1, seen))
+  }
+
+  /// Operations on the pairs attended to, in all heads, about.
+  var attendedFlops: Double {
+    Double(Self.sum(heads) { $0.map.attendedPairs }) * Double(flopsOfPair) * Double(headCount) / Double(max(1, seen))
+  }
 
   private static func sum(_ heads: [Heads], _ count: (Heads) -> Int) -> Int {
     heads.reduce(0) { $0 + count($1) * $1.batches.count }
@@ -112,7 +119,7 @@ struct AttentionMaps {
     var lines = [
       "tiles        \(counts)",
       "live pairs   \(live.isExact ? "" : "about ")\(share(live.count, pairs)); \(share(live.count, attended)) of the pairs attended to",
-      "skipped      \(share(pairs - attended, pairs)): \(shownCount(Double((pairs - attended) * flopsOfPair), unit: "FLOP")) per head",
+      "skipped      \(share(pairs - attended, pairs)): \(shownCount(Double(pairs - attended) * Double(flopsOfPair), unit: "FLOP")) per head",
     ]
     for verdict in TileMap.Verdict.allCases {
       let levels = TraversalLevel.allCases.map { ($0, map.tileCount(verdict, by: $0)) }.filter { $0.1 > 0 }

@@ -8,6 +8,9 @@ struct ClassificationCost {
   let attention: Double
   let call: Double
 
+  /// The most operations of a call that is measured: less than a minute of one thread.
+  static let mostFlops = 2e12
+
   /// Turns of each, and the seconds after which no more are begun.
   private static let rounds = 7
   private static let longest = 20.0
@@ -41,9 +44,9 @@ struct ClassificationCost {
   }
 
   /// - Parameter evaluations: those of all heads.
-  func lines(evaluations: Int) -> [String] {
-    let each =
-      evaluations == 0 ? "" : ", \(fixed(classification / Double(evaluations) * 1e9, 1)) ns for each of \(evaluations) evaluations"
+  func lines(evaluations: Double) -> [String] {
+    let nanoseconds = fixed(classification / evaluations * 1e9, 1)
+    let each = evaluations == 0 ? "" : ", \(nanoseconds) ns for each of \(fixed(evaluations, 0)) evaluations"
     return [
       "  classification  \(shownTime(classification))\(each)",
       "  attention       \(shownTime(attention)), of a call of \(shownTime(call)) on one thread",

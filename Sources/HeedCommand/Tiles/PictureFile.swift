@@ -17,11 +17,13 @@ struct PictureFile {
 
   /// - Throws: where the file cannot be written, or there is no `rsvg-convert`.
   func write(_ svg: String) throws {
-    guard isPNG else {
-      do { return try Data(svg.utf8).write(to: URL(fileURLWithPath: path)) } catch let error as CocoaError {
-        throw HeedError("cannot write \(path): \(error.localizedDescription)")
-      }
-    }
+    guard isPNG else { return try FileBytes.write(svg, to: path) }
+    let picture = try converted(svg)
+    try picture.withUnsafeBytes { try FileBytes.write([$0], to: path) }
+  }
+
+  /// The bytes of the picture as PNG.
+  private func converted(_ svg: String) throws -> Data {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     guard
       let tool = folders.map({ "\($0)/rsvg-convert" }).first(where: { FileManager.default.isExecutableFile(atPath: $0) })
@@ -31,15 +33,18 @@ struct PictureFile {
     }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: tool)
-    process.arguments = ["--zoom", "2", "--output", path]
-    let input = Pipe()
-    process.standardInput = input
+    process.arguments = ["--zoom", "2"]
+    let (input, output) = (Pipe(), Pipe())
+    (process.standardInput, process.standardOutput) = (input, output)
     try process.run()
-    try input.fileHandleForWriting.write(contentsOf: Data(svg.utf8))
-    try input.fileHandleForWriting.close()
+    // It reads all before it writes. Where it stops reading, its status says so.
+    try? input.fileHandleForWriting.write(contentsOf: Data(svg.utf8))
+    try? input.fileHandleForWriting.close()
+    let picture = try output.fileHandleForReading.readToEnd() ?? Data()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
+    guard process.terminationStatus == 0, !picture.isEmpty else {
       throw HeedError("cannot write \(path): rsvg-convert failed with status \(process.terminationStatus)")
     }
+    return picture
   }
 }

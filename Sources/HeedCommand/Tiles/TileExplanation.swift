@@ -21,17 +21,22 @@ struct TileExplanation {
     guard !nodes.isEmpty else {
       throw HeedError("@\(graph.name): got a graph without fused attention, expected one whose tiles can be drawn")
     }
-    print("graph @\(graph.name) for \(lowered.target)\n\nRemarks")
-    print(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
+    try printLine("graph @\(graph.name) for \(lowered.target)\n\nRemarks")
+    try printLine(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
     let maps = try nodes.map { try AttentionMaps(lowered.graph, $0, target: lowered.target, arguments: arguments) }
-    for map in maps { print(try map.report().joined(separator: "\n")) }
+    for map in maps { try printLine(try map.report().joined(separator: "\n")) }
     if let picture { try picture.write(try TileDrawing(maps, graph: graph.name, sizes: arguments.sizes).svg) }
-    print(try cost(maps).joined(separator: "\n"))
+    try printLine(try cost(maps).joined(separator: "\n"))
   }
 
   private func cost(_ maps: [AttentionMaps]) throws -> [String] {
     let title = "\nCost of classification"
     guard lowered.target.runsOnHost else { return [title, "  not measured: this machine cannot run \(lowered.target)"] }
+    let flops = maps.reduce(0) { $0 + $1.attendedFlops }
+    guard flops <= ClassificationCost.mostFlops else {
+      let most = shownCount(ClassificationCost.mostFlops, unit: "FLOP")
+      return [title, "  not measured: got a call of \(shownCount(flops, unit: "FLOP")), expected at most \(most)"]
+    }
     guard let inputs = try arguments.filled(graph) else {
       return [title, "  not measured: give the other inputs of whole numbers too"]
     }
@@ -76,6 +81,11 @@ struct KnownArguments {
         "got no value of \(missing[0]), expected the sizes " + missing.map { "--size \($0)=..." }.joined(separator: " "))
     }
     for fact in graph.facts { try fact.check(solved) }
+    for argument in graph.arguments {
+      do { _ = try Shape.elementCount(of: graph.type(argument.value).shape.evaluate { solved[$0] }) } catch let error as HeedError {
+        throw error.during("%\(graph.name(argument.value))")
+      }
+    }
     binding = solved
     self.sizes = symbols.map { "\($0) = \(solved[$0]!)" }.joined(separator: ", ")
   }

@@ -38,10 +38,10 @@ struct TuneOptions: ParsableArguments {
     let place = dryRun ? nil : store.path
     guard !json else {
       let stored = place.map(JSON.string) ?? .null
-      return print(JSON.object(["tiles": .array(findings.map(\.json)), "stored": stored]).text)
+      return try printLine(JSON.object(["tiles": .array(findings.map(\.json)), "stored": stored]).text)
     }
-    for finding in findings { print(finding.text) }
-    print(place.map { "stored in \($0)" } ?? "nothing stored")
+    for finding in findings { try printLine(finding.text) }
+    try printLine(place.map { "stored in \($0)" } ?? "nothing stored")
   }
 }
 

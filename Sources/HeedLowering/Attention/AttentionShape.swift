@@ -16,6 +16,9 @@ struct AttentionShape {
   /// What the graph promises about extents.
   let facts: [Fact]
 
+  /// The most components of queries and values together for which the tiles of a block of rows fit a kernel's scratch.
+  static let mostWidths = 1 << 16
+
   var batchRank: Int { batch.count }
 
   /// The batch dimensions that share keys and values.

@@ -51,6 +51,10 @@ extension BoundAttention {
     guard let depth = shapes[0][rank - 1].constant, let width = isStatistic ? 0 : shapes[2][rank - 1].constant else {
       throw context.unsupported(node, "the head widths must be constants")
     }
+    guard max(depth, width) <= AttentionShape.mostWidths, depth + width <= AttentionShape.mostWidths else {
+      throw context.unsupported(
+        node, "got heads of \(depth) and \(width) components, expected at most \(AttentionShape.mostWidths) together")
+    }
     let types = AttentionTypes(
       operands: operands.prefix(isStatistic ? 2 : 3).map { graph.type($0).element }, score: regions[0].parameters[0].type,
       on: context.target)

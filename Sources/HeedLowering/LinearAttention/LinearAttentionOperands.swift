@@ -12,6 +12,10 @@ struct LinearAttentionShape {
   let width: Int
   let segmentCount: Extent
 
+  /// The most components of a head, and the most numbers of the state, for which the tiles of a chunk fit a kernel's scratch.
+  static let mostWidth = 1 << 16
+  static let mostStateElements = 1 << 22
+
   /// The rows of a chunk: the fewer, the fewer products of pairs within it, half of them dead, and the more often the state is read and
   /// written. What a chunk works on then also fits the first-level cache beside a small state.
   ///
@@ -58,6 +62,12 @@ extension LinearAttentionKernel {
     let shapes = operands.prefix(3).map { graph.type($0).shape.extents }
     guard let depth = shapes[0].last?.constant, let width = shapes[2].last?.constant else {
       throw context.unsupported(node, "the head widths must be constants")
+    }
+    guard max(depth, width) <= LinearAttentionShape.mostWidth, depth * width <= LinearAttentionShape.mostStateElements else {
+      throw context.unsupported(
+        node,
+        "got heads of \(depth) and \(width) components, expected at most \(LinearAttentionShape.mostWidth) and a state of at most "
+          + "\(LinearAttentionShape.mostStateElements) numbers")
     }
     let rows = shapes[0][shapes[0].count - 2]
     let views = try operands.prefix(3).map { try context.view($0) }

@@ -104,7 +104,7 @@ struct ContractionPlan {
     }
     let standard = context.target.panelWidth(ofSums: accumulator)
     let sizes = graph.attributes(node)[.tile] ?? []
-    let depth = groups.over.reduce(1) { $0 * (groups.extent($1).constant ?? 128) }
+    let depth = ProductBlocks.depth(groups.over.map(groups.extent))
     let blocks = ProductBlocks(
       rows: sizes.first ?? rowCount, depth: depth, panel: standard,
       byteCount: left.view.element.byteCount, on: context.target)

@@ -1,4 +1,5 @@
 import HeedIR
+internal import HeedSystem
 package import OrderedCollections
 
 /// A JSON value (RFC 8259), as configuration files, weight files and `heed embed` use it.

@@ -1,5 +1,6 @@
 public import HeedArrays
 import HeedIR
+internal import HeedSystem
 
 /// NumPy's array files (`.npy`, format versions 1.0, 2.0 and 3.0), little-endian.
 ///

@@ -1,5 +1,6 @@
 public import HeedArrays
 import HeedIR
+internal import HeedSystem
 
 extension SafetensorsFile {
   /// Writes arrays to a safetensors file at `path`. Wider element types come first, so that every array is aligned to its own;

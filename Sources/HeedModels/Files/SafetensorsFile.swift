@@ -1,5 +1,6 @@
 public import HeedArrays
 public import HeedIR
+internal import HeedSystem
 
 /// A weight file in the safetensors format, mapped into memory: opening it reads only its header.
 ///

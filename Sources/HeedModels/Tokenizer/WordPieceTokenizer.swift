@@ -1,4 +1,5 @@
 import HeedIR
+internal import HeedSystem
 
 /// BERT's WordPiece tokenizer: text to the same ids as with the Rust library `tokenizers`.
 ///

@@ -20,6 +20,9 @@ package struct TileMap {
     package let open: [Int]
   }
 
+  /// The most blocks of rows or of keys, and the most visits.
+  package static let mostTiles = 1 << 20
+
   package let visits: [Visit]
   /// How often the interval extension, or for pairs the mask, was evaluated at each level.
   package let evaluations: [TraversalLevel: Int]
@@ -41,7 +44,8 @@ package struct TileMap {
   ///   - binding: the graph's symbols.
   ///   - batch: the batch indices of the head.
   ///   - tables: the captured tensors, the operands of the node after the third.
-  /// - Throws: where the node is not attention, a length is unknown or the mask reads outside of a table.
+  /// - Throws: where the node is not attention, a length is unknown or too large, there are too many tiles, or the mask reads outside of
+  ///   a table.
   package init(
     _ graph: Graph, _ node: NodeID, target: Target, binding: [Name: Int], batch: [Int], tables: [ReferenceArray]
   ) throws {
@@ -60,6 +64,10 @@ package struct TileMap {
     let asked = attributes[.tile].map { TileSize(rows: $0[0], columns: $0[1]) }
     let tile = AttentionSchedule.tile(asked, panelWidth: panelWidth)
     (rowBlock, keyBlock) = (tile.rows, tile.columns)
+    for (length, what, block) in [(queries, "queries", rowBlock), (keys, "keys", keyBlock)] {
+      let most = min(Self.mostTiles * block, Int(Int32.max))
+      guard length <= most else { throw HeedError("got \(length) \(what) for a map of tiles, expected at most \(most)") }
+    }
     let ragged = attributes[.ragged]?.number
     isRagged = ragged != nil
     let machine = TileMapMachine(
@@ -141,6 +149,9 @@ private final class TileMapMachine {
         queries: rows.lowerBound...rows.upperBound - 1, keys: block.lowerBound...block.upperBound - 1, batch: batch, tables: tables,
         binding: binding)
       : []
+    guard visits.count < TileMap.mostTiles else {
+      throw HeedError("got more than \(TileMap.mostTiles) tiles for a map, expected fewer: smaller sizes")
+    }
     visits.append(
       TileMap.Visit(
         queries: rows, keys: keys ?? block, block: block, isLive: isLive, isPartial: isOpen, settledBy: level, open: open))

@@ -1,0 +1,91 @@
+internal import Foundation
+internal import HeedIR
+
+extension FileBytes {
+  /// Writes `pieces` one after another to `path`, in place of what was there.
+  ///
+  /// A regular file is written beside `path` under a name that begins with `.heed-`, and then renamed. So the old file stands, whole,
+  /// until the new one is complete, and nothing else is left where that fails. The new file has the old one's permissions. A symbolic
+  /// link stays, and the file that it names is replaced. Pipes, devices and open files such as `/dev/stdout` are written directly.
+  /// - Throws: `HeedError` where the file cannot be created or written.
+  package static func write(_ pieces: [UnsafeRawBufferPointer], to path: String) throws {
+    guard let place = try replaceable(path) else {
+      let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
+      return try write(pieces, to: file, path: path)
+    }
+    let folder = (place.path as NSString).deletingLastPathComponent
+    let name = ".heed-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+    let temporary = folder.isEmpty ? name : "\(folder)/\(name)"
+    let number = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard number >= 0 else { throw systemError("creating a file beside \(path)") }
+    do {
+      if let old = place.status {
+        // Only root may give a file away: where that fails, the new one belongs to this user.
+        _ = fchown(number, old.st_uid, old.st_gid)
+        fchmod(number, old.st_mode & 0o7777)
+      }
+      try write(pieces, to: Descriptor(number), path: path)
+      guard rename(temporary, place.path) == 0 else { throw systemError("writing \(path)") }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// Writes `text`, in UTF-8, in place of the file at `path`.
+  package static func write(_ text: String, to path: String) throws {
+    var text = text
+    try text.withUTF8 { try write([UnsafeRawBufferPointer($0)], to: path) }
+  }
+
+  /// Writes `pieces` to `file` and closes it.
+  private static func write(_ pieces: [UnsafeRawBufferPointer], to file: Descriptor, path: String) throws {
+    do throws(SystemError) {
+      do throws(SystemError) {
+        for piece in pieces { try file.write(piece) }
+      } catch {
+        try? file.close()
+        throw error
+      }
+      try file.close()
+    } catch {
+      throw systemError("writing \(path)", error)
+    }
+  }
+
+  /// The path without symbolic links of the regular file that `path` names, whether it exists or not, and its status where it does. Nil
+  /// where `path` names something else, which can only be written as it is.
+  private static func replaceable(_ path: String) throws -> (path: String, status: stat?)? {
+    guard !path.utf8.contains(0) else { throw HeedError("got a path with a zero byte in it") }
+    var place = path
+    // As many links as the kernel follows.
+    for _ in 0...40 {
+      var status = stat()
+      guard lstat(place, &status) == 0 else {
+        guard errno == ENOENT else { throw systemError("opening \(path)") }
+        return (place, nil)
+      }
+      switch status.st_mode & S_IFMT {
+      case S_IFREG:
+        guard access(place, W_OK) == 0 else { throw systemError("opening \(path)") }
+        return (place, status)
+      case S_IFLNK:
+        let folder = (place as NSString).deletingLastPathComponent
+        // The links of /proc are open files and not paths.
+        guard !isProcess(folder) else { return nil }
+        guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: place) else {
+          throw systemError("opening \(path)")
+        }
+        place = target.hasPrefix("/") || folder.isEmpty ? target : "\(folder)/\(target)"
+      default: return nil
+      }
+    }
+    throw systemError("opening \(path)", SystemError(code: ELOOP))
+  }
+
+  /// Whether `folder` is in the file system of processes, /proc.
+  private static func isProcess(_ folder: String) -> Bool {
+    var (own, process) = (stat(), stat())
+    return stat(folder.isEmpty ? "." : folder, &own) == 0 && stat("/proc/self", &process) == 0 && own.st_dev == process.st_dev
+  }
+}

@@ -1,0 +1,47 @@
+internal import Foundation
+internal import HeedIR
+
+/// The lines of a file, read piece by piece.
+package final class LineReader {
+  private let file: Descriptor
+  private let name: String
+  private var chunk = [UInt8](repeating: 0, count: 1 << 16)
+  /// Bytes of the chunk that were not returned.
+  private var rest = 0..<0
+  private var isAtEnd = false
+
+  /// Opens the file at `path`, or standard input where that is nil.
+  /// - Throws: `HeedError` where the file cannot be opened.
+  package init(_ path: String?) throws {
+    file = try path.map { try FileBytes.open($0, O_RDONLY) } ?? .standardInput
+    name = path ?? "standard input"
+  }
+
+  deinit {
+    if file.number != Descriptor.standardInput.number { try? file.close() }
+  }
+
+  /// The next line without its end; nil after the last. A line feed at the end of the file begins no line.
+  /// - Throws: `HeedError` where the file cannot be read.
+  package func next() throws -> [UInt8]? {
+    var line: [UInt8] = []
+    while true {
+      if let end = chunk[rest].firstIndex(of: UInt8(ascii: "\n")) {
+        line.append(contentsOf: chunk[rest.lowerBound..<end])
+        rest = end + 1..<rest.upperBound
+        return line
+      }
+      line.append(contentsOf: chunk[rest])
+      rest = 0..<0
+      if !isAtEnd { try fill() }
+      if isAtEnd { return line.isEmpty ? nil : line }
+    }
+  }
+
+  private func fill() throws {
+    do { rest = 0..<(try chunk.withUnsafeMutableBytes(file.read)) } catch let error as SystemError {
+      throw FileBytes.systemError("reading \(name)", error)
+    }
+    isAtEnd = rest.isEmpty
+  }
+}
