@@ -51,7 +51,9 @@ package final class Arena: Sendable {
       throw HeedError("no memory for an array of \(byteCount) bytes")
     }
     let owned = block
-    return ArrayStorage(bytes: UnsafeMutableRawBufferPointer(start: owned.memory.base, count: byteCount)) { [self] _ in
+    return ArrayStorage(
+      bytes: UnsafeMutableRawBufferPointer(start: owned.memory.base, count: byteCount), isExclusive: true
+    ) { [self] _ in
       idle.withLock { $0.blocks.append(owned) }
     }
   }

@@ -26,22 +26,20 @@ struct ArgumentTable: Sendable {
   var isEmpty: Bool { entries.isEmpty }
 
   /// The arrays in the order of the entries, each with its buffer.
-  /// - Throws: where a name is unknown, missing or repeated, or an element type or a rank is not the declared one.
+  /// - Throws: where a name is unknown, missing or repeated, a rank is not the declared one, or an array does not become one of the
+  ///   declared element type without loss.
   func match(_ arrays: [(name: String, array: NDArray)]) throws -> [(buffer: Int, array: NDArray)] {
     var found = [NDArray?](repeating: nil, count: entries.count)
     for (name, array) in arrays {
       guard let position = positions[name] else { throw unknown(name) }
       guard found[position] == nil else { throw HeedError("got the \(kind) '\(name)' twice, expected it once") }
       let declared = entries[position].type
-      guard array.element == declared.element else {
-        throw HeedError("\(kind) '\(name)': got elements of type \(array.element), expected \(declared.element)")
-      }
       guard array.shape.count == declared.rank else {
         throw HeedError(
           "\(kind) '\(name)': got shape \(array.shape) of rank \(array.shape.count), expected \(declared.shape) of rank \(declared.rank)"
         )
       }
-      found[position] = array
+      found[position] = try array.adapted(to: declared.element, "\(kind) '\(name)'", declared: "\(declared)")
     }
     return try zip(entries, found).map { entry, array in
       guard let array else {
@@ -64,11 +62,13 @@ struct ArgumentTable: Sendable {
 }
 
 extension NDArray {
-  /// The array itself, or a copy where it does not start at a multiple of its elements' size: files put arrays anywhere.
+  /// The array itself, or a copy where its elements are not contiguous or it does not start at a multiple of their size: files put
+  /// arrays anywhere.
   func aligned() throws -> NDArray {
-    guard let base = storage.bytes.baseAddress, Int(bitPattern: base) % element.byteCount != 0 else { return self }
+    let array = contiguous()
+    guard let base = array.bytes.baseAddress, Int(bitPattern: base) % element.byteCount != 0 else { return array }
     let copy = try NDArray(zeros: element, shape)
-    withExtendedLifetime(storage) { copy.storage.bytes.copyMemory(from: bytes) }
+    withExtendedLifetime(array.storage) { copy.storage.bytes.copyMemory(from: array.bytes) }
     return copy
   }
 }

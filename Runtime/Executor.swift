@@ -56,7 +56,7 @@ package final class Executor: Sendable {
         element: program.buffers[buffer].type.element, shape: shape, storage: arena.storage(byteCount: byteCount))
     }
     try arena.withWorkspace(byteCount: plan.workspaceByteCount) { workspace in
-      let bases = memory.map { $0?.storage.bytes.baseAddress }
+      let bases = memory.map { $0?.mutableBytes.baseAddress }
       try withExtendedLifetime(memory) { try run(loading, plan, bases, workspace) }
     }
     arena.releaseIdle()

@@ -42,7 +42,8 @@ extension NDArray {
   /// - Throws: where memory lacks.
   package func guarded(_ place: GuardedMemory) throws -> NDArray {
     let storage = try place.storage(byteCount: byteCount, alignment: element.byteCount)
-    withExtendedLifetime(self.storage) { storage.bytes.copyMemory(from: bytes) }
+    let source = contiguous()
+    withExtendedLifetime(source.storage) { storage.bytes.copyMemory(from: source.bytes) }
     return try NDArray(element: element, shape: shape, storage: storage)
   }
 }

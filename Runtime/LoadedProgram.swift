@@ -50,7 +50,7 @@ package final class LoadedProgram: Sendable {
       guarded[buffer] = try guarding?.storage(byteCount: byteCount, alignment: program.buffers[buffer].type.element.byteCount)
     }
     try withWorkspace(byteCount: plan.workspaceByteCount, guarding) { workspace in
-      var bases = memory.map { $0?.storage.bytes.baseAddress }
+      var bases = memory.map { $0?.mutableBytes.baseAddress }
       for (buffer, offset, _) in plan.slotOffsets {
         bases[buffer] = guarded[buffer]?.bytes.baseAddress ?? workspace.baseAddress.map { $0 + offset }
       }

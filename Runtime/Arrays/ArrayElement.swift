@@ -1,7 +1,7 @@
 public import HeedIR
 
 /// A Swift type with the memory layout of an element type.
-public protocol ArrayElement: BitwiseCopyable, Sendable {
+public protocol ArrayElement: BitwiseCopyable, NDArrayConvertible {
   /// The element type that values of this type are in an array.
   static var elementType: ElementType { get }
 }

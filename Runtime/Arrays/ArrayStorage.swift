@@ -8,11 +8,18 @@
 public final class ArrayStorage: @unchecked Sendable {
   /// The memory, which stays at this address as long as this object lives.
   public let bytes: UnsafeMutableRawBufferPointer
+  /// Whether nothing else sees the memory, so that the only array of this storage may be changed in place.
+  let isExclusive: Bool
   private let release: @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
   /// Memory that `release` frees, once, when no array uses it any more.
-  public init(bytes: UnsafeMutableRawBufferPointer, release: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) {
-    (self.bytes, self.release) = (bytes, release)
+  /// - Parameter isExclusive: whether the memory may be written to and nothing else sees it. An array in other memory, such as a
+  ///   mapped file, is copied before it is changed.
+  public init(
+    bytes: UnsafeMutableRawBufferPointer, isExclusive: Bool = false,
+    release: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void
+  ) {
+    (self.bytes, self.isExclusive, self.release) = (bytes, isExclusive, release)
   }
 
   /// Zeroed memory aligned to 64 bytes. From 4 MiB on it is in huge pages, if the system has them.
@@ -24,7 +31,7 @@ public final class ArrayStorage: @unchecked Sendable {
       if isLarge { madvise(bytes.baseAddress!, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
     #endif
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount])) { $0.baseAddress!.deallocate() }
+    self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount]), isExclusive: true) { $0.baseAddress!.deallocate() }
   }
 
   deinit { release(bytes) }

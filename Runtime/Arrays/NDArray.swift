@@ -1,38 +1,48 @@
 public import HeedIR
 
-/// A concrete array: an element type, extents, and elements in row-major order.
+/// An array of numbers or bools: an element type, extents, and elements in row-major order.
 ///
-/// A value of this type is never changed once made, so it can be shared between threads.
+/// ```swift
+/// let x: NDArray = [[1, 2], [3, 4]]
+/// let y = NDArray.random([8, 64], seed: 1)
+/// print(y[0], y.shape, try y[0, 1].float())
+/// ```
+///
+/// An array is a value: changing a copy, or a part of one, changes nothing else. Copies and parts share memory until one of them
+/// is changed, so neither moves elements. Values can be shared between threads.
 public struct NDArray: Sendable {
   /// The type of each element.
   public let element: ElementType
-  /// The extents, outermost first.
-  public let shape: [Int]
-  /// The memory that the elements are in; they start at its first byte.
-  public let storage: ArrayStorage
+  /// The memory that the elements are in; see `bytes`.
+  public private(set) var storage: ArrayStorage
+  /// Where the elements lie in the memory.
+  private(set) var layout: ArrayLayout
+  /// Whether the array was written as a literal, whose numbers take the type that they are used as.
+  let isLiteral: Bool
+
+  init(_ element: ElementType, _ layout: ArrayLayout, _ storage: ArrayStorage, isLiteral: Bool = false) {
+    (self.element, self.layout, self.storage, self.isLiteral) = (element, layout, storage, isLiteral)
+  }
 
   /// An array over the first bytes of `storage`.
   /// - Throws: where an extent is negative, the size overflows, or the storage is too small.
   public init(element: ElementType, shape: [Int], storage: ArrayStorage) throws {
-    let count = try Shape.elementCount(of: shape)
-    let (byteCount, overflow) = count.multipliedReportingOverflow(by: element.byteCount)
-    guard !overflow, byteCount <= storage.bytes.count else {
+    let byteCount = try Self.byteCount(element, shape)
+    guard byteCount <= storage.bytes.count else {
       throw HeedError("an array \(element)\(shape) does not fit in \(storage.bytes.count) bytes")
     }
-    (self.element, self.shape, self.storage) = (element, shape, storage)
+    self.init(element, ArrayLayout(shape), storage)
   }
 
   /// An array of zeros.
   /// - Throws: where an extent is negative or the size overflows.
   public init(zeros element: ElementType, _ shape: [Int]) throws {
-    let count = try Shape.elementCount(of: shape)
-    let (byteCount, overflow) = count.multipliedReportingOverflow(by: element.byteCount)
-    guard !overflow else { throw HeedError("an array \(element)\(shape) has more bytes than 64 bits count") }
-    try self.init(element: element, shape: shape, storage: ArrayStorage(byteCount: byteCount))
+    self.init(element, ArrayLayout(shape), ArrayStorage(byteCount: try Self.byteCount(element, shape)))
   }
 
   /// An array of these elements in row-major order: `NDArray([1, 2, 3] as [Float], [3])`.
   /// - Throws: where the number of values is not that of the shape.
+  @_disfavoredOverload  // A list written in place is a literal: see the initialiser of `ArrayLiteral`.
   public init<Scalar: ArrayElement>(_ values: [Scalar], _ shape: [Int]) throws {
     let count = try Shape.elementCount(of: shape)
     guard values.count == count else {
@@ -42,25 +52,76 @@ public struct NDArray: Sendable {
     values.withUnsafeBytes { storage.bytes.copyMemory(from: $0) }
   }
 
-  /// The number of elements.
-  public var count: Int { shape.reduce(1, *) }
-  /// The size of the elements in memory.
-  public var byteCount: Int { count * element.byteCount }
-  /// The elements in memory. Valid only while the array or its storage is kept alive.
-  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: storage.bytes[0..<byteCount]) }
-
-  /// The elements as Swift values. Traps where `Scalar` is not the array's own element type.
-  public func values<Scalar: ArrayElement>(as type: Scalar.Type = Scalar.self) -> [Scalar] {
-    precondition(Scalar.elementType == element, "an array of \(element) read as \(Scalar.elementType)")
-    return withExtendedLifetime(storage) { Array(bytes.bindMemory(to: Scalar.self)) }
+  /// - Throws: where an extent is negative or the size overflows.
+  private static func byteCount(_ element: ElementType, _ shape: [Int]) throws -> Int {
+    let (byteCount, overflow) = try Shape.elementCount(of: shape).multipliedReportingOverflow(by: element.byteCount)
+    guard !overflow else { throw HeedError("an array \(element)\(shape) has more bytes than 64 bits count") }
+    return byteCount
   }
 
-  /// The same elements with other extents; the memory is shared.
+  /// The extents, outermost first.
+  public var shape: [Int] { layout.shape }
+  /// The number of elements.
+  public var count: Int { layout.shape.reduce(1, *) }
+  /// The size of the elements in memory.
+  public var byteCount: Int { count * element.byteCount }
+  /// Whether the elements lie in memory in row-major order without gaps. All arrays do but parts such as a column.
+  public var isContiguous: Bool { layout.strides == nil }
+
+  /// The elements in memory. Valid only while the array or its storage is kept alive. Stops the program where the array is not
+  /// contiguous: ask `contiguous()` for one that is.
+  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(mutableBytes) }
+
+  /// The same memory, for kernels and for those who fill a new array.
+  package var mutableBytes: UnsafeMutableRawBufferPointer {
+    guard isContiguous else { fatalError("NDArray.bytes: got \(typeText), a part with gaps; use contiguous().bytes") }
+    let start = layout.offset * element.byteCount
+    return UnsafeMutableRawBufferPointer(rebasing: storage.bytes[start..<start + byteCount])
+  }
+
+  /// The array itself where its elements are contiguous, else a copy that is.
+  public func contiguous() -> NDArray { isContiguous ? self : copy() }
+
+  /// The same elements with other extents; the memory is shared where the array is contiguous.
   /// - Throws: where the number of elements would change.
   public func reshaped(_ shape: [Int]) throws -> NDArray {
     guard try Shape.elementCount(of: shape) == count else {
       throw HeedError("got shape \(shape) for an array of shape \(self.shape), expected \(count) elements")
     }
-    return try NDArray(element: element, shape: shape, storage: storage)
+    let source = contiguous()
+    return NDArray(element, ArrayLayout(shape, offset: source.layout.offset), source.storage, isLiteral: isLiteral)
+  }
+
+  /// The type and shape as errors and `description` write them: `f32[2, 3]`; a scalar is its type alone.
+  var typeText: String { shape.isEmpty ? "\(element)" : "\(element)\(shape)" }
+}
+
+// MARK: Memory
+
+extension NDArray {
+  /// The same elements in memory of their own.
+  func copy() -> NDArray {
+    let copy = NDArray(element, ArrayLayout(shape), ArrayStorage(byteCount: byteCount), isLiteral: isLiteral)
+    copy.fill(ArrayLayout(shape), from: self)
+    return copy
+  }
+
+  /// The part of the array that `layout` describes.
+  func part(_ layout: ArrayLayout) -> NDArray { NDArray(element, layout, storage, isLiteral: isLiteral) }
+
+  /// Makes sure that nothing but this array sees its memory.
+  mutating func makeUnique() {
+    if !storage.isExclusive || !isKnownUniquelyReferenced(&storage) { self = copy() }
+  }
+
+  /// Writes the elements of `source`, an array of the same type, to the places of `part`, which has its shape.
+  func fill(_ part: ArrayLayout, from source: NDArray) {
+    guard source.count > 0 else { return }
+    withExtendedLifetime((storage, source.storage)) {
+      let size = element.byteCount
+      copyElements(
+        ofSize: size, shape: source.shape, from: source.storage.bytes.baseAddress! + source.layout.offset * size,
+        source.layout.allStrides, to: storage.bytes.baseAddress! + part.offset * size, part.allStrides)
+    }
   }
 }

@@ -79,7 +79,7 @@ package final class RateProbe: Sendable {
   package func peakFlops(rounds: Int = 40) throws -> Double {
     let arrays = try [4096, 4096, rows * columns * 8].map { try NDArray(zeros: .u8, [$0]) }
     func seconds(_ steps: Int) throws -> Double {
-      try withExtendedLifetime(arrays) { try multiply.seconds(arrays.map(\.storage.bytes.baseAddress), [steps], pool) }
+      try withExtendedLifetime(arrays) { try multiply.seconds(arrays.map(\.mutableBytes.baseAddress), [steps], pool) }
     }
     let few = 10_000
     let steps = max(few, Int(0.0005 / (try (0..<3).map { _ in try seconds(few) }.min()!) * Double(few)))
@@ -98,7 +98,7 @@ package final class RateProbe: Sendable {
       var seconds = 0.0
       for array in arrays {
         let quarter = array.byteCount / 4 & ~63
-        let base = array.storage.bytes.baseAddress!
+        let base = array.mutableBytes.baseAddress!
         seconds += try withExtendedLifetime(array.storage) {
           try read.seconds((0..<4).map { base + $0 * quarter } + [sums.storage.bytes.baseAddress], [quarter / 4], pool)
         }

@@ -6,7 +6,7 @@ extension ReferenceArray {
   public init(_ array: NDArray) {
     func integers<Scalar: ArrayElement & BinaryInteger>(_ type: Scalar.Type) -> [Int64] { array.values(as: type).map { Int64($0) } }
     switch array.element {
-    case .f64: self.init(.f64, array.shape, reals: array.values())
+    case .f64: self.init(.f64, array.shape, reals: array.values(as: Double.self))
     case .f32: self.init(.f32, array.shape, reals: array.values(as: Float.self).map(Double.init))
     case .f16: self.init(.f16, array.shape, reals: array.values(as: Float16.self).map(Double.init))
     case .bf16: self.init(.bf16, array.shape, reals: array.values(as: BFloat16.self).map { Double($0.float) })
@@ -16,7 +16,8 @@ extension ReferenceArray {
     case .u8: self.init(.u8, array.shape, integers: integers(UInt8.self))
     case .bool:
       // Bytes, since one that is neither 0 nor 1 is not a Swift bool.
-      self.init(.bool, array.shape, integers: array.bytes.map { $0 == 0 ? 0 : 1 })
+      let bytes = array.contiguous()
+      self.init(.bool, array.shape, integers: withExtendedLifetime(bytes.storage) { bytes.bytes.map { $0 == 0 ? 0 : 1 } })
     }
   }
 }

@@ -93,7 +93,7 @@ extension NDArray {
   /// `count` rows of `size` elements from one on, as the interpreter has them: `[count, size]`.
   fileprivate func row(_ first: Int, count: Int, of size: Int) throws -> ReferenceArray {
     let rowBytes = size * element.byteCount
-    let part = UnsafeMutableRawBufferPointer(rebasing: storage.bytes[first * rowBytes..<(first + count) * rowBytes])
+    let part = UnsafeMutableRawBufferPointer(rebasing: mutableBytes[first * rowBytes..<(first + count) * rowBytes])
     // The part keeps the whole in memory.
     let rows = ArrayStorage(bytes: part) { [storage] _ in withExtendedLifetime(storage) {} }
     return ReferenceArray(try NDArray(element: element, shape: [count, size], storage: rows))

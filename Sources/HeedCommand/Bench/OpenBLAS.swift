@@ -53,7 +53,7 @@ struct OpenBLAS: @unchecked Sendable {
     let (batch, m, k, n) = (x.shape[0], Int32(x.shape[1]), Int32(x.shape[2]), Int32(y.shape[2]))
     let (rowMajor, plain) = (Int32(101), Int32(111))
     func address<Scalar>(_ array: NDArray, _ index: Int, _: Scalar.Type) -> UnsafeMutablePointer<Scalar> {
-      array.storage.bytes.baseAddress!.assumingMemoryBound(to: Scalar.self) + index * array.shape[1] * array.shape[2]
+      array.mutableBytes.baseAddress!.assumingMemoryBound(to: Scalar.self) + index * array.shape[1] * array.shape[2]
     }
     for b in 0..<batch {
       if x.element == .f32 {

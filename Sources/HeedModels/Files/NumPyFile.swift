@@ -48,6 +48,7 @@ public enum NumPyFile {
     } catch let error as HeedError {
       throw error.during("writing \(path)")
     }
+    let array = array.contiguous()
     try header.withUnsafeBytes { header in
       try withExtendedLifetime(array.storage) { try FileBytes.write([header, array.bytes], to: path) }
     }
@@ -56,7 +57,8 @@ public enum NumPyFile {
   /// The bytes of a `.npy` file of `array`.
   /// - Throws: `HeedError` where NumPy has no such element type (bf16).
   public static func encode(_ array: NDArray) throws -> [UInt8] {
-    try withExtendedLifetime(array.storage) { try NumPyHeader.encode(array) + array.bytes }
+    let array = array.contiguous()
+    return try withExtendedLifetime(array.storage) { try NumPyHeader.encode(array) + array.bytes }
   }
 
   /// Copies elements stored with the first index running fastest.
