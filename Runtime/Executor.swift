@@ -39,8 +39,7 @@ package final class Executor: Sendable {
   package func load(_ arrays: [(name: String, array: NDArray)] = []) throws -> LoadedProgram {
     let matched = try parameters.match(arrays)
     let arguments = parameters.shapes(matched)
-    let binding: [Name: Int]
-    do { binding = try SymbolBinding.solve(arguments) } catch let error as HeedError { throw error.during("parameters") }
+    let binding = try SymbolBinding.solveParameters(arguments)
 
     var memory = [NDArray?](repeating: nil, count: program.buffers.count)
     for (buffer, array) in matched { memory[buffer] = array }

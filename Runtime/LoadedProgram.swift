@@ -32,8 +32,7 @@ package final class LoadedProgram: Sendable {
     guarding: GuardedMemory? = nil
   ) throws -> [NDArray] {
     let matched = try executor.inputs.match(arrays)
-    let binding = try SymbolBinding.solve(arguments + executor.inputs.shapes(matched), facts: program.facts)
-    try check(matched, binding)
+    let binding = try program.bind(arguments + executor.inputs.shapes(matched), matched)
     let plan = try plan(binding)
 
     var memory = fixed
@@ -67,12 +66,6 @@ package final class LoadedProgram: Sendable {
     guard let guarding else { return try workspaces.withWorkspace(byteCount: byteCount, body) }
     let storage = try guarding.storage(byteCount: byteCount, alignment: 64)
     try withExtendedLifetime(storage) { try body(storage.bytes) }
-  }
-
-  private func check(_ matched: [(buffer: Int, array: NDArray)], _ binding: [Name: Int]) throws {
-    for check in program.checks {
-      try check.verify(program, binding) { buffer in matched.first { $0.buffer == buffer }?.array }
-    }
   }
 
   private func plan(_ binding: [Name: Int]) throws -> CallPlan {

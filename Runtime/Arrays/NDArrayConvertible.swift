@@ -1,5 +1,3 @@
-internal import HeedIR
-
 /// What can be passed as an array: a number, a Swift array of them, however deep, or an `NDArray`.
 public protocol NDArrayConvertible: Sendable {
   /// The value as an array of its own element type.

@@ -6,7 +6,7 @@ public import HeedRuntime
 ///
 /// ```swift
 /// let attention = try graph.compile()
-/// let out = try attention(["q": q, "k": k, "v": v])["out"]
+/// let out = try attention(["q": q, "k": k, "v": v])   // see `Outputs`
 /// ```
 ///
 /// The parameters of a graph are bound first: `try graph.compile().load(parameters: weights)`.
@@ -38,16 +38,40 @@ public final class CompiledGraph: Sendable {
     try load(parameters: parameters.map { ($0.key, $0.value) })
   }
 
+  /// The same for Swift arrays and numbers.
+  @_disfavoredOverload
+  public func load(parameters: [String: any NDArrayConvertible]) throws -> CompiledGraph {
+    try load(parameters: try parameters.arrays("parameter"))
+  }
+
   /// The same for a list, in which a repeated name is an error.
   package func load(parameters: [(name: String, array: NDArray)]) throws -> CompiledGraph {
     CompiledGraph(lowered, executor, try executor.load(parameters))
   }
 
   /// Runs the graph on `inputs`.
+  ///
+  /// Numbers written in place take the declared type of the input: `["x": [[0.1, 0.2]]]`. Arrays of another type convert to it where
+  /// no value is lost.
   /// - Throws: where an input is missing, unknown or not of its declared type; where extents do not fit each other or the facts;
   ///   where offsets or indices are out of range. The error names the input, what was got and what was expected.
   public func callAsFunction(_ inputs: [String: NDArray] = [:]) throws -> Outputs {
     try run(inputs.map { ($0.key, $0.value) })
+  }
+
+  /// The same for Swift arrays and numbers: `["x": [1, 2, 3] as [Float]]`.
+  @_disfavoredOverload
+  public func callAsFunction(_ inputs: [String: any NDArrayConvertible]) throws -> Outputs { try run(try inputs.arrays("input")) }
+
+  /// The same for a graph of one result: `let y: NDArray = try program(inputs)`.
+  public func callAsFunction<Result: OnlyResult>(_ inputs: [String: NDArray] = [:]) throws -> Result {
+    try Result(only: self(inputs) as Outputs)
+  }
+
+  /// The same for Swift arrays and numbers, and a graph of one result.
+  @_disfavoredOverload
+  public func callAsFunction<Result: OnlyResult>(_ inputs: [String: any NDArrayConvertible]) throws -> Result {
+    try Result(only: self(inputs) as Outputs)
   }
 
   /// Runs the graph on `inputs` and says how long each kernel call took.
@@ -67,6 +91,16 @@ public final class CompiledGraph: Sendable {
       throw HeedError("got a call of \(program.name) without its parameters (\(names), ...), expected load(parameters:) before")
     }
     return Outputs(names: resultNames, try loaded.call(inputs, timings: timings, guarding: guarding))
+  }
+}
+
+extension [String: any NDArrayConvertible] {
+  /// The values as arrays, under their names.
+  /// - Throws: where a nested one is ragged; the error names it as `kind`.
+  func arrays(_ kind: String) throws -> [(name: String, array: NDArray)] {
+    try map { name, value in
+      do { return (name, try value.array()) } catch let error as HeedError { throw error.during("\(kind) '\(name)'") }
+    }
   }
 }
 

@@ -37,8 +37,7 @@ public final class SentenceEmbedder: Sendable {
     } _: {
       let weights = try directory.weights()
       let graph = try Encoder(directory.configuration, weights: weights, element: element).embeddingGraph()
-      let parameters = try Encoder.parameters(of: graph, from: weights).map { (name: $0.key.text, array: $0.value) }
-      return try graph.compile(options).load(parameters: parameters)
+      return try graph.compile(options).load(parameters: Encoder.parameters(of: graph, from: weights))
     }
   }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Heed
-import HeedInterpreter
 
 /// `heed run`: arrays in, arrays out.
 struct RunCommand: ParsableCommand {
@@ -36,17 +35,22 @@ struct RunCommand: ParsableCommand {
   }
 
   private func interpreted(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {
-    let inputs = Dictionary(uniqueKeysWithValues: arrays.map { (Name($0.name), $0.array) })
-    return try GraphInterpreter.evaluate(graph, inputs: inputs).enumerated().map { position, result in
-      (result.name.isNone ? "result\(position)" : result.name.text, result.array)
-    }
+    let (parameters, inputs) = split(arrays, for: graph)
+    let outputs = try graph.interpret(inputs, parameters)
+    return Array(zip(outputs.names, outputs))
+  }
+
+  private func split(_ arrays: [(name: String, array: NDArray)], for graph: Graph) -> (
+    parameters: [(name: String, array: NDArray)], inputs: [(name: String, array: NDArray)]
+  ) {
+    let names = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
+    return (arrays.filter { names.contains($0.name) }, arrays.filter { !names.contains($0.name) })
   }
 
   private func compiled(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {
-    let parameters = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
+    let (parameters, inputs) = split(arrays, for: graph)
     let program = try graph.compile(target.compileOptions(threads: threads))
-    let loaded = try program.load(parameters: arrays.filter { parameters.contains($0.name) })
-    let inputs = arrays.filter { !parameters.contains($0.name) }
+    let loaded = try program.load(parameters: parameters)
     let outputs = try loaded.run(inputs)
     if let trace {
       var timings: [StepTiming] = []

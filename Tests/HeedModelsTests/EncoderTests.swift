@@ -119,7 +119,7 @@ import Testing
     let model = try ModelDirectory(path: TestModel.path)
     let weights = try model.weights()
     let graph = try Encoder(model.configuration, weights: weights).embeddingGraph()
-    let parameters = try Encoder.parameters(of: graph, from: weights).mapValues { ReferenceArray($0) }
+    let parameters = try EncoderRun.parameters(of: graph, from: weights)
     let got = try EncoderRun.evaluate(graph, chosen.map { all[$0] }, parameters)[0].reals.chunked(384)
     for (row, sentence) in zip(got, chosen) {
       let difference = zip(row, expected[sentence]).map { abs($0 - $1) }.max()!
@@ -133,7 +133,7 @@ import Testing
     let model = try ModelDirectory(path: TestModel.path)
     let weights = try model.weights()
     let graph = try Encoder(model.configuration, weights: weights).attentionGraph()
-    let parameters = try Encoder.parameters(of: graph, from: weights).mapValues { ReferenceArray($0) }
+    let parameters = try EncoderRun.parameters(of: graph, from: weights)
     let got = try EncoderRun.evaluate(graph, [first], parameters)
     #expect(expected.shape == [got.count] + got[0].shape)
     let difference = zip(got.flatMap(\.reals), expected.reals).map { abs($0 - $1) }.max()!
@@ -142,6 +142,12 @@ import Testing
 }
 
 enum EncoderRun {
+  /// The weights that the graph's parameters name, as the interpreter has them.
+  static func parameters(of graph: Graph, from weights: SafetensorsFile) throws -> [Name: ReferenceArray] {
+    let arrays = try Encoder.parameters(of: graph, from: weights)
+    return Dictionary(uniqueKeysWithValues: arrays.map { (Name($0.key), ReferenceArray($0.value)) })
+  }
+
   /// The graph's results on sentences in one ragged batch.
   static func evaluate(_ graph: Graph, _ sentences: [[Int64]], _ parameters: [Name: ReferenceArray]) throws -> [ReferenceArray] {
     var inputs = parameters

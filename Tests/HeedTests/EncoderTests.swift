@@ -80,7 +80,7 @@ struct EncoderTests {
     let graph = try Encoder(directory.configuration, weights: weights).attentionGraph()
     let parameters = try Encoder.parameters(of: graph, from: weights)
     let program = try graph.compile(CompileOptions(threads: 1, cache: ObjectCache(directory: nil)))
-      .load(parameters: Dictionary(uniqueKeysWithValues: parameters.map { ($0.key.text, $0.value) }))
+      .load(parameters: parameters)
     let layers = try program(SentenceEmbedder.inputs([Model.sentences()[0].ids]))
     let reference = try NumPyFile.read(Model.resource("attention.npy"))
     #expect(reference.shape == [layers.count] + layers[0].shape)

@@ -14,8 +14,8 @@ struct EncoderReference {
     let weights = try directory.weights()
     graph = try Encoder(directory.configuration, weights: weights).embeddingGraph()
     let arrays = try Encoder.parameters(of: graph, from: weights)
-    parameters = arrays.mapValues { ReferenceArray($0) }
-    weightBytes = Double(arrays.filter { !$0.key.text.contains("_embeddings.") }.reduce(0) { $0 + $1.value.byteCount })
+    parameters = Dictionary(uniqueKeysWithValues: arrays.map { (Name($0.key), ReferenceArray($0.value)) })
+    weightBytes = Double(arrays.filter { !$0.key.contains("_embeddings.") }.reduce(0) { $0 + $1.value.byteCount })
   }
 
   /// The largest difference of a component, on sampled sentences.

@@ -53,15 +53,15 @@ public struct Encoder: Hashable, Sendable {
 
   /// The weights that a graph's parameters name.
   /// - Throws: where one is missing or not of the parameter's type.
-  public static func parameters(of graph: Graph, from weights: SafetensorsFile) throws -> [Name: NDArray] {
-    var arrays: [Name: NDArray] = [:]
+  public static func parameters(of graph: Graph, from weights: SafetensorsFile) throws -> [String: NDArray] {
+    var arrays: [String: NDArray] = [:]
     for argument in graph.arguments where argument.role == .parameter {
       let (name, type) = (graph.name(argument.value), graph.type(argument.value))
       let array = try weights.array(name.text)
       guard array.element == type.element, array.shape.map({ Extent($0) }) == type.shape.extents else {
         throw HeedError("reading \(weights.path): tensor \(name): got \(array.element)\(array.shape), expected \(type)")
       }
-      arrays[name] = array
+      arrays[name.text] = array
     }
     return arrays
   }
