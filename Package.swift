@@ -74,6 +74,7 @@ let package = Package(
         "HeedRuntime", "HeedTestSupport", "CHeedABI",
       ],
       swiftSettings: strict),
+    .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
     .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],

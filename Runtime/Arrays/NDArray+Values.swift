@@ -30,21 +30,21 @@ extension NDArray {
     case .f32: try values()
     case .f16, .bf16: try converted(to: .f32).values()
     case .f64, .i64, .i32, .i8, .u8, .bool:
-      if isLiteral { try adapted(to: .f32, "floats()").values() } else { throw misread(as: .f32) }
+      if isUntyped { try adapted(to: .f32, "floats()").values() } else { throw misread(as: .f32) }
     }
   }
 
   /// The elements of an array of any float type.
   /// - Throws: for another element type; the error says how to read the array.
   public func doubles() throws -> [Double] {
-    guard element.isFloat || isLiteral else { throw misread(as: .f64) }
+    guard element.isFloat || isUntyped else { throw misread(as: .f64) }
     return try adapted(to: .f64, "doubles()").values()
   }
 
   /// The elements of an array of any integer type.
   /// - Throws: for another element type; the error says how to read the array.
   public func ints() throws -> [Int] {
-    guard element.isInteger || isLiteral else { throw misread(as: .i64) }
+    guard element.isInteger || isUntyped else { throw misread(as: .i64) }
     return try adapted(to: .i64, "ints()").values()
   }
 
@@ -56,6 +56,9 @@ extension NDArray {
     let source = contiguous()
     return (0..<count).map { source.literal(at: $0).integer != 0 }
   }
+
+  /// Whether the elements are numbers without a type yet.
+  private var isUntyped: Bool { isLiteral && element != .bool }
 
   private func misread(as wanted: ElementType) -> HeedError {
     let reader = element == .f64 ? "doubles()" : element.isFloat ? "floats()" : element.isInteger ? "ints()" : "bools()"

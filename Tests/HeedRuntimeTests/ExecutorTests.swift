@@ -99,8 +99,12 @@ import Testing
 
   @Test func typesAndShapes() throws {
     #expect(
-      try callMessage { $0[0].array = try NDArray(zeros: .f64, [7, 8]) }
-        == "error: input 'x': got elements of type f64, expected f32")
+      try callMessage { $0[0].array = try NDArray([Double](repeating: 0.1, count: 56), [7, 8]) }
+        == "error: input 'x': got f64[7, 8], expected f32[T, 8]: f32 cannot hold the value 0.1 at [0, 0] exactly; "
+        + "convert with .converted(to: .f32)")
+    #expect(
+      try callMessage { $0[0].array = NDArray.zeros([7, 8], element: .bool) }
+        == "error: input 'x': got bool[7, 8], expected f32[T, 8]; convert with .converted(to: .f32)")
     #expect(
       try callMessage { $0[0].array = try NDArray(zeros: .f32, [7]) }
         == "error: input 'x': got shape [7] of rank 1, expected [T, 8] of rank 2")
