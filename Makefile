@@ -6,7 +6,7 @@ export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo test lint test-asan test-tsan test-random test-combinations test-mutations test-memory install model build clean
+.PHONY: all demo test test-dependency lint test-asan test-tsan test-random test-combinations test-mutations test-memory install model build clean
 
 all: build
 
@@ -20,6 +20,12 @@ test: install
 	@scripts/fetch-model.sh $(MODEL) || { test -z "$(HEED_MODEL)" && echo "make: no model: its tests are skipped" >&2; }
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@$(SWIFT) test $(RELEASE) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+	@$(if $(FILTER),true,scripts/test-dependency.sh)
+
+## That a package of its own can depend on Heed, and that the programs of README.md and docs/guide.md build, run and print what they
+## say.
+test-dependency: install
+	@scripts/test-dependency.sh
 
 ## What CI asks of the text of the sources.
 lint:

@@ -129,7 +129,8 @@ extension NDArray: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Expre
           "got an element of shape \(array.shape) at [\(position)] of an array, expected shape \(first.shape), as those before")
       }
       guard array.isLiteral || array.element == element else {
-        throw HeedError("got \(array.typeText) at [\(position)] of an array, expected \(element); convert with .converted(to: .\(element))")
+        throw HeedError(
+          "got \(array.typeText) at [\(position)] of an array, expected \(element); convert with .converted(to: .\(element))")
       }
       let part = ArrayLayout(first.shape, offset: position * first.count)
       stack.fill(part, from: try array.adapted(to: element, "at [\(position)] of an array"))

@@ -31,7 +31,9 @@ public final class ArrayStorage: @unchecked Sendable {
       if isLarge { madvise(bytes.baseAddress!, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
     #endif
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount]), isExclusive: true) { $0.baseAddress!.deallocate() }
+    self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount]), isExclusive: true) {
+      $0.baseAddress!.deallocate()
+    }
   }
 
   deinit { release(bytes) }

@@ -27,7 +27,8 @@ extension Graph {
   }
 
   /// The same for a graph of one result.
-  public func interpret<Result: OnlyResult>(_ inputs: [String: NDArray] = [:], parameters: [String: NDArray] = [:]) throws -> Result {
+  public func interpret<Result: OnlyResult>(_ inputs: [String: NDArray] = [:], parameters: [String: NDArray] = [:]) throws -> Result
+  {
     try Result(only: interpret(inputs, parameters: parameters) as Outputs)
   }
 

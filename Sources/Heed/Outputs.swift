@@ -25,7 +25,9 @@ public struct Outputs: RandomAccessCollection, Sendable {
   public var endIndex: Int { arrays.count }
   /// The result at this position of the graph's `return`.
   public subscript(position: Int) -> NDArray {
-    guard arrays.indices ~= position else { fatalError("Outputs: got the position \(position), expected one inside 0 ..< \(count)") }
+    guard arrays.indices ~= position else {
+      fatalError("Outputs: got the position \(position), expected one inside 0 ..< \(count)")
+    }
     return arrays[position]
   }
 
@@ -48,7 +50,8 @@ extension Outputs: NDArrayConvertible {
   public func array() throws -> NDArray {
     guard arrays.count == 1 else {
       let list = names.map { "'\($0)'" }.joined(separator: ", ")
-      throw HeedError("got \(arrays.count) results\(list.isEmpty ? "" : " (\(list))") to be one array, expected a name or a position of one")
+      throw HeedError(
+        "got \(arrays.count) results\(list.isEmpty ? "" : " (\(list))") to be one array, expected a name or a position of one")
     }
     return arrays[0]
   }

@@ -43,7 +43,7 @@ struct RunCommand: ParsableCommand {
   private func split(_ arrays: [(name: String, array: NDArray)], for graph: Graph) -> (
     parameters: [(name: String, array: NDArray)], inputs: [(name: String, array: NDArray)]
   ) {
-    let names = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
+    let names = Set(graph.parameters.map(\.name))
     return (arrays.filter { names.contains($0.name) }, arrays.filter { !names.contains($0.name) })
   }
 

@@ -48,7 +48,8 @@ import Testing
     }
     #expect(
       message([1, 300], .u8)
-        == "error: input 'x': got i64[2], expected u8[S]: u8 cannot hold the value 300 at [1] exactly; convert with .converted(to: .u8)")
+        == "error: input 'x': got i64[2], expected u8[S]: u8 cannot hold the value 300 at [1] exactly; convert with .converted(to: .u8)"
+    )
     #expect(message([0.5], .i32).contains("i32 cannot hold the value 0.5 at [0] exactly"))
     #expect(message([1e300], .f32).contains("f32 cannot hold the value 1e+300 at [0] exactly"))
     #expect(message([true], .f32) == "error: input 'x': got bool[1], expected f32[S]; convert with .converted(to: .f32)")

@@ -113,7 +113,9 @@ private func counting(_ shape: [Int]) throws -> NDArray {
   #if compiler(>=6.2)
     @Test func mistakesStopWithAMessage() async {
       func message(_ result: ExitTest.Result?) -> String { String(decoding: result?.standardErrorContent ?? [], as: UTF8.self) }
-      let index = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { _ = NDArray.zeros([2, 3])[0, 3] }
+      let index = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+        _ = NDArray.zeros([2, 3])[0, 3]
+      }
       #expect(message(index).contains("got the index 3 in dimension 1 of an array of shape [2, 3], expected one inside 0 ..< 3"))
       let range = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { _ = NDArray.zeros([2])[1..<4] }
       #expect(message(range).contains("got the range 1 ..< 4 in dimension 0 of an array of shape [2], expected one inside 0 ..< 2"))

@@ -85,8 +85,10 @@ import Testing
   @Test func randomNumbersDependOnTheSeedAlone() throws {
     let x = NDArray.random([100, 100], seed: 1)
     // The first numbers are the same on every machine.
-    #expect(try NDArray.random([3], seed: 1, element: .f64).doubles() == [0.42945220538400686, 1.5857725335739927, 0.4564552075888475])
-    #expect(try NDArray.uniform([3], seed: 1, element: .f64).doubles() == [0.5665615751722809, 0.7457817572627011, 0.9710027535867962])
+    #expect(
+      try NDArray.random([3], seed: 1, element: .f64).doubles() == [0.42945220538400686, 1.5857725335739927, 0.4564552075888475])
+    #expect(
+      try NDArray.uniform([3], seed: 1, element: .f64).doubles() == [0.5665615751722809, 0.7457817572627011, 0.9710027535867962])
     #expect(try x.floats() == NDArray.random([100, 100], seed: 1).floats())
     #expect(try x.floats() != NDArray.random([100, 100], seed: 2).floats())
     let values = try x.doubles()

@@ -30,12 +30,13 @@ import Testing
     #expect(try Graph("g") { $0.input("x", .f32, ["S", 4]) * 2 }.interpret(["x": flat]).floats() == [2, 4, 6, 8])
   }
 
-  @Test(arguments: [
-    ["x": nil], ["y": 1], ["x": .random([5], seed: 1)], ["x": .random([5, 3], seed: 1)], ["x": .random([4, 4], seed: 1)],
-    ["x": .random([5, 4], seed: 1, element: .f64)], ["x": .zeros([5, 4], element: .bool)], ["ids": [0, 3, 0, 0, 0]],
-    ["ids": [0.5, 0, 0, 0, 0]], ["ids": [-1, 0, 0, 0, 0]], ["offsets": [0, 6, 5]], ["offsets": [1, 2, 5]], ["offsets": []],
-    ["offsets": [0, 2, 4]],
-  ] as [[String: NDArray?]])
+  @Test(
+    arguments: [
+      ["x": nil], ["y": 1], ["x": .random([5], seed: 1)], ["x": .random([5, 3], seed: 1)], ["x": .random([4, 4], seed: 1)],
+      ["x": .random([5, 4], seed: 1, element: .f64)], ["x": .zeros([5, 4], element: .bool)], ["ids": [0, 3, 0, 0, 0]],
+      ["ids": [0.5, 0, 0, 0, 0]], ["ids": [-1, 0, 0, 0, 0]], ["offsets": [0, 6, 5]], ["offsets": [1, 2, 5]], ["offsets": []],
+      ["offsets": [0, 2, 4]],
+    ] as [[String: NDArray?]])
   func errorsAreThoseOfACall(changes: [String: NDArray?]) throws {
     var inputs = Self.inputs
     for (name, array) in changes { inputs[name] = array }
@@ -52,7 +53,9 @@ import Testing
 
   @Test func errorsOfParametersAreThoseOfLoading() throws {
     let compiled = try Self.compiled.get()
-    for parameters in [[:], ["table": .zeros([3])], ["tables": 1], ["table": .zeros([3, 5])], ["table": .zeros([3, 4], element: .bool)]]
+    for parameters in [
+      [:], ["table": .zeros([3])], ["tables": 1], ["table": .zeros([3, 5])], ["table": .zeros([3, 4], element: .bool)],
+    ]
       as [[String: NDArray]]
     {
       let expected = #expect(throws: HeedError.self) { try compiled.load(parameters: parameters) }

@@ -52,7 +52,8 @@ import Testing
     let tenths: [Double] = [0.1, 0.2]
     #expect(
       throws: HeedError(
-        "input 'x': got f64[1, 2], expected f32[S, 2]: f32 cannot hold the value 0.1 at [0, 0] exactly; convert with .converted(to: .f32)")
+        "input 'x': got f64[1, 2], expected f32[S, 2]: f32 cannot hold the value 0.1 at [0, 0] exactly; convert with .converted(to: .f32)"
+      )
     ) {
       try program(["x": [tenths], "b": [0, 0] as [Double]])
     }

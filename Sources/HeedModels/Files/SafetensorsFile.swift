@@ -51,6 +51,13 @@ public final class SafetensorsFile: Sendable {
   /// The description of the tensor called `name`, or nil.
   public func entry(_ name: String) -> Entry? { indices[name].map { entries[$0] } }
 
+  /// All tensors by name, as a program's parameters: `try program.load(parameters: file.arrays())`. They share the memory of the mapped
+  /// file, as `array(_:)` says.
+  /// - Throws: `HeedError` as `array(_:)` does.
+  public func arrays() throws -> [String: NDArray] {
+    try Dictionary(uniqueKeysWithValues: names.map { ($0, try array($0)) })
+  }
+
   /// The tensor called `name`. It shares the memory of the mapped file, which it keeps alive, unless the file aligns it worse than
   /// its element type needs: then it is a copy. The shared memory is write-protected.
   /// - Throws: `HeedError` where the tensor does not exist, Heed lacks its element type, or a boolean is neither 0 nor 1.
