@@ -24,6 +24,24 @@ extension ArrayLiteral: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, 
   public init(arrayLiteral elements: ArrayLiteral...) { self = .list(elements) }
 }
 
+/// What has no digits: `[[0, -.infinity], [0, 0]]`.
+extension ArrayLiteral {
+  /// Infinity.
+  public static let infinity = ArrayLiteral.real(.infinity)
+  /// Not a number.
+  public static let nan = ArrayLiteral.real(.nan)
+
+  /// The numbers negated; bools stay as they are.
+  public static prefix func - (literal: ArrayLiteral) -> ArrayLiteral {
+    switch literal {
+    case .integer(let value): .integer(0 &- value)
+    case .real(let value): .real(-value)
+    case .bool: literal
+    case .list(let list): .list(list.map { -$0 })
+    }
+  }
+}
+
 extension NDArray {
   /// An array as written: `NDArray([[0.1, 0.2], [0.3, 0.4]])`.
   /// - Throws: where the lists at one depth are not of one length, or bools stand beside numbers.
@@ -93,48 +111,5 @@ extension ArrayLiteral {
       throw HeedError("got a list of \(list.count) at \(place) of an array, expected one of \(shape[place.count]), as those before")
     }
     for (position, element) in list.enumerated() { try element.collect(&leaves, shape, place: place + [position]) }
-  }
-}
-
-// MARK: Arrays where a literal stands
-
-extension NDArray: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral {
-  /// A scalar.
-  public init(integerLiteral value: Int64) { self = Self.stopping { try NDArray(.integer(value)) } }
-  /// A scalar.
-  public init(floatLiteral value: Double) { self = Self.stopping { try NDArray(.real(value)) } }
-  /// A scalar.
-  public init(booleanLiteral value: Bool) { self = Self.stopping { try NDArray(.bool(value)) } }
-
-  /// Arrays of one shape, stacked along a new first dimension: `[[1, 2], [3, 4]]`, `[row, row]`.
-  ///
-  /// Arrays of different shapes or types stop the program with a message, since a literal cannot throw. `NDArray([[1, 2], [3, 4]])`
-  /// throws instead.
-  public init(arrayLiteral elements: NDArray...) { self = Self.stopping { try NDArray(stacking: elements) } }
-
-  /// The arrays along a new first dimension. Literals among them take the type of those that have one.
-  /// - Throws: where they are not of one shape and type.
-  public init(stacking arrays: [NDArray]) throws {
-    guard let first = arrays.first else {
-      self.init(.f64, ArrayLayout([0]), ArrayStorage(byteCount: 0), isLiteral: true)
-      return
-    }
-    let typed = arrays.first { !$0.isLiteral }
-    let element = typed?.element ?? arrays.first { $0.element == .f64 }?.element ?? first.element
-    let shape = [arrays.count] + first.shape
-    let stack = try NDArray(zeros: element, shape)
-    for (position, array) in arrays.enumerated() {
-      guard array.shape == first.shape else {
-        throw HeedError(
-          "got an element of shape \(array.shape) at [\(position)] of an array, expected shape \(first.shape), as those before")
-      }
-      guard array.isLiteral || array.element == element else {
-        throw HeedError(
-          "got \(array.typeText) at [\(position)] of an array, expected \(element); convert with .converted(to: .\(element))")
-      }
-      let part = ArrayLayout(first.shape, offset: position * first.count)
-      stack.fill(part, from: try array.adapted(to: element, "at [\(position)] of an array"))
-    }
-    self.init(element, stack.layout, stack.storage, isLiteral: typed == nil)
   }
 }

@@ -65,6 +65,16 @@ import Testing
     #expect(try NDArray([numbers[0], 5]).shape == [2])
   }
 
+  @Test func infinitiesAndNegatives() throws {
+    let bias: NDArray = [[0, -.infinity], [.nan, -1.5]]
+    #expect(bias.shape == [2, 2])
+    let floats = try bias.adapted(to: .f16, "x").floats()
+    #expect(floats[0] == 0 && floats[1] == -.infinity && floats[2].isNaN && floats[3] == -1.5)
+    #expect(try NDArray([0.1, -.infinity], [2]).adapted(to: .f32, "x").floats() == [0.1, -.infinity])
+    #expect(try (-NDArray([1, -128] as [Int8], [2])).ints() == [-1, -128])
+    #expect(try (-bias[0]).floats() == [0, .infinity])
+  }
+
   @Test func raggedListsThrow() throws {
     #expect(throws: HeedError("got a list of 1 at [1] of an array, expected one of 2, as those before")) {
       try NDArray([[1, 2], [3]])

@@ -41,6 +41,21 @@ import Testing
     #expect(try NumPyFile.encode(NDArray([0, 1, 2] as [Float], [3])) == expected)
   }
 
+  /// A part with gaps is written without them.
+  @Test func writesParts() throws {
+    let array = try NDArray([0, 1, 2, 3, 4, 5] as [Float], [2, 3])
+    for part in [array[.all, 1], array[1], array[.all, .range(0, 3, step: 2)], array[1, 2], array[2...]] {
+      let whole = try NDArray(part.floats(), part.shape)
+      #expect(try NumPyFile.encode(part) == NumPyFile.encode(whole))
+      try withTemporaryFolder { folder in
+        try NumPyFile.write(part, to: folder + "/a.npy")
+        #expect(try NumPyFile.read(folder + "/a.npy").floats() == part.floats())
+        try SafetensorsFile.write([("a", part)], to: folder + "/a.safetensors")
+        #expect(try SafetensorsFile(path: folder + "/a.safetensors").array("a").floats() == part.floats())
+      }
+    }
+  }
+
   @Test(arguments: [1, 2, 3] as [UInt8]) func readsEveryVersion(version: UInt8) throws {
     let array = try Self.decode(Self.file(version: version, Self.header("(2,)"), [1, 0, 0, 0, 255, 255, 255, 255]))
     #expect(array.values(as: Int32.self) == [1, -1])

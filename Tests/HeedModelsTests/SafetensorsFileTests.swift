@@ -61,6 +61,17 @@ import Testing
     #expect(first.values(as: Float.self)[0].bitPattern == 0x0302_0100)
   }
 
+  /// The mapping is write-protected, and other arrays see it.
+  @Test func aChangedArrayLeavesTheMapping() throws {
+    let header = "{" + Self.tensor("a", "U8", "[2]", 0, 2) + "," + Self.tensor("b", "U8", "[1]", 2, 3) + "}"
+    let arrays = try Self.open(Self.bytes(header, 3)) { try $0.arrays() }
+    #expect(arrays.keys.sorted() == ["a", "b"])
+    var a = try #require(arrays["a"])
+    a[0] = 9
+    #expect(try a.ints() == [9, 1])
+    #expect(try arrays["a"]?.ints() == [0, 1])
+  }
+
   @Test func copiesWhereTheFileIsNotAligned() throws {
     let header = "{" + Self.tensor("b", "U8", "[1]", 0, 1) + "," + Self.tensor("a", "F32", "[2]", 1, 9) + "}"
     let padded = header + String(repeating: " ", count: (8 - header.utf8.count % 8) % 8)

@@ -43,7 +43,7 @@ func showCompiler() throws {
   for remark in program.remarks { print("  \(Screen.bold(remark.pass)) %\(remark.value): \(remark.message)") }
 
   let (heads, length, depth) = (8, 2048, 64)
-  let array = try NDArray((0..<heads * length * depth).map { Float($0 % 97) / 97 }, [1, heads, length, depth])
+  let array = NDArray.random([1, heads, length, depth], seed: 1)
   let inputs = ["q": array, "k": array, "v": array]
   _ = try program(inputs)
   let clock = ContinuousClock()
