@@ -62,7 +62,7 @@ public struct NDArray: Sendable {
   /// The extents, outermost first.
   public var shape: [Int] { layout.shape }
   /// The number of elements.
-  public var count: Int { layout.shape.reduce(1, *) }
+  public var count: Int { layout.shape.contains(0) ? 0 : layout.shape.reduce(1, *) }
   /// The size of the elements in memory.
   public var byteCount: Int { count * element.byteCount }
   /// Whether the elements lie in memory in row-major order without gaps. All arrays do but parts such as a column.
