@@ -47,7 +47,7 @@ extension Range<Int>: ArrayIndexConvertible {
 
 extension ClosedRange<Int>: ArrayIndexConvertible {
   /// The range.
-  public var arrayIndex: ArrayIndex { upperBound == -1 ? .from(lowerBound) : .range(lowerBound, upperBound + 1) }
+  public var arrayIndex: ArrayIndex { upperBound == -1 ? .from(lowerBound) : .range(lowerBound, upperBound.next) }
 }
 
 extension PartialRangeFrom<Int>: ArrayIndexConvertible {
@@ -62,7 +62,7 @@ extension PartialRangeUpTo<Int>: ArrayIndexConvertible {
 
 extension PartialRangeThrough<Int>: ArrayIndexConvertible {
   /// The range from the first place on.
-  public var arrayIndex: ArrayIndex { upperBound == -1 ? .all : .range(0, upperBound + 1) }
+  public var arrayIndex: ArrayIndex { upperBound == -1 ? .all : .range(0, upperBound.next) }
 }
 
 extension ArrayIndexConvertible where Self == ArrayIndex {
@@ -74,6 +74,11 @@ extension ArrayIndexConvertible where Self == ArrayIndex {
   public static func range(_ start: Int, _ stop: Int, step: Int = 1) -> ArrayIndex { ArrayIndex.range(start, stop, step: step) }
   /// From `start` to the end, in steps.
   public static func from(_ start: Int, step: Int = 1) -> ArrayIndex { ArrayIndex.from(start, step: step) }
+}
+
+extension Int {
+  /// The next number; the greatest has none.
+  fileprivate var next: Int { self == .max ? .max : self + 1 }
 }
 
 extension ArrayLayout {
@@ -105,8 +110,9 @@ extension ArrayLayout {
         let (start, stop) = (fromStart(first), last.map(fromStart) ?? extent)
         guard step >= 1 else { throw HeedError("got the step \(step) in dimension \(dimension), expected at least 1") }
         guard 0 <= start, start <= stop, stop <= extent else { throw outside("the range \(first) ..< \(last ?? extent)") }
-        picked.append((stop - start + step - 1) / step)
-        strides.append(stride * step)
+        picked.append(start == stop ? 0 : (stop - start - 1) / step + 1)
+        // Wraps only where there are no neighbours.
+        strides.append(stride &* step)
         if start < extent { offset += start * stride }
       case .rest: continue
       }

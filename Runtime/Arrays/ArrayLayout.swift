@@ -21,11 +21,11 @@ struct ArrayLayout: Hashable, Sendable {
   /// The distance between neighbours in each dimension.
   var allStrides: [Int] { strides ?? Self.rowMajorStrides(shape) }
 
-  /// The strides of a row-major array.
+  /// The strides of a row-major array. They wrap where there are no elements and other extents are huge.
   static func rowMajorStrides(_ shape: [Int]) -> [Int] {
     var strides = [Int](repeating: 1, count: shape.count)
     for dimension in stride(from: shape.count - 2, through: 0, by: -1) {
-      strides[dimension] = strides[dimension + 1] * shape[dimension + 1]
+      strides[dimension] = strides[dimension + 1] &* shape[dimension + 1]
     }
     return strides
   }

@@ -36,10 +36,7 @@ extension NDArray {
 
   /// An array of what `next` returns, in row-major order, converted to the element type.
   private static func generated(_ shape: [Int], _ element: ElementType, _ next: () -> Double) -> NDArray {
-    stopping {
-      let count = try Shape.elementCount(of: shape)
-      return try NDArray((0..<count).map { _ in next() }, shape).converted(to: element)
-    }
+    stopping { try NDArray(element, shape) { _ in ScalarSemantics.convert(Literal(next()), to: element) } }
   }
 }
 

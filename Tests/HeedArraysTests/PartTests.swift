@@ -50,6 +50,15 @@ private func counting(_ shape: [Int]) throws -> NDArray {
     }
   }
 
+  @Test func hugeNumbersDoNotTrap() throws {
+    let x = try counting([3])
+    #expect(try x[.from(0, step: .max)].ints() == [0])
+    #expect(try x[.range(1, 3, step: .max)].ints() == [1])
+    let empty = NDArray.zeros([0, .max, .max])
+    #expect(empty.count == 0 && empty[..., 1].shape == [0, .max])
+    #expect("\(empty)" == "[] f32[0, \(Int.max), \(Int.max)]")
+  }
+
   @Test func partsShareMemory() throws {
     let x = try counting([4, 6])
     #expect(x[1].bytes.baseAddress == x.bytes.baseAddress! + 24)
