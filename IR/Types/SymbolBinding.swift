@@ -106,7 +106,7 @@ private struct LinearForm {
           value = Extent.floorDivide(known, divisor)
         case .ceilingDivision(let inner, let divisor):
           guard let known = try? inner.evaluate({ binding[$0] }) else { return nil }
-          value = -Extent.floorDivide(-known, divisor)
+          value = Extent.ceilingDivide(known, divisor)
         }
         let (next, overflow) = product.multipliedReportingOverflow(by: value)
         guard !overflow else { return nil }
