@@ -15,9 +15,9 @@ extension Op {
     // Arrangement.
     .broadcast, .reshape, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
     // Reduction.
-    .reduce, .scan, .topK, .segmentIDs, .segmentSum,
+    .reduce, .scan, .topK, .sort, .segmentIDs, .segmentSum, .segmentMax,
     // Products.
-    .contract,
+    .contract, .segmentMatmul,
     // Composites.
     .softmax, .logSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.

@@ -5,26 +5,8 @@ extension Op {
   /// x is `[T, ...]`, offsets are B + 1 whole numbers that rise from 0 to T; the result is `[B, ...]`. An empty segment sums to 0.
   public static let segmentSum = Op(
     "segment_sum", operands: .named(["x", "offsets"]), traits: [.composite],
-    infer: { inference in
-      let (x, offsets) = (inference.operands[0], inference.operands[1])
-      try inference.expect(x.rank >= 1 && x.element != .bool, "got \(x), expected numbers of rank 1 or more")
-      try inference.checkOffsets(offsets)
-      return [TensorType(x.element, Shape([offsets.shape[0] - 1] + x.shape.extents.dropFirst()))]
-    },
-    evaluate: { evaluation in
-      let (x, offsets) = (evaluation.operands[0], evaluation.operands[1].integers)
-      let rows = Int64(x.shape[0])
-      return [
-        .generated(x.element, evaluation.resultShapes[0]) { indices in
-          let (from, to) = (max(offsets[indices[0]], 0), min(offsets[indices[0] + 1], rows))
-          var sum = Reduction.add.identity(x.element)
-          for row in from..<max(from, to) {
-            sum = Reduction.add.combine(sum, x[x.position([Int(row)] + indices.dropFirst())], x.element)
-          }
-          return sum
-        }
-      ]
-    },
+    infer: { [try $0.segmentReductionType()] },
+    evaluate: { [$0.segmentReduction(.add)] },
     cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
     offsets: { SegmentOffsets(operand: 1, rows: $0.operands[0].shape[0]) },
     decompose: { context in

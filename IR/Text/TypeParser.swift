@@ -41,11 +41,9 @@ extension TokenStream {
     try expect("[")
     var extents: [Extent] = []
     try list(until: "]") { extents.append(try $0.extent()) }
-    // The number of elements is a polynomial as well: it must not grow without end.
-    guard extents.reduce(1, { min($0 * max($1.terms.count, 1), 1 << 16) }) <= 1024, extents.count <= 64 else {
-      throw error("got a shape whose number of elements has more than 1024 terms or 64 factors, expected less", at: start)
-    }
-    return Shape(extents)
+    let shape = Shape(extents)
+    if let mistake = shape.sizeMistake { throw error(mistake, at: start) }
+    return shape
   }
 
   /// `sum := ['-'] product { ('+' | '-') product }`
@@ -69,13 +67,8 @@ extension TokenStream {
 
   /// Rejects an extent that would overflow or take long to compute with.
   private func checked(_ extent: Extent, below limit: Int?, at start: Token) throws -> Extent {
-    let terms = extent.terms
-    if let limit, !terms.allSatisfy({ $0.coefficient.magnitude < limit.magnitude }) {
-      throw error("got an extent with a coefficient of 2^56 or more, expected less", at: start)
-    }
-    guard terms.count <= 64, terms.allSatisfy({ $0.factors.count <= 32 }) else {
-      throw error("got an extent of more than 64 terms or 32 factors, expected less", at: start)
-    }
+    let isTooLong = extent.terms.count > 64 || extent.terms.contains { $0.factors.count > 32 }
+    if limit != nil || isTooLong, let mistake = extent.sizeMistake { throw error(mistake, at: start) }
     return extent
   }
 

@@ -51,7 +51,7 @@ public struct Extent: Hashable, Sendable {
     var sums: [[Atom]: Int] = [:]
     for term in terms {
       let factors = term.factors.sorted { $0.description < $1.description }
-      sums[factors] = Self.saturatingSum(sums[factors] ?? 0, term.coefficient)
+      sums[factors] = Self.saturatingSum(sums[factors] ?? 0, max(term.coefficient, -Int.max))
     }
     let kept = sums.filter { $0.value != 0 }.map {
       (key: $0.key.map(\.description), term: Term(coefficient: $0.value, factors: $0.key))
@@ -67,6 +67,7 @@ public struct Extent: Hashable, Sendable {
 
   /// A constant extent.
   public init(_ constant: Int) {
+    let constant = max(constant, -Int.max)
     let isSmall = constant >= 0 && constant < Int(Self.constantBit)
     identifier =
       isSmall
@@ -183,10 +184,10 @@ extension Extent {
     return overflow ? ((a < 0) != (b < 0) ? -Int.max : Int.max) : product
   }
 
-  /// The quotient rounded down; `divisor` is at least 1.
+  /// The quotient rounded down; a divisor below 1 is a mistake, as `mistake` says of the result.
   public func dividedRoundingDown(by divisor: Int) -> Extent { divided(by: divisor, roundingUp: false) }
 
-  /// The quotient rounded up; `divisor` is at least 1.
+  /// The quotient rounded up; a divisor below 1 is a mistake, as `mistake` says of the result.
   public func dividedRoundingUp(by divisor: Int) -> Extent { divided(by: divisor, roundingUp: true) }
 
   /// The quotient, where the extent is a multiple of `divisor` for all values of its symbols.
@@ -198,7 +199,7 @@ extension Extent {
 
   /// Terms whose coefficients are multiples of the divisor come out of the division: floor((16*A + r)/16) = A + floor(r/16).
   private func divided(by divisor: Int, roundingUp: Bool) -> Extent {
-    precondition(divisor > 0, "an extent divided by \(divisor)")
+    guard divisor > 0 else { return .mistaken("got \(self) divided by \(divisor), expected a divisor of at least 1") }
     var whole: [Term] = []
     var rest: [Term] = []
     for term in terms {
@@ -296,14 +297,17 @@ extension Extent {
 
 // MARK: - Text
 
-extension Extent: ExpressibleByIntegerLiteral, ExpressibleByStringLiteral, CustomStringConvertible {
+extension Extent: ExpressibleByIntegerLiteral, ExpressibleByStringInterpolation, CustomStringConvertible {
   /// A constant extent.
   public init(integerLiteral value: Int) { self.init(value) }
 
-  /// The extent that `text` writes: `"S"`, `"B*S"`, `"ceil(S/16)"`. Traps where it is not an extent; use `init(parsing:)` for text
-  /// that a user typed.
+  /// The extent that `text` writes: `"S"`, `"B*S"`, `"ceil(S/16)"`, `"\(count)*S"`.
+  ///
+  /// Other text is a mistake, as `mistake` says of the extent. `init(parsing:)` throws it at once.
   public init(stringLiteral text: String) {
-    do { self = try Extent(parsing: text) } catch { preconditionFailure("\(error)") }
+    do { self = try Extent(parsing: text) } catch {
+      self = .mistaken("got the extent \"\(text)\", which is not one: \((error as? HeedError)?.message ?? "\(error)")")
+    }
   }
 
   /// The extent as IR writes it: `B*S + 1`.

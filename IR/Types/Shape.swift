@@ -13,8 +13,14 @@ public struct Shape: Hashable, Sendable {
   public var extents: [Extent] { Self.interner[identifier] }
   /// The number of dimensions.
   public var rank: Int { extents.count }
-  /// The extent of a dimension, counted from 0.
-  public subscript(dimension: Int) -> Extent { extents[dimension] }
+  /// The extent of a dimension, counted from 0. That of a dimension that there is not is a mistake, as its `mistake` says.
+  public subscript(dimension: Int) -> Extent {
+    let extents = extents
+    guard extents.indices.contains(dimension) else {
+      return .mistaken("got dimension \(dimension) of the shape \(self), expected one in 0 ..< \(rank)")
+    }
+    return extents[dimension]
+  }
 
   /// The number of elements.
   public var count: Extent { extents.reduce(Extent(1), *) }
@@ -82,8 +88,8 @@ extension Shape {
 }
 
 extension Shape: ExpressibleByArrayLiteral, CustomStringConvertible {
-  /// A shape written as a list: `["B", 64]`.
-  public init(arrayLiteral extents: Extent...) { self.init(extents) }
+  /// A shape written as a list of numbers, text and extents: `["B", heads, 2 * size, "\(count)*S + 1", x.extent(0)]`.
+  public init(arrayLiteral extents: any ExtentConvertible...) { self.init(extents.map(\.extent)) }
   /// The shape as IR writes it: `[B, 64]`.
   public var description: String { "[" + extents.map(\.description).joined(separator: ", ") + "]" }
 }

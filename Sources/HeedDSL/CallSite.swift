@@ -19,18 +19,21 @@ extension CallSite {
   /// relative to the folder of the build.
   private static let ownFolder = "Sources/HeedDSL/"
 
-  /// The nearest caller outside this module, from the stack; nil without debug information or a means to read it.
+  /// The nearest caller outside this module, from the stack; nil without debug information or a means to read it, and where the frame of
+  /// that caller is not there.
   ///
   /// Swift passes `#line` to functions but not to operators, so for these it is looked up, and only after an error, since it takes
-  /// milliseconds.
+  /// milliseconds. Optimised code may have no frame for the closure in which the operator stands: its last call reuses the frame, or the
+  /// closure shares its code with others, without a line. Then what calls closures here comes before any frame of the user.
   static func fromStack() -> CallSite? {
     #if canImport(Runtime)
-      guard let trace = try? Backtrace.capture(limit: 48).symbolicated() else { return nil }
+      guard let trace = try? Backtrace.capture(limit: 64).symbolicated() else { return nil }
       var seenOwn = false
       for frame in trace.frames {
-        guard let place = frame.symbol?.sourceLocation, !place.path.isEmpty, place.line > 0 else { continue }
+        guard let symbol = frame.symbol, let place = symbol.sourceLocation, !place.path.isEmpty, place.line > 0 else { continue }
         if place.path.contains(ownFolder) {
           seenOwn = true
+          if callers.contains(where: place.path.hasSuffix) || symbol.name.contains("asWritten") { return nil }
         } else if seenOwn, !place.path.hasPrefix("<") {
           return CallSite(place.path, place.line)
         }
@@ -38,4 +41,7 @@ extension CallSite {
     #endif
     return nil
   }
+
+  /// The files of this module that call closures of a graph.
+  private static let callers = ["Graph+Builder.swift"]
 }

@@ -30,14 +30,13 @@ extension Graph {
   ///
   /// The first mistake in `body`, or what it throws, is kept in `failure` with its file and line, and thrown when the graph is
   /// verified or compiled.
-  public init(_ name: String, _ body: (GraphBuilder) throws -> some GraphOutput) {
-    let builder = GraphBuilder(Name(name))
+  public init(
+    _ name: String, file: String = #filePath, line: Int = #line, _ body: (GraphBuilder) throws -> some GraphOutput
+  ) {
+    let site = CallSite(file, line)
+    let builder = GraphBuilder(Name(name), site)
     do {
-      let outputs = try body(builder).outputs
-      for output in outputs where output.builder !== builder {
-        builder.fail("got the result \(output.summary) of another graph, expected tensors of \(name)", nil)
-      }
-      builder.graph.setResults(outputs.compactMap(\.value))
+      builder.setResults(try builder.run(body).outputs, site)
     } catch let error as HeedError {
       builder.fail(error)
     } catch {
@@ -47,8 +46,10 @@ extension Graph {
   }
 
   /// The same, throwing the first mistake.
-  public init(building name: String, _ body: (GraphBuilder) throws -> some GraphOutput) throws {
-    self.init(name, body)
+  public init(
+    building name: String, file: String = #filePath, line: Int = #line, _ body: (GraphBuilder) throws -> some GraphOutput
+  ) throws {
+    self.init(name, file: file, line: line, body)
     if let failure { throw failure }
   }
 }

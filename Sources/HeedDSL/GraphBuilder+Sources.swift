@@ -46,8 +46,10 @@ extension GraphBuilder {
   }
 
   /// An extent as a scalar of the graph: `g.size("S")`.
-  public func size(_ extent: Extent, as element: ElementType = .i32, file: String = #filePath, line: Int = #line) -> Tensor {
-    self.extent(extent, element, CallSite(file, line))
+  public func size(
+    _ extent: some ExtentConvertible, as element: ElementType = .i32, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    self.extent(extent.extent, element, CallSite(file, line))
   }
 
   func extent(_ extent: Extent, _ element: ElementType, _ site: CallSite?) -> Tensor {
@@ -58,9 +60,9 @@ extension GraphBuilder {
 
   /// The number of the segment that each of `count` rows lies in, from offsets `[segments + 1]` that rise from 0 to `count`.
   public func segmentIDs(
-    _ offsets: Tensor, count: Extent, as element: ElementType = .i32, file: String = #filePath, line: Int = #line
+    _ offsets: Tensor, count: some ExtentConvertible, as element: ElementType = .i32, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    emit(.segmentIDs, [offsets], stated: TensorType(element, [count]), CallSite(file, line))
+    emit(.segmentIDs, [offsets], stated: TensorType(element, [count.extent]), CallSite(file, line))
   }
 }
 

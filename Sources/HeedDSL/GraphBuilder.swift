@@ -5,8 +5,26 @@ public final class GraphBuilder {
   package internal(set) var graph: Graph
   private var scopes: [String] = []
   private var outerSite: CallSite?
+  /// The last call that told its line: near the mistake of an operator whose own line cannot be found.
+  private var lastSite: CallSite
+  /// Where values got their names.
+  private var namingSites: [ValueID: CallSite] = [:]
+  /// The shapes that are known to be without mistakes.
+  private var validShapes: Set<Shape> = []
 
-  init(_ name: Name) { graph = Graph(name: name) }
+  init(_ name: Name, _ site: CallSite) { (graph, lastSite) = (Graph(name: name), site) }
+
+  /// A builder that other code may read, though only the thread that builds the graph does.
+  private struct Current: @unchecked Sendable { var builder: GraphBuilder }
+  @TaskLocal private static var current: Current?
+
+  /// What builds the graph whose closure is running; nil outside of one.
+  static var running: GraphBuilder? { current?.builder }
+
+  /// Calls `body`, the closure of a graph, with this builder running.
+  func run<Result>(_ body: (GraphBuilder) throws -> Result) rethrows -> Result {
+    try Self.$current.withValue(Current(builder: self)) { try body(self) }
+  }
 
   // MARK: Arguments
 
@@ -16,12 +34,12 @@ public final class GraphBuilder {
   public func input(
     _ name: String, _ element: ElementType, _ shape: Shape = .scalar, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    let type = TensorType(element, shape)
+    let (type, site) = (TensorType(element, shape), CallSite(file, line))
     let name = scoped(name)
     guard argument(name) == nil else {
-      return fail("got a second argument called \(name), expected another name", CallSite(file, line), guess: type)
+      return fail("got a second argument called \(name), expected another name", site, guess: type)
     }
-    return argument(name, type, .input)
+    return argument(name, type, .input, site)
   }
 
   /// A tensor that is passed once, when the compiled graph is loaded: a weight. Its name begins with the names of the scopes.
@@ -30,36 +48,48 @@ public final class GraphBuilder {
   public func parameter(
     _ name: String, _ element: ElementType, _ shape: Shape, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    let type = TensorType(element, shape)
+    let (type, site) = (TensorType(element, shape), CallSite(file, line))
     let name = scoped(name)
-    guard let known = argument(name) else { return argument(name, type, .parameter) }
+    guard let known = argument(name) else { return argument(name, type, .parameter, site) }
     guard known.role == .parameter, graph.type(known.value) == type else {
       return fail(
         "got the parameter \(name) of type \(type), but \(name) is already \(known.role == .parameter ? "a parameter" : "an input") "
-          + "of type \(graph.type(known.value))", CallSite(file, line), guess: type)
+          + "of type \(graph.type(known.value))", site, guess: type)
     }
     return Tensor(self, known.value, type)
   }
 
   private func argument(_ name: Name) -> Argument? { graph.arguments.first { graph.name($0.value) == name } }
 
-  private func argument(_ name: Name, _ type: TensorType, _ role: Argument.Role) -> Tensor {
-    Tensor(self, graph.addArgument(name, type, role: role), type)
+  private func argument(_ name: Name, _ type: TensorType, _ role: Argument.Role, _ site: CallSite) -> Tensor {
+    note(site)
+    guard expect(!name.isNone, "got an argument without a name, expected one: arguments are passed by name", site),
+      areValid([type], site)
+    else { return poison(type) }
+    return Tensor(self, graph.addArgument(name, type, role: role), type)
   }
 
   // MARK: Facts
 
   /// Promises that an extent is a multiple of `divisor`: used in proofs, checked at each call.
-  public func assume(_ extent: Extent, isMultipleOf divisor: Int, file: String = #filePath, line: Int = #line) {
-    guard divisor > 0 else {
-      fail("got the divisor \(divisor) of \(extent), expected at least 1", CallSite(file, line))
+  public func assume(
+    _ extent: some ExtentConvertible, isMultipleOf divisor: Int, file: String = #filePath, line: Int = #line
+  ) {
+    let (extent, site) = (extent.extent, CallSite(file, line))
+    guard expect(divisor > 0, "got the divisor \(divisor) of \(extent), expected at least 1", site), isValid(extent, site) else {
       return
     }
     graph.addFact(.divisible(extent, by: divisor))
   }
 
   /// Promises that two extents are equal: used in proofs, checked at each call.
-  public func assume(_ left: Extent, equals right: Extent) { graph.addFact(.equal(left, right)) }
+  public func assume(
+    _ left: some ExtentConvertible, equals right: some ExtentConvertible, file: String = #filePath, line: Int = #line
+  ) {
+    let site = CallSite(file, line)
+    guard isValid(left.extent, site), isValid(right.extent, site) else { return }
+    graph.addFact(.equal(left.extent, right.extent))
+  }
 
   // MARK: Names
 
@@ -73,11 +103,31 @@ public final class GraphBuilder {
   private func scoped(_ name: String) -> Name { Name((scopes + [name]).filter { !$0.isEmpty }.joined(separator: ".")) }
 
   func name(_ tensor: Tensor, _ name: String, _ site: CallSite) {
-    guard let value = tensor.value else { return }
+    note(site)
+    guard graph.failure == nil, let value = tensor.value else { return }
     if case .argument = graph.origin(value) {
       fail("got the name \(name) for the argument \(tensor.summary), expected a computed value", site)
     } else {
       graph.setName(value, scoped(name))
+      namingSites[value] = outerSite ?? site
+    }
+  }
+
+  /// Makes the graph return these tensors; records results of one name, by which only one of them could be had.
+  func setResults(_ tensors: [Tensor], _ site: CallSite) {
+    for tensor in tensors where tensor.builder !== self {
+      fail("got the result \(tensor.summary) of another graph, expected tensors of \(graph.name)", site)
+    }
+    guard graph.failure == nil else { return }
+    let values = tensors.compactMap(\.value)
+    graph.setResults(values)
+    var positions: [Name: Int] = [:]
+    for (position, name) in graph.resultNames.enumerated() {
+      if let first = positions.updateValue(position, forKey: name) {
+        fail(
+          "got the results \(first) and \(position) of the name \(name), expected different names: results are returned by name",
+          namingSites[values[position]] ?? site)
+      }
     }
   }
 
@@ -102,8 +152,39 @@ public final class GraphBuilder {
   /// Records a mistake, if it is the first; a nil site is looked up on the stack.
   package func fail(_ message: String, _ site: CallSite?) {
     guard graph.failure == nil else { return }
-    let place = outerSite ?? site ?? CallSite.fromStack()
-    graph.failure = HeedError(message, at: place?.location)
+    let place = outerSite ?? site ?? CallSite.fromStack() ?? lastSite
+    graph.failure = HeedError(message, at: place.location)
+  }
+
+  /// Records a mistake where the condition is false.
+  /// - Returns: the condition.
+  func expect(_ condition: Bool, _ message: @autoclosure () -> String, _ site: CallSite?) -> Bool {
+    if !condition { fail(message(), site) }
+    return condition
+  }
+
+  /// Remembers the line of a call.
+  func note(_ site: CallSite?) { if let site = outerSite ?? site { lastSite = site } }
+
+  /// Whether the extent can be used; records what is wrong with it.
+  func isValid(_ extent: Extent, _ site: CallSite?) -> Bool {
+    guard let mistake = extent.mistake else { return true }
+    fail(mistake, site)
+    return false
+  }
+
+  /// Whether the types can be used; records what is wrong with one.
+  func areValid(_ types: some Sequence<TensorType>, _ site: CallSite?) -> Bool {
+    types.allSatisfy { type in
+      if validShapes.contains(type.shape) { return true }
+      let negative = type.shape.extents.first { $0.constant ?? 0 < 0 }
+      if let mistake = type.shape.mistake ?? negative.map({ "got the extent \($0) of a \(type), expected at least 0" }) {
+        fail(mistake, site)
+        return false
+      }
+      validShapes.insert(type.shape)
+      return true
+    }
   }
 
   /// Records what the user's closure threw.
@@ -113,6 +194,13 @@ public final class GraphBuilder {
   package func fail(_ message: String, _ site: CallSite?, guess: TensorType) -> Tensor {
     fail(message, site)
     return poison(guess)
+  }
+
+  /// Records a mistake in a call without tensors in the graph whose closure is running. Outside of one it ends the program with the
+  /// message, since there is nothing to return.
+  static func fail(_ message: String, _ site: CallSite) -> Tensor {
+    guard let running else { fatalError("\(site.file):\(site.line): \(message)") }
+    return running.fail(message, site, guess: TensorType(.f32, .scalar))
   }
 
   /// What stands for a tensor after a mistake.
@@ -142,18 +230,25 @@ public final class GraphBuilder {
   package func emitAll(
     _ op: Op, _ operands: [Tensor], _ attributes: [Attribute], stated: TensorType? = nil, guesses: [TensorType], _ site: CallSite?
   ) -> [Tensor] {
+    note(site)
     if let stray = operands.first(where: { $0.builder !== self }) {
       fail(
         "\(op.mnemonic): got \(stray.summary) of the graph \(stray.builder.graph.name), expected a tensor of \(graph.name)", site)
     }
+    for case .extents(let list) in attributes.map(\.value) {
+      if let mistake = list.extents.lazy.compactMap(\.mistake).first { fail("\(op.mnemonic): \(mistake)", site) }
+    }
     let values = operands.compactMap(\.value)
-    guard graph.failure == nil, values.count == operands.count else { return guesses.map(poison) }
+    guard graph.failure == nil, values.count == operands.count, areValid(CollectionOfOne(stated).compactMap { $0 }, site) else {
+      return guesses.map(poison)
+    }
     do {
       let node = try graph.append(op, values, attributes: attributes, stated: stated.map { [$0] })
       if let place = (outerSite ?? site)?.location {
         for result in graph.results(node) { graph.setPlace(result, place) }
       }
-      return graph.results(node).map { Tensor(self, $0, graph.type($0)) }
+      let results = graph.results(node).map { Tensor(self, $0, graph.type($0)) }
+      return areValid(results.map(\.type), site) ? results : guesses.map(poison)
     } catch let error as HeedError {
       fail(error.message, site)
     } catch {

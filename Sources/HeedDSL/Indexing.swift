@@ -19,11 +19,6 @@ extension Tensor {
     return builder.emit(.scatterAdd, [self, indices, updates], [Attribute(.dim, position)], site)
   }
 
-  /// Sums over segments of rows: `[T, ...]` and offsets `[B + 1]`, which rise from 0 to T, to `[B, ...]`.
-  public func segmentSum(_ offsets: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
-    builder.emit(.segmentSum, [self, offsets], [], CallSite(file, line))
-  }
-
   /// The `count` largest elements along the last dimension, descending, and their indices, i32; of equal ones the first.
   public func topK(_ count: Int, file: String = #filePath, line: Int = #line) -> (values: Tensor, indices: Tensor) {
     let shape = Shape(shape.extents.dropLast() + [Extent(count)])

@@ -29,6 +29,61 @@ public func rmsNorm(
   x.builder.emit(.rmsNorm, [x, scale], [Attribute(.epsilon, Literal(epsilon))], CallSite(file, line))
 }
 
+/// (x - mean) / sqrt(variance + epsilon) * scale + bias with given statistics of each channel, of a dimension of extent C: batch
+/// normalisation in inference. Mean, variance, scale and bias are `[C]`.
+///
+/// Source: Ioffe, Szegedy, "Batch normalization", 2015.
+public func batchNorm(
+  _ x: Tensor, mean: Tensor, variance: Tensor, scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, dimension: Int = 1,
+  file: String = #filePath, line: Int = #line
+) -> Tensor {
+  x.builder.located(file, line) {
+    guard let position = x.resolve(dimension, nil), x.haveChannels("batchNorm", [mean, variance, scale, bias], position) else {
+      return x.builder.poison(x.type)
+    }
+    let factor = scale * rsqrt(variance + epsilon)
+    return x * x.perChannel(factor, position) + x.perChannel(bias - mean * factor, position)
+  }
+}
+
+/// Normalisation of groups of channels: x is `[batch, C, ...]`, and mean and variance are those of a group's `C / groups` channels with
+/// all that follows them. Scale and bias are `[C]`.
+///
+/// Source: Wu, He, "Group normalization", 2018.
+public func groupNorm(
+  _ x: Tensor, groups: Int, scale: Tensor, bias: Tensor, epsilon: Double = 1e-5, file: String = #filePath, line: Int = #line
+) -> Tensor {
+  let g = x.builder
+  return g.located(file, line) {
+    guard g.graph.failure == nil, x.rank >= 2, groups >= 1, let size = x.extent(1).dividedExactly(by: groups) else {
+      return g.fail(
+        "groupNorm: got \(x.summary) in \(groups) groups, expected [batch, channels, ...] that they divide", nil, guess: x.type)
+    }
+    guard x.haveChannels("groupNorm", [scale, bias], 1) else { return g.poison(x.type) }
+    let rows = x.reshape(Shape([x.extent(0), Extent(groups), x.shape.extents.dropFirst(2).reduce(size, *)]))
+    guard g.graph.failure == nil else { return g.poison(x.type) }
+    let (one, zero) = (g.full([rows.extent(2)], 1, x.element), g.full([rows.extent(2)], 0, x.element))
+    let normal = layerNorm(rows, scale: one, bias: zero, epsilon: epsilon).reshape(x.shape)
+    return normal * x.perChannel(scale, 1) + x.perChannel(bias, 1)
+  }
+}
+
+extension Tensor {
+  /// A number per channel, `[C]`, so that it broadcasts against this tensor, whose channels are a dimension counted from 0.
+  fileprivate func perChannel(_ numbers: Tensor, _ position: Int) -> Tensor {
+    numbers.reshaped(Shape([shape[position]] + shape.extents.dropFirst(position + 1).map { _ in 1 }), nil)
+  }
+
+  /// Whether there is one number per channel in each of the tensors; records where there is not.
+  fileprivate func haveChannels(_ caller: String, _ tensors: [Tensor], _ position: Int) -> Bool {
+    tensors.allSatisfy { numbers in
+      builder.expect(
+        numbers.rank == 1 && builder.areEqual(numbers.shape[0], shape[position]),
+        "\(caller): got \(numbers.summary) for the channels of \(summary), expected [\(shape[position])]", nil)
+    }
+  }
+}
+
 /// Rotates pairs of elements of each row by angles that depend on the row: rotary position embedding.
 ///
 /// x is `[..., S, D]`; the cosines and sines are `[S, D/2]`. Pair p is elements p and D/2 + p; interleaved: 2p and 2p + 1.

@@ -34,12 +34,44 @@ extension Tensor {
 
   /// The mean over dimensions, of floats; NaN of no elements.
   public func mean(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
+    mean("mean", dimensions, keepingDimensions, correction: 0, CallSite(file, line))
+  }
+
+  /// The mean of the squared differences from the mean over dimensions, of floats.
+  ///
+  /// - Parameter correction: what is taken from the number of elements that the sum is divided by: 1 for the variance of a sample.
+  public func variance(
+    _ dimensions: Int..., correction: Int = 0, keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    variance("variance", dimensions, keepingDimensions, correction: correction, CallSite(file, line))
+  }
+
+  /// The square root of the variance over dimensions, of floats.
+  ///
+  /// - Parameter correction: what is taken from the number of elements that the sum is divided by: 1 for that of a sample.
+  public func standardDeviation(
+    _ dimensions: Int..., correction: Int = 0, keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
     let site = CallSite(file, line)
-    guard element.isFloat else { return builder.fail("mean: got \(summary), expected a float type", site, guess: type) }
+    return variance("standardDeviation", dimensions, keepingDimensions, correction: correction, site).mapped(.sqrt, site)
+  }
+
+  /// - Parameter correction: what is taken from the number of elements that the sum is divided by.
+  private func mean(
+    _ caller: String, _ dimensions: [Int], _ keepingDimensions: Bool, correction: Int, _ site: CallSite
+  ) -> Tensor {
+    guard element.isFloat else { return builder.fail("\(caller): got \(summary), expected a float type", site, guess: type) }
     guard let resolved = resolve(dimensions, site) else { return builder.poison(type) }
     let sum = reduced(.add, dimensions, keepingDimensions, site)
-    let count = resolved.reduce(Extent(1)) { $0 * shape[$1] }
+    let count = resolved.reduce(Extent(1)) { $0 * shape[$1] } - correction
     return sum.with(builder.extent(count, element, site), .divide, site)
+  }
+
+  private func variance(
+    _ caller: String, _ dimensions: [Int], _ keepingDimensions: Bool, correction: Int, _ site: CallSite
+  ) -> Tensor {
+    let difference = with(mean(caller, dimensions, true, correction: 0, site), .subtract, site)
+    return difference.with(difference, .multiply, site).mean(caller, dimensions, keepingDimensions, correction: correction, site)
   }
 
   /// Running reductions along a dimension: `r[i] = x[0] op ... op x[i]`; exclusive: without `x[i]`; reversed: from the end.

@@ -42,49 +42,75 @@ extension Tensor {
 }
 
 // MARK: Comparisons, whose results are bools
+//
+// Doubles have functions of their own, so that `x > -.infinity` has one meaning.
 
 extension Tensor {
   /// Whether each left element is less than the right one.
   public static func < (left: Tensor, right: Tensor) -> Tensor { left.with(right, .less) }
   /// Whether each element is less than a number.
   public static func < (left: Tensor, right: some TensorScalar) -> Tensor { left.with(left.scalar(right), .less) }
+  /// Whether each element is less than a number.
+  public static func < (left: Tensor, right: Double) -> Tensor { left.with(left.scalar(right), .less) }
   /// Whether a number is less than each element.
   public static func < (left: some TensorScalar, right: Tensor) -> Tensor { right.scalar(left).with(right, .less) }
+  /// Whether a number is less than each element.
+  public static func < (left: Double, right: Tensor) -> Tensor { right.scalar(left).with(right, .less) }
 
   /// Whether each left element is at most the right one.
   public static func <= (left: Tensor, right: Tensor) -> Tensor { left.with(right, .lessEqual) }
   /// Whether each element is at most a number.
   public static func <= (left: Tensor, right: some TensorScalar) -> Tensor { left.with(left.scalar(right), .lessEqual) }
+  /// Whether each element is at most a number.
+  public static func <= (left: Tensor, right: Double) -> Tensor { left.with(left.scalar(right), .lessEqual) }
   /// Whether a number is at most each element.
   public static func <= (left: some TensorScalar, right: Tensor) -> Tensor { right.scalar(left).with(right, .lessEqual) }
+  /// Whether a number is at most each element.
+  public static func <= (left: Double, right: Tensor) -> Tensor { right.scalar(left).with(right, .lessEqual) }
 
   /// Whether each left element is greater than the right one.
   public static func > (left: Tensor, right: Tensor) -> Tensor { left.with(right, .greater) }
   /// Whether each element is greater than a number.
   public static func > (left: Tensor, right: some TensorScalar) -> Tensor { left.with(left.scalar(right), .greater) }
+  /// Whether each element is greater than a number.
+  public static func > (left: Tensor, right: Double) -> Tensor { left.with(left.scalar(right), .greater) }
   /// Whether a number is greater than each element.
   public static func > (left: some TensorScalar, right: Tensor) -> Tensor { right.scalar(left).with(right, .greater) }
+  /// Whether a number is greater than each element.
+  public static func > (left: Double, right: Tensor) -> Tensor { right.scalar(left).with(right, .greater) }
 
   /// Whether each left element is at least the right one.
   public static func >= (left: Tensor, right: Tensor) -> Tensor { left.with(right, .greaterEqual) }
   /// Whether each element is at least a number.
   public static func >= (left: Tensor, right: some TensorScalar) -> Tensor { left.with(left.scalar(right), .greaterEqual) }
+  /// Whether each element is at least a number.
+  public static func >= (left: Tensor, right: Double) -> Tensor { left.with(left.scalar(right), .greaterEqual) }
   /// Whether a number is at least each element.
   public static func >= (left: some TensorScalar, right: Tensor) -> Tensor { right.scalar(left).with(right, .greaterEqual) }
+  /// Whether a number is at least each element.
+  public static func >= (left: Double, right: Tensor) -> Tensor { right.scalar(left).with(right, .greaterEqual) }
 
   /// Whether each left element is equal to the right one.
   public static func == (left: Tensor, right: Tensor) -> Tensor { left.with(right, .equal) }
   /// Whether each element is equal to a number.
   public static func == (left: Tensor, right: some TensorScalar) -> Tensor { left.with(left.scalar(right), .equal) }
+  /// Whether each element is equal to a number.
+  public static func == (left: Tensor, right: Double) -> Tensor { left.with(left.scalar(right), .equal) }
   /// Whether a number is equal to each element.
   public static func == (left: some TensorScalar, right: Tensor) -> Tensor { right.scalar(left).with(right, .equal) }
+  /// Whether a number is equal to each element.
+  public static func == (left: Double, right: Tensor) -> Tensor { right.scalar(left).with(right, .equal) }
 
   /// Whether each left element is different from the right one.
   public static func != (left: Tensor, right: Tensor) -> Tensor { left.with(right, .notEqual) }
   /// Whether each element is different from a number.
   public static func != (left: Tensor, right: some TensorScalar) -> Tensor { left.with(left.scalar(right), .notEqual) }
+  /// Whether each element is different from a number.
+  public static func != (left: Tensor, right: Double) -> Tensor { left.with(left.scalar(right), .notEqual) }
   /// Whether a number is different from each element.
   public static func != (left: some TensorScalar, right: Tensor) -> Tensor { right.scalar(left).with(right, .notEqual) }
+  /// Whether a number is different from each element.
+  public static func != (left: Double, right: Tensor) -> Tensor { right.scalar(left).with(right, .notEqual) }
 }
 
 // MARK: Bits of integers and bools

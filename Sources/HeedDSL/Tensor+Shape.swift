@@ -7,6 +7,9 @@ extension Tensor {
     guard let open = shape.extents.firstIndex(of: -1) else { return reshaped(shape, site) }
     var extents = shape.extents
     extents[open] = 1
+    guard builder.areValid([TensorType(element, Shape(extents))], site) else {
+      return builder.poison(TensorType(element, Shape(extents)))
+    }
     guard let rest = self.shape.count.divided(byProduct: Shape(extents).count) else {
       return builder.fail(
         "reshape: got \(shape) for \(summary), expected extents that divide \(self.shape.count)", site,
@@ -18,6 +21,7 @@ extension Tensor {
 
   func reshaped(_ shape: Shape, _ site: CallSite?) -> Tensor {
     if shape == self.shape { return self }
+    guard builder.areValid([TensorType(element, shape)], site) else { return builder.poison(TensorType(element, shape)) }
     guard builder.areEqual(shape.count, self.shape.count) else {
       return builder.fail(
         "reshape: got \(shape) of \(shape.count) elements for \(summary), expected \(self.shape.count) elements", site,
@@ -80,7 +84,8 @@ extension Tensor {
 
   /// The tensor with `low` elements `value` before it and `high` after it in each dimension.
   public func padded(
-    low: [Extent], high: [Extent], with value: some TensorScalar = 0, file: String = #filePath, line: Int = #line
+    low: [any ExtentConvertible], high: [any ExtentConvertible], with value: some TensorScalar = 0, file: String = #filePath,
+    line: Int = #line
   ) -> Tensor {
     let site = CallSite(file, line)
     guard let literal = value.literal.converted(to: element) else {
@@ -89,17 +94,17 @@ extension Tensor {
     }
     return builder.emit(
       .pad, [self],
-      [Attribute(.low, low), Attribute(.high, high), Attribute(.padValue, literal)],
+      [Attribute(.low, low.map(\.extent)), Attribute(.high, high.map(\.extent)), Attribute(.padValue, literal)],
       site)
   }
 }
 
 /// The tensors one after another along a dimension; their other extents are equal.
 public func concatenate(_ tensors: [Tensor], dimension: Int = 0, file: String = #filePath, line: Int = #line) -> Tensor {
-  precondition(!tensors.isEmpty, "concatenate: got no tensors, expected at least one")
   let site = CallSite(file, line)
-  guard let position = tensors[0].resolve(dimension, site) else { return tensors[0].builder.poison(tensors[0].type) }
-  return tensors[0].builder.emit(.concatenate, tensors, [Attribute(.dim, position)], site)
+  guard let first = tensors.first else { return GraphBuilder.fail("concatenate: got no tensors, expected at least one", site) }
+  guard let position = first.resolve(dimension, site) else { return first.builder.poison(first.type) }
+  return first.builder.emit(.concatenate, tensors, [Attribute(.dim, position)], site)
 }
 
 extension Extent {

@@ -19,12 +19,14 @@ public struct TensorIndex: Hashable, Sendable {
   public static let newDimension = TensorIndex(kind: .new)
 
   /// From `start` up to, not including, `stop`, in steps. Constants below 0 count from the end.
-  public static func range(_ start: Extent, _ stop: Extent, step: Int = 1) -> TensorIndex {
-    TensorIndex(kind: .range(start, stop, step: step))
+  public static func range(_ start: some ExtentConvertible, _ stop: some ExtentConvertible, step: Int = 1) -> TensorIndex {
+    TensorIndex(kind: .range(start.extent, stop.extent, step: step))
   }
 
   /// From `start` to the end, in steps. A constant below 0 counts from the end.
-  public static func from(_ start: Extent, step: Int = 1) -> TensorIndex { TensorIndex(kind: .range(start, nil, step: step)) }
+  public static func from(_ start: some ExtentConvertible, step: Int = 1) -> TensorIndex {
+    TensorIndex(kind: .range(start.extent, nil, step: step))
+  }
 }
 
 /// What can be an index of a tensor: `x[0, 2...5, (-3)..., .all, "S - 1"]`.
@@ -48,29 +50,34 @@ extension Extent: TensorIndexConvertible {
   public var tensorIndex: TensorIndex { TensorIndex(kind: .index(self)) }
 }
 
+extension String: TensorIndexConvertible {
+  /// One place, which the text writes: `"S - 1"`. The dimension is dropped.
+  public var tensorIndex: TensorIndex { TensorIndex(kind: .index(extent)) }
+}
+
 extension Range<Int>: TensorIndexConvertible {
   /// The range.
-  public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound)) }
+  public var tensorIndex: TensorIndex { .range(lowerBound, upperBound) }
 }
 
 extension ClosedRange<Int>: TensorIndexConvertible {
   /// The range.
-  public var tensorIndex: TensorIndex { .range(Extent(lowerBound), Extent(upperBound + 1)) }
+  public var tensorIndex: TensorIndex { .range(lowerBound, Extent(upperBound) + 1) }
 }
 
 extension PartialRangeFrom<Int>: TensorIndexConvertible {
   /// The range up to the end.
-  public var tensorIndex: TensorIndex { .from(Extent(lowerBound)) }
+  public var tensorIndex: TensorIndex { .from(lowerBound) }
 }
 
 extension PartialRangeUpTo<Int>: TensorIndexConvertible {
   /// The range from the first place on.
-  public var tensorIndex: TensorIndex { .range(0, Extent(upperBound)) }
+  public var tensorIndex: TensorIndex { .range(0, upperBound) }
 }
 
 extension PartialRangeThrough<Int>: TensorIndexConvertible {
   /// The range from the first place on.
-  public var tensorIndex: TensorIndex { upperBound == -1 ? .all : .range(0, Extent(upperBound + 1)) }
+  public var tensorIndex: TensorIndex { upperBound == -1 ? .all : .range(0, Extent(upperBound) + 1) }
 }
 
 extension TensorIndexConvertible where Self == TensorIndex {
@@ -81,11 +88,13 @@ extension TensorIndexConvertible where Self == TensorIndex {
   /// A new dimension of extent 1.
   public static var newDimension: TensorIndex { TensorIndex.newDimension }
   /// From `start` up to, not including, `stop`, in steps.
-  public static func range(_ start: Extent, _ stop: Extent, step: Int = 1) -> TensorIndex {
-    TensorIndex(kind: .range(start, stop, step: step))
+  public static func range(_ start: some ExtentConvertible, _ stop: some ExtentConvertible, step: Int = 1) -> TensorIndex {
+    TensorIndex(kind: .range(start.extent, stop.extent, step: step))
   }
   /// From `start` to the end, in steps.
-  public static func from(_ start: Extent, step: Int) -> TensorIndex { TensorIndex(kind: .range(start, nil, step: step)) }
+  public static func from(_ start: some ExtentConvertible, step: Int = 1) -> TensorIndex {
+    TensorIndex(kind: .range(start.extent, nil, step: step))
+  }
 }
 
 extension Tensor {
@@ -173,7 +182,7 @@ extension Tensor {
         step.append(stride)
         shape.append((stop.last! - start.last!).dividedRoundingUp(by: stride))
       case .new: shape.append(1)
-      case .rest: preconditionFailure(".rest is replaced above")
+      case .rest: continue  // Replaced above.
       }
     }
     let isWhole = start.allSatisfy { $0 == 0 } && stop == self.shape.extents && step.allSatisfy { $0 == 1 }

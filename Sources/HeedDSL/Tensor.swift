@@ -59,7 +59,7 @@ public struct Tensor {
   }
 
   /// The dimension counted from 0, or nil after recording that it does not exist.
-  func resolve(_ dimension: Int, _ site: @autoclosure () -> CallSite) -> Int? {
+  func resolve(_ dimension: Int, _ site: @autoclosure () -> CallSite?) -> Int? {
     let resolved = dimension < 0 ? dimension + rank : dimension
     if resolved >= 0 && resolved < rank { return resolved }
     let expected = rank == 0 ? "a tensor of rank 1 or more" : "one in \(-rank) ..< \(rank)"
@@ -68,7 +68,7 @@ public struct Tensor {
   }
 
   /// The dimensions counted from 0, distinct and rising; all where the list is empty; nil after recording what is wrong.
-  func resolve(_ dimensions: [Int], _ site: CallSite) -> [Int]? {
+  func resolve(_ dimensions: [Int], _ site: CallSite?) -> [Int]? {
     if dimensions.isEmpty { return Array(0..<rank) }
     var resolved: [Int] = []
     for dimension in dimensions {

@@ -106,4 +106,75 @@ private func kinds(_ element: ElementType) -> [String] {
     }
     try expectAgreement(graph, inputs)
   }
+
+  /// The greatest elements of segments whose offsets are an input, and of segments whose offsets are computed.
+  @Test(arguments: floatTypes + [.i64, .i32, .i8, .u8]) func segmentMaxima(_ element: ElementType) throws {
+    let graph = try graph(
+      "%x: \(element)[T, 3], %y: \(element)[T], %offsets: i32[B + 1]",
+      """
+      %a = segment_max %x, %offsets
+      %b = segment_max %y, %offsets
+      %same = add %offsets, 0
+      %t = transpose %x {permutation = [1, 0]}
+      %s = slice %t {start = [0, 0], stop = [1, T]}
+      %u = transpose %s {permutation = [1, 0]}
+      %c = segment_max %u, %same
+      return %a, %b, %c
+      """)
+    try expectAgreement(graph, try segmentInputs(graph), .exact)
+  }
+
+  /// Inputs of segments: empty ones, none, some longer than a block.
+  private func segmentInputs(_ graph: Graph) throws -> [[Name: ReferenceArray]] {
+    let offsets: [[Int64]] = [[0, 0, 3, 3, 7, 7], [0, 0], [0, 1, 2, 3], [0, 0, 0, 130], [0]]
+    return try offsets.map { list in
+      try randomInputs(
+        graph, ["T": Int(list.last!), "B": list.count - 1],
+        given: ["offsets": ReferenceArray(.i32, [list.count], integers: list)])
+    }
+  }
+
+  /// Rows times the matrix of their segment: widths around blocks, transposed operands, offsets that the graph computes.
+  @Test(arguments: floatTypes, [1, 17, 64, 70]) func segmentProducts(_ element: ElementType, _ width: Int) throws {
+    let graph = try graph(
+      "%x: \(element)[T, 5], %m: \(element)[B, 5, \(width)], %n: \(element)[B, \(width), 5], %offsets: i32[B + 1]",
+      """
+      %a = segment_matmul %x, %m, %offsets
+      %t = transpose %n {permutation = [0, 2, 1]}
+      %same = multiply %offsets, 1
+      %sum = add %offsets, %same
+      %half = divide %sum, 2
+      %b = segment_matmul %x, %t, %half
+      return %a, %b
+      """)
+    try expectAgreement(graph, try segmentInputs(graph))
+  }
+
+  /// Rows in order: lengths around powers of two, equal elements, NaN, rows with gaps, results that are rounded as they are stored.
+  @Test(arguments: floatTypes + [.i64, .i32, .i8, .u8]) func sorts(_ element: ElementType) throws {
+    let graph = try graph(
+      "%x: \(element)[A, N]",
+      """
+      %v, %i = sort %x
+      %t = transpose %x {permutation = [1, 0]}
+      %w, %j = sort %t {descending = true}
+      %s = slice %x {start = [0, 0], stop = [A, N], step = [1, 2]}
+      %u, %k = sort %s {descending = true}
+      %z = transpose %u {permutation = [1, 0]}
+      return %v, %i, %w, %j, %z, %k
+      """)
+    try expectAgreement(
+      graph,
+      at: [["A": 2, "N": 3], ["A": 3, "N": 50], ["A": 0, "N": 7], ["A": 4, "N": 0], ["A": 5, "N": 1], ["A": 2, "N": 257]], .exact)
+    guard element.isFloat else { return }
+    let special = ReferenceArray(
+      element, [3, 4],
+      reals: [.nan, -.infinity, .infinity, .nan, -.infinity, -.infinity, -.infinity, -.infinity, .infinity, .infinity, -0.0, 0.0])
+    try expectAgreement(graph, [["x": special]], .exact)
+  }
+
+  @Test func sortedNumbersAreComparedBeforeTheyAreRounded() throws {
+    let graph = try graph("%x: f32[A, N]", "%v, %i = sort %x\n%r = convert %v : bf16[A, N]\nreturn %r, %i")
+    try expectAgreement(graph, at: [["A": 2, "N": 100]], .exact)
+  }
 }

@@ -48,7 +48,7 @@ import Testing
     check("slidingTile: got the sizes [4, 9, 2, 3] and the tile [2, 2, 2, 2], expected multiples: 9 is none of 2") { _, x, _ in
       x.where(.slidingTile(grid: (4, 9), kernel: (2, 3), tile: (2, 2)), else: 0)
     }
-    check("chosenBlocks: got the lists %i: i32[B], expected [blocks, count] with a number as count") { _, x, i in
+    check("chosenBlocks: got the lists %i: i32[B], expected [blocks, count] with a number up to 1024 as count") { _, x, i in
       x.where(.chosenBlocks(i, blockSize: 16), else: -.infinity)
     }
     check("alibi: got scores [B, 8], expected a known number of heads: [batch, heads, queries, keys]") { _, x, _ in
@@ -96,10 +96,31 @@ import Testing
       g, x, i in
       matmul(x.reshape([1, "B", 2, 4]), g.full([3, 8, 4, "B"], 1))
     }
+    check("concatenate: got no tensors, expected at least one") { _, _, _ in concatenate([]) }
+    check("stack: got no tensors, expected at least one") { _, _, _ in stack([]) }
+    check("einsum: got no tensors, expected at least one") { _, _, _ in einsum("->") }
+    check("split: got 3 parts of dimension -1 of %x: f32[B, 8], expected a number that divides 8") { _, x, _ in x.split(3)[2] }
+    check("split: got the sizes [4, 3] for dimension 1 of %x: f32[B, 8], expected a sum of 8") { _, x, _ in
+      x.split(sizes: [4, 3], dimension: 1)[1]
+    }
+    check("takeAlong: got %x: f32[B, 8] at %i: i32[B], expected integers of its shape but for dimension -1") { _, x, i in
+      x.takeAlong(i)
+    }
+    check(
+      "convolution1D: got %x: f32[B, 8] and the weight %x: f32[B, 8] in 1 groups, expected [outputs, channels / groups, kernel]"
+    ) {
+      _, x, _ in
+      convolution1D(x, x)
+    }
+    check("segment_matmul: got f32[B, 8] and f32[B, 8], expected rows [T, K] and matrices [B, K, N]") { _, x, i in
+      x.segmentMatmul(x, i)
+    }
     check("einsum: got the subscripts \"ij\", expected a form such as \"bij->ji\"") { g, x, i in einsum("ij", x) }
     check("einsum: got the subscripts \"ijk\" for %x: f32[B, 8], expected 2 letters") { g, x, i in einsum("ijk->k", x) }
-    check("einsum: got the subscripts \"ii->i\" with a letter twice in \"ii\", expected each once") { g, x, i in einsum("ii->i", x)
+    check("einsum: got the subscripts \"ij->ii\" with a letter twice in the result \"ii\", expected each once") { g, x, i in
+      einsum("ij->ii", x)
     }
+    check("einsum: got the extents B and 8 for the letter i of \"ii->i\", expected equal ones") { g, x, i in einsum("ii->i", x) }
     check("einsum: got the letter z in the result of \"ij,jk->iz\" alone, expected it in an operand") { g, x, i in
       einsum("ij,jk->iz", x, x)
     }
@@ -123,6 +144,26 @@ import Testing
     }
     check("add: got %a: f32[2] of the graph first, expected a tensor of g") { g, _, _ in g.input("b", .f32, [2]) + stray! }
     #expect(mistake { _ in stray! }?.message == "got the result %a: f32[2] of another graph, expected tensors of g")
+  }
+
+  /// Results are returned by name, so two of one name are a mistake: at the line of the second name, or at that of the graph.
+  @Test func twoResultsOfOneName() {
+    var line = 0
+    let error = mistake { g in
+      let x = g.input("x", .f32, [2])
+      line = #line + 1
+      return [(x + 1).named("y"), (x + 2).named("y")]
+    }
+    let form = "expected different names: results are returned by name"
+    #expect(error?.message == "got the results 0 and 1 of the name y, \(form)")
+    #expect(error?.location == HeedIR.SourceLocation(file: #filePath, line: line))
+    let unnamed = Graph("g") { g in
+      let x = g.input("x", .f32, [2])
+      return [x + 1, (x + 2).named("result0")]
+    }
+    #expect(unnamed.failure?.message == "got the results 0 and 1 of the name result0, \(form)")
+    let twice = Graph("g") { g in [g.input("x", .f32, [2]), g.input("y", .f32, [2])] + [g.constant(1), g.constant(2)] }
+    #expect(twice.failure == nil)
   }
 
   @Test func onlyTheFirstIsKept() throws {

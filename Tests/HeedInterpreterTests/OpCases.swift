@@ -183,11 +183,24 @@ private let reductionCases: [OpCase] = [
     f64([2, 2], 3, 3, 5, -inf), i32([2, 2], 1, 2, 2, 1)),
   cases("top_k", "%x: i32[N]", "%v, %i = top_k %x {count = 1}  return %v, %i", [i32([3], -4, -2, -2)], i32([1], -2), i32([1], 1)),
   cases(
+    "sort", "%x: f64[2, N]", "%v, %i = sort %x  return %v, %i", [f64([2, 4], 1, 3, 3, 2, nan, -inf, 5, nan)],
+    f64([2, 4], 1, 2, 3, 3, -inf, 5, nan, nan), i32([2, 4], 0, 3, 1, 2, 1, 2, 0, 3)),
+  cases(
+    "sort", "%x: i32[N]", "%v, %i = sort %x {descending = true}  return %v, %i", [i32([3], -2, -4, -2)], i32([3], -2, -2, -4),
+    i32([3], 0, 2, 1)),
+  cases("sort", "%x: u8[2, N]", "%v, %i = sort %x  return %v, %i", [u8([2, 0])], u8([2, 0]), i32([2, 0])),
+  cases(
     "segment_ids", "%o: i32[B + 1], %x: f64[T]", "%r = segment_ids %o : i32[T]  return %r",
     [i32([5], 0, 2, 2, 3, 5), f64([5], 0, 0, 0, 0, 0)], i32([5], 0, 0, 2, 3, 3)),
   cases(
     "segment_sum", "%x: f64[T, 2], %o: i32[B + 1]", "%r = segment_sum %x, %o  return %r",
     [f64([3, 2], 1, 2, 3, 4, 5, 6), i32([4], 0, 2, 2, 3)], f64([3, 2], 4, 6, 0, 0, 5, 6)),
+  cases(
+    "segment_max", "%x: i32[T, 2], %o: i32[B + 1]", "%r = segment_max %x, %o  return %r",
+    [i32([3, 2], 1, 7, 3, 4, 5, 6), i32([4], 0, 2, 2, 3)], i32([3, 2], 3, 7, least, least, 5, 6)),
+  cases(
+    "segment_matmul", "%x: f64[T, 2], %m: f64[B, 2, 1], %o: i32[B + 1]", "%r = segment_matmul %x, %m, %o  return %r",
+    [f64([3, 2], 1, 2, 3, 4, 5, 6), f64([2, 2, 1], 1, 10, 2, 3), i32([3], 0, 1, 3)], f64([3, 1], 21, 18, 28)),
 ]
 
 private let compositeCases: [OpCase] = [

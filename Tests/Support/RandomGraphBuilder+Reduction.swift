@@ -33,7 +33,12 @@ extension RandomGraphBuilder {
       else {
         return
       }
-      try emit(.topK, [operand], attributes: [Attribute(.count, pick(1...4))], bound: operand.bound, isExact: true)
+      if chance(0.4) {
+        let attributes = chance(0.5) ? [Attribute(.descending, true)] : []
+        try emit(.sort, [operand], attributes: attributes, bound: operand.bound, isExact: true)
+      } else {
+        try emit(.topK, [operand], attributes: [Attribute(.count, pick(1...4))], bound: operand.bound, isExact: true)
+      }
     case 4:
       guard isFloat else { return }
       let (value, dim) = (try tamed(operand, to: 50), Attribute(.dim, pick(0..<rank)))
@@ -121,6 +126,12 @@ extension RandomGraphBuilder {
       values.removeAll { $0.id == starts.id }
       if chance(0.5) {
         try emit(.segmentIDs, [starts], stated: TensorType(pick([.i32, .i64]), ["T"]))
+      } else if rows.type.rank == 2, chance(0.4) {
+        let matrices = argument(rows.type.element, ["B", 4, 3], named: "matrices")
+        try emit(.segmentMatmul, [rows, matrices, starts], bound: 50)
+      } else if chance(0.3) {
+        // The greatest element of an empty segment is -inf.
+        try emit(.segmentMax, [rows, starts], bound: .infinity, isExact: true)
       } else {
         try emit(.segmentSum, [rows, starts], bound: 50)
       }

@@ -14,7 +14,7 @@ extension Tensor {
 
   /// `[..., heads, rows, size]` to `[..., rows, heads * size]`.
   func mergingHeads() -> Tensor {
-    guard builder.graph.failure == nil else { return self }
+    guard builder.graph.failure == nil, rank >= 3 else { return self }
     let x = swappingRowsAndHeads()
     return x.reshape(Shape(x.shape.extents.dropLast(2) + [x.extent(-2) * x.extent(-1)]))
   }

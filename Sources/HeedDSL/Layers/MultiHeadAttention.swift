@@ -43,7 +43,7 @@ public struct MultiHeadAttention {
     func linear(_ part: String, _ inputs: Int, _ outputs: Int) -> Linear {
       Linear("\(name).\(part)", in: g, inputs: inputs, outputs: outputs, hasBias: hasBias, element: element, file: file, line: line)
     }
-    let narrow = size / Swift.max(headCount, 1) * (keyValueHeadCount ?? headCount)
+    let narrow = (size / Swift.max(headCount, 1)).saturatingProduct(keyValueHeadCount ?? headCount)
     self.init(
       query: linear("query", size, size), key: linear("key", contextSize ?? size, narrow),
       value: linear("value", contextSize ?? size, narrow), output: linear("output", size, size), headCount: headCount,
@@ -71,6 +71,16 @@ public struct MultiHeadAttention {
     _ x: Tensor, context: Tensor? = nil, position: ((Tensor) -> Tensor)? = nil, bias: OfScores? = nil, mask: OfScores? = nil,
     file: String = #filePath, line: Int = #line
   ) -> (output: Tensor, probabilities: Tensor) {
+    let builder = x.builder
+    let change: OfScores? = bias.map { bias in { scores in scores + builder.asWritten { bias(scores) } } }
+    let live: OfScores? = mask.map { mask in { scores in builder.asWritten { mask(scores) } } }
+    return attend(x, context: context, position: position, change: change, mask: live, file: file, line: line)
+  }
+
+  /// - Parameter change: from the scaled scores, what takes their place.
+  private func attend(
+    _ x: Tensor, context: Tensor?, position: ((Tensor) -> Tensor)?, change: OfScores?, mask: OfScores?, file: String, line: Int
+  ) -> (output: Tensor, probabilities: Tensor) {
     x.builder.located(file, line) {
       let context = context ?? x
       func projected(_ map: Linear, _ rows: Tensor) -> Tensor {
@@ -86,10 +96,52 @@ public struct MultiHeadAttention {
       (k, v) = (k.repeatingHeads(Extent(headCount), name), v.repeatingHeads(Extent(headCount), name))
       var scores = matmul(q, k.transposed()) / Double(q.extent(-1).constant ?? 1).squareRoot()
       scores.named("scores")
-      if let bias { scores = scores + builder.asWritten { bias(scores) } }
-      if let mask { scores = scores.where(builder.asWritten { mask(scores) }, else: -.infinity) }
+      if let change { scores = change(scores) }
+      if let mask { scores = scores.where(mask(scores), else: -.infinity) }
       let probabilities = softmax(scores).named("probabilities")
       return (output(matmul(probabilities, v).mergingHeads()), probabilities)
     }
+  }
+}
+
+// MARK: By masks and changes of scores from the library
+
+extension MultiHeadAttention {
+  /// Attention of the pairs that a mask leaves, with changed scores: `attend(x, mask: .causal(), scores: .softCap(30), .alibi())`.
+  ///
+  /// - Parameters:
+  ///   - context: rows whose keys and values are taken; nil for those of `x` itself.
+  ///   - position: applied to the queries and the keys of each head, `[..., heads, rows, head size]`: rotary embedding.
+  ///   - mask: which pairs live.
+  ///   - scores: changes of the scaled scores, in order.
+  public func callAsFunction(
+    _ x: Tensor, context: Tensor? = nil, position: ((Tensor) -> Tensor)? = nil, mask: Mask, scores: Score...,
+    file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    attend(x, context: context, position: position, changes: scores, mask: mask, file: file, line: line).output
+  }
+
+  /// Attention with changed scores, without a mask: `attend(x, scores: .softCap(30), .alibi())`.
+  public func callAsFunction(
+    _ x: Tensor, context: Tensor? = nil, position: ((Tensor) -> Tensor)? = nil, scores first: Score, _ others: Score...,
+    file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    attend(x, context: context, position: position, changes: [first] + others, mask: nil, file: file, line: line).output
+  }
+
+  /// The same with a mask, with the probabilities `[..., heads, rows, context rows]`.
+  public func attend(
+    _ x: Tensor, context: Tensor? = nil, position: ((Tensor) -> Tensor)? = nil, mask: Mask, scores: Score...,
+    file: String = #filePath, line: Int = #line
+  ) -> (output: Tensor, probabilities: Tensor) {
+    attend(x, context: context, position: position, changes: scores, mask: mask, file: file, line: line)
+  }
+
+  private func attend(
+    _ x: Tensor, context: Tensor?, position: ((Tensor) -> Tensor)?, changes: [Score], mask: Mask?, file: String, line: Int
+  ) -> (output: Tensor, probabilities: Tensor) {
+    let change: OfScores? = changes.isEmpty ? nil : { scores in changes.reduce(scores) { $1($0, Pairs(scores)) } }
+    let live: OfScores? = mask.map { mask in { scores in mask(Pairs(scores)) } }
+    return attend(x, context: context, position: position, change: change, mask: live, file: file, line: line)
   }
 }

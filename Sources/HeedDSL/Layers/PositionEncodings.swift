@@ -33,17 +33,21 @@ public func alibiSlopes(headCount: Int) -> [Double] {
   func slopes(_ count: Int) -> [Double] { (1...count).map { Foundation.pow(2, -8 * Double($0) / Double(count)) } }
   guard headCount > 0 else { return [] }
   var whole = 1
-  while whole * 2 <= headCount { whole *= 2 }
+  while whole <= headCount / 2 { whole *= 2 }
   let extra = slopes(2 * whole).enumerated().filter { $0.offset % 2 == 0 }.map(\.element)
   return slopes(whole) + extra.prefix(headCount - whole)
 }
 
+/// Numbers per head are written into the graph: there are not more heads than this.
+let mostHeads = 1 << 16
+
 /// The bias of ALiBi for scores `[..., heads, rows, context rows]`: minus the head's slope times the distance of the positions.
 public func alibiBias(_ scores: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
   scores.builder.located(file, line) {
-    guard scores.rank >= 3, let heads = scores.extent(-3).constant else {
+    guard scores.rank >= 3, let heads = scores.extent(-3).constant, heads <= mostHeads else {
       return scores.builder.fail(
-        "alibiBias: got \(scores.summary), expected a constant number of heads before rows and columns", nil, guess: scores.type)
+        "alibiBias: got \(scores.summary), expected a number of heads up to \(mostHeads) before rows and columns", nil,
+        guess: scores.type)
     }
     let slopes = scores.builder.constant(alibiSlopes(headCount: heads), scores.element, shape: [Extent(heads), 1, 1])
     let distance = abs(scores.index(-2) - scores.index(-1)).cast(to: scores.element)
@@ -88,11 +92,23 @@ public struct RelativePositionBias {
       guard scores.rank >= 3 else {
         return g.fail("RelativePositionBias: got \(scores.summary), expected rank 3 or more", nil, guess: scores.type)
       }
+      guard (1...Self.most).contains(bucketCount), (0...Self.most).contains(maximumDistance) else {
+        return g.fail(
+          "RelativePositionBias: got \(bucketCount) buckets up to the distance \(maximumDistance), expected numbers up to \(Self.most)",
+          nil, guess: scores.type)
+      }
       let pairs: Shape = [scores.extent(-2), scores.extent(-1)]
       let relative = g.iota(pairs, dimension: 1) - g.iota(pairs, dimension: 0)
-      return table(buckets(relative)).permuted([2, 0, 1], nil)
+      let biases = table(buckets(relative))
+      guard g.expect(biases.rank == 3, "RelativePositionBias: got \(table.weight.summary), expected [buckets, heads]", nil) else {
+        return g.poison(scores.type)
+      }
+      return biases.permuted([2, 0, 1], nil)
     }
   }
+
+  /// The most buckets and distances.
+  private static let most = 1 << 20
 
   /// The bucket of each relative position, key minus query: looked up in a table of the distances up to the largest.
   private func buckets(_ relative: Tensor) -> Tensor {
@@ -106,7 +122,7 @@ public struct RelativePositionBias {
   func bucket(ofDistance distance: Int) -> Int {
     let side = isBidirectional ? bucketCount / 2 : bucketCount
     let exact = side / 2
-    guard distance >= exact, exact > 0 else { return Swift.min(distance, side - 1) }
+    guard distance > exact, exact > 0 else { return Swift.min(distance, side - 1) }
     let part = Foundation.log(Double(distance) / Double(exact)) / Foundation.log(Double(maximumDistance) / Double(exact))
     return Swift.min(exact + Int(part * Double(side - exact)), side - 1)
   }

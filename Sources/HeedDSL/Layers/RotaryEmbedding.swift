@@ -31,7 +31,11 @@ public struct RotaryEmbedding {
 
 /// The angles `t / base^(2p / size)` of positions t `[rows]` and pairs p: `[rows, size/2]`.
 func positionAngles(_ positions: Tensor, size: Int, base: Double, as element: ElementType) -> Tensor {
-  let g = positions.builder
+  let (g, most) = (positions.builder, 1 << 20)
+  guard size >= 2, size <= most, size % 2 == 0 else {
+    let guess = TensorType(element, Shape(positions.shape.extents + [1]))
+    return g.fail("got embeddings of \(size) elements, expected an even number from 2 to \(most)", nil, guess: guess)
+  }
   let frequencies = g.constant((0..<(size / 2)).map { 1 / power(base, 2 * Double($0) / Double(size)) }, element)
   return positions.cast(to: element).expandingDimension(1) * frequencies
 }

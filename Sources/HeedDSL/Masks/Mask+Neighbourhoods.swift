@@ -30,7 +30,9 @@ extension Mask {
     grid: (rows: Int, columns: Int), kernel: (rows: Int, columns: Int), tile: (rows: Int, columns: Int)
   ) -> Mask {
     neighbourhood((Extent(grid.rows), Extent(grid.columns)), kernel) { position, g in
-      expectMultiples("tiledNeighbourhood", [grid.rows, grid.columns], of: [tile.rows, tile.columns], g)
+      guard expectMultiples("tiledNeighbourhood", [grid.rows, grid.columns], of: [tile.rows, tile.columns], g) else {
+        return GridPlace(row: position, column: position)
+      }
       let (number, inside) = (position / (tile.rows * tile.columns), position % (tile.rows * tile.columns))
       let tilesInRow = Swift.max(grid.columns / Swift.max(tile.columns, 1), 1)
       return GridPlace(
@@ -92,9 +94,11 @@ extension Mask {
   }
 }
 
-/// Records a mistake where a size is not a multiple of its tile.
-func expectMultiples(_ name: String, _ sizes: [Int], of tiles: [Int], _ g: GraphBuilder) {
-  for (size, tile) in zip(sizes, tiles) where tile < 1 || size % tile != 0 {
-    g.fail("\(name): got the sizes \(sizes) and the tile \(tiles), expected multiples: \(size) is none of \(tile)", nil)
+/// Whether sizes are multiples of their tiles and small enough to be counted in i32; records where one is not.
+func expectMultiples(_ name: String, _ sizes: [Int], of tiles: [Int], _ g: GraphBuilder) -> Bool {
+  let got = "\(name): got the sizes \(sizes) and the tile \(tiles), expected"
+  return zip(sizes, tiles).allSatisfy { size, tile in
+    g.expect((0...Int(Int32.max)).contains(size) && tile >= 1, "\(got) numbers from 1 to 2^31 - 1", nil)
+      && g.expect(size % tile == 0, "\(got) multiples: \(size) is none of \(tile)", nil)
   }
 }

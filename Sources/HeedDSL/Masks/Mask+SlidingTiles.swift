@@ -1,3 +1,5 @@
+import HeedIR
+
 extension Mask {
   /// Sliding tiles over an image: positions are stored tile by tile in rows of tiles, and each tile sees the `kernel` of tiles around it,
   /// moved inside at the border. After the image come `textLength` positions of text, which see all and are seen by all.
@@ -26,10 +28,12 @@ extension Mask {
 
   private static func slidingTile(_ grid: [Int], _ kernel: [Int], _ tile: [Int], _ textLength: Int) -> Mask {
     Mask { pair in
-      expectMultiples("slidingTile", grid + kernel, of: tile + tile, pair.builder)
-      let tile = tile.map { Swift.max($0, 1) }
+      guard expectMultiples("slidingTile", grid + kernel, of: tile + tile, pair.builder) else {
+        return pair.builder.poison(TensorType(.bool, .scalar))
+      }
       let (counts, reach) = (zip(grid, tile).map { $0 / $1 }, zip(kernel, tile).map { $0 / $1 })
-      var (query, key) = (pair.query / tile.reduce(1, *), pair.key / tile.reduce(1, *))
+      let (size, length) = (tile.reduce(1) { $0.saturatingProduct($1) }, grid.reduce(1) { $0.saturatingProduct($1) })
+      var (query, key) = (pair.query / size, pair.key / size)
       var isNear = pair.builder.constant(true, .bool)
       for (count, reach) in zip(counts, reach).reversed() {
         // Of an even number of tiles, one more is before than after.
@@ -38,10 +42,9 @@ extension Mask {
         isNear = isNear & (key % count >= centre - before) & (key % count <= centre + behind)
         (query, key) = (query / count, key / count)
       }
-      let length = grid.reduce(1, *)
       let (queryIsImage, keyIsImage) = (pair.query < length, pair.key < length)
       return (queryIsImage & keyIsImage & isNear)
-        | ((pair.key < length + textLength) & !(queryIsImage & keyIsImage))
+        | ((pair.key < length.saturatingSum(textLength)) & !(queryIsImage & keyIsImage))
     }
   }
 }

@@ -8,7 +8,7 @@ extension Mask {
   ///
   /// - Parameter includesFirstFrame: whether all see the first frame, as a sink.
   public static func spatialHead(promptLength: Int, frameLength: Int, reach: Int, includesFirstFrame: Bool = false) -> Mask {
-    queries(below: promptLength) | keys(below: promptLength + (includesFirstFrame ? frameLength : 0))
+    queries(below: promptLength) | keys(below: promptLength.saturatingSum(includesFirstFrame ? frameLength : 0))
       | Mask { abs($0.query - $0.key) < reach }
   }
 
@@ -52,9 +52,9 @@ extension Mask {
   /// Pairs whose block of keys is listed for their block of queries.
   static func listed(_ lists: Tensor, of name: String, queries: Int, keys: Int) -> Mask {
     Mask { pair in
-      guard lists.rank >= 2, let count = lists.extent(-1).constant else {
+      guard lists.rank >= 2, let count = lists.extent(-1).constant, count <= 1024 else {
         return pair.builder.fail(
-          "\(name): got the lists \(lists.summary), expected [blocks, count] with a number as count", nil,
+          "\(name): got the lists \(lists.summary), expected [blocks, count] with a number up to 1024 as count", nil,
           guess: TensorType(.bool, .scalar))
       }
       let key = pair.key / keys

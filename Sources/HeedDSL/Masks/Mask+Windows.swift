@@ -39,7 +39,7 @@ extension Mask {
   ///
   /// Source: Child, Gray, Radford, Sutskever, "Generating long sequences with sparse transformers", 2019.
   public static func fixed(_ length: Int, summaries: Int) -> Mask {
-    causal(.topLeft) & Mask { ($0.query / length == $0.key / length) | ($0.key % length >= length - summaries) }
+    causal(.topLeft) & Mask { ($0.query / length == $0.key / length) | ($0.key % length >= length.saturatingDifference(summaries)) }
   }
 
   /// A window of `radius` positions to both sides, and all pairs in which the query or the key is marked global, bools `[length]` or

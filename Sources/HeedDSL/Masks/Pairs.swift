@@ -93,7 +93,7 @@ public struct Pairs {
       return builder.fail(
         "got the table \(table.summary) at rows \(row.summary) and columns \(column.summary), expected [rows, columns], "
           + "[batch, rows, columns] or [batch, heads, rows, columns] at [queries, 1] and [1, keys]", nil,
-        guess: TensorType(table.element, [row.extent(0), column.extent(-1)]))
+        guess: TensorType(table.element, [1, 1]))
     }
     let (rows, columns) = (row.droppingDimensions([1], nil), column.droppingDimensions([0], nil))
     let picked = table.gather(rows, dimension: -2).gather(columns, dimension: -1)

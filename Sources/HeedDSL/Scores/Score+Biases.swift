@@ -40,7 +40,7 @@ extension Pairs {
   /// One number per head of the scores: `[heads]`.
   fileprivate func slopes(_ name: String, _ type: ElementType, _ numbers: (_ heads: Int) -> [Double]) -> Tensor {
     let count = head.shape.count
-    guard head.rank > 0, let heads = count.constant, heads > 0 else {
+    guard head.rank > 0, let heads = count.constant, heads > 0, heads <= mostHeads else {
       return builder.fail(
         "\(name): got scores \(shape), expected a known number of heads: [batch, heads, queries, keys]", nil,
         guess: TensorType(type, [count]))

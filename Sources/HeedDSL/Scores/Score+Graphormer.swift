@@ -20,10 +20,10 @@ extension Score {
   ///   - lengths: how many edges each path has, at most the number of places, integers `[batch, nodes, nodes]`; 0 where there is none.
   public static func graphEdges(_ table: Tensor, edges: Tensor, lengths: Tensor) -> Score {
     Score { score, pair in
-      guard table.rank == 3, lengths.rank == 3, let places = table.extent(1).constant, places > 0 else {
+      guard table.rank == 3, lengths.rank == 3, let places = table.extent(1).constant, (1...1024).contains(places) else {
         return pair.builder.fail(
           "graphEdges: got the table \(table.summary) and lengths \(lengths.summary), expected [heads, places, kinds] and "
-            + "[batch, nodes, nodes], with a number of places", nil, guess: score.type)
+            + "[batch, nodes, nodes], with a number of places up to 1024", nil, guess: score.type)
       }
       let length = lengths.reshape([lengths.extent(0), 1, lengths.extent(1), lengths.extent(2)])
       let biases = (0..<places).map { place in

@@ -1,5 +1,8 @@
 import HeedIR
 
+/// The most rows and columns of a grid whose places are counted in i32.
+let mostRows = 1 << 15
+
 extension Score {
   /// The bias of T5: learned for each head and bucket of relative positions.
   ///
@@ -29,6 +32,10 @@ extension Score {
   public static func relativeGridTable(_ table: Tensor, grid: (rows: Int, columns: Int)) -> Score {
     Score { score, pair in
       let (rows, columns) = (grid.rows, grid.columns)
+      guard (1...mostRows).contains(rows), (1...mostRows).contains(columns) else {
+        return pair.builder.fail(
+          "relativeGridTable: got the grid \(rows) x \(columns), expected numbers from 1 to \(mostRows)", nil, guess: score.type)
+      }
       let row = pair.query / columns - pair.key / columns + (rows - 1)
       let column = pair.query % columns - pair.key % columns + (columns - 1)
       return score + pair.perHead(table.gather(row * (2 * columns - 1) + column, dimension: -1))
