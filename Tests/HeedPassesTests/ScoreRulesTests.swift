@@ -7,7 +7,7 @@ import Testing
 /// keep every number by evaluation.
 @Suite struct ScoreRulesTests {
   private static let parameters: [ScalarFunction.Parameter] = [
-    .init("s", .f32), .init("m", .bool), .init("i", .i32), .init("j", .i32), .init("h", .bf16),
+    .init("s", .f32), .init("m", .bool), .init("i", .i32), .init("j", .i32),
   ]
 
   /// The formula of what is built, by the rules for scores.
@@ -39,14 +39,24 @@ import Testing
   /// In a 16-bit type a product of scales is regrouped only where it is exact.
   @Test func narrowScalesAreRegroupedWhereExact() throws {
     func scaled(_ first: Double, _ second: Double) throws -> String {
-      try formula { builder, _, _ in
-        let scores = builder.parameter(4)
-        return builder.apply(
-          .multiply, builder.apply(.multiply, scores, builder.constant(first, .bf16)), builder.constant(second, .bf16))
-      }
+      var builder = FunctionBuilder(parameters: [.init("s", .bf16)], rules: .scores)
+      let half = builder.apply(.multiply, builder.parameter(0), builder.constant(first, .bf16))
+      return builder.finish([builder.apply(.multiply, half, builder.constant(second, .bf16))]).formula
     }
-    #expect(try scaled(0.5, 3) == "h * 1.5")
-    #expect(try scaled(1.0078125, 1.0078125) == "h * 1.0078125 * 1.0078125")
+    #expect(try scaled(0.5, 3) == "s * 1.5")
+    #expect(try scaled(1.0078125, 1.0078125) == "s * 1.0078125 * 1.0078125")
+  }
+
+  /// A mask or a bucket may be made of floats that no score is in.
+  @Test func otherFloatsKeepEveryRounding() throws {
+    func place(_ build: (inout FunctionBuilder, _ place: ScalarValue) -> ScalarValue) throws -> String {
+      try formula { builder, _, _ in build(&builder, builder.apply(.convert, builder.parameter(2), type: .f32)) }
+    }
+    #expect(try place { $0.apply(.divide, $1, $0.constant(41, .f32)) } == "i / 41.0")
+    #expect(
+      try place { builder, place in
+        builder.apply(.multiply, builder.apply(.multiply, place, builder.constant(0.3, .f32)), builder.constant(0.5, .f32))
+      } == "i * 0.3 * 0.5")
   }
 
   @Test func zerosOfEitherSignAreNotAdded() throws {

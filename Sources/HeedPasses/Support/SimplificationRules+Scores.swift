@@ -3,8 +3,8 @@ package import HeedIR
 extension SimplificationRules<ScalarFunction> {
   /// Rules that hold under the numeric contract for the scores of attention, with the exact ones.
   ///
-  /// Constant scales are regrouped (`(s * a) * b` is `s * (a * b)`, `s / a` is `s * (1 / a)`), adding a zero of either sign changes
-  /// nothing, and `x * 0` where a mask put the zero is zero, since a dead pair counts as dead whatever its score was. Constants stand on
+  /// Constant scales of what is made from the score, parameter 0, are regrouped: `(s * a) * b` is `s * (a * b)`, `s / a` is `s * (1 / a)`.
+  /// Other floats keep every rounding, since masks and places in tables may be made of them. Adding a zero of either sign changes nothing, and `x * 0` where a mask put the zero is zero, since a dead pair counts as dead whatever its score was. Constants stand on
   /// the right, comparisons are `less` and `lessEqual`, and choices between bools are `and` and `or`.
   package static var scores: Self { Self(foldsApproximations: true) { $0.simplifiedScore($1) ?? $0.exactlySimplified($1) } }
 }
@@ -115,7 +115,7 @@ extension FunctionBuilder {
     guard let right = literal(operands[1]) else { return nil }
     let isAdditive = op == .add || op == .subtract
     if right.real == (isAdditive ? 0 : 1) { return operands[0] }
-    guard type.isFloat, !isAdditive else { return nil }
+    guard type.isFloat, !isAdditive, function.parameters(of: operands[0]).contains(0) else { return nil }
     if op == .divide {
       let inverse = Literal(1 / right.real).converted(to: type)!
       return inverse.real.isFinite && inverse.real != 0 && type.keepsScale(1 / right.real)
