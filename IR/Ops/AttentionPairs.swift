@@ -8,11 +8,9 @@ struct AttentionPairs {
   private let query: ReferenceArray
   private let key: ReferenceArray
   let captured: [ReferenceArray]
-  private let score: ScalarFunction
-  private let live: ScalarFunction
+  private let evaluation: Evaluation
   /// The segment of each row; nil where all are in one.
   private let segments: [Int]?
-  private let binding: [Name: Int]
 
   /// The extents of the batch dimensions.
   let batch: [Int]
@@ -22,8 +20,7 @@ struct AttentionPairs {
   init(_ evaluation: Evaluation) {
     (query, key) = (evaluation.operands[0], evaluation.operands[1].inReals)
     captured = Array(evaluation.captured)
-    binding = evaluation.binding
-    (score, live) = (evaluation.regions[0], evaluation.regions[1])
+    self.evaluation = evaluation
     batch = Array(query.shape.dropLast(2))
     (rows, columns) = (query.shape[batch.count], key.shape[batch.count])
     segments = evaluation.captured(.ragged).map { [rows] offsets in
@@ -40,11 +37,11 @@ struct AttentionPairs {
     var pairs: [(key: Int, score: Double)] = []
     for j in 0..<columns where segments.map({ $0[i] == $0[j] }) ?? true {
       let indices = (outer + [i, j]).map { Literal($0) }
-      guard try live.evaluate(indices, tables: captured, binding: binding)[0].integer != 0 else { continue }
+      guard try evaluation.evaluate(1, indices, tables: captured)[0].integer != 0 else { continue }
       let (q, k) = ((number * rows + i) * width, (number * columns + j) * width)
       var product = 0.0
       for d in 0..<width { product += query.reals[q + d] * key.reals[k + d] }
-      pairs.append((j, try score.evaluate([Literal(product)] + indices, tables: captured, binding: binding)[0].real))
+      pairs.append((j, try evaluation.evaluate(0, [Literal(product)] + indices, tables: captured)[0].real))
     }
     return pairs
   }

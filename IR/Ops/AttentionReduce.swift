@@ -113,8 +113,7 @@ private func evaluateAttentionReduce(_ evaluation: Evaluation) throws -> [Refere
       let weights = try pairs.weights(outer, number, row: i, logSumExp: evaluation.operands[2].reals[number * pairs.rows + i])
       for j in window[1].0..<window[1].1 {
         let indices = (outer + [i, j]).map { Literal($0) }
-        let value = try evaluation.regions[2].evaluate(
-          [Literal(weights[j])] + indices, tables: pairs.captured, binding: evaluation.binding)[0]
+        let value = try evaluation.evaluate(2, [Literal(weights[j])] + indices, tables: pairs.captured)[0]
         let target = result.position(outer + [position(i, 0), position(j, 1)])
         result[target] = reduction.combine(result[target], value, element)
       }

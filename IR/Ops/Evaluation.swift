@@ -1,4 +1,4 @@
-/// An array of the reference interpreter: reals in double precision for any float type, integers in 64 bits.
+/// An array of the reference interpreter: floats of any type as doubles, integers in 64 bits.
 public struct ReferenceArray: Hashable, Sendable {
   /// The element type. The elements are rounded or wrapped to it.
   public let element: ElementType
@@ -112,6 +112,8 @@ public struct Evaluation {
   public let resultShapes: [[Int]]
   /// The call's binding of symbols.
   public let binding: [Name: Int]
+  /// How the values inside regions are rounded.
+  public let rounding: Rounding
 
   /// The most elements that an array of the reference may have: 64 GiB.
   private static let mostElements = 1 << 33
@@ -120,11 +122,11 @@ public struct Evaluation {
   /// - Throws: where a result's extent is negative or has no value, or a result is too large to hold.
   public init(
     op: Op, operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
-    resultTypes: [TensorType], binding: [Name: Int]
+    resultTypes: [TensorType], binding: [Name: Int], rounding: Rounding = .toType
   ) throws {
     self.op = op
     (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
-    (self.operandTypes, self.resultTypes, self.binding) = (operandTypes, resultTypes, binding)
+    (self.operandTypes, self.resultTypes, self.binding, self.rounding) = (operandTypes, resultTypes, binding, rounding)
     resultShapes = try resultTypes.map { type in
       let shape = try type.shape.evaluate { binding[$0] }
       guard try Shape.elementCount(of: shape) <= Self.mostElements else {
@@ -132,6 +134,12 @@ public struct Evaluation {
       }
       return shape
     }
+  }
+
+  /// The results of the node's region of this number on scalars.
+  /// - Throws: where an index leaves its table.
+  func evaluate(_ region: Int, _ arguments: [Literal], tables: [ReferenceArray] = []) throws -> [Literal] {
+    try regions[region].evaluate(arguments, tables: tables, binding: binding, rounding: rounding)
   }
 
   /// The extents of the attribute `key` under the call's binding.
@@ -145,29 +153,40 @@ extension Extent {
   /// - Throws: where a symbol has no value.
   func literal(of type: ElementType, _ binding: [Name: Int]) throws -> Literal {
     let value = try evaluate { binding[$0] }
-    return type.isFloat ? Literal(Double(value)) : Literal(type.wrap(Int64(value)))
+    return type.isFloat ? Literal(type.round(Double(value))) : Literal(type.wrap(Int64(value)))
   }
 }
 
 extension ScalarFunction {
   /// The function's results on scalars, by the ops' definitions.
   ///
+  /// Every value is one of its type: what each instruction computes is rounded, and so are the arguments.
+  ///
   /// - Parameters:
   ///   - tables: the captured tensors.
   ///   - binding: the values of the symbols that extents mention.
+  ///   - rounding: how values are rounded.
   /// - Throws: where an index leaves its table, or an extent has no value.
   public func evaluate(
-    _ arguments: [Literal], tables: [ReferenceArray] = [], binding: [Name: Int] = [:]
+    _ arguments: [Literal], tables: [ReferenceArray] = [], binding: [Name: Int] = [:], rounding: Rounding = .toType
   ) throws -> [Literal] {
-    var values = arguments
+    var values: [Literal] = []
     values.reserveCapacity(parameters.count + instructions.count)
+    for (argument, parameter) in zip(arguments, parameters) {
+      values.append(parameter.type.isFloat ? Literal(rounding.round(argument.real, parameter.type)) : argument)
+    }
     for instruction in instructions {
       switch instruction.operation {
       case .constant(let literal): values.append(literal)
       case .elementwise(let op):
-        let operands = instruction.operands
-        let result = op.scalar!.apply(to: type(operands[0]), result: instruction.type) { values[operands[$0].index] }
-        values.append(result)
+        let (operands, type) = (instruction.operands, instruction.type)
+        func operand(_ position: Int) -> Literal { values[operands[position].index] }
+        if rounding == .toType {
+          values.append(op.scalar!.apply(to: self.type(operands[0]), result: type, operand: operand))
+        } else {
+          let result = op.scalar!.applyUnrounded(to: self.type(operands[0]), result: type, operand: operand)
+          values.append(type.isFloat ? Literal(rounding.round(result.real, type)) : result)
+        }
       case .extent(let extent): values.append(try extent.literal(of: instruction.type, binding))
       case .element(let table):
         let array = tables[table]

@@ -38,11 +38,11 @@ extension Op {
           op: .contract, operands: Array(operands.prefix(2)), attributes: evaluation.attributes.only(.subscripts), regions: [],
           operandTypes: Array(evaluation.operandTypes.prefix(2)),
           resultTypes: [TensorType(evaluation.regions[0].parameters[0].type, evaluation.resultTypes[0].shape)],
-          binding: evaluation.binding))[0]
+          binding: evaluation.binding, rounding: evaluation.rounding))[0]
       var result = ReferenceArray(evaluation.resultTypes[0].element, product.shape)
       for position in 0..<result.count {
         let extras = evaluation.captured.map { $0[$0.shape.isEmpty ? 0 : position] }
-        result[position] = try evaluation.regions[0].evaluate([product[position]] + extras, binding: evaluation.binding)[0]
+        result[position] = try evaluation.evaluate(0, [product[position]] + extras)[0]
       }
       return [result]
     },

@@ -16,7 +16,7 @@ extension Op {
       var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
       for position in 0..<results[0].count {
         let arguments = evaluation.operands.map { $0[$0.shape.isEmpty ? 0 : position] }
-        for (number, value) in try evaluation.regions[0].evaluate(arguments, binding: evaluation.binding).enumerated() {
+        for (number, value) in try evaluation.evaluate(0, arguments).enumerated() {
           results[number][position] = value
         }
       }

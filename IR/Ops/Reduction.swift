@@ -25,9 +25,9 @@ public enum Reduction: String, AttributeWord {
     }
   }
 
-  /// The two elements put together, by the definition of `op`.
+  /// The two elements put together, by the definition of `op`. A float is not rounded: sums inside one op are in double precision.
   public func combine(_ left: Literal, _ right: Literal, _ element: ElementType) -> Literal {
-    op.scalar!.apply([left, right], types: [element, element], result: element)
+    op.scalar!.applyUnrounded(to: element, result: element) { $0 == 0 ? left : right }
   }
 }
 

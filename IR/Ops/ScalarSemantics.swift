@@ -1,4 +1,5 @@
-/// What an elementwise op does to scalars: reals in double precision, integers in 64 bits and then wrapped to their type.
+/// What an elementwise op does to scalars: reals in double precision and then rounded to their type, integers in 64 bits and then
+/// wrapped.
 ///
 /// An op without an `expansion` is primitive: code generation has an instruction for it. The others are expanded into primitive
 /// ops before code generation, with the accuracy that the expansion states. Among them may be `exp2`, for which some targets have
@@ -11,8 +12,8 @@ public struct ScalarSemantics: Sendable {
     case unary(real: (@Sendable (Double) -> Double)?, integer: (@Sendable (Int64) -> Int64)?)
     /// Two operands of one type, which the result has as well.
     case binary(real: (@Sendable (Double, Double) -> Double)?, integer: (@Sendable (Int64, Int64) -> Int64)?)
-    /// Three float operands of one type, which the result has as well.
-    case ternary(real: @Sendable (Double, Double, Double) -> Double)
+    /// Three float operands of one type, which the result has as well; the closure takes it to round once.
+    case ternary(real: @Sendable (Double, Double, Double, ElementType) -> Double)
     /// Two operands of one type; the result is a bool.
     case comparison(real: @Sendable (Double, Double) -> Bool, integer: @Sendable (Int64, Int64) -> Bool)
     /// A bool and two values of one type.
@@ -91,14 +92,24 @@ public struct ScalarSemantics: Sendable {
       "got operands of type \(element), expected \(real ? (integer ? "numbers" : "a float type") : "an integer type")")
   }
 
-  /// The op applied to scalars of these types: the reference.
+  /// The op applied to scalars of these types: the reference. The result is a value of the type `result`.
   public func apply(_ operands: [Literal], types: [ElementType], result: ElementType) -> Literal {
     apply(to: types[0], result: result) { operands[$0] }
   }
 
-  /// The op applied to scalars, of which the first has the type `type`; `operand` gives each by its number.
+  /// The op applied to scalars, of which the first has the type `type`; `operand` returns each by its number.
   @inline(__always)
   func apply(to type: ElementType, result: ElementType, operand: (Int) -> Literal) -> Literal {
+    if case .ternary(let real) = rule {
+      return Literal(result.round(real(operand(0).real, operand(1).real, operand(2).real, result)))
+    }
+    let value = applyUnrounded(to: type, result: result, operand: operand)
+    return result.isFloat ? Literal(result.round(value.real)) : value
+  }
+
+  /// As above, but only a conversion rounds a float: for sums and products inside one op.
+  @inline(__always)
+  func applyUnrounded(to type: ElementType, result: ElementType, operand: (Int) -> Literal) -> Literal {
     switch rule {
     case .unary(let real, let integer):
       if type.isFloat { return Literal(real!(operand(0).real)) }
@@ -108,7 +119,7 @@ public struct ScalarSemantics: Sendable {
       return type.isFloat
         ? Literal(real!(operand(0).real, operand(1).real))
         : Literal(result.wrap(integer!(operand(0).integer, operand(1).integer)))
-    case .ternary(let real): return Literal(real(operand(0).real, operand(1).real, operand(2).real))
+    case .ternary(let real): return Literal(real(operand(0).real, operand(1).real, operand(2).real, .f64))
     case .comparison(let real, let integer):
       return type.isFloat
         ? Literal(real(operand(0).real, operand(1).real)) : Literal(integer(operand(0).integer, operand(1).integer))
@@ -119,9 +130,11 @@ public struct ScalarSemantics: Sendable {
   }
 
   /// A float becomes an integer by dropping its fraction and clamping it to the type's range; NaN becomes 0. Anything becomes a
-  /// bool by comparing it with 0. An integer is wrapped, and a float is rounded to the narrower type.
+  /// bool by comparing it with 0. An integer is wrapped. What becomes a float is rounded to nearest, ties to even; what becomes a
+  /// 16-bit float is rounded to f32 before.
   package static func convert(_ value: Literal, to element: ElementType) -> Literal {
-    if element.isFloat { return Literal(element.round(value.real)) }
+    if element == .f64 { return Literal(value.real) }
+    if element.isFloat { return Literal(element.round(Double(value.isReal ? Float(value.real) : Float(value.integer)))) }
     if element == .bool { return Literal(value.isReal ? value.real != 0 : value.integer != 0) }
     guard value.isReal else { return Literal(element.wrap(value.integer)) }
     let range = element.integerRange

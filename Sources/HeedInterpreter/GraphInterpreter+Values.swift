@@ -19,6 +19,7 @@ extension GraphInterpreter {
       let (name, type) = (graph.name(argument.value), graph.type(argument.value))
       guard let input = inputs[name] else { throw HeedError("got no input %\(name), expected one of type \(type)") }
       values[argument.value] = input
+      values[argument.value]?.round()
     }
     for node in graph.body where graph.results(node).contains(where: needed.contains) {
       let arrays = try evaluate(graph, node, graph.operands(node).map { values[$0]! }, binding)

@@ -2,10 +2,10 @@ public import HeedArrays
 public import HeedIR
 internal import HeedSystem
 
-/// Runs graphs by the definitions of their ops: doubles for every float type, 64 bits for integers, plain loops.
+/// Runs graphs by the definitions of their ops, in plain loops.
 ///
-/// It is slow and simple, and everything compiled is compared with it. Values between ops are not rounded to their element type;
-/// only `convert` rounds.
+/// It is slow and simple, and everything compiled is compared with it. A value holds numbers of its element type: what an op
+/// computes, in double precision, is rounded when it is stored.
 public enum GraphInterpreter {
   /// Sees each value as it is computed.
   public typealias Observer = (_ value: ValueID, _ array: ReferenceArray) throws -> Void
@@ -14,23 +14,27 @@ public enum GraphInterpreter {
   ///
   /// - Parameters:
   ///   - inputs: an array for each argument of the graph, parameters included, by name.
+  ///   - rounding: how values are rounded; other than by definition for tests of what may be more exact.
   ///   - observe: called with the result of each node, in order.
   /// - Throws: where an input is missing, unknown, or of another type than declared; where a fact does not hold; where the numbers
   ///   in an operand break an op's condition (segment offsets). It also throws what an op's definition throws.
   public static func evaluate(
-    _ graph: Graph, inputs: [Name: ReferenceArray], observe: Observer? = nil
+    _ graph: Graph, inputs: [Name: ReferenceArray], rounding: Rounding = .toType, observe: Observer? = nil
   ) throws -> [(name: Name, array: ReferenceArray)] {
     if let failure = graph.failure { throw failure }
     let binding = try bind(graph, inputs)
     var values = [ReferenceArray?](repeating: nil, count: graph.valueCapacity)
-    for argument in graph.arguments { values[Int(argument.value.index)] = inputs[graph.name(argument.value)] }
+    for argument in graph.arguments {
+      values[Int(argument.value.index)] = inputs[graph.name(argument.value)]
+      values[Int(argument.value.index)]!.round(rounding)
+    }
     // An array is let go after its last use.
     var uses = graph.useCounts()
     for node in graph.body {
       let operands = graph.operands(node)
       let results = graph.results(node)
       do {
-        let arrays = try evaluate(graph, node, operands.map { values[Int($0.index)]! }, binding)
+        let arrays = try evaluate(graph, node, operands.map { values[Int($0.index)]! }, binding, rounding)
         for (value, array) in zip(results, arrays) { values[Int(value.index)] = array }
       } catch let error as HeedError {
         let name = results.first.map(graph.name) ?? .none
@@ -45,7 +49,7 @@ public enum GraphInterpreter {
     return zip(graph.resultNames, graph.results).map { ($0, values[Int($1.index)]!) }
   }
 
-  /// The graph's results on arrays in memory, rounded to their element types.
+  /// The graph's results on arrays in memory.
   /// - Throws: as the function above.
   public static func evaluate(_ graph: Graph, inputs: [Name: NDArray], observe: Observer? = nil) throws -> [(
     name: Name, array: NDArray
@@ -72,7 +76,7 @@ public enum GraphInterpreter {
   }
 
   static func evaluate(
-    _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int]
+    _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int], _ rounding: Rounding = .toType
   ) throws -> [ReferenceArray] {
     let op = graph.op(node)
     if let offsets = op.segmentOffsets(CostQuery(graph, node)) {
@@ -81,11 +85,14 @@ public enum GraphInterpreter {
     }
     let evaluation = try Evaluation(
       op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
-      operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding)
+      operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding,
+      rounding: rounding)
     // The reference keeps every element in 64 bits, and definitions make lists of about the results' size.
     let byteCount = try evaluation.resultShapes.reduce(0) { $0 + 16 * (try Shape.elementCount(of: $1)) }
     try AvailableMemory.check(byteCount, for: op.mnemonic)
-    return try op.evaluate(evaluation)
+    var results = try op.evaluate(evaluation)
+    for position in results.indices { results[position].round(rounding) }
+    return results
   }
 
   /// - Throws: where segment offsets do not start at 0, fall, or do not end at `rows`.

@@ -28,12 +28,12 @@ func integers(_ values: [Int64], _ shape: [Int]? = nil, _ element: ElementType =
   ReferenceArray(element, shape ?? [values.count], integers: values)
 }
 
-/// What the interpreter makes of the graph: its results in order.
+/// What the interpreter makes of the graph without rounding, to compare it with formulas: its results in order.
 func run(_ inputs: [String: ReferenceArray] = [:], _ build: (GraphBuilder) throws -> some GraphOutput) throws -> [ReferenceArray] {
   let graph = try Graph(building: "g", build)
   try graph.verify()
   return try GraphInterpreter.evaluate(
-    graph, inputs: Dictionary(uniqueKeysWithValues: inputs.map { (Name($0.key), $0.value) })
+    graph, inputs: Dictionary(uniqueKeysWithValues: inputs.map { (Name($0.key), $0.value) }), rounding: .none
   ).map(\.array)
 }
 

@@ -147,7 +147,7 @@ final class BodyCode {
     case unaryInteger(@Sendable (Int64) -> Int64)
     case binaryReal(@Sendable (Double, Double) -> Double)
     case binaryInteger(@Sendable (Int64, Int64) -> Int64)
-    case ternaryReal(@Sendable (Double, Double, Double) -> Double)
+    case ternaryReal(@Sendable (Double, Double, Double, ElementType) -> Double)
     case compareReal(@Sendable (Double, Double) -> Bool)
     case compareInteger(@Sendable (Int64, Int64) -> Bool)
     case select

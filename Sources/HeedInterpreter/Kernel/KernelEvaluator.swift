@@ -1,6 +1,6 @@
 public import HeedIR
 
-/// Runs kernels: the living definition of the kernel language, in double precision and plain loops.
+/// Runs kernels: the living definition of the kernel language, in plain loops.
 ///
 /// It checks what the verifier cannot:
 /// - every index against its extent, divisors, and numbers that leave 64 bits;
@@ -8,18 +8,17 @@ public import HeedIR
 /// - elements that two points of a phase write, or that one reads and another writes;
 /// - iterations of a map or contraction that depend on each other.
 ///
-/// Floats are rounded where they are stored, as memory rounds them; arithmetic between is in doubles. What `accumulate` adds up is
-/// rounded once, when its statement ends. Integers wrap.
+/// A float is one of its type: what each instruction computes, in double precision, is rounded. Sums of products are rounded where the
+/// epilogue takes them, and what `accumulate` adds up when its statement ends. Integers wrap.
 public enum KernelEvaluator {
   /// The kernel's outputs and changed `inout` buffers.
   ///
   /// - Parameters:
   ///   - inputs: an array for each input and inout buffer, by name; strides are followed by the evaluator.
   ///   - symbols: values for the symbols that do not follow from the inputs' shapes.
-  ///   - roundsStores: false to keep doubles in memory as they are.
   /// - Throws: where an input does not fit, or at the first thing that the kernel does wrong: which statement, at which point, why.
   public static func evaluate(
-    _ kernel: Verified<Kernel>, inputs: [Name: ReferenceArray], symbols: [Name: Int] = [:], roundsStores: Bool = true
+    _ kernel: Verified<Kernel>, inputs: [Name: ReferenceArray], symbols: [Name: Int] = [:]
   ) throws -> [Name: ReferenceArray] {
     let ir = kernel.ir
     do {
@@ -31,7 +30,7 @@ public enum KernelEvaluator {
         if buffer.role != .output { memory.write(inputs[buffer.name]!, strides: layout.strides, offset: 0) }
         operands.append(Operand(memory: memory))
       }
-      try run(ir, operands, symbols: symbols, roundsStores: roundsStores)
+      try run(ir, operands, symbols: symbols)
       var results: [Name: ReferenceArray] = [:]
       for (buffer, operand) in zip(ir.parameters, operands) where buffer.role == .output || buffer.role == .readWrite {
         let layout = try Layout(buffer, symbols)
@@ -103,7 +102,7 @@ public enum KernelEvaluator {
 
   /// Runs a verified kernel on operands, one for each parameter.
   /// - Throws: as `evaluate`.
-  package static func run(_ kernel: Kernel, _ operands: [Operand], symbols: [Name: Int], roundsStores: Bool = true) throws {
+  package static func run(_ kernel: Kernel, _ operands: [Operand], symbols: [Name: Int]) throws {
     precondition(operands.count == kernel.parameters.count, "\(operands.count) operands for @\(kernel.name)")
     var memories: [KernelMemory] = []
     var layouts: [Layout] = []
@@ -128,7 +127,7 @@ public enum KernelEvaluator {
     let machine = KernelMachine(
       kernel: kernel, memories: memories,
       offsets: operands.map(\.offset) + Array(repeating: 0, count: memories.count - operands.count),
-      roundsStores: roundsStores, largestBody: kernel.largestBody)
+      largestBody: kernel.largestBody)
     for (position, phase) in kernel.phases.enumerated() {
       var translator = KernelTranslator(
         kernel: kernel, symbols: symbols, shapes: layouts.map(\.shape), strides: layouts.map(\.strides))

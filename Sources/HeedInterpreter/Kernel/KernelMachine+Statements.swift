@@ -119,7 +119,7 @@ extension KernelMachine {
               throw error.during("over (\(describe(code.over)))")
             }
           }
-          reals[0] = sum
+          reals[0] = code.epilogue.source.parameters[0].type.round(sum)
           try run(code.epilogue)
         } catch let error as HeedError {
           throw error.during("at (\(describe(code.domain)))")

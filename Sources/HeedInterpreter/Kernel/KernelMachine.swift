@@ -7,7 +7,6 @@ final class KernelMachine {
   var memories: [KernelMemory]
   /// Where each begins in its memory.
   var offsets: [Int]
-  let roundsStores: Bool
 
   // The frame: values of variables, of the body in hand, and of expressions under way.
   let variables: UnsafeMutablePointer<Int>
@@ -23,8 +22,8 @@ final class KernelMachine {
   /// Elements that the statement in hand accumulates in, unrounded until it ends.
   private var accumulated: [(memory: KernelMemory, position: Int)] = []
 
-  init(kernel: Kernel, memories: [KernelMemory], offsets: [Int], roundsStores: Bool, largestBody: Int) {
-    (self.kernel, self.memories, self.offsets, self.roundsStores) = (kernel, memories, offsets, roundsStores)
+  init(kernel: Kernel, memories: [KernelMemory], offsets: [Int], largestBody: Int) {
+    (self.kernel, self.memories, self.offsets) = (kernel, memories, offsets)
     variables = .allocate(capacity: kernel.variables.count)
     variables.initialize(repeating: 0, count: kernel.variables.count)
     reals = .allocate(capacity: largestBody)
@@ -172,11 +171,12 @@ final class KernelMachine {
     switch instruction.operation {
     case .constant(let literal): set(result, literal)
     case .index(let expression): integers[result] = instruction.type.wrap(Int64(try evaluate(expression)))
-    case .unaryReal(let apply): reals[result] = apply(reals[a])
+    case .unaryReal(let apply): reals[result] = instruction.type.round(apply(reals[a]))
     case .unaryInteger(let apply): integers[result] = Self.wrapped(apply(integers[a]), instruction.type)
-    case .binaryReal(let apply): reals[result] = apply(reals[a], reals[b])
+    case .binaryReal(let apply): reals[result] = instruction.type.round(apply(reals[a], reals[b]))
     case .binaryInteger(let apply): integers[result] = Self.wrapped(apply(integers[a], integers[b]), instruction.type)
-    case .ternaryReal(let apply): reals[result] = apply(reals[a], reals[b], reals[c])
+    case .ternaryReal(let apply):
+      reals[result] = instruction.type.round(apply(reals[a], reals[b], reals[c], instruction.type))
     case .compareReal(let apply): integers[result] = apply(reals[a], reals[b]) ? 1 : 0
     case .compareInteger(let apply): integers[result] = apply(integers[a], integers[b]) ? 1 : 0
     case .select:
@@ -198,7 +198,7 @@ final class KernelMachine {
       let memory = memories[access.memory]
       try memory.recordWrite(position, stamps)
       if memory.element.isFloat && instruction.operandType.isFloat {
-        memory.reals[position] = roundsStores ? memory.element.round(reals[a]) : reals[a]
+        memory.reals[position] = memory.element.round(reals[a])
       } else {
         memory[position] = ScalarSemantics.convert(value(a, instruction.operandType), to: memory.element)
       }
@@ -226,9 +226,7 @@ final class KernelMachine {
     stamps.round = statementRuns << 32
     try run()
     stamps.round = 0
-    if roundsStores {
-      for (memory, position) in accumulated { memory.reals[position] = memory.element.round(memory.reals[position]) }
-    }
+    for (memory, position) in accumulated { memory.reals[position] = memory.element.round(memory.reals[position]) }
     accumulated.removeAll(keepingCapacity: true)
   }
 

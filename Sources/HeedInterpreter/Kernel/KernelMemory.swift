@@ -3,7 +3,7 @@ package import HeedIR
 /// Memory that kernels are evaluated on: elements at positions, with a record of who wrote and read each, so that reads of undefined
 /// elements and races are seen.
 ///
-/// Floats are doubles, rounded to the element type where they are stored; integers are 64 bits, wrapped.
+/// Floats are doubles, rounded to the element type where they are stored, and so are those of arrays; integers are 64 bits, wrapped.
 package final class KernelMemory {
   package let element: ElementType
   package let count: Int
@@ -43,6 +43,8 @@ package final class KernelMemory {
   /// The elements of an array, all defined.
   package convenience init(_ array: ReferenceArray, name: String) throws {
     try self.init(array.element, count: array.count, name: name)
+    var array = array
+    array.round()
     for position in 0..<count { self[position] = array[position] }
   }
 
@@ -85,6 +87,8 @@ package final class KernelMemory {
 
   /// Writes an array into a strided view.
   package func write(_ array: ReferenceArray, strides: [Int], offset: Int) {
+    var array = array
+    array.round()
     ReferenceArray.forEachIndex(of: array.shape) { indices, position in
       self[zip(indices, strides).reduce(offset) { $0 + $1.0 * $1.1 }] = array[position]
     }

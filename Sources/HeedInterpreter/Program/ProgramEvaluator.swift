@@ -9,13 +9,12 @@ public enum ProgramEvaluator {
   ///
   /// - Parameters:
   ///   - inputs: an array for each input and parameter, by name.
-  ///   - roundsStores: false to keep doubles in memory as they are.
   /// - Throws: where an input is missing, unknown, of another type or of extents that do not fit; where a fact or check does not
   ///   hold; at the first thing that a kernel does wrong. The error says which call, which statement and why.
   public static func evaluate(
-    _ program: Verified<Program>, inputs: [Name: ReferenceArray], roundsStores: Bool = true
+    _ program: Verified<Program>, inputs: [Name: ReferenceArray]
   ) throws -> [(name: Name, array: ReferenceArray)] {
-    var run = try ProgramRun(program.ir, inputs, roundsStores: roundsStores)
+    var run = try ProgramRun(program.ir, inputs)
     for (position, call) in program.ir.load.enumerated() { try run.run(call, "load call \(position)") }
     for (position, call) in program.ir.steps.enumerated() { try run.run(call, "step \(position)") }
     return try program.ir.results.map { ($0.name, try run.array(of: $0.buffer)) }
@@ -26,13 +25,12 @@ public enum ProgramEvaluator {
 private struct ProgramRun {
   let program: Program
   let symbols: [Name: Int]
-  let roundsStores: Bool
   private var memories: [KernelMemory] = []
   /// The buffer that a slot holds.
   private var owners: [Int: Int] = [:]
 
-  init(_ program: Program, _ inputs: [Name: ReferenceArray], roundsStores: Bool) throws {
-    (self.program, self.roundsStores) = (program, roundsStores)
+  init(_ program: Program, _ inputs: [Name: ReferenceArray]) throws {
+    self.program = program
     symbols = try Self.bind(program, inputs)
     for check in program.checks { try check.verify(program, inputs, symbols) }
     for (position, buffer) in program.buffers.enumerated() {
@@ -80,7 +78,7 @@ private struct ProgramRun {
         operands.append(
           KernelEvaluator.Operand(memory: memories[operand.buffer], offset: try operand.offset.evaluate { symbols[$0] }))
       }
-      try KernelEvaluator.run(kernel, operands, symbols: values, roundsStores: roundsStores)
+      try KernelEvaluator.run(kernel, operands, symbols: values)
     } catch let error as HeedError {
       throw error.during("\(place), @\(kernel.name.quotedWhereNeeded)")
     }
