@@ -20,10 +20,10 @@ extension Graph {
   /// What ops that only passes make are for a user.
   private static let fusedNames: [Op: String] = [.linear: "product", .map: "elementwise computation"]
 
-  /// The label of `value`, or of the nearest of the values that it is made from that has a name or a place.
+  /// The label of `value`, or of the nearest of the values that it is made from that has a name or a place, if that is near.
   private func nearestLabel(_ value: ValueID) -> String? {
     var (pending, seen): ([ValueID], Set<ValueID>) = ([value], [])
-    while let next = pending.popLast() {
+    while seen.count < 64, let next = pending.popLast() {
       guard seen.insert(next).inserted else { continue }
       if !name(next).isNone || place(next) != nil { return label(next) }
       if let node = definingNode(next) { pending += operands(node).reversed() }

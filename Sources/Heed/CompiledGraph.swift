@@ -109,16 +109,23 @@ extension Graph {
   /// - Throws: the first mistake made in building the graph, or what a later stage finds: an op without a kernel for its element
   ///   type, a target that this machine cannot run.
   public func compile(_ options: CompileOptions = CompileOptions()) throws -> CompiledGraph {
-    guard options.target.runsOnHost else {
-      let able = Target.all.filter(\.runsOnHost).map(\.name).joined(separator: ", ")
-      throw HeedError("got target \(options.target), whose code this machine cannot run, expected one of \(able)")
-    }
+    try options.target.expectHost()
     return try lowered(options).compile(options)
   }
 }
 
+extension Target {
+  /// - Throws: where this machine cannot run code for the target.
+  package func expectHost() throws {
+    guard !runsOnHost else { return }
+    let able = Self.all.filter(\.runsOnHost).map(\.name).joined(separator: ", ")
+    throw HeedError("got target \(self), whose code this machine cannot run, expected one of \(able)")
+  }
+}
+
 extension LoweredGraph {
-  func compile(_ options: CompileOptions) throws -> CompiledGraph {
+  /// The program as native code.
+  package func compile(_ options: CompileOptions) throws -> CompiledGraph {
     let pool = try options.threads.map { try ThreadPool(threads: $0) } ?? ThreadPool()
     let code = try NativeCode(verified.kernels, target: target, cache: options.cache ?? .standard)
     let executor = Executor(verified, code: code.kernels, codeOwner: code, pool: pool)

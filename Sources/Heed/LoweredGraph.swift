@@ -16,6 +16,8 @@ public struct LoweredGraph: Sendable {
   public let schedules: [String]
   /// What the kernels are for.
   public let target: Target
+  /// How long the passes took.
+  package let passTime: Duration
   let verified: Verified<Program>
 
   /// The kernels' code as LLVM's text; as it was generated, or optimised.
@@ -46,7 +48,7 @@ extension Graph {
     return LoweredGraph(
       graph: outcome.graph.ir, remarks: Remarks(outcome.remarks + lowered.remarks),
       schedules: lowered.schedules.map { "%\($0.value) = \($0.op.mnemonic): \($0.schedule)" }, target: options.target,
-      verified: try Verified(lowered.program))
+      passTime: outcome.timings.reduce(.zero) { $0 + $1.duration }, verified: try Verified(lowered.program))
   }
 }
 

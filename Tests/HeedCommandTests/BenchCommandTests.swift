@@ -72,6 +72,15 @@ import Testing
     #expect(report["tokens"]?.integer == 52)
   }
 
+  /// The stages are those of one compilation, so they add up.
+  @Test func compilation() throws {
+    let report = try JSON(parsing: heed(["bench", "compile", "--seconds", "0.1", "--json"]).output.utf8.dropLast())
+    let stages = try ["passes", "lowering", "code"].map { try #require(report["\($0)_seconds"]?.double) }
+    #expect(stages.allSatisfy { $0 > 0 }, "\(report.text)")
+    let best = try #require(report["best_seconds"]?.double)
+    #expect(abs(stages.reduce(0, +) - best) < 1e-6, "\(report.text)")
+  }
+
   @Test func machine() throws {
     let report = try JSON(parsing: heed(["bench", "machine", "--json"]).output.utf8.dropLast())
     let single = try #require(report["peak_gflops"]?["f32"]?.double)

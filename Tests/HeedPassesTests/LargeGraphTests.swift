@@ -1,3 +1,4 @@
+import Foundation
 import HeedIR
 import HeedPasses
 import Testing
@@ -105,6 +106,95 @@ import Testing
     let ops = (1...count).map { "  %x\($0) = tanh %x\($0 - 1) : f32[S, 8]" }.joined(separator: "\n")
     let graph = try parse("graph @g(%x0: f32[S, 8]) {\n\(ops)\n  return %x\(count)\n}")
     #expect(try PassPipeline([.fuseElementwise]).run(graph).graph.ir.body.count == 1)
+  }
+
+  // MARK: Many layers
+
+  /// Attention without weights on a residual stream, from which every product of an earlier layer can be reached.
+  private func residualAttentions(_ layers: Int) throws -> Graph {
+    let body = (0..<layers).map { layer in
+      """
+        %s\(layer) = contract %x\(layer), %x\(layer) {subscripts = "id,jd->ij"} : f32[S, S]
+        %p\(layer) = softmax %s\(layer) {dim = 1} : f32[S, S]
+        %o\(layer) = contract %p\(layer), %x\(layer) {subscripts = "ij,je->ie"} : f32[S, 16]
+        %x\(layer + 1) = add %x\(layer), %o\(layer) : f32[S, 16]
+      """
+    }
+    return try parse("graph @g(%x0: f32[S, 16]) {\n\(body.joined(separator: "\n"))\n  return %x\(layers)\n}")
+  }
+
+  /// Layers of a transformer: norms, projections with biases, causal attention, a feed-forward layer.
+  private func transformer(_ layers: Int) throws -> Graph {
+    let body = (0..<layers).map { layer in
+      func linear(_ result: String, _ operand: String, _ weight: String, _ width: Int) -> String {
+        """
+          %\(result).m = contract %\(operand), %\(weight) {subscripts = "si,io->so"} : f32[S, \(width)]
+          %\(result).b = broadcast %bias\(width) {dims = [1]} : f32[S, \(width)]
+          %\(result) = add %\(result).m, %\(result).b : f32[S, \(width)]
+        """
+      }
+      let l = "\(layer)"
+      return """
+          %n\(l) = layer_norm %x\(l), %scale, %bias16 {epsilon = 1e-05} : f32[S, 16]
+        \(linear("q" + l, "n" + l, "w", 16))
+        \(linear("k" + l, "n" + l, "w", 16))
+        \(linear("v" + l, "n" + l, "w", 16))
+          %s\(l) = contract %q\(l), %k\(l) {subscripts = "id,jd->ij"} : f32[S, S]
+          %t\(l) = multiply %s\(l), 0.25 : f32[S, S]
+          %live\(l) = less_equal %j, %i : bool[S, S]
+          %z\(l) = select %live\(l), %t\(l), -inf : f32[S, S]
+          %p\(l) = softmax %z\(l) {dim = 1} : f32[S, S]
+          %o\(l) = contract %p\(l), %v\(l) {subscripts = "ij,je->ie"} : f32[S, 16]
+        \(linear("a" + l, "o" + l, "w", 16))
+          %y\(l) = add %x\(l), %a\(l) : f32[S, 16]
+          %h\(l) = layer_norm %y\(l), %scale, %bias16 {epsilon = 1e-05} : f32[S, 16]
+        \(linear("u" + l, "h" + l, "up", 64))
+          %g\(l) = gelu %u\(l) : f32[S, 64]
+        \(linear("d" + l, "g" + l, "down", 16))
+          %x\(layer + 1) = add %y\(l), %d\(l) : f32[S, 16]
+        """
+    }
+    return try parse(
+      """
+      graph @g(%x0: f32[S, 16], parameter %w: f32[16, 16], parameter %up: f32[16, 64], parameter %down: f32[64, 16],
+        parameter %scale: f32[16], parameter %bias16: f32[16], parameter %bias64: f32[64]) {
+        %i = iota {dim = 0} : i32[S, S]
+        %j = iota {dim = 1} : i32[S, S]
+      \(body.joined(separator: "\n"))
+        return %x\(layers)
+      }
+      """)
+  }
+
+  /// Seconds of processor that the calling thread takes for `body`: other threads do not lengthen it.
+  private func processorSeconds(_ body: () throws -> Void) rethrows -> Double {
+    func now() -> Double {
+      var time = timespec()
+      clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+      return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+    let start = now()
+    try body()
+    return now() - start
+  }
+
+  /// Eight times the layers take the passes about eight times as long, where a quadratic pass would take 64 times.
+  @Test(.timeLimit(.minutes(15)), arguments: [true, false]) func manyLayers(_ isResidual: Bool) throws {
+    func measure(_ layers: Int) throws -> Double {
+      let graph = try isResidual ? residualAttentions(layers) : transformer(layers)
+      var seconds = Double.infinity
+      for _ in 0..<2 {
+        seconds = min(
+          seconds,
+          try processorSeconds {
+            let fused = try PassPipeline().run(graph).graph.ir
+            #expect(fused.count(.attention) == layers && fused.count(.softmax) == 0)
+          })
+      }
+      return seconds
+    }
+    let (few, many) = (try measure(50), try measure(400))
+    #expect(many < 24 * few, "50 layers took \(few) s, 400 took \(many) s")
   }
 
   /// Nothing between a product and the end of its epilogue is looked at more than a few times.

@@ -37,11 +37,12 @@ extension GraphPass {
   ) { graph, context in
     // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
+    let tables = GraphTables(graph)
     var plans: [NodeID: AttentionPlan] = [:]
     var declined: [NodeID: Refusal] = [:]
     var order = graph.body
     for node in graph.body where graph.op(node) == .contract {
-      switch plan(node, graph) {
+      switch plan(node, graph, tables) {
       case .success(let plan)?:
         plans[node] = plan
         order = plan.outputs.deferring(order, behind: node, in: graph)
@@ -49,7 +50,7 @@ extension GraphPass {
       case nil: break
       }
     }
-    remarkUnfused(graph, plans, declined, &context)
+    remarkUnfused(graph, tables, plans, declined, &context)
     var rewriter = GraphRewriter(graph)
     var outputs: [NodeID: (AttentionPlan, BuiltAttention)] = [:]
     for node in order {
@@ -82,14 +83,14 @@ extension GraphPass {
   }
 
   /// The plan for the weighted sum that `node` is; nil where it is none.
-  private static func plan(_ node: NodeID, _ graph: Graph) -> Result<AttentionPlan, Refusal>? {
+  private static func plan(_ node: NodeID, _ graph: Graph, _ tables: GraphTables) -> Result<AttentionPlan, Refusal>? {
     var refusal: Refusal?
     func refuse(_ error: any Error, hasSoftmax: Bool) {
       let reason = error as? Declined ?? Declined(value: graph.result(node), reason: "\(error)")
       refusal = refusal ?? Refusal(reason: reason, hasSoftmax: hasSoftmax)
     }
     do {
-      for sum in try WeightedSum.candidates(graph, node) {
+      for sum in try WeightedSum.candidates(graph, node, tables) {
         do { return .success(try AttentionPlan.make(sum)) } catch { refuse(error, hasSoftmax: sum.weights.softmax != nil) }
       }
     } catch {
@@ -100,9 +101,10 @@ extension GraphPass {
 
   /// Says why what looks like attention is not fused, and what is stored for it.
   private static func remarkUnfused(
-    _ graph: Graph, _ plans: [NodeID: AttentionPlan], _ declined: [NodeID: Refusal], _ context: inout PassContext
+    _ graph: Graph, _ tables: GraphTables, _ plans: [NodeID: AttentionPlan], _ declined: [NodeID: Refusal],
+    _ context: inout PassContext
   ) {
-    let unfused = Dictionary(UnfusedAttention.all(in: graph).map { ($0.sum, $0) }) { first, _ in first }
+    let unfused = Dictionary(UnfusedAttention.all(in: graph, tables).map { ($0.sum, $0) }) { first, _ in first }
     for node in graph.body where graph.op(node) == .contract && plans[node] == nil {
       let (refusal, similar) = (declined[node], unfused[node])
       guard refusal?.hasSoftmax ?? false || similar != nil else { continue }
@@ -127,10 +129,8 @@ extension GraphPass {
     _ plan: AttentionPlan, _ rewriter: inout GraphRewriter, _ context: inout PassContext
   ) -> BuiltAttention? {
     do {
-      var trial = rewriter
-      let built = try plan.build(&trial)
-      rewriter = trial
-      return built
+      // What a failed try leaves behind is dead.
+      return try plan.build(&rewriter)
     } catch {
       let graph = rewriter.source
       context.remark(.declined, graph.result(plan.sum.node), in: graph, "not fused into attention: \(error)")

@@ -24,7 +24,8 @@ extension GraphPass {
   ) { graph, context in
     // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
-    let users = graph.users()
+    let tables = GraphTables(graph)
+    let users = tables.users
     var taken: Set<NodeID> = []
     var epilogues: [NodeID: (product: NodeID, nodes: [NodeID])] = [:]
     for node in graph.body where graph.op(node) == .contract {
@@ -43,7 +44,7 @@ extension GraphPass {
     var rewriter = GraphRewriter(graph)
     for node in graph.body {
       if let (product, nodes) = epilogues[node] {
-        let value = try rewriter.appendLinear(product, nodes)
+        let value = try rewriter.appendLinear(product, nodes, tables)
         rewriter.replace(graph.result(node), with: value)
         let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
         let name = graph.name(graph.result(product)).isNone ? "the product" : graph.label(graph.result(product))
@@ -74,13 +75,22 @@ extension Graph {
       let value = result(node)
       return results.contains(value) || users[Int(value.index)].contains { !inside.contains($0) }
     }
+    func canFollow(_ node: NodeID) -> Bool {
+      op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == shape
+    }
+    // The value of a node that a node outside uses leaves the epilogue, so no later node can be its last.
+    func canStayInside(_ node: NodeID) -> Bool {
+      let value = result(node)
+      return !results.contains(value) && users[Int(value.index)].allSatisfy(canFollow)
+    }
+    guard canStayInside(product) else { return [] }
     var nodes: [NodeID] = []
     var best = 0
     var pending = Set(users[Int(result(product).index)])
     // Users come after what they use, so the least pending node is the next in the graph's order.
     while let node = pending.min() {
       pending.remove(node)
-      guard op(node).has(.elementwise), !taken.contains(node), type(result(node)).shape == shape else { continue }
+      guard canFollow(node) else { continue }
       inside.insert(node)
       nodes.append(node)
       pending.formUnion(users[Int(result(node).index)])
@@ -90,6 +100,7 @@ extension Graph {
       }
       // What ends in a widening is stored before it: whoever reads it widens it.
       if leaving == [node] || leaving.isEmpty, widened(result(node)) == nil { best = nodes.count }
+      if !canStayInside(node) { break }
     }
     return Array(nodes.prefix(best))
   }
@@ -113,14 +124,14 @@ extension Graph {
 
 extension GraphRewriter {
   /// Appends a `linear` for a product and the nodes after it.
-  fileprivate mutating func appendLinear(_ product: NodeID, _ nodes: [NodeID]) throws -> ValueID {
+  fileprivate mutating func appendLinear(_ product: NodeID, _ nodes: [NodeID], _ tables: GraphTables) throws -> ValueID {
     let accumulator = source.result(product)
     let last = nodes.last ?? product
     var region = ElementwiseRegion(source, nodes: nodes, leading: [accumulator], results: [source.result(last)])
     region.rename(0, "acc")
     var operands = source.inputs(product).map { self(source.widened($0) ?? $0) }
     var subscripts = source.attributes(product).required(.subscripts)
-    let isWeight = source.inputs(product).map(source.isKnownAtLoad)
+    let isWeight = source.inputs(product).map(tables.isKnownAtLoad)
     if isWeight[0], !isWeight[1] {
       operands.reverse()
       subscripts = subscripts.swapped

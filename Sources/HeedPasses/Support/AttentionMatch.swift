@@ -14,6 +14,7 @@ enum AttentionAxis: Hashable {
 /// A weighted sum of values whose weights are made from scores, by a softmax or each from its own score: a candidate for attention.
 struct WeightedSum {
   let graph: Graph
+  let tables: GraphTables
   /// The contract of weights and values.
   let node: NodeID
   let weights: AttentionWeights
@@ -31,23 +32,23 @@ struct WeightedSum {
   /// The weighted sums that `node` can be: one where an operand comes from a softmax, else one for each that elementwise ops make from
   /// a product.
   /// - Throws: `Declined` where there is a softmax but the product is not a sum weighted by it.
-  static func candidates(_ graph: Graph, _ node: NodeID) throws -> [WeightedSum] {
+  static func candidates(_ graph: Graph, _ node: NodeID, _ tables: GraphTables) throws -> [WeightedSum] {
     let inputs = graph.inputs(node)
-    if let side = [0, 1].first(where: { AttentionWeights.comeFromSoftmax(inputs[$0], in: graph) }) {
-      return [try WeightedSum(graph, node, side, AttentionWeights(probabilities: inputs[side], in: graph))]
+    if let side = [0, 1].first(where: { tables.comesFromSoftmax(inputs[$0]) }) {
+      return [try WeightedSum(graph, node, tables, side, AttentionWeights(probabilities: inputs[side], in: graph))]
     }
     return [0, 1].compactMap { side in
-      AttentionWeights(activations: inputs[side], in: graph).flatMap { try? WeightedSum(graph, node, side, $0) }
+      AttentionWeights(activations: inputs[side], in: graph, tables).flatMap { try? WeightedSum(graph, node, tables, side, $0) }
     }
   }
 
   /// - Parameter side: the operand of the contract that the weights are.
-  private init(_ graph: Graph, _ node: NodeID, _ side: Int, _ weights: AttentionWeights) throws {
+  private init(_ graph: Graph, _ node: NodeID, _ tables: GraphTables, _ side: Int, _ weights: AttentionWeights) throws {
     let inputs = graph.inputs(node)
     let output = graph.result(node)
     let subscripts = graph.attributes(node).required(.subscripts)
     self.weights = weights
-    (self.graph, self.node, values) = (graph, node, inputs[1 - side])
+    (self.graph, self.tables, self.node, values) = (graph, tables, node, inputs[1 - side])
     let letters = side == 0 ? (subscripts.left, subscripts.right) : (subscripts.right, subscripts.left)
     let dimensions = weights.dimensions
 

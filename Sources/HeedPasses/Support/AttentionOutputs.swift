@@ -20,18 +20,18 @@ struct AttentionOutputs {
   /// - Throws: `Declined` where something is used that the fused op does not compute.
   init(_ sum: WeightedSum, product: NodeID) throws {
     let graph = sum.graph
-    let users = graph.users()
-    let inside = graph.dependents(of: graph.result(product))
+    let users = sum.tables.users
+    let inside = graph.dependents(of: graph.result(product), through: sum.node)
     // What leads from the product to the weights; values that depend on the product do so by a way of their own.
     var needed: Set<NodeID> = [sum.node]
-    for node in graph.body.reversed() where needed.contains(node) {
+    for node in graph.nodes(product...sum.node).reversed() where needed.contains(node) {
       for operand in graph.operands(node) where node != sum.node || operand != sum.values {
         if let producer = graph.definingNode(operand), inside.contains(producer) || producer == product { needed.insert(producer) }
       }
     }
     var finder = StatisticFinder(sum, users: users)
-    let behind = sum.weights.softmax.map { graph.dependents(of: graph.result($0)).union([$0]) } ?? []
-    for node in graph.body where needed.contains(node) && node != sum.node {
+    let behind = sum.weights.softmax.map { graph.dependents(of: graph.result($0), through: sum.node).union([$0]) } ?? []
+    for node in graph.nodes(product...sum.node) where needed.contains(node) && node != sum.node {
       let value = graph.result(node)
       let isWeights = behind.contains(node) || value == sum.weights.value
       let role = isWeights ? "the probabilities" : "the scores"
@@ -58,7 +58,9 @@ struct AttentionOutputs {
     if let sink = sum.weights.sink, let node = graph.definingNode(sink), inside.contains(node) {
       throw Declined(value: sink, reason: "the sink \(graph.label(sink)) is computed from the scores")
     }
-    let dependents = nodes.reduce(into: Set<NodeID>()) { $0.formUnion(graph.results($1).flatMap { graph.dependents(of: $0) }) }
+    let dependents = nodes.reduce(into: Set<NodeID>()) { found, node in
+      for result in graph.results(node) { found.formUnion(graph.dependents(of: result, through: sum.node)) }
+    }
     if dependents.contains(sum.node) {
       throw Declined(
         value: graph.result(sum.node),

@@ -24,12 +24,15 @@ struct AttentionPlan {
   /// What a reader should know besides.
   var notes: [String] = []
 
+  /// The most products below scores that are tried: more than any score is a sum of.
+  private static let mostProducts = 8
+
   /// The plan for a weighted sum, by the first product below its scores that fits.
   /// - Throws: `Declined` where none does.
   static func make(_ sum: WeightedSum) throws -> AttentionPlan {
     let graph = sum.graph
     let operand = sum.weights.scores
-    let candidates = graph.products(below: operand)
+    let candidates = graph.products(below: operand, atMost: mostProducts)
     var declined: Declined?
     for product in candidates {
       do {
@@ -58,11 +61,12 @@ struct AttentionPlan {
     guard valueElement == narrow || valueElement.widens(to: narrow) || valueElement == narrow.computed else {
       throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
     }
-    let indexType = graph.indexType(below: operand)
+    let indexType = sum.tables.indexType(below: operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
     let parameters = [ScalarFunction.Parameter("s", element)] + names.map { ScalarFunction.Parameter($0, indexType) }
     var reader = TensorReader(
-      graph: graph, scores: scores, indexType: indexType, region: FunctionBuilder(parameters: parameters, rules: .scores))
+      graph: graph, scores: scores, indexType: indexType, region: FunctionBuilder(parameters: parameters, rules: .scores),
+      tables: sum.tables, through: sum.node)
     let zero = reader.region.constant(0, indexType)
     func index(_ axis: AttentionAxis) -> ScalarValue {
       switch axis {
@@ -209,7 +213,7 @@ struct AttentionPlan {
     let graph = sum.graph
     func decline(_ reason: String) -> Declined { Declined(value: graph.result(sum.node), reason: reason) }
     if isLinear { throw decline("the weights are a linear function of the scores") }
-    if graph.isKnownAtLoad(key) || graph.isKnownAtLoad(values) { throw decline("keys or values are parameters") }
+    if sum.tables.isKnownAtLoad(key) || sum.tables.isKnownAtLoad(values) { throw decline("keys or values are parameters") }
     for value in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
       throw decline("\(graph.label(value)) is as large as the scores")
     }

@@ -18,11 +18,11 @@ extension AttentionStatistic {
     let parameters = [ScalarFunction.Parameter("p", narrow)] + indices
     var reader = TensorReader(
       graph: graph, scores: sum.weights.value, indexType: indices[0].type,
-      region: FunctionBuilder(parameters: parameters, rules: .scores))
+      region: FunctionBuilder(parameters: parameters, rules: .scores), tables: sum.tables, through: node)
     let zero = reader.region.constant(0, indices[0].type)
     let axes: [AttentionAxis] = sum.batch + [.row, .column]
     let value = try reader.read(base, at: sum.axes.map { axis in axis.map { ScalarValue(1 + axes.firstIndex(of: $0)!) } ?? zero })
-    let inside = graph.dependents(of: graph.result(plan.product))
+    let inside = graph.dependents(of: graph.result(plan.product), through: node)
     for table in reader.tables {
       guard let node = graph.definingNode(table), inside.contains(node) || node == plan.product else { continue }
       throw Declined(

@@ -36,11 +36,12 @@ struct AttentionWeights {
   }
 
   /// Weights that elementwise ops make from a product of tensors that are not known at load; nil where `value` is not that.
-  init?(activations value: ValueID, in graph: Graph) {
+  /// - Parameter tables: the graph's tables, where they are there already.
+  init?(activations value: ValueID, in graph: Graph, _ tables: GraphTables? = nil) {
     let (node, below, dimensions) = Self.arrangement(value, in: graph)
-    guard let node, graph.op(node).has(.elementwise),
-      graph.products(below: below).contains(where: { !graph.inputs($0).contains(where: graph.isKnownAtLoad) })
-    else { return nil }
+    guard let node, graph.op(node).has(.elementwise), (tables ?? GraphTables(graph)).comesFromProductOfData(below) else {
+      return nil
+    }
     (softmax, self.value, scores, self.dimensions) = (nil, below, below, dimensions)
   }
 

@@ -2,8 +2,8 @@ import HeedIR
 
 extension Graph {
   /// The contracts from which `value` is computed by elementwise ops and views, nearest first.
-  func products(below value: ValueID) -> [NodeID] {
-    values(below: value, through: isElementwiseOrView).compactMap { definingNode($0, where: .contract) }
+  func products(below value: ValueID, atMost count: Int = .max) -> [NodeID] {
+    Array(values(below: value, through: isElementwiseOrView).lazy.compactMap { definingNode($0, where: .contract) }.prefix(count))
   }
 
   /// The op that makes `value` from scores, through elementwise ops and views, and needs a whole row of them: a reduction, a sort, a scan.
@@ -11,23 +11,8 @@ extension Graph {
     let ofRows = [Op.reduce, .scan, .topK, .sort, .softmax, .logSumExp, .layerNorm, .rmsNorm]
     let nodes = values(below: value) { isElementwiseOrView($0) || op($0) == .gather }.lazy.compactMap(definingNode)
     return nodes.first { node in
-      ofRows.contains(op(node)) && operands(node).contains { !products(below: $0).isEmpty }
+      ofRows.contains(op(node)) && operands(node).contains { !products(below: $0, atMost: 1).isEmpty }
     }.map(op)
-  }
-
-  /// Whether `value` is computed from parameters and constants alone.
-  func isKnownAtLoad(_ value: ValueID) -> Bool {
-    !values(below: value).contains { value in
-      if case .argument(let position) = origin(value) { arguments[position].role == .input } else { false }
-    }
-  }
-
-  /// i64 where an index below `value` is of that type, else i32.
-  func indexType(below value: ValueID) -> ElementType {
-    let isLong = values(below: value) { op($0) != .contract }.contains {
-      definingNode($0, where: .iota) != nil && type($0).element == .i64
-    }
-    return isLong ? .i64 : .i32
   }
 
   /// Whether `value` has an element for each query and key.

@@ -35,29 +35,32 @@ extension Graph {
     return operand
   }
 
-  /// The nodes of `body` whose results depend on `value`, by node; `value`'s own node is not among them.
-  func dependents(of value: ValueID) -> Set<NodeID> {
+  /// The nodes of `body` from the first to the last of a range.
+  func nodes(_ range: ClosedRange<NodeID>) -> ArraySlice<NodeID> {
+    body[body.firstPosition { $0 >= range.lowerBound }..<body.firstPosition { $0 > range.upperBound }]
+  }
+
+  /// The nodes of `body`, as far as `last`, whose results depend on `value`; `value`'s own node is not among them.
+  func dependents(of value: ValueID, through last: NodeID? = nil) -> Set<NodeID> {
     var values: Set<ValueID> = [value]
     var found: Set<NodeID> = []
-    for node in body where operands(node).contains(where: values.contains) {
+    guard let final = body.last, let first = definingNode(value) ?? body.first, first <= last ?? final else { return [] }
+    for node in nodes(first...(last ?? final)) where operands(node).contains(where: values.contains) {
       found.insert(node)
       values.formUnion(results(node))
     }
     return found
   }
 
-  /// The nodes whose scalar code would have more than `limit` ops in a chain. What is not an elementwise op, view or gather is read
-  /// from memory; so are these nodes themselves, except for those among `dependents`.
-  func nodes(deeperThan limit: Int, above dependents: Set<NodeID>) -> Set<NodeID> {
-    var depths = [Int](repeating: 0, count: nodeCapacity)
-    var found: Set<NodeID> = []
-    for node in body where op(node).has(.elementwise) || op(node).has(.view) || op(node) == .gather {
-      let below = operands(node).compactMap(definingNode).filter { !found.contains($0) || dependents.contains($0) }
-      let depth = 1 + (below.map { depths[Int($0.index)] }.max() ?? 0)
-      depths[Int(node.index)] = depth
-      if depth > limit { found.insert(node) }
+  /// Those of `dependents` whose scalar code would have more than `TensorReader.greatestDepth` ops in a chain, none of which may be read
+  /// from memory.
+  func distant(among dependents: Set<NodeID>, _ tables: GraphTables) -> Set<NodeID> {
+    var depths: [NodeID: Int] = [:]
+    for node in dependents.sorted() where isElementwiseOrView(node) || op(node) == .gather {
+      let below = operands(node).compactMap(definingNode).map { dependents.contains($0) ? depths[$0] ?? 0 : tables.depth($0) }
+      depths[node] = 1 + (below.max() ?? 0)
     }
-    return found
+    return Set(depths.keys.filter { depths[$0]! > TensorReader.greatestDepth })
   }
 
   /// Appends a constant of rank 0.
@@ -93,5 +96,17 @@ extension GraphRewriter {
     let op = source.op(node)
     return try append(
       op, operands, attributes: source.attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
+  }
+}
+
+extension [NodeID] {
+  /// The position of the first node for which `holds` is true, if it is for all behind it; else the end.
+  fileprivate func firstPosition(where holds: (NodeID) -> Bool) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+    }
+    return low
   }
 }

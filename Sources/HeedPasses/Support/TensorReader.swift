@@ -15,8 +15,9 @@ struct TensorReader {
   /// The tensor whose elements parameter 0 stands for.
   let scores: ValueID
   let dependents: Set<NodeID>
-  /// The nodes that are too many ops away from the scores, or from what they are computed from, to be written as scalar code.
+  /// The dependents that are too many ops away from the scores to be written as scalar code.
   private let distant: Set<NodeID>
+  private let graphTables: GraphTables
   let indexType: ElementType
   var region: FunctionBuilder
   /// What stands for an element of the scores: parameter 0, in the scores' type.
@@ -33,12 +34,19 @@ struct TensorReader {
     var indices: [ScalarValue]
   }
 
-  init(graph: Graph, scores: ValueID, indexType: ElementType, region: FunctionBuilder) {
+  /// - Parameters:
+  ///   - tables: the graph's tables, where they are there already.
+  ///   - last: the last node whose elements are read; nil for any.
+  init(
+    graph: Graph, scores: ValueID, indexType: ElementType, region: FunctionBuilder, tables: GraphTables? = nil,
+    through last: NodeID? = nil
+  ) {
     (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
     arithmetic = IndexArithmetic(type: indexType, facts: graph.facts)
     score = self.region.apply(.convert, [self.region.function.parameter(0)], type: graph.type(scores).element)
-    dependents = graph.dependents(of: scores)
-    distant = graph.nodes(deeperThan: Self.greatestDepth, above: dependents)
+    graphTables = tables ?? GraphTables(graph)
+    dependents = graph.dependents(of: scores, through: last)
+    distant = graph.distant(among: dependents, graphTables)
   }
 
   /// The most ops that may follow each other in scalar code: more than any score has, few enough to walk by recursion.
@@ -64,7 +72,7 @@ struct TensorReader {
   private mutating func make(_ value: ValueID, _ indices: [ScalarValue]) throws -> ScalarValue {
     guard let node = graph.definingNode(value) else { return capture(value, indices) }
     let mustRead = dependents.contains(node)
-    let isDistant = distant.contains(node)
+    let isDistant = mustRead ? distant.contains(node) : graphTables.isDistant[Int(node.index)]
     guard !(mustRead && isDistant) else {
       throw Declined(value: value, reason: "\(graph.label(value)) is more than \(Self.greatestDepth) ops away from the scores")
     }

@@ -20,10 +20,9 @@ extension UnfusedAttention {
   }
 
   /// Every weighted sum of a graph that looks like attention.
-  static func all(in graph: Graph) -> [UnfusedAttention] {
+  static func all(in graph: Graph, _ tables: GraphTables) -> [UnfusedAttention] {
     var origins: [ValueID: Origin] = [:]
     var found: [UnfusedAttention] = []
-    let knownAtLoad = graph.valuesKnownAtLoad()
     for node in graph.body {
       let op = graph.op(node)
       if op == .contract {
@@ -33,7 +32,7 @@ extension UnfusedAttention {
         {
           found.append(UnfusedAttention(product: origin.product, sum: node, obstacle: origin.obstacle))
         }
-        if graph.pairsRows(node), !graph.operands(node).contains(where: { knownAtLoad.contains($0) }) {
+        if graph.pairsRows(node), !graph.operands(node).contains(where: tables.isKnownAtLoad) {
           origins[graph.result(node)] = Origin(product: node)
         }
         continue
@@ -72,13 +71,6 @@ extension UnfusedAttention {
 }
 
 extension Graph {
-  /// The values that depend on parameters and constants alone.
-  fileprivate func valuesKnownAtLoad() -> Set<ValueID> {
-    var known = Set(arguments.lazy.filter { $0.role == .parameter }.map(\.value))
-    for node in body where operands(node).allSatisfy({ known.contains($0) }) { known.formUnion(results(node)) }
-    return known
-  }
-
   /// Whether a contract pairs rows of one operand with rows of the other.
   fileprivate func pairsRows(_ node: NodeID) -> Bool {
     let subscripts = attributes(node).required(.subscripts)
