@@ -105,7 +105,30 @@ import Testing
     let count = 20000
     let ops = (1...count).map { "  %x\($0) = tanh %x\($0 - 1) : f32[S, 8]" }.joined(separator: "\n")
     let graph = try parse("graph @g(%x0: f32[S, 8]) {\n\(ops)\n  return %x\(count)\n}")
-    #expect(try PassPipeline([.fuseElementwise]).run(graph).graph.ir.body.count == 1)
+    // No kernel's code grows without bound.
+    let kernels = try PassPipeline([.fuseElementwise]).run(graph).graph.ir
+    #expect((100...2000).contains(kernels.count(.map)) && kernels.count(.map) == kernels.body.count)
+  }
+
+  /// Blocks of three chains that end in one value: they are taken apart where they end.
+  @Test func longGroupsAreCutWhereFewValuesLive() throws {
+    var lines: [String] = []
+    for block in 0..<20 {
+      for (chain, op) in ["tanh", "sigmoid", "exp"].enumerated() {
+        for step in 0..<6 {
+          lines.append(
+            "  %x\(block).\(chain).\(step) = \(op) %\(step == 0 ? "y\(block)" : "x\(block).\(chain).\(step - 1)") : f32[S, 8]")
+        }
+      }
+      lines.append("  %s\(block) = add %x\(block).0.5, %x\(block).1.5 : f32[S, 8]")
+      lines.append("  %y\(block + 1) = add %s\(block), %x\(block).2.5 : f32[S, 8]")
+    }
+    let graph = try parse("graph @g(%y0: f32[S, 8]) {\n\(lines.joined(separator: "\n"))\n  return %y20\n}")
+    let kernels = try PassPipeline([.fuseElementwise]).run(graph).graph.ir
+    #expect((2...20).contains(kernels.count(.map)))
+    for node in kernels.body where kernels.op(node) == .map {
+      #expect(kernels.operands(node).count == 1 && kernels.results(node).count == 1, "\(kernels.text)")
+    }
   }
 
   // MARK: Many layers

@@ -16,7 +16,8 @@ extension GraphPass {
   ///
   /// Legal because each result element depends on the operands' elements at the same place. A group takes every elementwise
   /// neighbour of its shape, unless a path of other ops leads from the group to it: then the group would have to run before and
-  /// after that path. Values that others use are further results, so nothing is computed twice. Single ops stay as they are.
+  /// after that path. Values that others use are further results, so nothing is computed twice. Single ops stay as they are. What is
+  /// too much code for one kernel is made into several (`RegionSize`).
   public static let fuseElementwise = GraphPass(
     "fuse-elementwise", summary: "make one pass over memory of neighbouring elementwise ops"
   ) { graph, context in
@@ -85,6 +86,13 @@ private struct ElementwiseGroups {
           graph.type(graph.result(producer)).shape == graph.type(graph.result(node)).shape
         else { continue }
         if !leadsAround(graph, from: other, to: group[node]!) { merge(other, group[node]!) }
+      }
+    }
+    for (number, nodes) in members {
+      members[number] = nil
+      for part in RegionSize.parts(of: nodes, in: graph) {
+        for node in part { group[node] = Int(part[0].index) }
+        members[Int(part[0].index)] = part
       }
     }
     for (number, nodes) in members where nodes.count == 1 || nodes.allSatisfy({ Self.isFloatConversion(graph, $0) }) {

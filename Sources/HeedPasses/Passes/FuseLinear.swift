@@ -17,7 +17,7 @@ extension GraphPass {
   ///
   /// Legal because the epilogue does the same ops on the same elements. Operands that are widened before the product are taken as they
   /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes as many of the following elementwise ops
-  /// as leave one value to the rest of the graph; the product itself must not be used elsewhere. Weights that come from parameters
+  /// as leave one value to the rest of the graph and fit one kernel; the product itself must not be used elsewhere. Weights that come from parameters
   /// alone become the right operand, which is packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
     "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
@@ -85,12 +85,14 @@ extension Graph {
     }
     guard canStayInside(product) else { return [] }
     var nodes: [NodeID] = []
-    var best = 0
+    var (size, best) = (0, 0)
     var pending = Set(users[Int(result(product).index)])
     // Users come after what they use, so the least pending node is the next in the graph's order.
     while let node = pending.min() {
       pending.remove(node)
       guard canFollow(node) else { continue }
+      size += RegionSize.instructions(node, in: self)
+      if size > RegionSize.limit { break }
       inside.insert(node)
       nodes.append(node)
       pending.formUnion(users[Int(result(node).index)])
