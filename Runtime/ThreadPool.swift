@@ -32,6 +32,9 @@ public final class ThreadPool: Sendable {
   /// The number of threads that run tiles, the caller among them. Less than was asked for where the system starts no more.
   public var threadCount: Int { Int(heed_pool_threads(pool)) }
 
+  /// Whether the calling thread may be scheduled on the cores that the pool's creator could be, and on no others.
+  var hasCallersCores: Bool { heed_pool_has_callers_cores(pool) != 0 }
+
   /// The number of threads to use where nobody says: `HEED_THREADS` of the environment, or the cores that this process may use.
   /// - Throws: where `HEED_THREADS` is not a number from 1 to `threadLimit`.
   public static func defaultThreadCount() throws -> Int {

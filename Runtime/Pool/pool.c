@@ -301,6 +301,12 @@ void heed_pool_destroy(heed_pool *pool) {
 
 int heed_pool_threads(const heed_pool *pool) { return pool->worker_count + 1; }
 
+int heed_pool_has_callers_cores(const heed_pool *pool) {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) CPU_ZERO(&cores);
+  return CPU_EQUAL(&cores, &pool->cores);
+}
+
 int heed_affinity_cores(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set) > 0 ? CPU_COUNT(&set) : 1;

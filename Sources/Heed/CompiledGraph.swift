@@ -126,7 +126,7 @@ extension Target {
 extension LoweredGraph {
   /// The program as native code.
   package func compile(_ options: CompileOptions) throws -> CompiledGraph {
-    let pool = try options.threads.map { try ThreadPool(threads: $0) } ?? ThreadPool()
+    let pool = try ThreadPool.shared(threads: options.threads)
     let code = try NativeCode(verified.kernels, target: target, cache: options.cache ?? .standard)
     let executor = Executor(verified, code: code.kernels, codeOwner: code, pool: pool)
     return CompiledGraph(self, executor, executor.hasParameters ? nil : try executor.load())

@@ -84,6 +84,21 @@ private func expectedSums(_ count: Int, runs: Int = 1) -> [Int64] { (0..<Int64(c
     }
   }
 
+  @Test func programsShareAPoolOfTheirNumberOfThreads() throws {
+    weak var gone: ThreadPool?
+    do {
+      let pool = try ThreadPool.shared(threads: 13)
+      gone = pool
+      #expect(try ThreadPool.shared(threads: 13) === pool)
+      let other = try ThreadPool.shared(threads: 11)
+      #expect(other !== pool && other.threadCount == 11)
+      #expect(throws: HeedError.self) { try ThreadPool.shared(threads: 0) }
+      #expect(try sums(pool, mark, count: 100) == expectedSums(100))
+    }
+    #expect(gone == nil)
+    #expect(try ThreadPool.shared(threads: nil).threadCount == ThreadPool.defaultThreadCount())
+  }
+
   @Test(arguments: [1, 2, 4]) func callersMayShareAPool(threads: Int) throws {
     let pool = try ThreadPool(threads: threads)
     let log = Log()

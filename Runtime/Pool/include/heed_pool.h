@@ -15,6 +15,9 @@ void heed_pool_destroy(heed_pool *pool);
 /// The number of threads that a run may use: the workers that were started, and the caller.
 int heed_pool_threads(const heed_pool *pool);
 
+/// Whether the calling thread may be scheduled on the cores that the thread which made the pool could be, and on no others.
+int heed_pool_has_callers_cores(const heed_pool *pool);
+
 /// Calls `run` for ranges that together hold each tile of `0 ..< count` once, on the calling thread and on workers, and returns
 /// when all are done. Every thread passes memory of its own as scratch: at least `scratch_bytes` bytes aligned to 64, contents
 /// unspecified.
