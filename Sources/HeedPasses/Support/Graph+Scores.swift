@@ -15,6 +15,13 @@ extension Graph {
     }.map(op)
   }
 
+  /// Whether `value` is computed from parameters and constants alone.
+  func isKnownAtLoad(_ value: ValueID) -> Bool {
+    !values(below: value).contains { value in
+      if case .argument(let position) = origin(value) { arguments[position].role == .input } else { false }
+    }
+  }
+
   /// Whether `value` has an element for each query and key.
   func isAsLargeAsScores(_ value: ValueID, _ sum: WeightedSum) -> Bool {
     let extents = type(value).shape.extents
