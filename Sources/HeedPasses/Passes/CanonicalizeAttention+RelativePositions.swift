@@ -160,8 +160,8 @@ extension Graph {
         let gathered = inputs(node)[product.side]
         context.remark(
           .declined, result(node), in: self,
-          "\(label(gathered)) is stored, \(storedSize(type(gathered))): the product with all rows of \(label(product.table)) is larger"
-        )
+          "\(label(gathered)) is gathered pair by pair: the product with all rows of \(label(product.table)) would be larger",
+          storing: storedBytes(gathered))
         continue
       }
       found[node] = product
@@ -196,25 +196,13 @@ extension Graph {
         else { continue }
         context.remark(
           .declined, result(node), in: self,
-          "\(label(values)) has values for each pair, which are stored, \(storedSize(type(values))): no kernel adds weights by their place in a table"
-        )
+          "\(label(values)) has values for each pair: no kernel adds weights by their place in a table",
+          storing: storedBytes(values))
       }
     }
   }
 
-  /// The memory that a tensor takes, as a remark says it.
-  func storedSize(_ type: TensorType) -> String {
-    let bytes = type.shape.count * Extent(type.element.byteCount)
-    func text(_ bytes: Int) -> String {
-      let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-      var (size, unit) = (Double(bytes), 0)
-      while size >= 1024, unit < units.count - 1 { (size, unit) = (size / 1024, unit + 1) }
-      return "\(Int(size.rounded())) \(units[unit])"
-    }
-    if let constant = bytes.constant { return text(constant) }
-    let typical = try? bytes.evaluate { _ in Self.typicalLength }
-    return "\(bytes) bytes" + (typical.map { ", \(text($0)) at lengths of \(Self.typicalLength)" } ?? "")
-  }
+  private func storedBytes(_ value: ValueID) -> Extent { type(value).shape.count * Extent(type(value).element.byteCount) }
 
   /// What symbols are taken to be where the sizes of two tensors are compared.
   private static var typicalLength: Int { 2048 }
