@@ -20,6 +20,16 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
+      "columns of numbers whose exponentials are beyond all numbers", says: ["is a sink"],
+      """
+      \(product)
+      %t = add %s, 1000.0 : f32[B, 2, M, N]
+      %x = pad %t {high = [0, 0, 0, 2], low = [0, 0, 0, 0], value = 1000.0} : f32[B, 2, M, N + 2]
+      %y = softmax %x {dim = 3} : f32[B, 2, M, N + 2]
+      %p = slice %y {start = [0, 0, 0, 0], stop = [B, 2, M, N]} : f32[B, 2, M, N]
+      \(sum)
+      """),
+    Spelling(
       "as many columns as a symbol says", says: ["is a sink"], arguments: qkv + ", %z: f32[S]",
       """
       \(product)

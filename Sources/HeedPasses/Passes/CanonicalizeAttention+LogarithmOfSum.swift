@@ -6,8 +6,7 @@ private struct LogarithmOfSum {
   /// The `log_sum_exp`s.
   var rows: [NodeID] = []
   var others: [ValueID] = []
-  /// The sum of the exponentials of the constants.
-  var constants = 0.0
+  var constants: [Double] = []
 
   /// Sums are followed this far.
   private static let greatestDepth = 8
@@ -21,7 +20,8 @@ private struct LogarithmOfSum {
     if let node = graph.unitSource(value, .logSumExp) {
       rows.append(node)
     } else if let constant = graph.uniformConstant(value)?.real {
-      constants += exp(constant)
+      guard constant.isFinite else { return false }
+      constants.append(constant)
     } else if let sum = graph.match(value, .log)?[0] {
       return addExponentials(sum, shift: nil, graph, depth: depth + 1)
     } else if let pair = graph.match(value, .add), let parts = parts(pair, graph) {
@@ -61,7 +61,7 @@ private struct LogarithmOfSum {
       return pair.allSatisfy { addExponentials($0, shift: shift, graph, depth: depth + 1) }
     }
     if shift == nil, let constant = graph.uniformConstant(value)?.real, constant > 0, constant.isFinite {
-      constants += constant
+      constants.append(log(constant))
       return true
     }
     guard let exponent = graph.match(value, .exp)?[0] else { return false }
@@ -69,7 +69,7 @@ private struct LogarithmOfSum {
     func isShift(_ value: ValueID) -> Bool { Arrangement(value, in: graph).source == Arrangement(shift, in: graph).source }
     if let pair = graph.match(exponent, .subtract), isShift(pair[1]) { return add(pair[0], graph, depth: depth + 1) }
     guard let negated = graph.match(exponent, .negate)?[0], isShift(negated) else { return false }
-    constants += 1
+    constants.append(0)
     return true
   }
 }
@@ -81,12 +81,12 @@ extension GraphPass {
     guard graph.op(node) == .exp, let pair = graph.match(graph.inputs(node)[0], .subtract) else { return nil }
     let shift = Arrangement(pair[1], in: graph)
     guard !shift.views.isEmpty, graph.definingOp(shift.source) != .logSumExp, let sum = LogarithmOfSum(shift.source, in: graph),
-      sum.rows.count == 1, graph.inputs(sum.rows[0]) == [pair[0]], sum.others.count + (sum.constants > 0 ? 1 : 0) == 1
+      sum.rows.count == 1, graph.inputs(sum.rows[0]) == [pair[0]], sum.others.count + (sum.constants.isEmpty ? 0 : 1) == 1
     else { return nil }
     let (dim, type) = (graph.attributes(sum.rows[0]).required(.dim), graph.type(pair[0]))
     let rows = type.shape.extents.indices.filter { $0 != dim && type.shape[$0] != 1 }
     guard shift.dimensions.compactMap({ $0 }).filter({ type.shape[$0] != 1 }) == rows else { return nil }
-    let sink = try sum.others.first ?? state.graph.appendScalar(log(sum.constants), type.element)
+    let sink = try sum.others.first ?? state.graph.appendScalar(sum.constants.logarithmOfSum, type.element)
     state.context.remark(
       .applied, graph.result(node), in: graph, "a softmax written out, with one more exponential in the sum: a sink, of value 0")
     return try state.graph.appendSoftmax(pair[0], dims: [dim], sink: sink)

@@ -160,8 +160,8 @@ extension Graph {
         let gathered = inputs(node)[product.side]
         context.remark(
           .declined, result(node), in: self,
-          "\(label(gathered)) is stored, \(storedSize(type(gathered))): the product with all rows of \(label(product.table)) is larger"
-        )
+          "\(label(gathered)) is gathered pair by pair: the product with all rows of \(label(product.table)) would be larger",
+          storing: storedBytes(gathered))
         continue
       }
       found[node] = product
@@ -188,33 +188,36 @@ extension Graph {
   private func noteGatheredValues(_ context: inout PassContext) {
     for node in body where op(node) == .contract {
       let (inputs, subscripts) = (inputs(node), attributes(node).required(.subscripts))
-      for (side, letters) in [subscripts.left, subscripts.right].enumerated() where definingOp(inputs[side]) == .softmax {
-        let values = definingNode(inputs[1 - side], where: .broadcast).map { self.inputs($0)[0] } ?? inputs[1 - side]
-        guard definingOp(values) == .gather, Set(subscripts.over).isSubset(of: letters),
-          // The values have a dimension of rows as well.
-          letters.suffix(2).allSatisfy((side == 0 ? subscripts.right : subscripts.left).contains), letters.count > 1
-        else { continue }
+      let sides = [subscripts.left, subscripts.right]
+      for side in [0, 1] {
+        guard let softmax = definingNode(inputs[side], where: .softmax), let rows = rows(of: softmax) else { continue }
+        let repetition = definingNode(inputs[1 - side], where: .broadcast)
+        let values = repetition.map { self.inputs($0)[0] } ?? inputs[1 - side]
+        guard let gather = definingNode(values, where: .gather) else { continue }
+        let letters = repetition.map { attributes($0).required(.dims).map { sides[1 - side][$0] } } ?? sides[1 - side]
+        let picked = letters.dropFirst(attributes(gather).required(.dim)).prefix(type(self.inputs(gather)[1]).rank)
+        guard subscripts.over.allSatisfy(picked.contains), rows.contains(where: { picked.contains(sides[side][$0]) }) else {
+          continue
+        }
         context.remark(
           .declined, result(node), in: self,
-          "\(label(values)) has values for each pair, which are stored, \(storedSize(type(values))): no kernel adds weights by their place in a table"
-        )
+          "\(label(values)) has values for each pair: no kernel adds weights by their place in a table",
+          storing: storedBytes(values))
       }
     }
   }
 
-  /// The memory that a tensor takes, as a remark says it.
-  func storedSize(_ type: TensorType) -> String {
-    let bytes = type.shape.count * Extent(type.element.byteCount)
-    func text(_ bytes: Int) -> String {
-      let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-      var (size, unit) = (Double(bytes), 0)
-      while size >= 1024, unit < units.count - 1 { (size, unit) = (size / 1024, unit + 1) }
-      return "\(Int(size.rounded())) \(units[unit])"
-    }
-    if let constant = bytes.constant { return text(constant) }
-    let typical = try? bytes.evaluate { _ in Self.typicalLength }
-    return "\(bytes) bytes" + (typical.map { ", \(text($0)) at lengths of \(Self.typicalLength)" } ?? "")
+  /// The dimensions of a softmax's scores that its keys do not have, where a product of the same shape is below.
+  private func rows(of softmax: NodeID) -> [Int]? {
+    let scores = inputs(softmax)[0]
+    guard let product = products(below: scores).first, type(result(product)).shape == type(scores).shape else { return nil }
+    let subscripts = attributes(product).required(.subscripts)
+    let key = subscripts.result[attributes(softmax).required(.dim)]
+    let keys = subscripts.left.contains(key) ? subscripts.left : subscripts.right
+    return subscripts.result.indices.filter { !keys.contains(subscripts.result[$0]) }
   }
+
+  private func storedBytes(_ value: ValueID) -> Extent { type(value).shape.count * Extent(type(value).element.byteCount) }
 
   /// What symbols are taken to be where the sizes of two tensors are compared.
   private static var typicalLength: Int { 2048 }

@@ -91,14 +91,14 @@ private struct ScoresBesideColumns {
     var extents = graph.type(value).shape.extents
     extents[dim] = 1
     let type = TensorType(element, Shape(extents))
-    var (sum, terms): (Double, [ValueID]) = (0, [])
+    var (constants, terms): ([Double], [ValueID]) = ([], [])
     func repeated(_ scalar: ValueID) throws -> ValueID {
       try graph.appendResult(.broadcast, [scalar], attributes: [Attribute(.dims, [])], stated: type)
     }
     for (position, part) in columns.parts.enumerated() where !scores.contains(position) {
       if let constant = part.constant {
         if let count = part.extent.constant {
-          sum += Double(count) * exp(constant)
+          constants.append(constant + log(Double(count)))
         } else if constant != -.infinity {
           let count = try graph.appendResult(
             .extent, [], attributes: [Attribute(.extentValue, [part.extent])], stated: TensorType(element, .scalar))
@@ -112,7 +112,8 @@ private struct ScoresBesideColumns {
         terms.append(try graph.appendResult(.reshape, [logarithm], stated: type))
       }
     }
-    if sum > 0, sum.isFinite { terms.append(try repeated(graph.appendScalar(log(sum), element))) }
+    let constant = constants.logarithmOfSum
+    if constant > -.infinity { terms.append(try repeated(graph.appendScalar(constant, element))) }
     guard terms.count > 1 else { return terms.first }
     let beside = try graph.appendResult(.concatenate, terms, attributes: [Attribute(.dim, dim)])
     let logarithm = try graph.appendResult(.logSumExp, [beside], attributes: [Attribute(.dim, dim)])
@@ -234,6 +235,14 @@ extension Graph {
     let weights = try appendResult(.softmax, [beside], attributes: [along])
     let start: [Extent] = type.shape.extents.map { _ in 0 }
     return try appendResult(.slice, [weights], attributes: [Attribute(.start, start), Attribute(.stop, type.shape.extents)])
+  }
+}
+
+extension [Double] {
+  /// The logarithm of the sum of the exponentials; -inf where there are none.
+  var logarithmOfSum: Double {
+    guard let greatest = self.max(), greatest > -.infinity else { return -.infinity }
+    return greatest + log(reduce(0) { $0 + exp($1 - greatest) })
   }
 }
 

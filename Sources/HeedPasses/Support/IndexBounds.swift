@@ -1,6 +1,6 @@
 import HeedIR
 
-/// What is proved of a tensor of integers: numbers that none of its elements is below or above.
+/// What is proved of a tensor of integers of 32 or 64 bits: numbers that none of its elements is below or above. Narrower ones wrap.
 struct IndexBounds {
   private(set) var lows: [Extent] = []
   private(set) var highs: [Extent] = []
@@ -24,7 +24,9 @@ struct IndexBounds {
       return
     }
     defer { known[value] = self }
-    guard depth < Self.greatestDepth, graph.type(value).element.isInteger, let node = graph.definingNode(value) else { return }
+    guard depth < Self.greatestDepth, [.i32, .i64].contains(graph.type(value).element), let node = graph.definingNode(value) else {
+      return
+    }
     if let constant = graph.uniformConstant(value) {
       guard let number = Int(exactly: constant.integer) else { return }
       self = IndexBounds([Extent(number)], [Extent(number)])
@@ -38,9 +40,7 @@ struct IndexBounds {
       let extent = graph.attributes(node).required(.extentValue)[0]
       self = IndexBounds([extent], [extent])
     case .broadcast, .reshape, .transpose, .slice: self = bounds(0)
-    case .convert:
-      let from = graph.type(inputs[0]).element
-      if from.isInteger, [.i32, .i64].contains(graph.type(value).element), from != .i64 { self = bounds(0) }
+    case .convert where graph.type(inputs[0]).element == .i32: self = bounds(0)
     case .add:
       let (a, b) = (bounds(0), bounds(1))
       self = IndexBounds(Self.pairs(a.lows, b.lows, +), Self.pairs(a.highs, b.highs, +))

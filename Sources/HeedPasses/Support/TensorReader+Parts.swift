@@ -4,7 +4,7 @@ extension TensorReader {
   /// The element of a concatenation or a pad: a choice of the parts by the index. Nil where the tensor is better computed once, or an
   /// index into a part could be outside it.
   mutating func chosen(_ node: NodeID, _ indices: [ScalarValue]) throws -> ScalarValue? {
-    guard isPairwise(indices), !dependents.contains(node) else { return nil }
+    guard isPairwise(indices), !dependents.contains(node), graph.operands(node).count <= 8 else { return nil }
     return graph.op(node) == .pad ? try padded(node, indices) : try concatenated(node, indices)
   }
 
