@@ -16,14 +16,17 @@ import Testing
       Mask(name: "causal", lines: "%l = less_equal %j, %i : bool yield %l"),
       // Blocks of rows pack the keys that they see.
       Mask(
-        name: "window", lines: "%d = subtract %i, %j : i32 %a = less_equal 0, %d : bool %b = less %d, 40 : bool %l = and %a, %b : bool yield %l"
+        name: "window",
+        lines:
+          "%d = subtract %i, %j : i32 %past = less_equal 0, %d : bool %near = less %d, 40 : bool %l = and %past, %near : bool yield %l"
       ),
       // Some rows have no live pair.
       Mask(name: "table", lines: "%n = element %length[%b] : i32 %l = less %j, %n : bool yield %l"),
     ]
   }
 
-  private static func graph(_ element: ElementType, _ mask: Mask, keyBatch: String = "B, ", isRagged: Bool = false) throws -> Graph {
+  private static func graph(_ element: ElementType, _ mask: Mask, keyBatch: String = "B, ", isRagged: Bool = false) throws -> Graph
+  {
     let (rows, columns) = isRagged ? ("T", "T") : ("M", "N")
     let batch = isRagged ? "2, " : "B, "
     let indices = "(%b: i32, %i: i32, %j: i32)"
@@ -70,7 +73,8 @@ import Testing
   @Test(arguments: Mask.all, floatTypes) func agree(_ mask: Mask, _ element: ElementType) throws {
     let graph = try Self.graph(element, mask)
     try expectAgreement(
-      graph, Self.inputs(graph), attentions: 2, targets: element == .f32 ? nil : [hostTargets.last!], note: "\(mask.name) \(element) ")
+      graph, Self.inputs(graph), attentions: 2, targets: element == .f32 ? nil : [hostTargets.last!],
+      note: "\(mask.name) \(element) ")
   }
 
   /// bf16 that is multiplied in pairs: weights are rounded.

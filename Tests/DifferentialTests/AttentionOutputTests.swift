@@ -76,7 +76,8 @@ private struct WeightForm: Sendable, CustomTestStringConvertible {
         "%kf = multiply %kn, 1.25", "%w = multiply %p, %kf",
       ]),
     WeightForm(
-      name: "factors of pairs and keys and the sum of weights", arguments: ["%length: i32[B]", "%gate: $E[B, N]", "%rate: $E[M, N]"],
+      name: "factors of pairs and keys and the sum of weights",
+      arguments: ["%length: i32[B]", "%gate: $E[B, N]", "%rate: $E[M, N]"],
       score: lengths + [masked],
       weights: [
         "%p = softmax %x {dim = $j}", "%gf = broadcast %gate {dims = [0, 3]} : $F", "%rf = broadcast %rate {dims = [2, 3]} : $F",

@@ -41,7 +41,8 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "gates of keys and pairs", says: ["by a factor that reads %gate, %rate"], arguments: qkv + ", %gate: f32[B, N], %rate: f32[2, M, N]",
+      "gates of keys and pairs", says: ["by a factor that reads %gate, %rate"],
+      arguments: qkv + ", %gate: f32[B, N], %rate: f32[2, M, N]",
       """
       \(masked)
       \(softmax)
@@ -89,7 +90,8 @@ extension Spelling {
   /// Factors of each row.
   static let rowFactors: [Spelling] = [
     Spelling(
-      "factor of each head", says: ["%lambda, one number per row, moved behind the weighted sum"], arguments: qkv + ", %lambda: f32[2]",
+      "factor of each head", says: ["%lambda, one number per row, moved behind the weighted sum"],
+      arguments: qkv + ", %lambda: f32[2]",
       """
       \(masked)
       \(softmax)
@@ -140,7 +142,8 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "rows of weights without a softmax", says: ["one number per row, moved", "without a softmax"], arguments: qkv + ", %norm: f32[B, M]",
+      "rows of weights without a softmax", says: ["one number per row, moved", "without a softmax"],
+      arguments: qkv + ", %norm: f32[B, M]",
       """
       \(product)
       %r = maximum %s, 0.0 : f32[B, 2, M, N]
@@ -199,8 +202,42 @@ extension Spelling {
       \(divided(by: "%d = add %z, 1e-13 : f32[B, 2, M]"))
       """),
     Spelling(
+      "exponentials relative to the greatest, masked, over their sum and a number",
+      says: ["exponentials relative to a number of each row, used in sums alone", "by a factor that reads %keep"],
+      arguments: qkv + ", %keep: bool[B, N]",
+      """
+      \(product)
+      %greatest = reduce %s {dims = [3], kind = maximum} : f32[B, 2, M]
+      %g = broadcast %greatest {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %d0 = subtract %s, %g : f32[B, 2, M, N]
+      %e = exp %d0 : f32[B, 2, M, N]
+      %k0 = broadcast %keep {dims = [0, 3]} : bool[B, 2, M, N]
+      %k1 = convert %k0 : f32[B, 2, M, N]
+      %w = multiply %e, %k1 : f32[B, 2, M, N]
+      \(divided(by: "%d = add %z, 1e-06 : f32[B, 2, M]"))
+      """),
+    Spelling(
+      "powers of two over their sum and a number, divided late",
+      says: ["exponentials relative to a number of each row, used in sums alone"],
+      """
+      \(product)
+      \(causal)
+      %x = select %live, %s, -inf : f32[B, 2, M, N]
+      %greatest = reduce %x {dims = [3], kind = maximum} : f32[B, 2, M]
+      %g = broadcast %greatest {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %d0 = subtract %x, %g : f32[B, 2, M, N]
+      %w = exp2 %d0 : f32[B, 2, M, N]
+      %u = contract %w, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
+      %z = reduce %w {dims = [3], kind = add} : f32[B, 2, M]
+      %d = add %z, 0.25 : f32[B, 2, M]
+      %b = broadcast %d {dims = [0, 1, 2]} : f32[B, 2, M, 5]
+      %o = divide %u, %b : f32[B, 2, M, 5]
+      return %o
+      """),
+    Spelling(
       "masked probabilities over their sum and a number",
-      says: ["by a factor that reads %keep", "it gives %z as well", "moved behind the weighted sum"], arguments: qkv + ", %keep: bool[B, N]",
+      says: ["by a factor that reads %keep", "it gives %z as well", "moved behind the weighted sum"],
+      arguments: qkv + ", %keep: bool[B, N]",
       """
       \(product)
       %y = softmax %s {dim = 3} : f32[B, 2, M, N]
@@ -211,7 +248,9 @@ extension Spelling {
       """),
     Spelling(
       "masked probabilities over their sum",
-      says: ["masked and divided by their new sum: a softmax of masked scores; a row without a live pair gives 0", "the mask depends on"],
+      says: [
+        "masked and divided by their new sum: a softmax of masked scores; a row without a live pair gives 0", "the mask depends on",
+      ],
       """
       \(product)
       \(causal)
@@ -376,7 +415,8 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "any pair of another mask", says: ["one number per row, moved behind the weighted sum"], arguments: withMask + ", %rows: bool[M, N]",
+      "any pair of another mask", says: ["one number per row, moved behind the weighted sum"],
+      arguments: withMask + ", %rows: bool[M, N]",
       """
       \(maskTable)
       %any = reduce %rows {dims = [1], kind = or} : bool[M]

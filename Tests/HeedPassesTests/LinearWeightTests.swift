@@ -16,7 +16,9 @@ import Testing
     try check(spelling, attentions: 1, contracts: 1)
   }
 
-  @Test(arguments: Spelling.linearNearMisses) func staysAsWritten(_ spelling: Spelling) throws { try check(spelling, attentions: 0) }
+  @Test(arguments: Spelling.linearNearMisses) func staysAsWritten(_ spelling: Spelling) throws {
+    try check(spelling, attentions: 0)
+  }
 
   private func check(_ spelling: Spelling, attentions: Int, contracts: Int = 0) throws {
     let graph = try parse(spelling.text)
@@ -28,7 +30,9 @@ import Testing
     #expect(result.count(.attention) == attentions, "\(result.text)\n\(remarks)")
     if attentions > 0 {
       let left = result.count(.contract) + result.count(.linear)
-      #expect(left == contracts && result.count(.softmax) <= contracts && result.count(.exp) == 0, "\(result.text)\n\(remarks)")
+      #expect(
+        left == contracts && result.count(.softmax) <= contracts && result.count(.exp) == 0 && result.count(.exp2) == 0,
+        "\(result.text)\n\(remarks)")
     }
     for words in spelling.says { #expect(remarks.contains(words), "\(words)\n\(remarks)") }
     for inputs in try Self.inputs(graph) {
@@ -44,7 +48,10 @@ import Testing
     try FuseAttentionTests.sizes.enumerated().flatMap { number, extents in
       let plain = try randomInputs(graph, extents: extents, seed: UInt64(number) &* 977 + 5)
       var special = plain
-      special["q"]?.reals[1] = .nan
+      // With factors of 0, or a maximum, what a NaN amounts to depends on the order of operations.
+      if !graph.text.contains("%keep"), !graph.text.contains("%top"), !graph.text.contains("%greatest") {
+        special["q"]?.reals[1] = .nan
+      }
       if let mask = plain["mask"], mask.element == .bool {
         let row = mask.shape.last!
         for position in mask.count - row..<mask.count { special["mask"]!.integers[position] = 0 }

@@ -129,7 +129,8 @@ extension Spelling {
       return %o, %p
       """),
     Spelling(
-      "product of two softmaxes over the queries", says: ["not over the dimension of the softmax"], arguments: qkv + ", %rate: f32[M, N]",
+      "product of two softmaxes over the queries", says: ["not over the dimension of the softmax"],
+      arguments: qkv + ", %rate: f32[M, N]",
       """
       \(product)
       %y = softmax %s {dim = 2} : f32[B, 2, M, N]

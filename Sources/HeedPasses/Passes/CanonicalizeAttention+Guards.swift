@@ -19,7 +19,8 @@ private struct Probabilities {
       } else if let parts = graph.withoutSink(node) {
         (softmax, self.value, scores) = (parts.softmax, current, parts.scores)
       } else {
-        let isConversion = graph.op(node) == .convert && graph.type(graph.inputs(node)[0]).element.isFloat
+        let isConversion =
+          graph.op(node) == .convert && graph.type(graph.inputs(node)[0]).element.isFloat
           && graph.type(current).element.isFloat
         guard isConversion || [Op.transpose, .broadcast, .reshape].contains(graph.op(node)) else { return nil }
         views.append(node)
@@ -37,17 +38,29 @@ private struct Probabilities {
 }
 
 extension GraphPass {
-  /// `p != p`, and what else asks whether a probability is NaN, becomes a question about its row: `l != l` of the logarithm l of the row's
-  /// sum. One NaN among the scores of a row makes all its probabilities NaN, and the logarithm.
+  /// In a choice between a probability and 0, `p != p`, and what else asks whether a probability is NaN, becomes a question about its row:
+  /// `l != l` of the logarithm l of the row's sum. One NaN among the scores of a row makes all its probabilities NaN, and the logarithm.
   ///
   ///     %n = not_equal %p, %p : bool[B, M, N]                          // %p = softmax %x {dim = 2}
+  ///     %g = select %n, 0.0, %p : f32[B, M, N]
   /// becomes
   ///     %l = log_sum_exp %x {dim = 2} : f32[B, M]
   ///     %c = not_equal %l, %l : bool[B, M]
   ///     %n = broadcast %c {dims = [0, 1]} : bool[B, M, N]
+  ///     %g = select %n, 0.0, %p : f32[B, M, N]
   static func askRowForNaN(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard let question = graph.questionOfNaN(node), let found = Probabilities(question.value, in: graph) else { return nil }
+    guard graph.op(node) == .select, graph.inputs(node).dropFirst().contains(where: { graph.uniformConstant($0)?.real == 0 }) else {
+      return nil
+    }
+    var (condition, steps): (ValueID, [NodeID]) = (graph.inputs(node)[0], [])
+    while let step = graph.definingNode(condition), [Op.not, .transpose, .broadcast, .reshape].contains(graph.op(step)) {
+      steps.append(step)
+      condition = graph.inputs(step)[0]
+    }
+    guard let asking = graph.definingNode(condition), let question = graph.questionOfNaN(asking),
+      let found = Probabilities(question.value, in: graph)
+    else { return nil }
     let dim = found.dim(graph)
     let type = graph.type(found.value)
     let logarithm = try state.graph.appendResult(.logSumExp, [graph.inputs(found.softmax)[0]], attributes: [Attribute(.dim, dim)])
@@ -58,15 +71,19 @@ extension GraphPass {
     state.context.remark(
       .applied, graph.result(node), in: graph,
       "NaN in the probabilities \(graph.label(found.value)) is NaN in a whole row: the logarithm of its sum is asked")
-    return try found.views.reversed().filter { graph.op($0) != .convert }.reduce(whole) { value, view in
+    let views = steps + found.views.filter { graph.op($0) != .convert }
+    var operands = graph.inputs(node)
+    operands[0] = try views.reversed().reduce(whole) { value, view in
       try state.graph.appendLike(view, [value], type: TensorType(.bool, graph.type(graph.result(view)).shape))
     }
+    return try state.graph.appendResult(.select, operands)
   }
 
   /// A choice by a comparison that no probability fulfils, `select(p == inf, c, p)`, is the other branch.
   static func dropImpossibleChoice(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
-    guard graph.op(node) == .select, graph.type(graph.result(node)).element.isFloat, graph.isImpossible(graph.inputs(node)[0]) else {
+    guard graph.op(node) == .select, graph.type(graph.result(node)).element.isFloat, graph.isImpossible(graph.inputs(node)[0])
+    else {
       return nil
     }
     return try state.graph.fit(graph.inputs(node)[2], as: graph.result(node))
@@ -138,7 +155,8 @@ extension Graph {
   /// Whether `condition` is a comparison of a probability that is false for all of 0...1 and for NaN.
   fileprivate func isImpossible(_ condition: ValueID) -> Bool {
     let arrangement = Arrangement(condition, in: self)
-    guard let node = definingNode(arrangement.source), let comparison = comparison(node), type(comparison.value).element.isFloat else {
+    guard let node = definingNode(arrangement.source), let comparison = comparison(node), type(comparison.value).element.isFloat
+    else {
       return false
     }
     let isBeyond =
@@ -182,7 +200,7 @@ extension Graph {
     }
     guard let node = definingNode(source) else { return false }
     if let rows = deadRows(node, holds), rows.dim == found.dim(self), rows.scores == found.scores {
-      return dimensions == (0..<type(found.scores).rank).filter { $0 != rows.dim }
+      return rows.dimensions.map { $0.flatMap { dimensions[$0] } } == (0..<type(found.scores).rank).filter { $0 != rows.dim }
     }
     guard let mask = maskOfDeadRows(node, holds) else { return false }
     // The mask as the scores have it: over the same dimensions of the probabilities.
@@ -201,15 +219,17 @@ extension Graph {
     }
   }
 
-  /// The scores whose greatest of a row along `dim` is -inf where the comparison `node` is as said.
-  private func deadRows(_ node: NodeID, _ holds: Bool) -> (scores: ValueID, dim: Int)? {
+  /// The scores whose greatest of a row along `dim` is -inf where the comparison `node` is as said; for each dimension of the rows, that of
+  /// the comparison.
+  private func deadRows(_ node: NodeID, _ holds: Bool) -> (scores: ValueID, dim: Int, dimensions: [Int?])? {
     guard let comparison = comparison(node), comparison.bound == -.infinity,
-      holds ? [.equal, .lessEqual].contains(comparison.op) : [Op.notEqual, .greater].contains(comparison.op),
-      let maximum = definingNode(Arrangement(comparison.value, in: self).source, where: .reduce),
-      attributes(maximum).required(.kind) == .maximum, attributes(maximum).required(.dims).count == 1,
-      Arrangement(comparison.value, in: self).isIdentity(rank: type(self.result(maximum)).rank)
+      holds ? [.equal, .lessEqual].contains(comparison.op) : [Op.notEqual, .greater].contains(comparison.op)
     else { return nil }
-    return (inputs(maximum)[0], attributes(maximum).required(.dims)[0])
+    let arrangement = Arrangement(comparison.value, in: self)
+    guard let maximum = definingNode(arrangement.source, where: .reduce),
+      attributes(maximum).required(.kind) == .maximum, attributes(maximum).required(.dims).count == 1
+    else { return nil }
+    return (inputs(maximum)[0], attributes(maximum).required(.dims)[0], arrangement.dimensions)
   }
 
   /// The mask that has no true element along `dim` where `node` is as said: written by `or` and `and`, or by numbers of 0 and 1.

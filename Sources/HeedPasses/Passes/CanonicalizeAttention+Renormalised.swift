@@ -16,7 +16,9 @@ extension GraphPass {
     else { return nil }
     let (dim, scores) = (graph.attributes(softmax).required(.dim), graph.inputs(softmax)[0])
     let type = graph.type(scores)
-    guard graph.attributes(sum).required(.dims) == [dim], divisor.dimensions == (0..<type.rank).filter({ $0 != dim }) else { return nil }
+    guard graph.attributes(sum).required(.dims) == [dim], divisor.dimensions == (0..<type.rank).filter({ $0 != dim }) else {
+      return nil
+    }
     let dead = try state.graph.appendScalar(-.infinity, type.element)
     let rebuilt = try state.graph.appendResult(.select, [masked.condition, scores, dead])
     state.context.remark(

@@ -49,11 +49,13 @@ extension GraphPass {
       else { continue }
       let step = chain.steps[position]
       let (other, column) = graph.rowFactor(of: step, column: sum.column)!
+      let source = Arrangement(other, in: graph).source
+      let name = graph.label(graph.name(source).isNone ? other : source)
       let type = graph.type(graph.result(node))
       guard hasSoftmax || type.element != .f16 else {
         state.context.remark(
           .declined, graph.result(node), in: graph,
-          "\(graph.label(other)) stays before the weighted sum: without it the sum may exceed f16; weights and values in f32 fuse")
+          "\(name) stays before the weighted sum: without it the sum may exceed f16; weights and values in f32 fuse")
         continue
       }
       var operands = graph.inputs(node)
@@ -67,7 +69,7 @@ extension GraphPass {
           row, dimensions.map { $0.flatMap { sum.results[$0] } }, as: Array(0..<type.rank), extent: { type.shape[$0] })
       }
       state.context.remark(
-        .applied, graph.result(node), in: graph, "\(graph.label(other)), one number per row, moved behind the weighted sum")
+        .applied, graph.result(node), in: graph, "\(name), one number per row, moved behind the weighted sum")
       return try state.graph.appendRowStep(step, moved, row, type)
     }
     return nil
@@ -79,7 +81,9 @@ extension Graph {
   /// step's result along which it is.
   fileprivate func rowFactor(of step: WeightChain.Step, column: Int) -> (value: ValueID, column: Int)? {
     let inputs = inputs(step.node)
-    guard [Op.multiply, .divide, .select].contains(op(step.node)), let column = step.dimensions.firstIndex(of: column) else { return nil }
+    guard [Op.multiply, .divide, .select].contains(op(step.node)), let column = step.dimensions.firstIndex(of: column) else {
+      return nil
+    }
     let other = op(step.node) == .select ? inputs[0] : inputs[1 - step.position]
     // Scales that are known move by themselves, or into the score.
     guard uniformConstant(other) == nil, isUniform(other, along: column) else { return nil }

@@ -52,6 +52,7 @@ extension GraphPass {
     try graph.alignRanks(&context)
     // The parts are written by themselves, in any of the ways.
     if try graph.splitKeySets(&context) { try graph.rewrite(&context, rules: rules) }
+    try graph.recogniseShiftedExponentials(&context)
     // What is done with probabilities, where softmaxes are known: a sum that a softmax is divided by is not taken for a factor of rows.
     let linear: [RewriteRule] = [
       simplifyView, dropImpossibleChoice, dropGuardOfDeadRows, askRowForNaN, dropAbsoluteOfWeights, recogniseRenormalised,

@@ -36,7 +36,7 @@ struct AttentionFactor {
           + "factor of each pair")
     }
     tables = reader.tables
-    let read = split.region.function.tables(of: [factor]).map { tables[$0] }
+    let read = split.region.function.tables(of: [factor]).map { reader.tables[$0] }
     let inside = graph.dependents(of: graph.result(product))
     for table in read {
       guard let node = graph.definingNode(table), inside.contains(node) || node == product else { continue }

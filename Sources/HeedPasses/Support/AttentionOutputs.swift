@@ -115,7 +115,9 @@ extension WeightedSum {
     guard graph.widenedOrNarrowed(value) == weighing || value == weighing else { return nil }
     if graph.op(node) == .reduce {
       let attributes = graph.attributes(node)
-      let isSum = attributes.required(.kind) == .add && attributes.required(.dims) == weighingAxes.indices.filter { weighingAxes[$0] == .column }
+      let isSum =
+        attributes.required(.kind) == .add
+        && attributes.required(.dims) == weighingAxes.indices.filter { weighingAxes[$0] == .column }
       return isSum ? [node] : nil
     }
     guard graph.op(node) == .convert, value == weighing, graph.type(graph.result(node)).element.isFloat,

@@ -13,7 +13,9 @@ struct FactorSplit {
   mutating func factor(of value: ScalarValue) -> ScalarValue? {
     if value == region.function.parameter(0) { return region.constant(Literal(1.0), region.function.type(value)) }
     guard dependsOnWeight(value) else { return region.literal(value)?.real == 0 ? value : nil }
-    guard let instruction = region.function.instruction(value), case .elementwise(let op) = instruction.operation else { return nil }
+    guard let instruction = region.function.instruction(value), case .elementwise(let op) = instruction.operation else {
+      return nil
+    }
     let (operands, type) = (instruction.operands, instruction.type)
     switch op {
     case .convert:
@@ -29,7 +31,9 @@ struct FactorSplit {
       guard !dependsOnWeight(operands[1]), let inner = factor(of: operands[0]) else { return nil }
       return region.apply(.divide, [inner, operands[1]])
     case .select:
-      guard !dependsOnWeight(operands[0]), let left = factor(of: operands[1]), let right = factor(of: operands[2]) else { return nil }
+      guard !dependsOnWeight(operands[0]), let left = factor(of: operands[1]), let right = factor(of: operands[2]) else {
+        return nil
+      }
       return region.apply(.select, [operands[0], left, right])
     // A literal other than 0 has no factor; of 0 it is 0.
     case .add, .subtract, .maximum, .minimum:

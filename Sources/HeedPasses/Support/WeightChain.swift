@@ -77,7 +77,9 @@ extension Graph {
     if type(value).rank == 0 || uniformConstant(value) != nil { return true }
     let arrangement = Arrangement(value, in: self)
     guard let inner = arrangement.dimensions.firstIndex(of: dim) else { return true }
-    guard depth < Self.deepestRowValue, let node = definingNode(arrangement.source), op(node).has(.elementwise) else { return false }
+    guard depth < Self.deepestRowValue, let node = definingNode(arrangement.source), op(node).has(.elementwise) else {
+      return false
+    }
     return inputs(node).allSatisfy { isUniform($0, along: inner, depth: depth + 1) }
   }
 

@@ -49,7 +49,9 @@ extension FewRows {
     let element = types.accumulator
     let maximum = builder.scalar("maximum", element, initial: .literal(Literal(-Double.infinity)))
     let total = builder.scalar("sum", element, initial: .literal(Literal(0.0)))
-    let weightTotal = parts.weightSum.map { (parts: $0, sum: builder.scalar("weight_sum", element, initial: .literal(Literal(0.0)))) }
+    let weightTotal = parts.weightSum.map {
+      (parts: $0, sum: builder.scalar("weight_sum", element, initial: .literal(Literal(0.0))))
+    }
     builder.map([("s", IntegerExpression(parts.count))]) { body, index in
       body.accumulate(.maximum, body.load(access(parts.maximum, index[0]), element), maximum.access)
     }

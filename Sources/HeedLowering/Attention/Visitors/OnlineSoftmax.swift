@@ -149,7 +149,9 @@ struct OnlineSoftmax: RowBlockVisitor {
     }
     builder.map([("r", at.queries.count), ("e", width)]) { body, index in
       var result = body.load(Access(tiles.accumulator, index[0], index[1]), element)
-      if !sum.weighsByScore { result = body.apply(.multiply, result, body.load(Access(tiles.sums.exponentials, index[0]), element)) }
+      if !sum.weighsByScore {
+        result = body.apply(.multiply, result, body.load(Access(tiles.sums.exponentials, index[0]), element))
+      }
       body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
     }
   }
