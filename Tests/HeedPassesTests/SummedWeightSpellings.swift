@@ -129,7 +129,7 @@ extension Spelling {
       return %o, %p
       """),
     Spelling(
-      "product of two softmaxes over the queries", says: ["not over the dimension of the softmax"],
+      "softmax over the queries times a table", says: ["not over the dimension of the softmax"],
       arguments: qkv + ", %rate: f32[M, N]",
       """
       \(product)

@@ -130,8 +130,15 @@ extension Graph {
     var (scores, rows) = (scores, try droppingUniform(shift, along: dim))
     if base2 {
       let factor = try appendScalar(log(2), type(scores).element)
+      let maximum = definingNode(Arrangement(shift, in: self).source, where: .reduce)
+      let isGreatest = maximum.map { attributes($0).required(.kind) == .maximum && inputs($0) == [scores] } ?? false
       scores = try appendResult(.multiply, [scores, factor])
-      rows = try appendResult(.multiply, [rows, factor])
+      // The greatest of what the softmax is of: a result of attention.
+      if isGreatest, let maximum, attributes(maximum).required(.dims) == [dim] {
+        rows = try appendResult(.reduce, [scores], attributes: attributes(maximum).all)
+      } else {
+        rows = try appendResult(.multiply, [rows, factor])
+      }
     }
     let logarithm = try appendResult(.logSumExp, [scores], attributes: [along])
     let scale = try appendResult(.exp, [appendResult(.subtract, [logarithm, rows])])

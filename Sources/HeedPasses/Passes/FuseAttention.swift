@@ -116,7 +116,7 @@ extension GraphPass {
 
   /// Linear attention for the weighted sum, where its weights are such.
   private static func buildLinear(_ plan: AttentionPlan, _ rewriter: inout GraphRewriter) -> ValueID? {
-    guard plan.outputs.isEmpty, let products = DecayedProducts(plan) else { return nil }
+    guard let products = DecayedProducts(plan) else { return nil }
     var trial = rewriter
     guard let sum = try? products.build(plan, &trial) else { return nil }
     rewriter = trial
