@@ -130,11 +130,13 @@ extension Graph {
     var (scores, rows) = (scores, try droppingUniform(shift, along: dim))
     if base2 {
       let factor = try appendScalar(log(2), type(scores).element)
-      let maximum = definingNode(Arrangement(shift, in: self).source, where: .reduce)
-      let isGreatest = maximum.map { attributes($0).required(.kind) == .maximum && inputs($0) == [scores] } ?? false
+      let arrangement = Arrangement(shift, in: self)
+      let maximum = definingNode(arrangement.source, where: .reduce).flatMap { inputs($0) == [scores] ? $0 : nil }
       scores = try appendResult(.multiply, [scores, factor])
       // The greatest of what the softmax is of: a result of attention.
-      if isGreatest, let maximum, attributes(maximum).required(.dims) == [dim] {
+      if let maximum, attributes(maximum).required(.kind) == .maximum, attributes(maximum).required(.dims) == [dim],
+        arrangement.dimensions == (0..<type(scores).rank).filter({ $0 != dim })
+      {
         rows = try appendResult(.reduce, [scores], attributes: attributes(maximum).all)
       } else {
         rows = try appendResult(.multiply, [rows, factor])
