@@ -109,7 +109,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "rows of padding", says: ["one number per row, moved behind the weighted sum"], arguments: qkv + ", %real: bool[B, M]",
+      "rows of padding", says: ["a condition on rows, moved behind the weighted sum"], arguments: qkv + ", %real: bool[B, M]",
       """
       \(masked)
       \(softmax)
@@ -415,7 +415,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "any pair of another mask", says: ["one number per row, moved behind the weighted sum"],
+      "any pair of another mask", says: ["a condition on rows, moved behind the weighted sum"],
       arguments: withMask + ", %rows: bool[M, N]",
       """
       \(maskTable)
@@ -425,7 +425,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "sum of a row is NaN", says: ["one number per row, moved behind the weighted sum"], arguments: withMask,
+      "sum of a row is NaN", says: ["a condition on rows, moved behind the weighted sum"], arguments: withMask,
       """
       \(maskTable)
       %total = reduce %y {dims = [3], kind = add} : f32[B, 2, M]

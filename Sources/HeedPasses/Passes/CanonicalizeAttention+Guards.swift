@@ -86,6 +86,8 @@ extension GraphPass {
     else {
       return nil
     }
+    state.context.remark(
+      .applied, graph.result(node), in: graph, "a probability is in 0...1 or NaN: the choice for other numbers goes")
     return try state.graph.fit(graph.inputs(node)[2], as: graph.result(node))
   }
 

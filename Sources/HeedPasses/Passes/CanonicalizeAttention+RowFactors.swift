@@ -49,8 +49,9 @@ extension GraphPass {
       else { continue }
       let step = chain.steps[position]
       let (other, column) = graph.rowFactor(of: step, column: sum.column)!
-      let source = Arrangement(other, in: graph).source
-      let name = graph.label(graph.name(source).isNone ? other : source)
+      let role = graph.op(step.node) == .select ? "a condition on rows" : "one number per row"
+      let named = [Arrangement(other, in: graph).source, other].first { !graph.name($0).isNone }
+      let name = named.map { "\(graph.label($0)), \(role)," } ?? role
       let type = graph.type(graph.result(node))
       guard hasSoftmax || type.element != .f16 else {
         state.context.remark(
@@ -69,7 +70,7 @@ extension GraphPass {
           row, dimensions.map { $0.flatMap { sum.results[$0] } }, as: Array(0..<type.rank), extent: { type.shape[$0] })
       }
       state.context.remark(
-        .applied, graph.result(node), in: graph, "\(name), one number per row, moved behind the weighted sum")
+        .applied, graph.result(node), in: graph, "\(name) moved behind the weighted sum")
       return try state.graph.appendRowStep(step, moved, row, type)
     }
     return nil
