@@ -40,6 +40,12 @@ public struct Graph: Sendable {
   public func attributes(_ node: NodeID) -> Attributes { Attributes(attributePool[nodes[Int(node.index)].attributes.indices]) }
   /// The scalar functions that a node applies to elements, in the op's order.
   public func regions(_ node: NodeID) -> ArraySlice<ScalarFunction> { regionPool[nodes[Int(node.index)].regions.indices] }
+  /// The node's region after `keyword`; nil where the op has none of this name, or the node leaves it out.
+  public func region(_ node: NodeID, _ keyword: String) -> ScalarFunction? {
+    let regions = regions(node)
+    guard let position = op(node).regionKeywords.firstIndex(of: keyword), position < regions.count else { return nil }
+    return regions[regions.startIndex + position]
+  }
 
   /// The values that a node defines, in the op's order.
   public func results(_ node: NodeID) -> [ValueID] {

@@ -3,6 +3,8 @@ extension AttributeKey where Value == Bool {
   public static var logSumExp: Self { Self("log_sum_exp") }
   /// Whether there is a result with each row's greatest live score.
   public static var maximum: Self { Self("maximum") }
+  /// Whether there is a result with the sum of each row's weights.
+  public static var weightSum: Self { Self("weight_sum") }
 }
 
 extension ResultName {
@@ -10,6 +12,8 @@ extension ResultName {
   public static let logSumExp = Self("log_sum_exp")
   /// The greatest live score of each row.
   public static let maximum = Self("maximum")
+  /// The sum of each row's weights.
+  public static let weightSum = Self("weight_sum")
 }
 
 extension AttributeKey where Value == CapturedOperand {
@@ -31,39 +35,44 @@ public enum AttentionWeighting: String, AttributeWord {
 }
 
 extension Op {
-  /// `attention %query, %key, %value, %captured... score (%s, %b..., %i, %j) { ... } where (%b..., %i, %j) { ... } {...}`: attention whose
-  /// score matrix is never stored.
+  /// `attention %query, %key, %value, %captured... score (%s, %b..., %i, %j) { ... } where (%b..., %i, %j) { ... } factor (%b..., %i, %j)
+  /// { ... } {...}`: attention whose score matrix is never stored.
   ///
   /// query is `[batch..., M, D]`, key `[batch..., N, D]`, value `[batch..., N, E]`; the result is `[batch..., M, E]`. Key and value are
   /// each of the query's type or of one that it holds exactly in fewer bytes: i8, u8 or a narrower float. The region
-  /// `score` computes the score of a pair, and `where` whether the pair is live. Both have as parameters the index of each batch
-  /// dimension, of the query and of the key, each i32 or i64. `score` has before them
-  /// `s = sum over d of query[b, i, d] * key[b, j, d]`:
+  /// `score` computes the score of a pair, `where` whether the pair is live, and `factor`, which may be left out and is then 1, what the
+  /// pair's weight is multiplied by after the softmax. All have as parameters the index of each batch dimension, of the query and of the
+  /// key, each i32 or i64. `score` has before them `s = sum over d of query[b, i, d] * key[b, j, d]`:
   /// ```
-  /// r[b, i, e] = sum over live j of exp(score) * value[b, j, e] / (sum over live j of exp(score) + exp(sink[b, i]))
+  /// weight = factor * exp(score) / (sum over live j of exp(score) + exp(sink[b, i]))
+  /// r[b, i, e] = sum over live j of weight * value[b, j, e]
   /// ```
-  /// The region `score` has the operands' type, or f32 where they are of 16 bits; the result has its type. The weight of a pair
-  /// that is not live is exactly 0, whatever its score is; its value must be finite. A row without a live pair, or whose live
-  /// scores are all -inf, is 0.
+  /// The region `score` has the operands' type, or f32 where they are of 16 bits; the result and `factor` have its type. The weight of
+  /// a pair that is not live is exactly 0, whatever its score and its factor are; its value must be finite. A row without a live pair,
+  /// or whose live scores are all -inf, is 0.
   ///
   /// Attributes:
   /// - `sink = n`: the captured tensor n, floats `[batch..., M]`, holds one further score per row, whose value is 0. Without it
   ///   `exp(sink)` is 0.
   /// - `log_sum_exp = true`: a further result `[batch..., M]`, the logarithm of the divisor; -inf for a row without a live pair.
-  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair. Both are
-  ///   f32 for 16-bit types.
+  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair.
+  /// - `weight_sum = true`: a further result `[batch..., M]`, the sum over live j of weight; 0 for a row without a live pair. The
+  ///   further results are f32 for 16-bit types.
   /// - `weights = score`: the scores themselves are the weights, without a divisor:
-  ///   `r = sum over live j of score * value[b, j, e]`.
+  ///   `r = sum over live j of score * value[b, j, e]`. The region `factor` is then left out: the score has it.
   /// - `ragged = n`: the captured tensor n holds segment offsets over the rows (M is N); only pairs in one segment are live.
   /// - `tile`: a choice of the compiler that does not change the meaning.
   public static let attention = Op(
     "attention", operands: .leading(["query", "key", "value"], rest: "captured"),
     attributes: [
       .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.sink),
-      .optional(.tile), .optional(.weights),
+      .optional(.tile), .optional(.weightSum), .optional(.weights),
     ],
-    results: .named([.always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) }, .when(.maximum) { $0.isSet(.maximum) }]),
-    regions: ["score", "where"], traits: [.fused, .capturesTables, .scoresPairs],
+    results: .named([
+      .always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) }, .when(.maximum) { $0.isSet(.maximum) },
+      .when(.weightSum) { $0.isSet(.weightSum) },
+    ]),
+    regions: ["score", "where"], optionalRegions: ["factor"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       try inference.checkTile()
       let (query, value) = (inference.operands[0], inference.operands[2])
@@ -89,9 +98,15 @@ extension Op {
         !attributes.weighsByScore
           || attributes[.sink] == nil && !attributes.isSet(.logSumExp) && !attributes.isSet(.maximum),
         "got weights = score with a sink, a logarithm or a maximum, expected a softmax with these")
+      if inference.regions.count > 2 {
+        try inference.checkRegion(2, parameters: inference.pairIndices, tables: Array(inference.captured))
+        try inference.checkYield(2, of: score)
+        try inference.expect(!attributes.weighsByScore, "got weights = score with the region factor, expected it in the score")
+      }
       let ofRows = TensorType(score.computed, rows)
       return inference.inOrder([
         .output: TensorType(score, Shape(rows.extents + [value.shape[rank - 1]])), .logSumExp: ofRows, .maximum: ofRows,
+        .weightSum: ofRows,
       ])
     },
     evaluate: { try evaluateAttention($0) },
@@ -118,6 +133,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
   let (pairs, value, attributes) = (AttentionPairs(evaluation), evaluation.operands[2].inReals, evaluation.attributes)
   let sinks = evaluation.captured(.sink)?.reals
   let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
+  let weightSum = evaluation.position(of: .weightSum)
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
   guard results.contains(where: { $0.count > 0 }) else { return results }
@@ -127,7 +143,10 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
       let row = number * pairs.rows + i
       let scores = live.map(\.score)
       let withSink = scores + (sinks.map { [$0[row]] } ?? [])
-      let weights = attributes.weighsByScore ? scores : softmaxWeights(withSink)
+      var weights = attributes.weighsByScore ? scores : softmaxWeights(withSink)
+      if let factor = evaluation.regions.dropFirst(2).first {
+        for (position, pair) in live.enumerated() { weights[position] *= try pairs.number(factor, outer, row: i, key: pair.key) }
+      }
       for e in 0..<width {
         var sum = 0.0
         for (pair, weight) in zip(live, weights) { sum += weight * value.reals[(number * pairs.columns + pair.key) * width + e] }
@@ -135,6 +154,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
       }
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
       if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 } }
+      if let weightSum { results[weightSum].reals[row] = zip(live, weights).reduce(0) { $0 + $1.1 } }
     }
   }
   return results
@@ -148,7 +168,14 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
   let (attributes, dim) = (context.attributes, Attribute(.dim, batch + 1))
   let value = try context.widened(context.operands[2], to: element)
   let toSum = DecomposedScores.subscripts(batch, "ij", "je", "ie")
-  if attributes.weighsByScore { return [try context.emit(.contract, pairs.masked(0, &context), value, attributes: toSum)] }
+  func results(_ weights: ValueID, _ context: inout Decomposition) throws -> [ResultName: ValueID] {
+    var results = [ResultName.output: try context.emit(.contract, weights, value, attributes: toSum)]
+    if attributes.isSet(.weightSum) {
+      results[.weightSum] = try context.reduce(context.widened(weights, to: element.computed), .add, dim: batch + 1)
+    }
+    return results
+  }
+  if attributes.weighsByScore { return try context.inOrder(results(pairs.masked(0, &context), &context)) }
   let scores = try pairs.masked(-.infinity, &context)
   var withSink = scores
   if let sink = context.captured(.sink) {
@@ -163,7 +190,12 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     weights = try context.emit(
       .slice, weights, attributes: [Attribute(.start, start), Attribute(.stop, pairs.shape.extents)])
   }
-  var results = [ResultName.output: try context.emit(.contract, weights, value, attributes: toSum)]
+  if context.regions.count > 2 {
+    let factors = try DecomposedScores.apply(context.regions[2], leading: [], pairs.tables, pairs.shape, &context)
+    let none = try context.constant(0, element)
+    weights = try context.emit(.select, pairs.live, context.emit(.multiply, weights, factors), none)
+  }
+  var results = try results(weights, &context)
   if attributes.isSet(.logSumExp) {
     let wide = try context.widened(withSink, to: element.computed)
     results[.logSumExp] = try context.emit(.logSumExp, wide, attributes: [dim])

@@ -48,6 +48,11 @@ struct AttentionPairs {
 }
 
 extension AttentionPairs {
+  /// What a region over the indices of a pair yields.
+  func number(_ region: ScalarFunction, _ outer: [Int], row: Int, key: Int) throws -> Double {
+    try region.evaluate((outer + [row, key]).map { Literal($0) }, tables: captured, binding: binding)[0].real
+  }
+
   /// The weights of a row, exp(score - log_sum_exp), 0 where the pair is dead.
   func weights(_ outer: [Int], _ number: Int, row i: Int, logSumExp: Double) throws -> [Double] {
     var weights = [Double](repeating: 0, count: columns)

@@ -108,8 +108,10 @@ public struct Inference {
     for specification in op.attributes where specification.isRequired {
       try expect(seen.contains(specification.key), "the attribute \(specification.key) is missing")
     }
+    let (least, most) = (op.requiredRegions, op.regionKeywords.count)
     try expect(
-      regions.count == op.regionKeywords.count, "got \(regions.count) regions, expected \(op.regionKeywords.count)")
+      (least...most).contains(regions.count),
+      "got \(regions.count) regions, expected \(least)\(least == most ? "" : " to \(most)")")
   }
 
   /// `score or softmax`, `one of add, multiply, minimum`

@@ -71,6 +71,8 @@ public final class Op: Sendable {
   public let results: Results
   /// The keywords before the op's regions, in order: `score`, `where`. The empty keyword means none.
   public let regionKeywords: [String]
+  /// How many of the op's regions every node has; those after them may be left out.
+  public let requiredRegions: Int
   /// The op's properties.
   public let traits: Set<Trait>
   /// What the op does to scalars; non-nil exactly for elementwise ops.
@@ -95,6 +97,7 @@ public final class Op: Sendable {
 
   /// - Parameters:
   ///   - results: the results' names; by default the one `output`.
+  ///   - optionalRegions: the keywords of regions that follow those that every node has, and may be left out.
   ///   - infer: the result types, or an error that says what is wrong with the operands.
   ///   - evaluate: the op's definition: plain loops in double precision and 64-bit integers.
   ///   - cost: operations and bytes; by default one operation per result element.
@@ -102,7 +105,8 @@ public final class Op: Sendable {
   ///   - decompose: the same result by simpler ops.
   public init(
     _ mnemonic: String, operands: Operands, attributes: [AttributeSpecification] = [],
-    results: Results = .named([.always(.output)]), regions: [String] = [], traits: Set<Trait> = [], scalar: ScalarSemantics? = nil,
+    results: Results = .named([.always(.output)]), regions: [String] = [], optionalRegions: [String] = [],
+    traits: Set<Trait> = [], scalar: ScalarSemantics? = nil,
     infer: @escaping @Sendable (Inference) throws -> [TensorType],
     evaluate: @escaping @Sendable (Evaluation) throws -> [ReferenceArray],
     cost: @escaping @Sendable (CostQuery) -> Cost = { $0.oneOperationPerElement },
@@ -113,7 +117,7 @@ public final class Op: Sendable {
     self.operands = operands
     self.attributes = attributes
     self.results = results
-    regionKeywords = regions
+    (regionKeywords, requiredRegions) = (regions + optionalRegions, regions.count)
     self.traits = traits
     self.scalar = scalar
     self.infer = infer

@@ -172,10 +172,12 @@ private struct GraphParser {
         }
       }
     }
-    return try op.regionKeywords.map { keyword in
+    var regions: [ScalarFunction] = []
+    for (position, keyword) in op.regionKeywords.enumerated() where position < op.requiredRegions || stream.isAt(keyword) {
       if !keyword.isEmpty { try stream.expect(keyword) }
-      return try stream.region(captured)
+      regions.append(try stream.region(captured))
     }
+    return regions
   }
 
   /// The operands as values; numbers become `constant` nodes.

@@ -14,7 +14,7 @@ extension TileModel {
     let (element, rank) = (types[0].element, types[0].rank)
     let widths = Self.width(types[0].shape[rank - 1]) + Self.width(types[2].shape[rank - 1])
     let panel = panel(element)
-    let (most, why) = mostRows(graph.regions(node).last!, panel)
+    let (most, why) = mostRows(graph.region(node, "where")!, panel)
     let rows = blockOfRows(types[0].shape[rank - 2], atMost: most)
     let fitting = (budget / element.byteCount - rows * widths) / (rows + widths)
     let columns = blockOfColumns(types[1].shape[rank - 2], panel: panel, atMost: min(fitting, Self.mostKeys))

@@ -69,6 +69,38 @@ private struct WeightForm: Sendable, CustomTestStringConvertible {
       ]),
     WeightForm(name: "positive part of masked scores", score: causal + [masked], weights: ["%w = maximum %x, 0.0"]),
     WeightForm(name: "tanh without a mask", score: [], weights: ["%w = tanh %s"]),
+    WeightForm(
+      name: "factors of pairs", arguments: ["%keep: bool[M, N]"], score: causal + [masked],
+      weights: [
+        "%p = softmax %x {dim = $j}", "%kp = broadcast %keep {dims = [2, 3]} : bool$S", "%kn = convert %kp : $F",
+        "%kf = multiply %kn, 1.25", "%w = multiply %p, %kf",
+      ]),
+    WeightForm(
+      name: "factors of pairs and keys and the sum of weights",
+      arguments: ["%length: i32[B]", "%gate: $E[B, N]", "%rate: $E[M, N]"],
+      score: lengths + [masked],
+      weights: [
+        "%p = softmax %x {dim = $j}", "%gf = broadcast %gate {dims = [0, 3]} : $F", "%rf = broadcast %rate {dims = [2, 3]} : $F",
+        "%pg = multiply %p, %gf", "%w = multiply %rf, %pg", "%total = reduce %w {dims = [$j], kind = add}",
+        "%lse = log_sum_exp %x {dim = $j}",
+      ], returns: "%out, %total, %lse"),
+    WeightForm(
+      name: "factors beside a sink", arguments: ["%length: i32[B]", "%sink: $E[2]", "%rate: $E[M, N]"], score: lengths + [masked],
+      weights: [
+        sinkColumn, "%xs = concatenate %x, %column {dim = $j}", "%ps = softmax %xs {dim = $j}",
+        "%p = slice %ps {start = [0, 0, 0, 0], stop = [B, 2, M, N]}", "%rf = broadcast %rate {dims = [2, 3]} : $F",
+        "%w = multiply %p, %rf", "%total = reduce %w {dims = [$j], kind = add}",
+      ], returns: "%out, %total"),
+    WeightForm(
+      name: "sum beside a sink", arguments: ["%sink: $E[2]"], score: causal + [masked],
+      weights: [
+        sinkColumn, "%xs = concatenate %x, %column {dim = $j}", "%ps = softmax %xs {dim = $j}",
+        "%w = slice %ps {start = [0, 0, 0, 0], stop = [B, 2, M, N]}", "%total = reduce %w {dims = [$j], kind = add}",
+      ], returns: "%out, %total"),
+    WeightForm(
+      name: "sum of weights without a softmax", arguments: ["%length: i32[B]"], score: lengths,
+      weights: ["%r = maximum %s, 0.0", "%w = select %live, %r, 0.0", "%total = reduce %w {dims = [$j], kind = add}"],
+      returns: "%out, %total"),
   ]
 
   func graph(_ element: ElementType, wide: ElementType? = nil, batch: [String] = ["B", "2"], keyBatch: [Int]? = nil) throws -> Graph
@@ -112,7 +144,10 @@ private struct WeightForm: Sendable, CustomTestStringConvertible {
   }
 
   /// Heads that share keys and values are rows of one block where there are few.
-  @Test(arguments: ["logarithm and maximum", "sink as a column", "sigmoid"]) func sharedKeys(_ name: String) throws {
+  @Test(arguments: [
+    "logarithm and maximum", "sink as a column", "sigmoid", "factors of pairs and keys and the sum of weights",
+    "sum of weights without a softmax",
+  ]) func sharedKeys(_ name: String) throws {
     let graph = try WeightForm.all.first { $0.name == name }!.graph(.f32, keyBatch: [0])
     try expectAgreement(graph, Self.inputs(graph), attentions: 1, targets: [hostTargets.last!], note: "\(name) ")
   }

@@ -165,6 +165,31 @@ private let decompositionCases: [DecompositionCase] = [
         return %r
       }
       """, sizes: [["M": 4, "N": 3], ["M": 2, "N": 0]]),
+  // Factors, whose numbers for dead pairs do not count, beside a sink; sums of weights.
+  DecompositionCase(
+    mnemonic: "attention",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %v: f64[H, N, 2], %sink: f64[H, M], %g: f64[M, N]) {
+        %r, %l, %t = attention %q, %k, %v, %sink, %g score (%s: f64, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } factor (%h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          %x = element %g[%i, %j] : f64
+          %y = select %live, %x, nan : f64
+          yield %y
+        } {log_sum_exp = true, sink = 0, weight_sum = true}
+        %u, %w = attention %q, %k, %v score (%s: f64, %h: i32, %i: i32, %j: i32) {
+          %y = sigmoid %s : f64
+          yield %y
+        } where (%h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } {weight_sum = true, weights = score}
+        return %r, %l, %t, %u, %w
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 3], ["H": 1, "M": 2, "N": 0]]),
   DecompositionCase(
     mnemonic: "attention_reduce",
     text: """

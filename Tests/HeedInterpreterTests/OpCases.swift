@@ -293,6 +293,27 @@ private let fusedCases: [OpCase] = [
     return %r
     """,
     [f64([3, 1], 5, -1, 2), f64([3, 1], 2, 1, nan), f64([3, 1], 4, 8, nan)], f64([3, 1], 0, 16, 96)),
+  cases(
+    "attention", "%q: f64[S, 1], %k: f64[S, 1], %v: f64[S, 1], %g: f64[S, S]",
+    """
+    %r, %t = attention %q, %k, %v, %g score (%s: f64, %i: i32, %j: i32) { yield %s }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l }
+      factor (%i: i32, %j: i32) { %f = element %g[%i, %j] : f64  yield %f } {weight_sum = true}
+    return %r, %t
+    """,
+    // Rows of 0, 1 and 2 live pairs; the softmax's weights are 1; 1/4 and 3/4.
+    [
+      f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3, 1], 4, 8, nan),
+      f64([3, 3], nan, nan, nan, 3, nan, nan, 2, 0, nan),
+    ], f64([3, 1], 0, 12, 2), f64([3], 0, 3, 0.5)),
+  cases(
+    "attention", "%q: f64[S, 1], %k: f64[S, 1], %v: f64[S, 1]",
+    """
+    %r, %t = attention %q, %k, %v score (%s: f64, %i: i32, %j: i32) { %y = multiply %s, %s : f64  yield %y }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l } {weight_sum = true, weights = score}
+    return %r, %t
+    """,
+    [f64([3, 1], 5, -1, 2), f64([3, 1], 2, 1, nan), f64([3, 1], 4, 8, nan)], f64([3, 1], 0, 16, 96), f64([3], 0, 4, 20)),
   // Weights 0; 1; 1/4, 3/4 of rows with 0, 1 and 2 live keys.
   cases(
     "attention_reduce", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",

@@ -29,40 +29,6 @@ extension Spelling {
       return %o, %top
       """),
     Spelling(
-      "something added to the sum", says: ["no softmax: the divisor %y is not the sum of the exponentials alone"],
-      arguments: qkv + ", %more: f32[B, 2, M]",
-      """
-      \(product)
-      %e = exp %s : f32[B, 2, M, N]
-      %z = reduce %e {dims = [3], kind = add} : f32[B, 2, M]
-      %y = add %z, %more : f32[B, 2, M]
-      %w = broadcast %y {dims = [0, 1, 2]} : f32[B, 2, M, N]
-      %p = divide %e, %w : f32[B, 2, M, N]
-      \(sum)
-      """),
-    Spelling(
-      "something added to the sum after the weighted sum", says: ["no softmax: the divisor %y is not the sum"],
-      arguments: qkv + ", %more: f32[B, 2, M]",
-      """
-      \(product)
-      %e = exp %s : f32[B, 2, M, N]
-      %u = contract %e, %v {subscripts = "bhij,bhje->bhie"} : f32[B, 2, M, 5]
-      %z = reduce %e {dims = [3], kind = add} : f32[B, 2, M]
-      %y = add %z, %more : f32[B, 2, M]
-      %w = broadcast %y {dims = [0, 1, 2]} : f32[B, 2, M, 5]
-      %o = divide %u, %w : f32[B, 2, M, 5]
-      return %o
-      """),
-    Spelling(
-      "dropout", says: ["%p: declined: not fused into attention: the probabilities are changed by multiply"],
-      arguments: qkv + ", %kept: f32[B, 2, M, N]",
-      """
-      \(product)
-      %y = softmax %s {dim = 3} : f32[B, 2, M, N]
-      %p = multiply %y, %kept : f32[B, 2, M, N]
-      \(sum)
-      """),
-    Spelling(
       "softmax over the queries", says: ["it sums over j, not over the dimension of the softmax"],
       """
       \(product)

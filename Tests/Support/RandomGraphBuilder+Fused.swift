@@ -114,6 +114,16 @@ extension RandomGraphBuilder {
       }
       return
     }
-    try emit(.attention, [query, key, value] + captured, attributes: attributes, regions: [score, live], bound: 2)
+    var regions = [score, live]
+    if chance(0.3) {
+      var factor = ScalarFunction(parameters: indices, tables: live.tables)
+      let isEven = try factor.append(
+        .equal,
+        [factor.append(.remainder, [factor.parameter(j), factor.constant(Literal(2), index)]), factor.constant(Literal(0), index)])
+      let (kept, dropped) = (factor.constant(Literal(0.5), element), factor.constant(Literal(0.0), element))
+      factor.results = [try factor.append(.select, [isEven, kept, dropped])]
+      regions.append(factor)
+    }
+    try emit(.attention, [query, key, value] + captured, attributes: attributes, regions: regions, bound: 2)
   }
 }

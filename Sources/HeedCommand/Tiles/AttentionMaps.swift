@@ -35,7 +35,7 @@ struct AttentionMaps {
     flopsOfPair = 2 * (depth + shape.last!)
     let batch = Array(shape.dropLast(2))
     headCount = batch.reduce(1, *)
-    let condition = graph.regions(node).last!
+    let condition = graph.region(node, "where")!
     let used = Set(condition.instructions.flatMap(\.operands) + condition.results)
     let dims = batch.indices.filter { used.contains(condition.parameter($0)) }
     dependsOnHead = !dims.isEmpty

@@ -63,7 +63,7 @@ extension BoundAttention {
     let queryView = try context.view(operands[0])
     let (keySource, thirdSource) = (try context.rowSource(operands[1]), try context.rowSource(operands[2]))
     let (offsetsTable, sources, segmentCount) = try Self.captured(&context, node, queries)
-    if (regions[0].parameters + regions[1].parameters).contains(where: { $0.type == .i32 }) {
+    if regions.flatMap(\.parameters).contains(where: { $0.type == .i32 }) {
       for extent in [queries, keys] where extent.constant == nil {
         context.addCheck(.range(start: 0, stop: extent, extent: ScoreKernel.mostOfNarrowIndex))
       }

@@ -192,7 +192,7 @@ extension RewriteState {
       graph.inputs(node).contains(where: { RowSum($0, in: graph)?.exponentials == numerator })
     else { return }
     context.remark(
-      .declined, graph.result(quotient), in: graph,
+      .note, graph.result(quotient), in: graph,
       "no softmax: the divisor \(graph.label(denominator)) is not the sum of the exponentials alone")
   }
 }

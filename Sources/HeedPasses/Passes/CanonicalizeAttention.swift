@@ -27,6 +27,10 @@ extension GraphPass {
   /// - Constant scales of queries and keys move to the scores, those of probabilities behind the weighted sum.
   /// - A mask that the probabilities are multiplied by is dropped where the scores have it already.
   /// - Scales and zero points of keys and values that are small integers move out of their products (`moveDequantisation`).
+  /// - One number per row that probabilities, or other weights, are multiplied or divided by moves behind the weighted sum (`RowFactors`).
+  ///   So do weights divided by their own sum become a weighted sum divided by the sum of weights.
+  /// - The weighted sum of a sum or difference of probabilities becomes that of weighted sums (`SummedWeights`).
+  /// - Guards against NaN and empty rows become conditions on rows, or go where the softmax keeps them by itself (`Guards`).
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`), and product, softmax and sum get one shape
   ///   (`alignRanks`).
@@ -48,6 +52,13 @@ extension GraphPass {
     try graph.alignRanks(&context)
     // The parts are written by themselves, in any of the ways.
     if try graph.splitKeySets(&context) { try graph.rewrite(&context, rules: rules) }
+    try graph.recogniseShiftedExponentials(&context)
+    // What is done with probabilities, where softmaxes are known: a sum that a softmax is divided by is not taken for a factor of rows.
+    let linear: [RewriteRule] = [
+      simplifyView, dropImpossibleChoice, dropGuardOfDeadRows, askRowForNaN, dropAbsoluteOfWeights, recogniseRenormalised,
+      moveRowFactor, splitSummedWeights,
+    ]
+    try graph.rewrite(&context, rules: rules + linear)
     try graph.moveDequantisation(&context)
     try graph.moveScalesToScores(&context)
     try graph.gatherProducts(&context)

@@ -21,6 +21,8 @@ struct WeightedSum {
   let values: ValueID
   /// What each dimension of the weights is; nil for one of extent 1 that the sum does not have.
   var axes: [AttentionAxis?] = []
+  /// The same for what the weights become before they weigh the values.
+  var changedAxes: [AttentionAxis?] = []
   var valueAxes: [AttentionAxis] = []
   var resultAxes: [AttentionAxis] = []
   var batchExtents: [Extent] = []
@@ -84,9 +86,14 @@ struct WeightedSum {
       return batch.firstIndex(of: letter).map { .batch($0) } ?? .valueWidth
     }
     axes = dimensions.map { $0.map { axis(letters.0[$0]) } }
+    changedAxes = weights.changedDimensions.map { $0.map { axis(letters.0[$0]) } }
     valueAxes = letters.1.map(axis)
     resultAxes = subscripts.result.map(axis)
   }
+
+  /// What weighs the values before views and conversions arrange it for the contract, and what its dimensions are.
+  var weighing: ValueID { weights.changed ?? weights.value }
+  var weighingAxes: [AttentionAxis?] { weights.changed == nil ? axes : changedAxes }
 
   var batchCount: Int { batchExtents.count }
   var batch: [AttentionAxis] { (0..<batchCount).map { .batch($0) } }

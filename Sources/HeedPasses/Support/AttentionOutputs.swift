@@ -7,11 +7,13 @@ struct AttentionOutputs {
   private(set) var logSumExps: OrderedSet<NodeID> = []
   /// Greatest scores of rows.
   private(set) var maxima: OrderedSet<NodeID> = []
+  /// Sums of the weights of rows.
+  private(set) var weightSums: OrderedSet<NodeID> = []
   /// The statistics of the weights that a second pass over the keys computes.
   private(set) var statistics: [AttentionStatistic] = []
 
   /// The nodes with one number for each row.
-  var rows: [NodeID] { logSumExps.elements + maxima }
+  var rows: [NodeID] { logSumExps.elements + maxima + weightSums }
   var isEmpty: Bool { nodes.isEmpty }
   var nodes: [NodeID] { rows + statistics.map(\.node) }
   var wantsLogSumExp: Bool { !logSumExps.isEmpty || !statistics.isEmpty }
@@ -34,11 +36,11 @@ struct AttentionOutputs {
     for node in graph.nodes(product...sum.node) where needed.contains(node) && node != sum.node {
       let value = graph.result(node)
       let isWeights = behind.contains(node) || value == sum.weights.value
-      let role = isWeights ? "the probabilities" : "the scores"
+      let role = isWeights ? sum.weights.softmax == nil ? "the weights" : "the probabilities" : "the scores"
       if graph.results.contains(value) {
         throw Declined(value: value, reason: "\(role) \(graph.label(value)) are returned by the graph")
       }
-      for other in users[Int(value.index)] where !needed.contains(other) && !take(other, of: value, sum) {
+      for other in users[Int(value.index)] where !needed.contains(other) && !take(other, of: value, sum, users) {
         let result = graph.label(graph.results(other)[0])
         // The column of a sink is not the weight of a pair.
         let isBesideSink = sum.weights.sink != nil && node == sum.weights.softmax
@@ -69,7 +71,11 @@ struct AttentionOutputs {
   }
 
   /// Whether `node`, which uses `value`, is something that the fused op computes.
-  private mutating func take(_ node: NodeID, of value: ValueID, _ sum: WeightedSum) -> Bool {
+  private mutating func take(_ node: NodeID, of value: ValueID, _ sum: WeightedSum, _ users: [[NodeID]]) -> Bool {
+    if let sums = sum.rowSums(node, of: value, users) {
+      weightSums.formUnion(sums)
+      return true
+    }
     guard let softmax = sum.weights.softmax else { return false }
     let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
     let dim = graph.attributes(softmax).required(.dim)
@@ -101,5 +107,25 @@ struct AttentionOutputs {
       }
     }
     return kept + [node] + moved + order[(position + 1)...]
+  }
+}
+
+extension WeightedSum {
+  /// The sums over the keys of what weighs the values that `node`, which uses `value`, is or leads to by a conversion between floats; nil
+  /// where it leads elsewhere.
+  fileprivate func rowSums(_ node: NodeID, of value: ValueID, _ users: [[NodeID]]) -> [NodeID]? {
+    guard graph.widenedOrNarrowed(value) == weighing || value == weighing else { return nil }
+    if graph.op(node) == .reduce {
+      let attributes = graph.attributes(node)
+      let isSum =
+        attributes.required(.kind) == .add
+        && attributes.required(.dims) == weighingAxes.indices.filter { weighingAxes[$0] == .column }
+      return isSum ? [node] : nil
+    }
+    guard graph.op(node) == .convert, value == weighing, graph.type(graph.result(node)).element.isFloat,
+      !graph.results.contains(graph.result(node))
+    else { return nil }
+    let sums = users[Int(graph.result(node).index)].map { rowSums($0, of: graph.result(node), users) }
+    return sums.allSatisfy { $0 != nil } ? sums.flatMap { $0! } : nil
   }
 }

@@ -7,12 +7,14 @@ struct BuiltAttention {
   /// `[batch..., M]`, where the plan's outputs want them.
   var logSumExp: ValueID?
   var maximum: ValueID?
+  var weightSum: ValueID?
   /// The batch dimensions in two, where heads are grouped.
   var groups: GroupedHeads?
   /// The op's queries and keys, captured tensors and regions.
   var query: ValueID
   var key: ValueID
   var tables: [ValueID]
+  /// `score` and `where`.
   var regions: [ScalarFunction]
 }
 
@@ -22,7 +24,7 @@ extension AttentionPlan {
     var tables: [ValueID] = []
     for table in captured { tables.append(rewriter(table)) }
     var operands = [(rewriter(query), queryAxes), (rewriter(key), keyAxes), (rewriter(values), sum.valueAxes.map { $0 })]
-    var (batchExtents, regions) = (sum.batchExtents, [score, live])
+    var (batchExtents, regions) = (sum.batchExtents, [score, live] + (factor.map { [$0] } ?? []))
     let groups = GroupedHeads(self)
     if let groups {
       let sources = [nil] + groups.sources.map { $0.map { rewriter($0) } }
@@ -31,7 +33,7 @@ extension AttentionPlan {
         operands[position] = (split, axes.flatMap(groups.split))
       }
       batchExtents = groups.split(batchExtents)
-      regions = [try groups.split(score, leading: 1), try groups.split(live, leading: 0)]
+      regions = try regions.enumerated().map { try groups.split($0.element, leading: $0.offset == 0 ? 1 : 0) }
     }
     func extent(_ axis: AttentionAxis) -> Extent {
       if case .batch(let number) = axis { batchExtents[number] } else { sum.extent(axis, width: width) }
@@ -53,11 +55,13 @@ extension AttentionPlan {
     if sum.weights.softmax == nil { attributes.append(Attribute(.weights, .score)) }
     if outputs.wantsLogSumExp { attributes.append(Attribute(.logSumExp, true)) }
     if !outputs.maxima.isEmpty { attributes.append(Attribute(.maximum, true)) }
+    if !outputs.weightSums.isEmpty { attributes.append(Attribute(.weightSum, true)) }
     let node = try rewriter.result.append(.attention, arranged + tables, attributes: attributes, regions: regions)
     let graph = rewriter.result
     var built = BuiltAttention(
       sum: graph.result(node, .output)!, logSumExp: graph.result(node, .logSumExp), maximum: graph.result(node, .maximum),
-      groups: groups, query: arranged[0], key: arranged[1], tables: tables, regions: regions)
+      weightSum: graph.result(node, .weightSum), groups: groups, query: arranged[0], key: arranged[1], tables: tables,
+      regions: Array(regions.prefix(2)))
     // Back into the order of the written product; a row or a width that it does not have is of extent 1.
     let type = sum.graph.type(sum.graph.result(sum.node))
     let summed = TensorType(rewriter.result.type(built.sum).element, type.shape)
@@ -70,11 +74,12 @@ extension AttentionPlan {
   /// What stands for the results of an output: one number per row, or a statistic.
   func output(_ node: NodeID, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> [ValueID] {
     if let found = outputs.statistics.first(where: { $0.node == node }) { return try statistic(found, of: built, &rewriter) }
-    guard let rows = outputs.logSumExps.contains(node) ? built.logSumExp : built.maximum else {
+    let isWeightSum = outputs.weightSums.contains(node)
+    guard let rows = isWeightSum ? built.weightSum : outputs.logSumExps.contains(node) ? built.logSumExp : built.maximum else {
       preconditionFailure("an output that was not built")
     }
     let type = sum.graph.type(sum.graph.result(node))
-    let target = sum.axes.compactMap { $0 == .column ? nil : $0 }
+    let target = (isWeightSum ? sum.weighingAxes : sum.axes).compactMap { $0 == .column ? nil : $0 }
     let value = try arrangeBack(
       rows, sum.batch + [.row], built.groups, as: target, TensorType(rewriter.result.type(rows).element, type.shape), &rewriter)
     return [try converted(value, type, &rewriter)]

@@ -23,6 +23,12 @@ extension AttentionPlan {
             ? "the mask depends on indices only"
             : "the mask depends on indices and \(extents.map(\.description).joined(separator: ", "))")
     }
+    if let factor {
+      let read = factor.tables(of: factor.results)
+      findings.append(
+        "each weight is multiplied after the softmax by a factor that "
+          + (read.isEmpty ? "depends on indices only" : "reads \(list(read))"))
+    }
     if sum.weights.softmax == nil { findings.append("the scores weigh the values as they are, without a softmax") }
     if let sink = sum.weights.sink { findings.append("\(graph.label(sink)) is a sink: a score more in each row, of value 0") }
     let results = outputs.rows.map { graph.label(graph.result($0)) }

@@ -15,6 +15,8 @@ struct AttentionPlan {
   var captured: [ValueID]
   let score: ScalarFunction
   let live: ScalarFunction
+  /// What each weight is multiplied by after the softmax; nil for 1.
+  let factor: ScalarFunction?
   /// The number of the captured tensor that holds segment offsets.
   let ragged: Int?
   /// What else the graph wants of scores and weights.
@@ -61,7 +63,7 @@ struct AttentionPlan {
     guard valueElement == narrow || valueElement.widens(to: narrow) || valueElement == narrow.computed else {
       throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
     }
-    let indexType = sum.tables.indexType(below: operand)
+    let indexType = sum.tables.indexType(below: sum.weights.changed ?? operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
     let parameters = [ScalarFunction.Parameter("s", element)] + names.map { ScalarFunction.Parameter($0, indexType) }
     var reader = TensorReader(
@@ -137,12 +139,17 @@ struct AttentionPlan {
       return tables.count - 1
     }
     ragged = offsets.map(declare)
+    let factor = try AttentionFactor(sum, product: product, Array(parameters.dropFirst()), index: index)
+    let factorMap = factor.map { factor in
+      Dictionary(uniqueKeysWithValues: factor.readTables.map { ($0, declare(factor.tables[$0])) })
+    }
     captured = tables
     score = region.function.extracting(
       [parts.score], parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
     self.live = region.function.extracting(
       [live], parameters: Array(parameters.dropFirst()), numbers: Array(parameters.indices.dropFirst()), tables: declared,
       tableMap: map)
+    self.factor = factor.map { $0.function(element, Array(parameters.dropFirst()), declared, factorMap!) }
     findings = []
     try checkActivation(isLinear: parts.isLinear && offsets == nil)
     findings = describe(offsets: offsets)
@@ -212,7 +219,7 @@ struct AttentionPlan {
     guard sum.weights.softmax == nil else { return }
     let graph = sum.graph
     func decline(_ reason: String) -> Declined { Declined(value: graph.result(sum.node), reason: reason) }
-    if isLinear { throw decline("the weights are a linear function of the scores") }
+    if isLinear, outputs.weightSums.isEmpty { throw decline("the weights are a linear function of the scores") }
     if sum.tables.isKnownAtLoad(key) || sum.tables.isKnownAtLoad(values) { throw decline("keys or values are parameters") }
     for value in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {
       throw decline("\(graph.label(value)) is as large as the scores")

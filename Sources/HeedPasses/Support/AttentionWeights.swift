@@ -6,6 +6,10 @@ struct AttentionWeights {
   let softmax: NodeID?
   /// The tensor of weights, one row per query: the result of the softmax, without a sink's column.
   let value: ValueID
+  /// What weighs the values where elementwise ops change the softmax's weights first, and the dimension of the contract's operand for
+  /// each of its dimensions; nil where the weights are those of the softmax.
+  private(set) var changed: ValueID?
+  private(set) var changedDimensions: [Int?] = []
   /// What the softmax is of, without the sink; else the weights themselves.
   let scores: ValueID
   /// A column of further scores, whose values are 0: `[..., 1]`.
@@ -21,7 +25,15 @@ struct AttentionWeights {
   /// The weights of the softmax that `value` is an arrangement of. Conversions to another float type are looked through: kernels keep
   /// the weights in the precision of sums.
   init(probabilities value: ValueID, in graph: Graph) throws {
-    let (node, below, dimensions) = Self.arrangement(value, in: graph)
+    var (node, below, dimensions) = Self.arrangement(value, in: graph)
+    while let changing = node, graph.op(changing).has(.elementwise),
+      let operand = graph.inputs(changing).first(where: { Self.comeFromSoftmax($0, in: graph) })
+    {
+      if changed == nil { (changed, changedDimensions) = (below, dimensions) }
+      let outer = dimensions
+      (node, below, dimensions) = Self.arrangement(operand, in: graph)
+      dimensions = dimensions.map { $0.flatMap { outer[$0] } }
+    }
     self.dimensions = dimensions
     self.value = below
     guard let node else { preconditionFailure("a softmax was seen above") }

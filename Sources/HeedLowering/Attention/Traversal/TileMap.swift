@@ -56,7 +56,7 @@ package struct TileMap {
     let count = try shapes.map { try Shape([$0[rank - 2]]).evaluate { binding[$0] }[0] }
     (queries, keys) = (count[0], count[1])
     (self.batch, self.tables, self.binding) = (batch, tables, binding)
-    mask = try MaskAnalysis(graph.regions(node).last!)
+    mask = try MaskAnalysis(graph.region(node, "where")!)
     let types = AttentionTypes(
       operands: operands.prefix(3).map { graph.type($0).element }, score: graph.regions(node).first!.parameters[0].type, on: target)
     let attributes = graph.attributes(node)

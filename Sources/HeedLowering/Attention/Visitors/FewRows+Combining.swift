@@ -20,6 +20,13 @@ extension FewRows {
       let result: (inout BodyBuilder, BodyValue) throws -> BodyValue
       if sum.weighsByScore {
         try addParts(parts, into: accumulator, access) { body, _ in body.constant(1, element) }
+        if let sums = parts.weightSum, let output = sum.rows.weightSum {
+          let total = builder.scalar("weight_sum", element, initial: .literal(Literal(0.0)))
+          builder.loop("s", to: IntegerExpression(parts.count)) { part in
+            builder.compute { $0.accumulate(.add, $0.load(access(sums, part), element), total.access) }
+          }
+          builder.compute { $0.store($0.load(total.access, element), output.access(indices + [query])) }
+        }
         result = { _, value in value }
       } else {
         let factor = try combineWeights(parts, into: accumulator, access, at: indices + [query])
@@ -42,6 +49,9 @@ extension FewRows {
     let element = types.accumulator
     let maximum = builder.scalar("maximum", element, initial: .literal(Literal(-Double.infinity)))
     let total = builder.scalar("sum", element, initial: .literal(Literal(0.0)))
+    let weightTotal = parts.weightSum.map {
+      (parts: $0, sum: builder.scalar("weight_sum", element, initial: .literal(Literal(0.0))))
+    }
     builder.map([("s", IntegerExpression(parts.count))]) { body, index in
       body.accumulate(.maximum, body.load(access(parts.maximum, index[0]), element), maximum.access)
     }
@@ -56,11 +66,15 @@ extension FewRows {
       try builder.compute { body in
         let weight = try weight(part, in: &body)
         body.accumulate(.add, body.apply(.multiply, body.load(access(parts.sum, part), element), weight), total.access)
+        if let (sums, sum) = weightTotal {
+          body.accumulate(.add, body.apply(.multiply, body.load(access(sums, part), element), weight), sum.access)
+        }
       }
     }
     try builder.compute { body in
       let (most, all) = (body.load(maximum.access, element), body.load(total.access, element))
-      body.store(try sum.rows.finish(most, all, at: row, in: &body), total.access)
+      let weightSum = weightTotal.map { body.load($0.sum.access, element) }
+      body.store(try sum.rows.finish(most, all, weightSum: weightSum, at: row, in: &body), total.access)
     }
     return total
   }

@@ -22,6 +22,8 @@ struct FewRows {
   struct Parts {
     let maximum: Place
     let sum: Place
+    /// The sums of weights, where they are other ones and are asked for.
+    let weightSum: Place?
     let values: Place
     let count: Extent
   }
@@ -34,7 +36,7 @@ struct FewRows {
     let weights: Place
     /// What a row's scores are shifted by: its greatest one.
     let shift: Place
-    let sum: Place
+    let sums: RowSums
     let accumulator: Place
   }
 
@@ -48,6 +50,7 @@ struct FewRows {
     }
     let parts = Parts(
       maximum: workspace("part_maximum", []), sum: workspace("part_sum", []),
+      weightSum: sum.keepsWeightSum ? workspace("part_weight_sum", []) : nil,
       values: workspace("part_values", [Extent(shape.valueWidth)]), count: count)
     try emitParts(parts, when: condition, classifiesOnly: classifiesOnly)
     if !classifiesOnly { try combine(parts, when: condition) }
@@ -91,7 +94,10 @@ struct FewRows {
     return Tiles(
       query: query, scores: scores,
       weights: types.isPaired ? builder.tile("weights", types.factor, [rows, Limits.keysOfPart]) : scores,
-      shift: builder.tile("shift", element, [rows]), sum: builder.tile("sum", element, [rows]),
+      shift: builder.tile("shift", element, [rows]),
+      sums: RowSums(
+        exponentials: builder.tile("sum", element, [rows]),
+        weights: sum.keepsWeightSum ? builder.tile("weight_sum", element, [rows]) : nil),
       accumulator: builder.tile("accumulator", element, [rows, max(shape.valueWidth, 1)]))
   }
 
@@ -102,8 +108,12 @@ struct FewRows {
     let element = types.accumulator
     try kernel.loadQueries(at, tiles.query)
     multiplyByStoredKeys(at, tiles.query, into: tiles.scores, keys)
+    let tileKeys = TileKeys(first: keys.first, count: keys.count, isOpen: isOpen)
     if sum.weighsByScore {
-      try sum.weighByScore(at, tiles.scores, into: tiles.weights, keys.first, keys.count, isOpen: isOpen)
+      if let sum = tiles.sums.weights {
+        builder.map([("r", at.rowCount)]) { body, index in body.store(body.constant(0, element), Access(sum, index[0])) }
+      }
+      try sum.weighByScore(at, tiles.scores, into: tiles.weights, sum: tiles.sums.weights, tileKeys)
     } else {
       try kernel.applyRegions(at, tiles.scores, maximum: tiles.shift, keys.first, keys.count, isOpen: isOpen)
       try builder.map([("r", at.rowCount)]) { body, index in
@@ -111,11 +121,16 @@ struct FewRows {
         let shift = try kernel.shift(by: maximum, in: &body)
         body.store(maximum, access(parts.maximum, index[0]))
         body.store(shift, Access(tiles.shift, index[0]))
-        body.store(body.constant(0, element), Access(tiles.sum, index[0]))
+        for sum in tiles.sums.all { body.store(body.constant(0, element), Access(sum, index[0])) }
       }
-      try sum.weigh(at, tiles.scores, shift: tiles.shift, into: tiles.weights, sum: tiles.sum, keys.count)
+      try sum.weigh(at, tiles.scores, shift: tiles.shift, into: tiles.weights, tiles.sums, tileKeys)
       builder.map([("r", at.rowCount)]) { body, index in
-        body.store(body.load(Access(tiles.sum, index[0]), element), access(parts.sum, index[0]))
+        body.store(body.load(Access(tiles.sums.exponentials, index[0]), element), access(parts.sum, index[0]))
+      }
+    }
+    if let place = tiles.sums.weights, let target = parts.weightSum {
+      builder.map([("r", at.rowCount)]) { body, index in
+        body.store(body.load(Access(place, index[0]), element), access(target, index[0]))
       }
     }
     multiplyByStoredValues(at, tiles.weights, into: tiles.accumulator, keys)
@@ -132,6 +147,9 @@ struct FewRows {
         body.store(body.constant(-.infinity, element), access(parts.maximum, index[0]))
         body.store(body.constant(0, element), access(parts.sum, index[0]))
       }
+    }
+    if let weightSum = parts.weightSum {
+      builder.map([("r", at.rowCount)]) { body, index in body.store(body.constant(0, element), access(weightSum, index[0])) }
     }
     builder.map([("r", at.rowCount), ("e", .constant(shape.valueWidth))]) { body, index in
       body.store(body.constant(0, element), access(parts.values, index[0], index[1]))

@@ -24,8 +24,8 @@ struct OnlineSoftmax: RowBlockVisitor {
     let accumulator: Place
     /// The greatest score of each row so far.
     let maximum: Place
-    /// The sum of each row's weights so far.
-    let sum: Place
+    /// The sums of each row so far.
+    let sums: RowSums
     /// The greatest score of each row in the tile, then the shift of the row's scores.
     let tileMaximum: Place
     /// What a row's sums are multiplied by when its maximum moves.
@@ -42,7 +42,10 @@ struct OnlineSoftmax: RowBlockVisitor {
     return Tiles(
       query: query, scores: scores, weights: weights,
       accumulator: builder.tile("accumulator", accumulator, [rows, max(sum.shape.valueWidth, 1)]),
-      maximum: builder.tile("maximum", accumulator, [rows]), sum: builder.tile("sum", accumulator, [rows]),
+      maximum: builder.tile("maximum", accumulator, [rows]),
+      sums: RowSums(
+        exponentials: builder.tile("sum", accumulator, [rows]),
+        weights: sum.keepsWeightSum ? builder.tile("weight_sum", accumulator, [rows]) : nil),
       tileMaximum: builder.tile("tile_maximum", accumulator, [rows]), rescale: builder.tile("rescale", accumulator, [rows]),
       moved: builder.scalar("moved", .i32))
   }
@@ -53,13 +56,14 @@ struct OnlineSoftmax: RowBlockVisitor {
     begin(at, tiles)
     try visit { tile in
       kernel.multiplyByKeys(at, tiles.query, into: tiles.scores, tile)
+      let keys = TileKeys(first: tile.firstKey, count: tile.columns, isOpen: tile.isOpen)
       if sum.weighsByScore {
-        try sum.weighByScore(at, tiles.scores, into: tiles.weights, tile.firstKey, tile.columns, isOpen: tile.isOpen)
+        try sum.weighByScore(at, tiles.scores, into: tiles.weights, sum: tiles.sums.weights, keys)
       } else {
         try kernel.applyRegions(
           at, tiles.scores, maximum: tiles.tileMaximum, tile.firstKey, tile.columns, isOpen: tile.isOpen)
         try moveMaximum(at, tiles)
-        try sum.weigh(at, tiles.scores, shift: tiles.tileMaximum, into: tiles.weights, sum: tiles.sum, tile.columns)
+        try sum.weigh(at, tiles.scores, shift: tiles.tileMaximum, into: tiles.weights, tiles.sums, keys)
       }
       multiplyByValues(at, tiles, tile)
     }
@@ -71,10 +75,11 @@ struct OnlineSoftmax: RowBlockVisitor {
     builder.map([("r", at.queries.count), ("e", width)]) { body, index in
       body.store(body.constant(0, types.accumulator), Access(tiles.accumulator, index[0], index[1]))
     }
-    if sum.weighsByScore { return }
+    let sums = sum.weighsByScore ? tiles.sums.weights.map { [$0] } ?? [] : tiles.sums.all
+    guard !sums.isEmpty else { return }
     builder.map([("r", at.queries.count)]) { body, index in
-      body.store(body.constant(-.infinity, types.accumulator), Access(tiles.maximum, index[0]))
-      body.store(body.constant(0, types.accumulator), Access(tiles.sum, index[0]))
+      if !sum.weighsByScore { body.store(body.constant(-.infinity, types.accumulator), Access(tiles.maximum, index[0])) }
+      for sum in sums { body.store(body.constant(0, types.accumulator), Access(sum, index[0])) }
     }
   }
 
@@ -90,7 +95,9 @@ struct OnlineSoftmax: RowBlockVisitor {
       body.store(new, Access(tiles.maximum, index[0]))
       body.store(shift, Access(tiles.tileMaximum, index[0]))
       body.store(factor, Access(tiles.rescale, index[0]))
-      body.store(body.apply(.multiply, body.load(Access(tiles.sum, index[0]), element), factor), Access(tiles.sum, index[0]))
+      for sum in tiles.sums.all {
+        body.store(body.apply(.multiply, body.load(Access(sum, index[0]), element), factor), Access(sum, index[0]))
+      }
       let hasMoved = body.apply(.convert, body.apply(.notEqual, old, new), type: .i32)
       body.accumulate(.maximum, hasMoved, tiles.moved.access)
     }
@@ -129,14 +136,22 @@ struct OnlineSoftmax: RowBlockVisitor {
     if !sum.weighsByScore {
       try builder.map([("r", at.queries.count)]) { body, index in
         let maximum = body.load(Access(tiles.maximum, index[0]), element)
-        let total = body.load(Access(tiles.sum, index[0]), element)
-        let factor = try sum.rows.finish(maximum, total, at: at.batch + [at.queries.first + index[0]], in: &body)
-        body.store(factor, Access(tiles.sum, index[0]))
+        let total = body.load(Access(tiles.sums.exponentials, index[0]), element)
+        let weightSum = tiles.sums.weights.map { body.load(Access($0, index[0]), element) }
+        let row = at.batch + [at.queries.first + index[0]]
+        let factor = try sum.rows.finish(maximum, total, weightSum: weightSum, at: row, in: &body)
+        body.store(factor, Access(tiles.sums.exponentials, index[0]))
+      }
+    } else if let weights = tiles.sums.weights, let output = sum.rows.weightSum {
+      builder.map([("r", at.queries.count)]) { body, index in
+        body.store(body.load(Access(weights, index[0]), element), output.access(at.batch + [at.queries.first + index[0]]))
       }
     }
     builder.map([("r", at.queries.count), ("e", width)]) { body, index in
       var result = body.load(Access(tiles.accumulator, index[0], index[1]), element)
-      if !sum.weighsByScore { result = body.apply(.multiply, result, body.load(Access(tiles.sum, index[0]), element)) }
+      if !sum.weighsByScore {
+        result = body.apply(.multiply, result, body.load(Access(tiles.sums.exponentials, index[0]), element))
+      }
       body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
     }
   }

@@ -8,6 +8,8 @@ struct RowResults {
   let logSumExp: BoundView?
   /// The greatest live score.
   let maximum: BoundView?
+  /// The sum of the weights.
+  let weightSum: BoundView?
   /// A further score per row, whose value is 0.
   let sink: BoundSource?
 
@@ -15,7 +17,7 @@ struct RowResults {
   init(_ kernel: ScoreKernel, _ attributes: Attributes, _ views: [ResultName: StridedView]) {
     self.kernel = kernel
     func output(_ name: ResultName) -> BoundView? { views[name].map { kernel.builder.output($0, name: name.name) } }
-    (logSumExp, maximum) = (output(.logSumExp), output(.maximum))
+    (logSumExp, maximum, weightSum) = (output(.logSumExp), output(.maximum), output(.weightSum))
     sink = attributes[.sink].map { kernel.tables[$0.number] }
   }
 
@@ -29,9 +31,12 @@ struct RowResults {
   ///
   /// - Parameters:
   ///   - maximum: the greatest score of the row, -inf where nothing was live.
-  ///   - sum: the sum of the row's weights, relative to that maximum.
+  ///   - sum: the sum of the row's exponentials, relative to that maximum.
+  ///   - weightSum: the sum of the exponentials times their factors; nil where they have none.
   ///   - row: the row's batch indices and its query.
-  func finish(_ maximum: BodyValue, _ sum: BodyValue, at row: [IntegerExpression], in body: inout BodyBuilder) throws -> BodyValue {
+  func finish(
+    _ maximum: BodyValue, _ sum: BodyValue, weightSum: BodyValue?, at row: [IntegerExpression], in body: inout BodyBuilder
+  ) throws -> BodyValue {
     let element = kernel.types.accumulator
     let (zero, one) = (body.constant(0, element), body.constant(1, element))
     var (greatest, total) = (maximum, sum)
@@ -53,8 +58,10 @@ struct RowResults {
     }
     if let output = self.maximum { body.store(try times(naturalScale, maximum, in: &body), output.access(row)) }
     let inverse = body.apply(.divide, one, total)
-    let factor = body.apply(.select, isEmpty, zero, inverse)
-    return rescale.map { body.apply(.multiply, factor, $0) } ?? factor
+    var factor = body.apply(.select, isEmpty, zero, inverse)
+    if let rescale { factor = body.apply(.multiply, factor, rescale) }
+    if let output = self.weightSum { body.store(body.apply(.multiply, weightSum ?? sum, factor), output.access(row)) }
+    return factor
   }
 
   private func times(_ scale: Double, _ value: BodyValue, in body: inout BodyBuilder) throws -> BodyValue {

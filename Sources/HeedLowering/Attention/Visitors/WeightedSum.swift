@@ -10,7 +10,8 @@ extension LoweringRule {
   /// moves. Keys are packed into panels. (Online softmax: Milakov and Gimelshein 2018; tiling: Dao et al. 2022.)
   static let fusedTiles = LoweringRule { context, node in
     let bound = try BoundAttention(&context, node)
-    try WeightedSum(bound, context.graph.attributes(node)).emit(of: node, &context)
+    let graph = context.graph
+    try WeightedSum(bound, graph.attributes(node), factor: graph.region(node, "factor")).emit(of: node, &context)
     try context.emit(bound.kernel.builder, cost: context.cost(node))
   }
 }
@@ -22,6 +23,8 @@ struct WeightedSum {
   let packing: KeyPacking
   let output: BoundView
   let rows: RowResults
+  /// What a pair's weight is multiplied by after the softmax; nil for 1.
+  let factor: ScalarFunction?
   /// Whether scores weigh the values as they are: no softmax.
   let weighsByScore: Bool
 
@@ -30,7 +33,11 @@ struct WeightedSum {
   var types: AttentionTypes { kernel.types }
   var schedule: AttentionSchedule { kernel.schedule }
 
-  init(_ bound: BoundAttention, _ attributes: Attributes) {
+  /// Whether the sum of a row's weights is kept beside that of its exponentials.
+  var keepsWeightSum: Bool { rows.weightSum != nil && (factor != nil || weighsByScore) }
+
+  init(_ bound: BoundAttention, _ attributes: Attributes, factor: ScalarFunction?) {
+    self.factor = factor
     kernel = bound.kernel
     value = bound.third
     packing = KeyPacking(kernel, value: value)
