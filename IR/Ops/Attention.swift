@@ -144,8 +144,8 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
       let scores = live.map(\.score)
       let withSink = scores + (sinks.map { [$0[row]] } ?? [])
       var weights = attributes.weighsByScore ? scores : softmaxWeights(withSink)
-      if let factor = evaluation.regions.dropFirst(2).first {
-        for (position, pair) in live.enumerated() { weights[position] *= try pairs.number(factor, outer, row: i, key: pair.key) }
+      if evaluation.regions.count > 2 {
+        for (position, pair) in live.enumerated() { weights[position] *= try pairs.number(2, outer, row: i, key: pair.key) }
       }
       for e in 0..<width {
         var sum = 0.0

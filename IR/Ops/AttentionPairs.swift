@@ -8,7 +8,7 @@ struct AttentionPairs {
   private let query: ReferenceArray
   private let key: ReferenceArray
   let captured: [ReferenceArray]
-  private let evaluation: Evaluation
+  fileprivate let evaluation: Evaluation
   /// The segment of each row; nil where all are in one.
   private let segments: [Int]?
 
@@ -48,9 +48,9 @@ struct AttentionPairs {
 }
 
 extension AttentionPairs {
-  /// What a region over the indices of a pair yields.
-  func number(_ region: ScalarFunction, _ outer: [Int], row: Int, key: Int) throws -> Double {
-    try region.evaluate((outer + [row, key]).map { Literal($0) }, tables: captured, binding: binding)[0].real
+  /// What the region of this number, over the indices of a pair, yields.
+  func number(_ region: Int, _ outer: [Int], row: Int, key: Int) throws -> Double {
+    try evaluation.evaluate(region, (outer + [row, key]).map { Literal($0) }, tables: captured)[0].real
   }
 
   /// The weights of a row, exp(score - log_sum_exp), 0 where the pair is dead.
