@@ -63,7 +63,8 @@ public final class GraphBuilder {
 
   private func argument(_ name: Name, _ type: TensorType, _ role: Argument.Role, _ site: CallSite) -> Tensor {
     note(site)
-    guard expect(!name.isNone, "got an argument without a name, expected one: arguments are passed by name", site),
+    let expected = "expected a name that is not a number: arguments are passed by name"
+    guard expect(!PrintedNames.kept(name.text).isNone, "got the argument name \"\(name)\", \(expected)", site),
       areValid([type], site)
     else { return poison(type) }
     return Tensor(self, graph.addArgument(name, type, role: role), type)
