@@ -21,7 +21,7 @@ struct AttentionFactor {
     let weight = ScalarFunction.Parameter("p", graph.type(sum.weights.value).element)
     var reader = TensorReader(
       graph: graph, scores: sum.weights.value, indexType: indexType,
-      region: FunctionBuilder(parameters: [weight] + indices, rules: .scores))
+      region: FunctionBuilder(parameters: [weight] + indices, rules: .scores), tables: sum.tables, through: sum.node)
     let zero = reader.region.constant(0, indexType)
     func decline(_ reason: String) -> Declined { Declined(value: changed, reason: reason) }
     let value: ScalarValue
@@ -37,7 +37,7 @@ struct AttentionFactor {
     }
     tables = reader.tables
     let read = split.region.function.tables(of: [factor]).map { reader.tables[$0] }
-    let inside = graph.dependents(of: graph.result(product))
+    let inside = graph.dependents(of: graph.result(product), through: sum.node)
     for table in read {
       guard let node = graph.definingNode(table), inside.contains(node) || node == product else { continue }
       throw decline("the factor \(graph.label(table)) of the probabilities is made from the scores")
