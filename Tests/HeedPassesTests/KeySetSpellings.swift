@@ -110,9 +110,9 @@ extension KeySetSpelling {
     KeySetSpelling(
       "a column behind a mask of both sets", arguments: two + ", %sink: f32[2], %keep: bool[B, N + T]",
       """
-      \(together.replacing("%x", with: "%y"))
+      \(together.replacing("%x", with: "%g"))
       %e = broadcast %keep {dims = [0, 3]} : bool[B, 2, M, N + T]
-      %f = select %e, %y, -inf : f32[B, 2, M, N + T]
+      %f = select %e, %g, -inf : f32[B, 2, M, N + T]
       %c = broadcast %sink {dims = [1]} : f32[B, 2, M, 1]
       %x = concatenate %f, %c {dim = 3} : f32[B, 2, M, N + T + 1]
       %p = softmax %x {dim = 3} : f32[B, 2, M, N + T + 1]

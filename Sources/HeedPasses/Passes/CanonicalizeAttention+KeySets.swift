@@ -37,9 +37,10 @@ extension Graph {
     var rewriter = GraphRewriter(self)
     var parts = TensorParts()
     var shares: [Int: KeySetShares] = [:]
+    // A product of two softmaxes' weights is a sum of both: the first takes it apart, the other stays as it is.
     let users = Dictionary(
-      uniqueKeysWithValues: sets.enumerated().flatMap { number, set in (set.sums.map(\.node) + set.logarithms).map { ($0, number) }
-      })
+      sets.enumerated().flatMap { number, set in (set.sums.map(\.node) + set.logarithms).map { ($0, number) } },
+      uniquingKeysWith: { first, _ in first })
     for node in body {
       guard let number = users[node] else {
         rewriter.copy(node)

@@ -141,7 +141,7 @@ extension Graph {
   /// The dimension of a view's operand that the result's `dimension` counts along: `.some(nil)` where it repeats one element; nil where
   /// the view splits or merges it.
   func source(ofDimension dimension: Int, of node: NodeID) -> Int?? {
-    guard let operand = inputs(node).first else { return nil }
+    guard [.transpose, .broadcast, .reshape].contains(op(node)), let operand = inputs(node).first else { return nil }
     let (from, to) = (type(operand).shape.extents, type(result(node)).shape.extents)
     switch op(node) {
     case .transpose: return .some(attributes(node).required(.permutation)[dimension])
