@@ -10,7 +10,7 @@ import Testing
       let graph = "graph @double(%x: f32[S]) {\n  %y = add %x, %x : f32[S]\n  return %y\n}\n"
       try graph.write(toFile: folder + "/double.heed", atomically: true, encoding: .utf8)
       try causal.write(toFile: folder + "/causal.heed", atomically: true, encoding: .utf8)
-      try NumPyFile.write(NDArray(normal: .f32, [100_000], seed: 1), to: folder + "/x.npy")
+      try NumPyFile.write(noise([100_000], 1), to: folder + "/x.npy")
       try body(folder)
     }
   }

@@ -75,7 +75,7 @@ import Testing
   /// Warnings of the cache and of what measurements found.
   @Test func warningsThatCannotBeWritten() throws {
     try withGraph { folder in
-      let array = try NDArray(normal: .f32, [1, 2, 5, 16], seed: 1)
+      let array = try noise([1, 2, 5, 16], 1)
       for name in ["q", "k", "v"] { try NumPyFile.write(array, to: "\(folder)/\(name).npy") }
       let inputs = "--input q=q.npy --input k=k.npy --input v=v.npy"
       for target in ["2>&-", "2>/dev/full", "2>warnings"] {
