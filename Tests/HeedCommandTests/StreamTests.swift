@@ -117,7 +117,9 @@ import Testing
       let files = FileManager.default.enumerator(atPath: root.path + "/" + folder)
       while let file = files?.nextObject() as? String {
         // What kernels are printed with, as text, and the map of code for the profiler perf.
-        guard file.hasSuffix(".swift"), !file.hasPrefix("Text/KernelPrinter"), file != "HeedCodegen/LLVM/PerfMap.swift" else { continue }
+        guard file.hasSuffix(".swift"), !file.hasPrefix("Text/KernelPrinter"), file != "HeedCodegen/LLVM/PerfMap.swift" else {
+          continue
+        }
         count += 1
         let text = try FileBytes.readText("\(root.path)/\(folder)/\(file)")
         for line in text.split(separator: "\n") where line.contains(forbidden) && !line.contains("func print(") {
