@@ -29,7 +29,11 @@ extension Decomposition: AppliedOp {}
 
 extension Op {
   /// The position of a captured operand among all operands.
-  public func position(_ operand: CapturedOperand) -> Int { operands.minimum + operand.number }
+  public func position(_ operand: CapturedOperand) -> Int {
+    // What no node can have stays so: checks compare it with the operands that there are.
+    let (position, overflow) = operands.minimum.addingReportingOverflow(operand.number)
+    return overflow ? Int.max : position
+  }
 }
 
 extension Graph {

@@ -4,10 +4,6 @@ import Testing
 
 /// `heed run` and `heed embed`.
 @Suite struct RunCommandTests {
-  private func noise(_ shape: [Int], _ seed: Int) throws -> NDArray {
-    try NDArray((0..<shape.reduce(1, *)).map { Float(($0 &* 7919 &+ seed) % 997) / 498 - 1 }, shape)
-  }
-
   /// A folder with q, k and v as files, and the arguments that name them.
   private func withInputs(_ body: (_ folder: String, _ inputs: [String]) throws -> Void) throws {
     try withTemporaryFolder { folder in

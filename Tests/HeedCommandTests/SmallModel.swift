@@ -14,8 +14,7 @@ func withSmallModel<Result>(_ body: (_ folder: String) throws -> Result) throws 
     let parameters = graph.arguments.filter { $0.role == .parameter }
     let weights = try parameters.enumerated().map { seed, parameter in
       let type = graph.type(parameter.value)
-      let array = try NDArray(normal: type.element, type.shape.evaluate { _ in nil }, seed: UInt64(seed))
-      return (graph.name(parameter.value).text, array)
+      return (graph.name(parameter.value).text, try noise(type.shape.evaluate { _ in nil }, 31 * seed))
     }
     try SafetensorsFile.write(weights, to: folder + "/model.safetensors")
     return try body(folder)

@@ -65,6 +65,11 @@ func expectFailure(_ result: CommandResult, _ message: String, _ location: Testi
   #expect(result.errors.contains("error: ") && result.errors.contains(message), "\(result.errors)", sourceLocation: location)
 }
 
+/// Numbers from -1 to 1 that look random, the same at each run.
+func noise(_ shape: [Int], _ seed: Int) throws -> NDArray {
+  try NDArray((0..<shape.reduce(1, *)).map { Float(($0 &* 7919 &+ seed) % 997) / 498 - 1 }, shape)
+}
+
 /// Calls `body` with the path of a new empty folder, which is removed afterwards.
 func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
   let folder = FileManager.default.temporaryDirectory.appendingPathComponent("heed-" + UUID().uuidString)

@@ -24,8 +24,8 @@ import Testing
     "%x: f32[S, LARGE]": [
       "%r = multiply %x, 2.0 : f32[S, LARGE]", "%r = softmax %x {dim = 1} : f32[S, LARGE]",
       "%r = reduce %x {dims = [1], kind = add} : f32[S]", "%r = reduce %x {dims = [0], kind = add} : f32[LARGE]",
-      "%r = transpose %x {dims = [1, 0]} : f32[LARGE, S]", "%r = scan %x {dim = 1, kind = add} : f32[S, LARGE]",
-      "%r = layer_norm %x {epsilon = 0.1} : f32[S, LARGE]", "%r = iota {dim = 1} : i64[S, LARGE]",
+      "%r = transpose %x {permutation = [1, 0]} : f32[LARGE, S]", "%r = scan %x {dim = 1, kind = add} : f32[S, LARGE]",
+      "%r = log_sum_exp %x {dim = 1} : f32[S]", "%r = iota {dim = 1} : i64[S, LARGE]",
       "%r = concatenate %x, %x {dim = 1} : f32[S, LARGE + LARGE]", "%r = broadcast %x {dims = [1, 2]} : f32[LARGE, S, LARGE]",
       "%r = pad %x {low = [0, LARGE], high = [LARGE, 0], value = 0.0} : f32[S + LARGE, LARGE + LARGE]",
     ],
@@ -82,7 +82,7 @@ import Testing
         let graph = try Graph.parse(text, file: "test")[0]
         let lowered = try graph.lowered(CompileOptions(cache: ObjectCache(directory: nil)))
         let printed = lowered.program.text
-        #expect(try Program.parse(printed, file: "printed")[0].text == printed, "\(text)")
+        #expect(try Program.parse(printed, file: "printed").map(\.text) == [printed], "\(text)")
         #expect(try Graph.parse(lowered.graph.text, file: "printed")[0].text == lowered.graph.text, "\(text)")
       } catch let error as HeedError {
         #expect(!error.headline.contains { $0.isNewline } && error.headline.utf8.count < 600, "\(text)\n\(error)")
