@@ -48,8 +48,11 @@ extension Op {
   /// r[b, i, e] = sum over live j of weight * value[b, j, e]
   /// ```
   /// The region `score` has the operands' type, or f32 where they are of 16 bits; the result and `factor` have its type. The weight of
-  /// a pair that is not live is exactly 0, whatever its score and its factor are; its value must be finite. A row without a live pair,
-  /// or whose live scores are all -inf, is 0.
+  /// a pair that is not live is exactly 0, and its value adds nothing, whatever its score, its factor and its value are; a live score of
+  /// -inf is the same. A row without a live pair, or whose live scores are all -inf, is 0.
+  ///
+  /// `score` may yield a second value: the score of a pair that is not live, for rows in which no pair lives. Such a row is the softmax
+  /// of those. (Masks that add a finite number, or put one in place of the score, leave that of a row that they mask altogether.)
   ///
   /// Attributes:
   /// - `sink = n`: the captured tensor n, floats `[batch..., M]`, holds one further score per row, whose value is 0. Without it
@@ -96,8 +99,9 @@ extension Op {
       }
       try inference.expect(
         !attributes.weighsByScore
-          || attributes[.sink] == nil && !attributes.isSet(.logSumExp) && !attributes.isSet(.maximum),
-        "got weights = score with a sink, a logarithm or a maximum, expected a softmax with these")
+          || inference.regions[0].results.count == 1 && attributes[.sink] == nil && !attributes.isSet(.logSumExp)
+            && !attributes.isSet(.maximum),
+        "got weights = score with a sink, a logarithm, a maximum or a second score, expected a softmax with these")
       if inference.regions.count > 2 {
         try inference.checkRegion(2, parameters: inference.pairIndices, tables: Array(inference.captured))
         try inference.checkYield(2, of: score)
@@ -149,7 +153,10 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
       }
       for e in 0..<width {
         var sum = 0.0
-        for (pair, weight) in zip(live, weights) { sum += weight * value.reals[(number * pairs.columns + pair.key) * width + e] }
+        // A live pair whose score is -inf is as dead as others.
+        for (pair, weight) in zip(live, weights) where attributes.weighsByScore || pair.score != -.infinity {
+          sum += weight * value.reals[(number * pairs.columns + pair.key) * width + e]
+        }
         results[0].reals[row * width + e] = sum
       }
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
@@ -160,7 +167,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
   return results
 }
 
-/// contract, the regions over index tensors, select, softmax, contract. Dead pairs weigh 0, so that the values there must be finite.
+/// contract, the regions over index tensors, select, softmax, contract.
 private func decomposeAttention(_ context: inout Decomposition) throws -> [ValueID] {
   let pairs = try DecomposedScores(&context)
   let element = context.type(pairs.scores).element
@@ -176,7 +183,7 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     return results
   }
   if attributes.weighsByScore { return try context.inOrder(results(pairs.masked(0, &context), &context)) }
-  let scores = try pairs.masked(-.infinity, &context)
+  let scores = try pairs.masked(&context)
   var withSink = scores
   if let sink = context.captured(.sink) {
     let column = Shape(pairs.shape.extents.dropLast() + [1])
@@ -193,7 +200,8 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
   if context.regions.count > 2 {
     let factors = try DecomposedScores.apply(context.regions[2], leading: [], pairs.tables, pairs.shape, &context)
     let none = try context.constant(0, element)
-    weights = try context.emit(.select, pairs.live, context.emit(.multiply, weights, factors), none)
+    let isDead = try pairs.ofDead == nil ? context.emit(.not, pairs.live) : context.emit(.equal, weights, none)
+    weights = try context.emit(.select, isDead, none, context.emit(.multiply, weights, factors))
   }
   var results = try results(weights, &context)
   if attributes.isSet(.logSumExp) {

@@ -28,22 +28,27 @@ struct AttentionPairs {
     }
   }
 
-  /// The live keys of a row and their scores, by rising key.
+  /// The live keys of a row and their scores, by rising key; all keys where no pair lives and dead ones have scores of their own.
   /// - Parameters:
   ///   - outer: the batch indices.
   ///   - number: their row-major position.
   func live(_ outer: [Int], _ number: Int, row i: Int) throws -> [(key: Int, score: Double)] {
     let width = query.shape[batch.count + 1]
     var pairs: [(key: Int, score: Double)] = []
+    var dead: [(key: Int, score: Double)] = []
+    let hasSecond = evaluation.regions[0].results.count == 2
     for j in 0..<columns where segments.map({ $0[i] == $0[j] }) ?? true {
       let indices = (outer + [i, j]).map { Literal($0) }
-      guard try evaluation.evaluate(1, indices, tables: captured)[0].integer != 0 else { continue }
+      let isLive = try evaluation.evaluate(1, indices, tables: captured)[0].integer != 0
+      guard isLive || hasSecond else { continue }
       let (q, k) = ((number * rows + i) * width, (number * columns + j) * width)
       var product = 0.0
       for d in 0..<width { product += query.reals[q + d] * key.reals[k + d] }
-      pairs.append((j, try evaluation.evaluate(0, [Literal(product)] + indices, tables: captured)[0].real))
+      let scores = try evaluation.evaluate(0, [Literal(product)] + indices, tables: captured)
+      if isLive { pairs.append((j, scores[0].real)) } else { dead.append((j, scores[1].real)) }
     }
-    return pairs
+    guard hasSecond, pairs.allSatisfy({ $0.score == -.infinity }) else { return pairs }
+    return (pairs + dead).sorted { $0.key < $1.key }
   }
 }
 
@@ -66,6 +71,8 @@ extension AttentionPairs {
 struct DecomposedScores {
   /// `[batch..., M, N]`, also where the pair is dead.
   let scores: ValueID
+  /// The scores of dead pairs in rows without a live one; nil where they have none.
+  let ofDead: ValueID?
   /// Whether a pair is live.
   let live: ValueID
   let shape: Shape
@@ -81,7 +88,8 @@ struct DecomposedScores {
     tables = Array(context.captured)
     let products = try context.emit(
       .contract, operands[0], operands[1], attributes: Self.subscripts(batch, "id", "jd", "ij"))
-    scores = try Self.apply(context.regions[0], leading: [products], tables, shape, &context)
+    let results = try Self.applyAll(context.regions[0], leading: [products], tables, shape, &context)
+    (scores, ofDead) = (results[0], results.count == 2 ? results[1] : nil)
     var live = try Self.apply(context.regions[1], leading: [], tables, shape, &context)
     if let offsets = context.captured(.ragged) {
       let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [queryType.shape[batch]]))
@@ -96,6 +104,16 @@ struct DecomposedScores {
   /// The scores with `dead` in place of those of dead pairs.
   func masked(_ dead: Double, _ context: inout Decomposition) throws -> ValueID {
     try context.emit(.select, live, scores, context.constant(dead, context.type(scores).element))
+  }
+
+  /// The scores that a softmax takes: -inf for dead pairs, in rows without a live one their own.
+  func masked(_ context: inout Decomposition) throws -> ValueID {
+    let masked = try masked(-.infinity, &context)
+    guard let ofDead else { return masked }
+    let none = try context.constant(-.infinity, context.type(scores).element)
+    let greatest = try context.reduce(masked, .maximum, dim: shape.rank - 1)
+    let isEmpty = try context.broadcast(context.emit(.equal, greatest, none), to: shape, without: shape.rank - 1)
+    return try context.emit(.select, live, scores, context.emit(.select, isEmpty, ofDead, none))
   }
 
   /// The weights, exp(score - log_sum_exp), 0 where the pair is dead; the logarithm is operand 2.
@@ -119,7 +137,11 @@ struct DecomposedScores {
   /// A region applied to its first parameters and, for each of the others, to an iota.
   static func apply(
     _ region: ScalarFunction, leading: [ValueID], _ tables: [ValueID], _ shape: Shape, _ context: inout Decomposition
-  ) throws -> ValueID {
+  ) throws -> ValueID { try applyAll(region, leading: leading, tables, shape, &context)[0] }
+
+  private static func applyAll(
+    _ region: ScalarFunction, leading: [ValueID], _ tables: [ValueID], _ shape: Shape, _ context: inout Decomposition
+  ) throws -> [ValueID] {
     var regionShape = Decomposition.RegionShape(full: shape)
     for dim in 0..<shape.rank { regionShape.indexDimensions[region.parameter(leading.count + dim)] = dim }
     return try context.apply(region, tables: tables, shape: regionShape) { context, position in
@@ -127,7 +149,7 @@ struct DecomposedScores {
       return try context.emit(
         .iota, attributes: [Attribute(.dim, position - leading.count)],
         stated: TensorType(region.parameters[position].type, shape))
-    }[0]
+    }
   }
 }
 
@@ -165,7 +187,13 @@ extension Inference {
       "got the region score of \(score), expected \(element)\(element == element.computed ? "" : " or \(element.computed)")")
     try checkRegion(0, parameters: [("\(score)", { $0 == score })] + pairIndices, tables: Array(captured))
     try checkRegion(1, parameters: pairIndices, tables: Array(captured))
-    for (position, expected) in [score, .bool].enumerated() { try checkYield(position, of: expected) }
+    if op == .attention, regions[0].results.count == 2 {
+      let second = regions[0].type(regions[0].results[1])
+      try expect(second == score, "got \(second) as the second value yielded by the region score, expected \(score)")
+    } else {
+      try checkYield(0, of: score)
+    }
+    try checkYield(1, of: .bool)
     return score
   }
 

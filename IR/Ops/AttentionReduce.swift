@@ -26,12 +26,14 @@ extension Op {
   /// - `block = [rows, columns]`: the extents of a block; 0 means the whole dimension. The last block of a dimension may be
   ///   smaller.
   /// - `rows = [start, stop]`, `columns = [start, stop]`: the pairs that count, all where it is left out. Blocks begin at `start`.
+  /// - `dims`: batch dimensions, rising, whose numbers are reduced as well, in order; the result does not have them. So the weights of
+  ///   all heads are averaged, and none of them is stored.
   ///
   /// The result is `[batch..., blocks of rows, blocks of columns]`; a block without pairs has the kind's identity.
   public static let attentionReduce = Op(
     "attention_reduce", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
     attributes: [
-      .required(.block), .optional(.columns), .required(.kind), .optional(.rows),
+      .required(.block), .optional(.columns), .optional(.dims), .required(.kind), .optional(.rows),
     ], regions: ["score", "where", "value"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       let element = try inference.checkLogSumExp()
@@ -48,7 +50,13 @@ extension Op {
         "got block = \(block), expected two extents from 0 to 4096")
       let window = try inference.window()
       let blocks = zip(window, block).map { range, size in size == 0 ? 1 : (range.stop - range.start).dividedRoundingUp(by: size) }
-      return [TensorType(element, Shape(inference.operands[0].shape.extents.dropLast(2) + blocks))]
+      let batch = inference.operands[0].rank - 2
+      let reduced = inference.attributes[.dims] ?? []
+      try inference.expect(
+        reduced.allSatisfy { (0..<batch).contains($0) } && zip(reduced, reduced.dropFirst()).allSatisfy { $0 < $1 },
+        "got dims = \(reduced), expected rising numbers of the \(batch) batch dimensions")
+      let kept = inference.attributes.keptBatch(batch).map { inference.operands[0].shape[$0] }
+      return [TensorType(element, Shape(kept + blocks))]
     },
     evaluate: { try evaluateAttentionReduce($0) },
     cost: { $0.costOfPairs },
@@ -66,6 +74,9 @@ extension CostQuery {
 }
 
 extension Attributes {
+  /// The batch dimensions that an `attention_reduce` does not reduce, of `count` in all.
+  public func keptBatch(_ count: Int) -> [Int] { (0..<count).filter { !(self[.dims] ?? []).contains($0) } }
+
   /// The rows and columns that count in an op on attention's weights.
   /// - Parameter whole: the numbers of queries and keys.
   public func window(_ whole: [Extent]) -> [(start: Extent, stop: Extent)] {
@@ -104,6 +115,7 @@ private func evaluateAttentionReduce(_ evaluation: Evaluation) throws -> [Refere
   }
   let element = evaluation.resultTypes[0].element
   let identity = reduction.identity(element)
+  let kept = evaluation.attributes.keptBatch(pairs.batch.count)
   var result = ReferenceArray.generated(element, evaluation.resultShapes[0]) { _ in identity }
   func position(_ index: Int, _ dimension: Int) -> Int {
     block[dimension] == 0 ? 0 : (index - window[dimension].0) / block[dimension]
@@ -114,7 +126,7 @@ private func evaluateAttentionReduce(_ evaluation: Evaluation) throws -> [Refere
       for j in window[1].0..<window[1].1 {
         let indices = (outer + [i, j]).map { Literal($0) }
         let value = try evaluation.evaluate(2, [Literal(weights[j])] + indices, tables: pairs.captured)[0]
-        let target = result.position(outer + [position(i, 0), position(j, 1)])
+        let target = result.position(kept.map { outer[$0] } + [position(i, 0), position(j, 1)])
         result[target] = reduction.combine(result[target], value, element)
       }
     }
@@ -155,6 +167,8 @@ private func decomposeAttentionReduce(_ context: inout Decomposition) throws -> 
   return [
     try context.emit(
       .reduce, value,
-      attributes: [Attribute(.dims, [batch + 1, batch + 3]), Attribute(.kind, attributes.required(.kind))])
+      attributes: [
+        Attribute(.dims, (attributes[.dims] ?? []) + [batch + 1, batch + 3]), Attribute(.kind, attributes.required(.kind)),
+      ])
   ]
 }

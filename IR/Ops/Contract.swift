@@ -4,6 +4,9 @@ extension Op {
   /// Each letter names a dimension. A letter in both operands and the result is a batch dimension; one in both operands but not
   /// the result is summed over; one in a single operand is in the result as well. Sums are in double precision in the reference and
   /// in f32 (f64 for f64 operands) in kernels, in an order fixed by shapes and tiles.
+  ///
+  /// A zero that a mask made adds nothing, even where it meets NaN or an infinity. Kernels keep to that where the contract is fused into
+  /// attention; a contract by itself multiplies.
   public static let contract = Op(
     "contract", operands: .named(["left", "right"]), attributes: [.required(.subscripts)],
     infer: { inference in
@@ -51,7 +54,11 @@ extension Op {
         let atLeft = zip(indices, outer.0).reduce(0) { $0 + $1.0 * $1.1 }
         let atRight = zip(indices, outer.1).reduce(0) { $0 + $1.0 * $1.1 }
         var sum = 0.0
-        for (a, b) in steps { sum += left.reals[atLeft + a] * right.reals[atRight + b] }
+        for (a, b) in steps {
+          let product = left.reals[atLeft + a] * right.reals[atRight + b]
+          if product.isNaN, evaluation.isMaskedZero(0, atLeft + a) || evaluation.isMaskedZero(1, atRight + b) { continue }
+          sum += product
+        }
         result.reals[position] = sum
       }
       return [result]
@@ -61,4 +68,11 @@ extension Op {
       let over = zip(subscripts.left, query.operands[0].shape.extents).filter { subscripts.over.contains($0.0) }.map(\.1)
       return Cost(flops: query.results[0].shape.count * over.reduce(Extent(2), *), bytes: query.bytes)
     })
+}
+
+extension Evaluation {
+  /// Whether an element of an operand is a zero that a mask made.
+  fileprivate func isMaskedZero(_ operand: Int, _ position: Int) -> Bool {
+    operand < maskedZeros.count && maskedZeros[operand].map { $0.integers[position] != 0 } ?? false
+  }
 }

@@ -114,6 +114,8 @@ public struct Evaluation {
   public let binding: [Name: Int]
   /// How the values inside regions are rounded.
   public let rounding: Rounding
+  /// For each operand, which of its elements are zeros that a mask made: a bool array of its shape. Nil where none is known.
+  public let maskedZeros: [ReferenceArray?]
 
   /// The most elements that an array of the reference may have: 64 GiB.
   private static let mostElements = 1 << 33
@@ -122,9 +124,9 @@ public struct Evaluation {
   /// - Throws: where a result's extent is negative or has no value, or a result is too large to hold.
   public init(
     op: Op, operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
-    resultTypes: [TensorType], binding: [Name: Int], rounding: Rounding = .toType
+    resultTypes: [TensorType], binding: [Name: Int], rounding: Rounding = .toType, maskedZeros: [ReferenceArray?] = []
   ) throws {
-    self.op = op
+    (self.op, self.maskedZeros) = (op, maskedZeros)
     (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
     (self.operandTypes, self.resultTypes, self.binding, self.rounding) = (operandTypes, resultTypes, binding, rounding)
     resultShapes = try resultTypes.map { type in

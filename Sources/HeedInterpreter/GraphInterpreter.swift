@@ -30,12 +30,15 @@ public enum GraphInterpreter {
     }
     // An array is let go after its last use.
     var uses = graph.useCounts()
+    var zeros = MaskedZeros()
     for node in graph.body {
       let operands = graph.operands(node)
       let results = graph.results(node)
       do {
-        let arrays = try evaluate(graph, node, operands.map { values[Int($0.index)]! }, binding, rounding)
+        let inputs = operands.map { values[Int($0.index)]! }
+        let arrays = try evaluate(graph, node, inputs, binding, rounding, zeros)
         for (value, array) in zip(results, arrays) { values[Int(value.index)] = array }
+        try zeros.follow(graph, node, inputs, binding)
       } catch let error as HeedError {
         let name = results.first.map(graph.name) ?? .none
         throw name.isNone ? error : error.during("%\(name)")
@@ -43,7 +46,9 @@ public enum GraphInterpreter {
       if let observe { for value in results { try observe(value, values[Int(value.index)]!) } }
       for operand in operands {
         uses[Int(operand.index)] -= 1
-        if uses[Int(operand.index)] == 0 { values[Int(operand.index)] = nil }
+        guard uses[Int(operand.index)] == 0 else { continue }
+        values[Int(operand.index)] = nil
+        zeros.forget(operand)
       }
     }
     return zip(graph.resultNames, graph.results).map { ($0, values[Int($1.index)]!) }
@@ -76,7 +81,8 @@ public enum GraphInterpreter {
   }
 
   static func evaluate(
-    _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int], _ rounding: Rounding = .toType
+    _ graph: Graph, _ node: NodeID, _ operands: [ReferenceArray], _ binding: [Name: Int], _ rounding: Rounding = .toType,
+    _ zeros: MaskedZeros = MaskedZeros()
   ) throws -> [ReferenceArray] {
     let op = graph.op(node)
     if let offsets = op.segmentOffsets(CostQuery(graph, node)) {
@@ -86,7 +92,7 @@ public enum GraphInterpreter {
     let evaluation = try Evaluation(
       op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
       operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding,
-      rounding: rounding)
+      rounding: rounding, maskedZeros: graph.operands(node).map { zeros[$0] })
     // The reference keeps every element in 64 bits, and definitions make lists of about the results' size.
     let byteCount = try evaluation.resultShapes.reduce(0) { $0 + 16 * (try Shape.elementCount(of: $1)) }
     try AvailableMemory.check(byteCount, for: op.mnemonic)

@@ -221,6 +221,8 @@ package struct Scalar {
   package let access: Access
   /// Its value where an expression reads it; it must be a whole number.
   package var value: IntegerExpression { .load(access) }
+  /// A condition: whether it is not 0.
+  package var isSet: IntegerExpression { .notEqual(value, 0) }
 }
 
 extension BoundSource {

@@ -165,6 +165,44 @@ private let decompositionCases: [DecompositionCase] = [
         return %r
       }
       """, sizes: [["M": 4, "N": 3], ["M": 2, "N": 0]]),
+  // Scores of dead pairs, which a row without a live pair has.
+  DecompositionCase(
+    mnemonic: "attention",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %v: f64[H, N, 2]) {
+        %r, %l, %m = attention %q, %k, %v score (%s: f64, %h: i32, %i: i32, %j: i32) {
+          %two = multiply %s, 2.0 : f64
+          %less = subtract %s, 5.0 : f64
+          yield %two, %less
+        } where (%h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } {log_sum_exp = true, maximum = true}
+        return %r, %l, %m
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 3], ["H": 1, "M": 2, "N": 0]]),
+  DecompositionCase(
+    mnemonic: "attention_reduce",
+    text: """
+      graph @f(%q: f64[B, H, M, 2], %k: f64[B, H, N, 2], %l: f64[B, H, M]) {
+        %r = attention_reduce %q, %k, %l score (%s: f64, %b: i32, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %b: i32, %h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } value (%p: f64, %b: i32, %h: i32, %i: i32, %j: i32) {
+          %x = convert %h : f64
+          %y = multiply %p, %x : f64
+          yield %y
+        } {block = [1, 1], dims = [1], kind = add}
+        %t = attention_reduce %q, %k, %l score (%s: f64, %b: i32, %h: i32, %i: i32, %j: i32) { yield %s } where (
+            %b: i32, %h: i32, %i: i32, %j: i32) {
+          yield true
+        } value (%p: f64, %b: i32, %h: i32, %i: i32, %j: i32) {
+          yield %p
+        } {block = [2, 0], dims = [0, 1], kind = maximum}
+        return %r, %t
+      }
+      """, sizes: [["B": 2, "H": 3, "M": 4, "N": 5], ["B": 1, "H": 0, "M": 1, "N": 1]]),
   // Factors, whose numbers for dead pairs do not count, beside a sink; sums of weights.
   DecompositionCase(
     mnemonic: "attention",

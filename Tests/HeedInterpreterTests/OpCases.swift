@@ -314,6 +314,15 @@ private let fusedCases: [OpCase] = [
     return %r, %t
     """,
     [f64([3, 1], 5, -1, 2), f64([3, 1], 2, 1, nan), f64([3, 1], 4, 8, nan)], f64([3, 1], 0, 16, 96), f64([3], 0, 4, 20)),
+  // Row 0 has no live pair and weighs all alike; the NaN of the last key shows in it alone.
+  cases(
+    "attention", "%q: f64[S, 1], %k: f64[S, 1], %v: f64[S, 1]",
+    """
+    %r = attention %q, %k, %v score (%s: f64, %i: i32, %j: i32) { %five = constant -5.0 : f64  yield %s, %five }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l }
+    return %r
+    """,
+    [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3, 1], 4, 8, 3)], f64([3, 1], 5, 4, 7)),
   // Weights 0; 1; 1/4, 3/4 of rows with 0, 1 and 2 live keys.
   cases(
     "attention_reduce", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",

@@ -64,15 +64,13 @@ extension ScoreKernel {
   }
 
   /// The score and where regions on a tile of scores, and the maximum of each row. The where region runs only where a pair may be dead.
+  /// - Parameter seeing: the rows whose dead pairs have scores; nil where none have.
   func applyRegions(
     _ at: PairBlock, _ scores: Place, maximum: Place, _ firstKey: IntegerExpression, _ columns: IntegerExpression,
-    isOpen: IntegerExpression
+    isOpen: IntegerExpression, seeing rows: RowsWithoutKeys? = nil
   ) throws {
     let element = types.accumulator
-    builder.map([("r", at.rowCount)]) { body, index in
-      body.store(body.constant(-.infinity, element), Access(maximum, index[0]))
-    }
-    try whereMaskDecides(isOpen) { isOpen in
+    func apply(isOpen: Bool, seeing rows: RowsWithoutKeys?) throws {
       try builder.map(rowDimensions(at) + [("c", columns)]) { body, index in
         let row = row(index.dropLast(), at)
         let place = Access(scores, row.number, index.last!)
@@ -80,11 +78,40 @@ extension ScoreKernel {
         let indices = row.batch + [row.query, at.keys.first + firstKey + index.last!]
         var result = raw
         if scaling == .region { result = inline(score, [raw], indices, in: &body) }
-        if isOpen { result = try masked(result, indices, dead: -.infinity, in: &body) }
+        if isOpen {
+          var dead = body.constant(-.infinity, element)
+          if let rows {
+            let isEmpty = rows.isEmpty.map { body.load(Access($0, row.number), .i32) } ?? body.index(1, .i32)
+            let isSeen = body.apply(.notEqual, isEmpty, body.index(0, .i32))
+            dead = try body.apply(.select, isSeen, deadScore(raw, indices, in: &body), dead)
+          }
+          result = body.apply(.select, inline(mask.condition, [], indices, in: &body), result, dead)
+        }
         if result != raw { body.store(result, place) }
         body.accumulate(.maximum, result, Access(maximum, row.number))
       }
     }
+    builder.map([("r", at.rowCount)]) { body, index in
+      body.store(body.constant(-.infinity, element), Access(maximum, index[0]))
+    }
+    try whereMaskDecides(isOpen) { isOpen in
+      guard isOpen, let rows else { return try apply(isOpen: isOpen, seeing: nil) }
+      try builder.branch(rows.areSeen) {
+        try apply(isOpen: true, seeing: rows)
+      } otherwise: {
+        try apply(isOpen: true, seeing: nil)
+      }
+    }
+  }
+
+  /// The score of a dead pair from its product, in the scale of the others.
+  private func deadScore(_ raw: BodyValue, _ indices: [IntegerExpression], in body: inout BodyBuilder) throws -> BodyValue {
+    let element = types.accumulator
+    func times(_ scale: Double, _ value: BodyValue) -> BodyValue {
+      scale == 1 ? value : body.apply(.multiply, value, body.constant(scale, element))
+    }
+    let product = times(1 / scaling.queryScale, raw)
+    return times(ScoreScaling.region.exponentScale / scaling.exponentScale, inline(scoreOfDead!, [product], indices, in: &body))
   }
 
   /// `value` where the pair at `indices` lives, else `dead`.
@@ -105,4 +132,12 @@ extension ScoreKernel {
     let isDead = body.apply(.equal, maximum, body.constant(-.infinity, types.accumulator))
     return body.apply(.select, isDead, body.constant(0, types.accumulator), maximum)
   }
+}
+
+/// The rows of a block that have no live pair, whose dead pairs have scores.
+struct RowsWithoutKeys {
+  /// A condition: whether their pairs are being attended to.
+  let areSeen: IntegerExpression
+  /// Not 0 for those rows: [rows]; nil where all are.
+  let isEmpty: Place?
 }

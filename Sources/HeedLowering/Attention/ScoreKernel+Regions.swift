@@ -10,7 +10,9 @@ extension ScoreKernel {
     switch try mask.emptyRows(hasOwnKeys: shape.keys.isEqual(to: shape.queries, given: shape.facts)) {
     case .own: context.remark(.note, value, "every query sees its own key: no row is empty")
     case .first: context.remark(.note, value, "every query sees the first key: no row is empty where there are keys")
-    case nil: context.remark(.note, value, "a query may see no key; its row is then 0")
+    case nil:
+      context.remark(
+        .note, value, "a query may see no key; its row is then \(scoreOfDead == nil ? "0" : "computed as written, over all keys")")
     }
     context.remark(
       .applied, value,

@@ -15,6 +15,8 @@ struct ScoreKernel {
   let mask: MaskAnalysis
   /// The score of a pair from the product of its query and its key.
   let score: ScalarFunction
+  /// The score of a dead pair, for rows without a live one; nil where such a row is 0.
+  let scoreOfDead: ScalarFunction?
   let scaling: ScoreScaling
   let query: BoundView
   let key: BoundRows
@@ -59,7 +61,8 @@ extension BoundAttention {
       operands: operands.prefix(isStatistic ? 2 : 3).map { graph.type($0).element }, score: regions[0].parameters[0].type,
       on: context.target)
     let mask = try MaskAnalysis(regions[1])
-    let scaling = attributes.weighsByScore || isStatistic ? ScoreScaling.region : ScoreScaling(regions[0], types)
+    let scores = regions[0].results.map { regions[0].yielding($0) }
+    let scaling = attributes.weighsByScore || isStatistic ? ScoreScaling.region : ScoreScaling(scores[0], types)
     let queryView = try context.view(operands[0])
     let (keySource, thirdSource) = (try context.rowSource(operands[1]), try context.rowSource(operands[2]))
     let (offsetsTable, sources, segmentCount) = try Self.captured(&context, node, queries)
@@ -93,7 +96,8 @@ extension BoundAttention {
     if let offsetsTable, case .view(let view) = tables[offsetsTable] { offsets = view }
     self.third = third
     kernel = ScoreKernel(
-      builder: builder, shape: shape, types: types, schedule: schedule, mask: mask, score: regions[0], scaling: scaling,
+      builder: builder, shape: shape, types: types, schedule: schedule, mask: mask, score: scores[0],
+      scoreOfDead: scores.dropFirst().first, scaling: scaling,
       query: query, key: key, tables: tables, offsets: offsets, segmentCount: segmentCount)
   }
 
@@ -108,6 +112,15 @@ extension BoundAttention {
     }
     sources[table] = .view(try context.offsets(offsets, total: queries))
     return (table, sources, graph.type(offsets).shape[0] - 1)
+  }
+}
+
+extension ScalarFunction {
+  /// What `value` needs of the function.
+  fileprivate func yielding(_ value: ScalarValue) -> ScalarFunction {
+    extracting(
+      [value], parameters: parameters, numbers: Array(parameters.indices), tables: tables,
+      tableMap: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, $0) }))
   }
 }
 

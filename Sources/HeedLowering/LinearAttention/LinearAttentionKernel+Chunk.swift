@@ -37,10 +37,20 @@ extension LinearAttentionKernel {
     }
     if decays != nil || denominators != nil { try finishWeights(at, weights, decays, denominators) }
     if let denominators { try invert(denominators, at) }
-    try contract(at.rows, width, over: at.rows, weights, values, from: results) { body, r, e in
-      var sum = BodyValue(0)
-      if let denominators { sum = body.apply(.multiply, sum, body.load(Access(denominators, r), element)) }
-      body.store(sum, output.access(at.batch + [at.first + r, e]))
+    /// The results of the chunk from the sums of its values.
+    func store(_ sum: BodyValue, _ r: IntegerExpression, _ e: IntegerExpression, in body: inout BodyBuilder) {
+      let factor = denominators.map { body.load(Access($0, r), element) }
+      body.store(factor.map { body.apply(.multiply, sum, $0) } ?? sum, output.access(at.batch + [at.first + r, e]))
+    }
+    try builder.branch(.notEqual(hasInfinite(values, at).value, 0)) {
+      addKeyByKey(weights, values, to: results, at)
+      builder.map([("r", at.rows), ("e", width)]) { body, index in
+        store(body.load(Access(results, index[0], index[1]), element), index[0], index[1], in: &body)
+      }
+    } otherwise: {
+      try contract(at.rows, width, over: at.rows, weights, values, from: results) { body, r, e in
+        store(BodyValue(0), r, e, in: &body)
+      }
     }
     try carry(state, keys, values, decays, at)
   }
@@ -77,6 +87,28 @@ extension LinearAttentionKernel {
         body.store(weight, Access(weights, r, c))
       }
       if let denominators { body.accumulate(.add, weight, Access(denominators, r)) }
+    }
+  }
+
+  /// Not 0 where a value of the chunk is NaN or infinite: 0 times it is not 0, and rows before it would see it.
+  private func hasInfinite(_ values: Elements, _ at: LinearAttentionChunk) -> Scalar {
+    let found = builder.scalar("has_infinite", .i32, initial: .expression(0))
+    builder.map([("c", at.rows), ("e", width)]) { body, index in
+      let value = body.load(values(index[0], index[1]), element)
+      let isInfinite = body.apply(.notEqual, body.apply(.subtract, value, value), body.constant(0, element))
+      body.accumulate(.maximum, body.apply(.convert, isInfinite, type: .i32), found.access)
+    }
+    return found
+  }
+
+  /// Adds the values of a chunk's keys to the rows from theirs on.
+  private func addKeyByKey(_ weights: Place, _ values: Elements, to results: Place, _ at: LinearAttentionChunk) {
+    builder.loop("j", to: at.rows) { j in
+      builder.map([("r", at.rows - j), ("e", width)]) { body, index in
+        let place = Access(results, j + index[0], index[1])
+        let (weight, value) = (body.load(Access(weights, j + index[0], j), element), body.load(values(j, index[1]), element))
+        body.store(body.apply(.fusedMultiplyAdd, weight, value, body.load(place, element)), place)
+      }
     }
   }
 

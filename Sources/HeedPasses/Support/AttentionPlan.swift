@@ -1,3 +1,4 @@
+import HeedAnalysis
 import HeedIR
 
 /// Everything that fused attention is made of, found in a graph and not yet built.
@@ -115,8 +116,12 @@ struct AttentionPlan {
     var region = parts.region
     var tables = reader.tables
     var offsets: ValueID?
-    // Statistics go over the pairs of all segments.
-    if outputs.statistics.isEmpty,
+    let isRowEmpty = try parts.written != nil && sum.canHaveEmptyRow(parts, parameters, tables)
+    if !isRowEmpty { parts.written = nil }
+    if outputs.rows.isEmpty, outputs.statistics.isEmpty, sum.weights.sink == nil { parts.simplifyWritten() }
+    region = parts.region
+    // Statistics, and rows without a live pair, go over the pairs of all segments.
+    if outputs.statistics.isEmpty, !isRowEmpty,
       let position = parts.conditions.firstIndex(where: {
         region.isSameSegment($0, tables, graph, row: index(.row), column: index(.column)) != nil
       })
@@ -128,7 +133,8 @@ struct AttentionPlan {
     for condition in parts.conditions { live = region.apply(.and, [live, condition]) }
 
     // The tables that are still read, then the offsets.
-    let used = region.function.tables(of: [parts.score, live]).sorted()
+    let yielded = [parts.score] + (parts.written.map { [$0] } ?? [])
+    let used = region.function.tables(of: yielded + [live]).sorted()
     let map = Dictionary(uniqueKeysWithValues: used.enumerated().map { ($1, $0) })
     tables = used.map { tables[$0] }
     var declared = used.map { region.function.tables[$0] }
@@ -145,7 +151,7 @@ struct AttentionPlan {
     }
     captured = tables
     score = region.function.extracting(
-      [parts.score], parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
+      yielded, parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
     self.live = region.function.extracting(
       [live], parameters: Array(parameters.dropFirst()), numbers: Array(parameters.indices.dropFirst()), tables: declared,
       tableMap: map)
@@ -158,7 +164,9 @@ struct AttentionPlan {
     guard read == queries || read.widens(to: queries) else {
       throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
     }
-    notes = parts.notes + [key, values].compactMap(graph.integersMadeFloats)
+    notes = parts.notes(
+      isRowEmpty: isRowEmpty, statistic: outputs.statistics.first.map { graph.label(graph.results($0.node)[0]) })
+    notes += [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
@@ -227,6 +235,20 @@ struct AttentionPlan {
     let isMasked = live.constant(live.results[0]) == nil
     let isBatched = sum.batch.allSatisfy { keyAxes.contains($0) || !queryAxes.contains($0) } && sum.batchCount > 0
     guard sum.columnExtent.constant == nil || isMasked || isBatched else { throw decline("the keys are a matrix of known size") }
+  }
+}
+
+extension WeightedSum {
+  /// Whether some row may have no live pair, as far as is known before a call.
+  fileprivate func canHaveEmptyRow(
+    _ parts: ScoreParts, _ parameters: [ScalarFunction.Parameter], _ tables: [ValueID]
+  ) throws -> Bool {
+    var region = parts.region
+    let live = parts.conditions.reduce(region.truth(true)) { region.apply(.and, [$0, $1]) }
+    let condition = region.function.extracting(
+      [live], parameters: Array(parameters.dropFirst()), numbers: Array(parameters.indices.dropFirst()),
+      tables: region.function.tables, tableMap: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, $0) }))
+    return try MaskAnalysis(condition).emptyRows(hasOwnKeys: rowExtent.isEqual(to: columnExtent, given: graph.facts)) == nil
   }
 }
 

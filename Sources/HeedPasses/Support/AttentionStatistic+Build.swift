@@ -21,7 +21,7 @@ extension AttentionStatistic {
       region: FunctionBuilder(parameters: parameters, rules: .scores), tables: sum.tables, through: node)
     let zero = reader.region.constant(0, indices[0].type)
     let axes: [AttentionAxis] = sum.batch + [.row, .column]
-    let value = try reader.read(base, at: sum.axes.map { axis in axis.map { ScalarValue(1 + axes.firstIndex(of: $0)!) } ?? zero })
+    let value = try reader.read(base, at: baseAxes.map { axis in axis.map { ScalarValue(1 + axes.firstIndex(of: $0)!) } ?? zero })
     let inside = graph.dependents(of: graph.result(plan.product), through: node)
     for table in reader.tables {
       guard let node = graph.definingNode(table), inside.contains(node) || node == plan.product else { continue }
@@ -70,7 +70,7 @@ extension AttentionPlan {
     let leading = [built.query, built.key, logarithm]
     guard case .reduction(let kind) = statistic.kind else {
       guard case .greatest(let count) = statistic.kind else { preconditionFailure("a kind that is not there") }
-      let regions = built.regions.map { $0.withTables(Array($0.tables.prefix(captured.count))) }
+      let regions = built.regions.map { $0.withOneResult(Array($0.tables.prefix(captured.count))) }
       let made = try rewriter.result.append(
         .attentionTopK, leading + built.tables.prefix(captured.count), attributes: [Attribute(.count, count)],
         regions: regions)
@@ -87,22 +87,29 @@ extension AttentionPlan {
         ? built.tables[position] : rewriter(table)
     }
     let region = try built.groups?.split(value.region, leading: 1) ?? value.region
-    let regions = built.regions.map { $0.withTables(region.tables) } + [region]
+    let regions = built.regions.map { $0.withOneResult(region.tables) } + [region]
     let (rows, columns) = (statistic.block(.row)!, statistic.block(.column)!)
     var attributes: [Attribute] = [Attribute(.kind, kind), Attribute(.block, [rows, columns])]
     for (axis, key) in [(AttentionAxis.row, AttributeKey<[Extent]>.rows), (.column, .columns)] {
       guard let window = statistic.windows[axis] else { continue }
       attributes.append(Attribute(key, [window.start, window.stop]))
     }
+    // Where heads alone are reduced, within the op: else the blocks of all are few.
+    let within = statistic.isOfHeads ? statistic.reducedBatch : []
+    if !within.isEmpty {
+      let dims = within.flatMap { head in built.groups?.split(.batch(head)) ?? [.batch(head)] }
+      attributes.append(Attribute(.dims, dims.compactMap { if case .batch(let number) = $0 { number } else { nil } }))
+    }
     var result = try rewriter.append(.attentionReduce, leading + tables, attributes: attributes, regions: regions)
     // Without the dimensions of one block, the heads put together where they are, in the order that is wanted.
     let whole = rewriter.result.type(result)
-    var axes: [AttentionAxis] = sum.batch + [.row, .column]
+    let batch = sum.batch.indices.filter { !within.contains($0) }
+    var axes: [AttentionAxis] = batch.map { sum.batch[$0] } + [.row, .column]
     if built.groups != nil {
-      let shape = Shape(sum.batchExtents + whole.shape.extents.suffix(2))
+      let shape = Shape(batch.map { sum.batchExtents[$0] } + whole.shape.extents.suffix(2))
       result = try rewriter.append(.reshape, [result], stated: TensorType(element, shape))
     }
-    let heads = sum.batch.indices.filter { statistic.reduced.contains(.whole(sum.batch[$0])) }
+    let heads = within.isEmpty ? statistic.reducedBatch : []
     if !heads.isEmpty {
       result = try rewriter.append(
         .reduce, [result], attributes: [Attribute(.dims, heads), Attribute(.kind, kind)])
@@ -132,9 +139,10 @@ extension AttentionPlan {
 }
 
 extension ScalarFunction {
-  fileprivate func withTables(_ tables: [Table]) -> ScalarFunction {
-    var copy = self
-    copy.tables = tables
-    return copy
+  /// The first result alone, over these tables, of which the function's own are the first.
+  fileprivate func withOneResult(_ tables: [Table]) -> ScalarFunction {
+    extracting(
+      [results[0]], parameters: parameters, numbers: Array(parameters.indices), tables: tables,
+      tableMap: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, $0) }))
   }
 }

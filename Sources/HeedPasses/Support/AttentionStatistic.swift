@@ -21,11 +21,21 @@ struct AttentionStatistic {
   var kind: Kind
   /// What is reduced, an element for each pair, made from the weights by elementwise ops.
   let base: ValueID
+  /// What the dimensions of `base` are.
+  let baseAxes: [AttentionAxis?]
   /// What the result's dimensions are, and those that are reduced.
   var kept: [Part]
   var reduced: [Part] = []
   /// The rows and columns that count; nil for all.
   var windows: [AttentionAxis: (start: Extent, stop: Extent)] = [:]
+
+  /// The batch dimensions that are reduced whole.
+  var reducedBatch: [Int] {
+    reduced.compactMap { if case .whole(.batch(let number)) = $0 { number } else { nil } }.sorted()
+  }
+
+  /// Whether pairs are reduced over heads alone: what is left is as large as the scores of one.
+  var isOfHeads: Bool { block(.row) == 1 && block(.column) == 1 && !reducedBatch.isEmpty }
 
   /// The extent of a block along an axis: 0 where the whole axis is reduced, 1 where it is not, nil where a block is not
   /// consecutive.
@@ -49,13 +59,13 @@ extension AttentionStatistic {
     let operand = graph.inputs(node)[0]
     let isWindow = graph.op(node) == .slice
     let arranged = try Self.arrangement(isWindow ? graph.result(node) : operand, sum)
-    (base, windows) = (arranged.base, arranged.windows)
+    (base, baseAxes, windows) = (arranged.base, arranged.axes, arranged.windows)
     let attributes = graph.attributes(node)
     func decline(_ reason: String) -> Declined { Declined(value: graph.results(node)[0], reason: reason) }
     if isWindow {
       (kind, kept) = (.reduction(.add), arranged.parts)
     } else if graph.op(node) == .topK {
-      guard arranged.base == operand || graph.widenedOrNarrowed(operand) == sum.weights.value, windows.isEmpty,
+      guard [operand, graph.widenedOrNarrowed(operand)].contains(sum.weights.value), windows.isEmpty,
         arranged.parts.last == .whole(.column), (1...1024).contains(attributes.required(.count))
       else { throw decline("its greatest elements are not those of whole rows of weights") }
       (kind, kept) = (.greatest(count: attributes.required(.count)), arranged.parts)
@@ -71,23 +81,24 @@ extension AttentionStatistic {
       guard let rows = block(.row), let columns = block(.column), max(rows, columns) <= 4096 else {
         throw decline("it reduces elements that are far from each other")
       }
-      guard rows != 1 || columns != 1 else {
-        throw decline("it reduces the weights over heads alone: what is left is as large as the scores of a head")
-      }
+      guard rows != 1 || columns != 1 || !reducedBatch.isEmpty else { throw decline("it reduces none of their dimensions") }
     }
   }
 
-  /// What `value` is an arrangement of, through slices of rows and columns, reshapes into blocks and float conversions.
-  private static func arrangement(
-    _ value: ValueID, _ sum: WeightedSum
-  ) throws -> (base: ValueID, parts: [Part], windows: [AttentionAxis: (start: Extent, stop: Extent)]) {
+  /// A value as an arrangement of another, whose dimensions are `axes`.
+  private typealias Arranged = (
+    base: ValueID, axes: [AttentionAxis?], parts: [Part], windows: [AttentionAxis: (start: Extent, stop: Extent)]
+  )
+
+  /// What `value` is an arrangement of, through slices of rows and columns, transposes, reshapes into blocks and float conversions.
+  private static func arrangement(_ value: ValueID, _ sum: WeightedSum) throws -> Arranged {
     let graph = sum.graph
     if value != sum.weights.value, let node = graph.definingNode(value) {
       let operand = graph.inputs(node).first ?? value
       func decline(_ what: String) -> Declined { Declined(value: value, reason: "\(graph.label(value)) \(what)") }
       switch graph.op(node) {
       case .reshape:
-        var (base, parts, windows) = try arrangement(operand, sum)
+        var (base, axes, parts, windows) = try arrangement(operand, sum)
         let (from, to) = (graph.type(operand).shape.extents, graph.type(value).shape.extents)
         guard let runs = ReshapeRuns(from: from, to: to, facts: graph.facts)?.runs else {
           throw decline("does not split a dimension into blocks")
@@ -105,9 +116,13 @@ extension AttentionStatistic {
           else { throw decline("does not split a dimension into blocks") }
           return run.to.map { $0 == targets[0] ? .blocks(axis, size: size) : $0 == targets[1] ? .inBlock(axis) : .unit }
         }
-        return (base, parts, windows)
+        return (base, axes, parts, windows)
+      case .transpose:
+        var arranged = try arrangement(operand, sum)
+        arranged.parts = graph.attributes(node).required(.permutation).map { arranged.parts[$0] }
+        return arranged
       case .slice:
-        var (base, parts, windows) = try arrangement(operand, sum)
+        var (base, axes, parts, windows) = try arrangement(operand, sum)
         let attributes = graph.attributes(node)
         let whole = graph.type(operand).shape.extents
         let (starts, stops) = (attributes.required(.start), attributes.required(.stop))
@@ -120,15 +135,33 @@ extension AttentionStatistic {
           }
           windows[axis] = (starts[dim], stops[dim])
         }
-        return (base, parts, windows)
+        return (base, axes, parts, windows)
       default: break
       }
     }
-    let shape = graph.type(sum.weights.value).shape
-    guard graph.type(value).shape == shape else {
+    guard let axes = sum.axes(ofWeightsAt: value) else {
       throw Declined(value: value, reason: "\(graph.label(value)) has not the weights' shape")
     }
-    return (value, sum.axes.map { $0.map { .whole($0) } ?? .unit }, [:])
+    return (value, axes, axes.map { $0.map { .whole($0) } ?? .unit }, [:])
+  }
+}
+
+extension WeightedSum {
+  /// What the dimensions of `value` are, which elementwise ops and transposes make from the weights; nil where they do not.
+  fileprivate func axes(ofWeightsAt value: ValueID) -> [AttentionAxis?]? {
+    var known: [ValueID: [AttentionAxis?]] = [weights.value: axes]
+    let inside = graph.dependents(of: weights.value)
+    for node in graph.body where known[value] == nil && inside.contains(node) {
+      guard let found = graph.operands(node).lazy.compactMap({ known[$0] }).first, let result = graph.results(node).first else {
+        continue
+      }
+      if graph.op(node) == .transpose {
+        known[result] = graph.attributes(node).required(.permutation).map { found[$0] }
+      } else if graph.op(node).has(.elementwise) {
+        known[result] = found
+      }
+    }
+    return known[value]
   }
 }
 
@@ -165,7 +198,7 @@ struct StatisticFinder {
       } catch is Declined {
         found.append(try AttentionStatistic(node, sum))
       }
-    } else if op.has(.elementwise) || op == .reshape {
+    } else if op.has(.elementwise) || op == .reshape || op == .transpose {
       try followUsers(of: node)
     } else {
       let value = graph.results(node)[0]

@@ -6,7 +6,11 @@ struct ScoreParts {
   /// None depends on the score.
   var conditions: [ScalarValue] = []
   var score: ScalarValue
-  var notes: [String] = []
+  /// The score with its masks as written, where some of them put finite numbers: that of a dead pair.
+  var written: ScalarValue?
+  /// Finite constants that were taken for -inf, and ones that were not.
+  var finiteFills: [Double] = []
+  var keptFills: [Double] = []
   /// Whether there is no softmax, only a linear function of the scores.
   var isLinear = false
 
@@ -36,6 +40,60 @@ struct ScoreParts {
       }
     }
     score = self.region.apply(.convert, [score], type: element)
-    notes = split.notes
+    (finiteFills, keptFills) = (split.finiteFills, split.keptFills)
+    if !finiteFills.isEmpty {
+      let dead = conditions.count == 1 ? self.region.assumingFalse(conditions[0], in: value) : value
+      written = self.region.apply(.convert, [dead], type: element)
+    }
+  }
+}
+
+extension ScoreParts {
+  /// The most that an added number may be for the scores beside it to count: in f32 they are kept to within 2^-8.
+  private static let greatestAdded = 65536.0
+  /// Fills below this overflow where they are scaled.
+  private static let leastFill = -1e37
+
+  /// Brings the score of a dead pair into a form of the same softmax that is kinder to its numbers: without a number that is added to all
+  /// pairs, which costs precision, and with fills that can be scaled.
+  mutating func simplifyWritten() {
+    guard var value = written else { return }
+    let fills = (0..<value.index + 1).map(ScalarValue.init).filter { value in
+      guard region.type(value) == .f32, let number = region.literal(value)?.real else { return false }
+      return number < Self.leastFill && number.isFinite
+    }
+    var replacements: [ScalarValue: ScalarValue] = [:]
+    for fill in fills { replacements[fill] = region.constant(Self.leastFill, .f32) }
+    value = region.replacing(replacements, in: value)
+    while let operands = region.match(value, .add), let number = region.literal(operands[1])?.real,
+      abs(number) <= Self.greatestAdded
+    {
+      value = operands[0]
+    }
+    let isNumber = region.literal(value)?.real.isFinite ?? false
+    written = isNumber ? region.constant(0, region.type(value)) : value
+  }
+}
+
+extension FunctionBuilder {
+  /// `value` where `condition` is false.
+  fileprivate mutating func assumingFalse(_ condition: ScalarValue, in value: ScalarValue) -> ScalarValue {
+    var known = [condition: truth(false)]
+    if let inner = match(condition, .not) { known[inner[0]] = truth(true) }
+    return replacing(known, in: value)
+  }
+
+  /// `value` with others in place of some values that it is computed from.
+  fileprivate mutating func replacing(_ replacements: [ScalarValue: ScalarValue], in value: ScalarValue) -> ScalarValue {
+    var known = replacements
+    for index in function.parameters.count..<max(value.index + 1, function.parameters.count) {
+      let old = ScalarValue(index)
+      guard known[old] == nil, let instruction = function.instruction(old), case .elementwise(let op) = instruction.operation,
+        instruction.operands.contains(where: { known[$0] != nil })
+      else { continue }
+      let new = apply(op, instruction.operands.map { known[$0] ?? $0 }, type: op.has(.typedByResult) ? instruction.type : nil)
+      if new != old { known[old] = new }
+    }
+    return known[value] ?? value
   }
 }

@@ -39,7 +39,7 @@ extension TraversalEmitter {
     let most = IntegerExpression.constant(innerTile)
     builder.set(refinement.found, isFull)
     builder.set(refinement.possible, 0)
-    builder.set(refinement.open, 0)
+    builder.set(refinement.open, attendsAll ?? 0)
     builder.set(refinement.first, most - isFull * most)
     builder.set(refinement.last, isFull * most - 1)
   }

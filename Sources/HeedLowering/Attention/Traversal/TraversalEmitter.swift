@@ -9,6 +9,8 @@ final class TraversalEmitter {
   let block: PairBlock
   /// The bounds of the terms of the inner index.
   let summaries: TermSummaries
+  /// A condition: whether all tiles are attended to, as open ones, whatever the mask says; nil for never.
+  let attendsAll: IntegerExpression?
   /// What is done with a tile that is attended to.
   private let visit: (VisitedTile<IntegerExpression>) throws -> Void
   /// What is done before the tiles of a group, given its first inner index and the one behind its last.
@@ -22,11 +24,12 @@ final class TraversalEmitter {
 
   init(
     _ kernel: ScoreKernel, _ order: TraversalOrder, _ block: PairBlock, _ summaries: TermSummaries,
+    attendsAll: IntegerExpression? = nil,
     prepare: @escaping (_ first: IntegerExpression, _ end: IntegerExpression) throws -> Void = { _, _ in },
     visit: @escaping (VisitedTile<IntegerExpression>) throws -> Void
   ) {
     (self.kernel, self.order, self.block, self.summaries) = (kernel, order, block, summaries)
-    (self.prepare, self.visit) = (prepare, visit)
+    (self.attendsAll, self.prepare, self.visit) = (attendsAll, prepare, visit)
   }
 
   /// The outer and the inner indices of the block.
@@ -67,7 +70,10 @@ extension TraversalEmitter: TraversalMachine {
     let range = try kernel.range(order, of: block)
     verdicts = builder.tile("verdicts", .i32, [AttentionSchedule.tilesOfGroup])
     if !kernel.mask.interval.isExact { refinement = Refinement(self) }
-    return range
+    guard let attendsAll, range.isBounded else { return range }
+    return InnerRange(
+      first: builder.define("first", range.first * (1 - attendsAll)),
+      end: builder.define("end", range.end + attendsAll * (inner.count - range.end)), isBounded: true)
   }
 
   func beginGroup(_ first: IntegerExpression, _ end: IntegerExpression) throws { try prepare(first, end) }
@@ -77,7 +83,11 @@ extension TraversalEmitter: TraversalMachine {
   func leave(_ start: IntegerExpression, _ count: IntegerExpression, settledBy level: TraversalLevel?) throws {}
 
   func verdict(ofTile number: IntegerExpression) -> IntegerExpression {
-    builder.define("verdict", .load(Access(verdicts!, number)))
+    let verdict = IntegerExpression.load(Access(verdicts!, number))
+    guard let attendsAll else { return builder.define("verdict", verdict) }
+    // Of an open tile that is not refined any granule counts, as of a full one.
+    let all = IntegerExpression.verdict(refinement == nil ? .open : .full)
+    return builder.define("verdict", verdict + attendsAll * (all - verdict))
   }
 
   // MARK: Groups and tiles
@@ -101,7 +111,7 @@ extension TraversalEmitter: TraversalMachine {
       let answer = try kernel.ask(rectangle(first, end - 1), batch: block.batch, places, in: &body)
       body.store(body.apply(.convert, answer.canHold, type: .i32), canHold.access)
     }
-    return .notEqual(canHold.value, 0)
+    return attendsAll.map { .apply(.or, $0, .notEqual(canHold.value, 0)) } ?? .notEqual(canHold.value, 0)
   }
 
   func classifyTiles(_ first: IntegerExpression, _ end: IntegerExpression) throws {

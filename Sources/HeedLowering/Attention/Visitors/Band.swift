@@ -26,9 +26,9 @@ struct Band {
     firstPacked = builder.scalar("packed_first", .i64, initial: .expression(0))
     endPacked = builder.scalar("packed_end", .i64, initial: .expression(0))
     let keys = Span(first: 0, count: IntegerExpression(kernel.shape.keys))
-    // A mask of its own for each head may let some see more.
+    // A mask of its own for each head may let some see more, and rows that see none may be attended to all.
     let used = kernel.mask.condition.usedParameters
-    guard used.isDisjoint(with: kernel.shape.groupDimensions) else {
+    guard kernel.scoreOfDead == nil, used.isDisjoint(with: kernel.shape.groupDimensions) else {
       end = keys.count
       return
     }

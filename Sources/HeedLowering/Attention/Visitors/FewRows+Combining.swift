@@ -16,9 +16,12 @@ extension FewRows {
         Access(place, (shape.panelDimensions.map { indices[$0] } + [part, row] + rest).map { Access.Index($0) })
       }
       let accumulator = builder.tile("accumulator", element, [max(shape.valueWidth, 1)])
-      builder.map([("e", width)]) { body, index in body.store(body.constant(0, element), Access(accumulator, index[0])) }
+      func begin() {
+        builder.map([("e", width)]) { body, index in body.store(body.constant(0, element), Access(accumulator, index[0])) }
+      }
       let result: (inout BodyBuilder, BodyValue) throws -> BodyValue
       if sum.weighsByScore {
+        begin()
         try addParts(parts, into: accumulator, access) { body, _ in body.constant(1, element) }
         if let sums = parts.weightSum, let output = sum.rows.weightSum {
           let total = builder.scalar("weight_sum", element, initial: .literal(Literal(0.0)))
@@ -29,7 +32,24 @@ extension FewRows {
         }
         result = { _, value in value }
       } else {
-        let factor = try combineWeights(parts, into: accumulator, access, at: indices + [query])
+        let factor = builder.scalar("factor", element)
+        func combine() throws -> IntegerExpression {
+          begin()
+          return try combineWeights(parts, into: accumulator, access, at: indices + [query], factor)
+        }
+        if kernel.scoreOfDead == nil {
+          _ = try combine()
+        } else {
+          let isDue = builder.scalar("is_due", .i32, initial: .expression(1))
+          try builder.loop("round", to: 2) { round in
+            try builder.branch(isDue.isSet) {
+              builder.set(isDue, try combine())
+              try builder.branch(.apply(.and, isDue.isSet, .equal(round, 0))) {
+                try attendWithoutKeys(indices, query, number: row, parts)
+              }
+            }
+          }
+        }
         result = { body, value in body.apply(.multiply, value, body.load(factor.access, element)) }
       }
       try builder.map([("e", width)]) { body, index in
@@ -42,10 +62,11 @@ extension FewRows {
   /// The place of this row's result of a part in one of the parts' buffers.
   private typealias RowAccess = (_ place: Place, _ part: IntegerExpression, _ rest: IntegerExpression...) -> Access
 
-  /// The weighted sum of the parts relative to the greatest maximum; returns what it is to be multiplied by.
+  /// The weighted sum of the parts relative to the greatest maximum, and the `factor` that it is to be multiplied by.
+  /// - Returns: a condition, whether no pair lived.
   private func combineWeights(
-    _ parts: Parts, into accumulator: Place, _ access: RowAccess, at row: [IntegerExpression]
-  ) throws -> Scalar {
+    _ parts: Parts, into accumulator: Place, _ access: RowAccess, at row: [IntegerExpression], _ factor: Scalar
+  ) throws -> IntegerExpression {
     let element = types.accumulator
     let maximum = builder.scalar("maximum", element, initial: .literal(Literal(-Double.infinity)))
     let total = builder.scalar("sum", element, initial: .literal(Literal(0.0)))
@@ -74,9 +95,15 @@ extension FewRows {
     try builder.compute { body in
       let (most, all) = (body.load(maximum.access, element), body.load(total.access, element))
       let weightSum = weightTotal.map { body.load($0.sum.access, element) }
-      body.store(try sum.rows.finish(most, all, weightSum: weightSum, at: row, in: &body), total.access)
+      body.store(try sum.rows.finish(most, all, weightSum: weightSum, at: row, in: &body), factor.access)
     }
-    return total
+    guard kernel.scoreOfDead != nil else { return 0 }
+    let isEmpty = builder.scalar("is_empty", .i32)
+    builder.compute { body in
+      let isDead = body.apply(.equal, body.load(maximum.access, element), body.constant(-.infinity, element))
+      body.store(body.apply(.convert, isDead, type: .i32), isEmpty.access)
+    }
+    return isEmpty.value
   }
 
   /// Adds the values of the parts, each times its weight, in order.

@@ -18,12 +18,9 @@ extension FewRows {
     }
   }
 
-  /// The weighted sum of a part's values, some keys at a time: what does not fit in a register tile is met again while it is near.
-  func multiplyByStoredValues(_ at: PairBlock, _ weights: Place, into accumulator: Place, _ keys: Span) {
+  /// Adds the weighted sum of a part's values, some keys at a time: what does not fit in a register tile is met again while it is near.
+  func addStoredValues(_ at: PairBlock, _ weights: Place, into accumulator: Place, _ keys: Span) {
     let width = IntegerExpression.constant(shape.valueWidth)
-    builder.map([("r", at.rowCount), ("e", width)]) { body, index in
-      body.store(body.constant(0, types.accumulator), Access(accumulator, index[0], index[1]))
-    }
     builder.forEachRun(
       of: sum.value, at.batch, from: keys.first, count: keys.count, alignment: Limits.keysOfPart, isReadAhead: true
     ) { run in

@@ -102,20 +102,35 @@ struct FewRows {
   }
 
   /// A part that may hold a live pair.
+  /// - Parameter seeing: the rows whose dead pairs have scores; nil where none have.
   private func attend(
-    _ at: PairBlock, _ tiles: Tiles, _ keys: Span, isOpen: IntegerExpression, _ parts: Parts, _ access: PartAccess
+    _ at: PairBlock, _ tiles: Tiles, _ keys: Span, isOpen: IntegerExpression, seeing rows: RowsWithoutKeys? = nil, _ parts: Parts,
+    _ access: PartAccess
+  ) throws {
+    try kernel.loadQueries(at, tiles.query)
+    try sum.inRounds(rows: Limits.most, at.rowCount, findsEmptyRows: false) { rounds in
+      try attend(at, tiles, keys, isOpen: isOpen, seeing: rows, rounds, parts, access)
+    }
+  }
+
+  private func attend(
+    _ at: PairBlock, _ tiles: Tiles, _ keys: Span, isOpen: IntegerExpression, seeing rows: RowsWithoutKeys?, _ rounds: Rounds?,
+    _ parts: Parts, _ access: PartAccess
   ) throws {
     let element = types.accumulator
-    try kernel.loadQueries(at, tiles.query)
     multiplyByStoredKeys(at, tiles.query, into: tiles.scores, keys)
+    builder.map([("r", at.rowCount), ("e", .constant(shape.valueWidth))]) { body, index in
+      body.store(body.constant(0, element), Access(tiles.accumulator, index[0], index[1]))
+    }
     let tileKeys = TileKeys(first: keys.first, count: keys.count, isOpen: isOpen)
     if sum.weighsByScore {
       if let sum = tiles.sums.weights {
         builder.map([("r", at.rowCount)]) { body, index in body.store(body.constant(0, element), Access(sum, index[0])) }
       }
+      try addLivePairs(at, tiles, keys, isOpen: isOpen, rounds)
       try sum.weighByScore(at, tiles.scores, into: tiles.weights, sum: tiles.sums.weights, tileKeys)
     } else {
-      try kernel.applyRegions(at, tiles.scores, maximum: tiles.shift, keys.first, keys.count, isOpen: isOpen)
+      try kernel.applyRegions(at, tiles.scores, maximum: tiles.shift, keys.first, keys.count, isOpen: isOpen, seeing: rows)
       try builder.map([("r", at.rowCount)]) { body, index in
         let maximum = body.load(Access(tiles.shift, index[0]), element)
         let shift = try kernel.shift(by: maximum, in: &body)
@@ -123,6 +138,7 @@ struct FewRows {
         body.store(shift, Access(tiles.shift, index[0]))
         for sum in tiles.sums.all { body.store(body.constant(0, element), Access(sum, index[0])) }
       }
+      try addLivePairs(at, tiles, keys, isOpen: isOpen, rounds)
       try sum.weigh(at, tiles.scores, shift: tiles.shift, into: tiles.weights, tiles.sums, tileKeys)
       builder.map([("r", at.rowCount)]) { body, index in
         body.store(body.load(Access(tiles.sums.exponentials, index[0]), element), access(parts.sum, index[0]))
@@ -133,9 +149,40 @@ struct FewRows {
         body.store(body.load(Access(place, index[0]), element), access(target, index[0]))
       }
     }
-    multiplyByStoredValues(at, tiles.weights, into: tiles.accumulator, keys)
+    sum.whereAllCount(rounds, isOpen: isOpen) { addStoredValues(at, tiles.weights, into: tiles.accumulator, keys) }
     builder.map([("r", at.rowCount), ("e", .constant(shape.valueWidth))]) { body, index in
-      body.store(body.load(Access(tiles.accumulator, index[0], index[1]), element), access(parts.values, index[0], index[1]))
+      let total = body.load(Access(tiles.accumulator, index[0], index[1]), element)
+      rounds?.look(at: total, sum.weighsByScore ? nil : body.load(Access(tiles.sums.exponentials, index[0]), element), in: &body)
+      body.store(total, access(parts.values, index[0], index[1]))
+    }
+  }
+
+  private func addLivePairs(_ at: PairBlock, _ tiles: Tiles, _ keys: Span, isOpen: IntegerExpression, _ rounds: Rounds?) throws {
+    try sum.whereDeadAreLeftOut(rounds, isOpen: isOpen) {
+      try builder.forEachRun(of: sum.value, at.batch, from: keys.first, count: keys.count, alignment: Limits.keysOfPart) { run in
+        try sum.addLivePairs(
+          at, tiles.scores, shift: tiles.shift, into: tiles.accumulator, firstKey: keys.first + run.first, first: run.first,
+          count: run.count
+        ) { run.access($0, $1) }
+      }
+    }
+  }
+
+  /// Attends one row to all keys, whose dead pairs have scores, part by part.
+  /// - Parameter number: the row's number in the parts.
+  func attendWithoutKeys(_ batch: [IntegerExpression], _ query: IntegerExpression, number: IntegerExpression, _ parts: Parts) throws
+  {
+    let all = Span(first: 0, count: IntegerExpression(shape.keys))
+    let at = PairBlock(batch: batch, queries: Span(first: query, count: 1), keys: all)
+    let tiles = makeTiles()
+    try builder.loop("s", to: IntegerExpression(parts.count)) { part in
+      let first = builder.define("j0", part * .constant(Limits.keysOfPart))
+      let count = builder.define("columns", .smaller(all.count - first, .constant(Limits.keysOfPart)))
+      func access(_ place: Place, _ row: IntegerExpression, _ rest: IntegerExpression...) -> Access {
+        Access(place, (shape.panelDimensions.map { batch[$0] } + [part, number + row] + rest).map { Access.Index($0) })
+      }
+      try attend(
+        at, tiles, Span(first: first, count: count), isOpen: 1, seeing: RowsWithoutKeys(areSeen: 1, isEmpty: nil), parts, access)
     }
   }
 

@@ -50,24 +50,32 @@ struct OnlineSoftmax: RowBlockVisitor {
       moved: builder.scalar("moved", .i32))
   }
 
-  func emit(_ at: PairBlock, _ visit: (@escaping (KeyTile) throws -> Void) throws -> Void) throws {
+  func emit(_ at: PairBlock, _ visit: TileVisit) throws {
     let tiles = makeTiles()
     try kernel.loadQueries(at, tiles.query)
-    begin(at, tiles)
-    try visit { tile in
-      kernel.multiplyByKeys(at, tiles.query, into: tiles.scores, tile)
-      let keys = TileKeys(first: tile.firstKey, count: tile.columns, isOpen: tile.isOpen)
-      if sum.weighsByScore {
-        try sum.weighByScore(at, tiles.scores, into: tiles.weights, sum: tiles.sums.weights, keys)
-      } else {
-        try kernel.applyRegions(
-          at, tiles.scores, maximum: tiles.tileMaximum, tile.firstKey, tile.columns, isOpen: tile.isOpen)
-        try moveMaximum(at, tiles)
-        try sum.weigh(at, tiles.scores, shift: tiles.tileMaximum, into: tiles.weights, tiles.sums, keys)
-      }
-      multiplyByValues(at, tiles, tile)
+    try sum.inRounds(rows: sum.schedule.tile.rows, at.queries.count, findsEmptyRows: true) { rounds in
+      begin(at, tiles)
+      try visit(rounds?.seesDead?.isSet) { tile in try attend(to: tile, of: at, tiles, rounds) }
+      try finish(at, tiles, rounds)
     }
-    try finish(at, tiles)
+  }
+
+  /// Adds a tile to the sums.
+  private func attend(to tile: KeyTile, of at: PairBlock, _ tiles: Tiles, _ rounds: Rounds?) throws {
+    let keys = TileKeys(first: tile.firstKey, count: tile.columns, isOpen: tile.isOpen)
+    kernel.multiplyByKeys(at, tiles.query, into: tiles.scores, tile)
+    if sum.weighsByScore {
+      try addLivePairs(at, tiles, tile, rounds)
+      try sum.weighByScore(at, tiles.scores, into: tiles.weights, sum: tiles.sums.weights, keys)
+    } else {
+      try kernel.applyRegions(
+        at, tiles.scores, maximum: tiles.tileMaximum, tile.firstKey, tile.columns, isOpen: tile.isOpen,
+        seeing: rounds?.rowsWithoutKeys)
+      try moveMaximum(at, tiles)
+      try addLivePairs(at, tiles, tile, rounds)
+      try sum.weigh(at, tiles.scores, shift: tiles.tileMaximum, into: tiles.weights, tiles.sums, keys)
+    }
+    multiplyByValues(at, tiles, tile, rounds)
   }
 
   /// Sums at 0, maxima at -inf.
@@ -110,28 +118,46 @@ struct OnlineSoftmax: RowBlockVisitor {
     }
   }
 
-  private func multiplyByValues(_ at: PairBlock, _ tiles: Tiles, _ tile: KeyTile) {
-    let (rows, r) = builder.dimension("r", at.queries.count)
-    let (valueColumns, e) = builder.dimension("e", width)
-    let j = kernel.contracted("j", tile.columns)
-    var store = BodyBuilder(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
-    store.store(BodyValue(0), Access(tiles.accumulator, r, e))
-    let right: Access
-    if let packed = at.packed, let values = packed.values {
-      let width = sum.schedule.panelWidth
-      let first = tile.firstPanel * .constant(types.isPaired ? width / 2 : width)
-      right = sum.packing.access(values, packed, [first + j.unit, e] + j.rest)
-    } else {
-      right = sum.value.access(at.batch + [at.keys.first + tile.firstKey + j.index, e])
+  /// The component of the value of a key of a tile; `unit` and `rest` are the key's indices where values are packed.
+  private func value(
+    _ at: PairBlock, _ tile: KeyTile, _ key: IntegerExpression, unit: IntegerExpression, rest: [IntegerExpression],
+    _ component: IntegerExpression
+  ) -> Access {
+    guard let packed = at.packed, let values = packed.values else {
+      return sum.value.access(at.batch + [at.keys.first + tile.firstKey + key, component])
     }
-    builder.contract(
-      Contraction(
-        rows: rows, columns: [valueColumns], over: j.dimensions, left: Access(tiles.weights, r, j.index), right: right,
-        initial: Access(tiles.accumulator, r, e), accumulator: types.accumulator, epilogue: store.finish()))
+    let width = sum.schedule.panelWidth
+    let first = tile.firstPanel * .constant(types.isPaired ? width / 2 : width)
+    return sum.packing.access(values, packed, [first + unit, component] + rest)
+  }
+
+  private func addLivePairs(_ at: PairBlock, _ tiles: Tiles, _ tile: KeyTile, _ rounds: Rounds?) throws {
+    try sum.whereDeadAreLeftOut(rounds, isOpen: tile.isOpen) {
+      try sum.addLivePairs(
+        at, tiles.scores, shift: tiles.tileMaximum, into: tiles.accumulator, firstKey: tile.firstKey, count: tile.columns
+      ) { key, component in
+        value(at, tile, key, unit: types.isPaired ? key / 2 : key, rest: types.isPaired ? [key % 2] : [], component)
+      }
+    }
+  }
+
+  private func multiplyByValues(_ at: PairBlock, _ tiles: Tiles, _ tile: KeyTile, _ rounds: Rounds?) {
+    sum.whereAllCount(rounds, isOpen: tile.isOpen) {
+      let (rows, r) = builder.dimension("r", at.queries.count)
+      let (valueColumns, e) = builder.dimension("e", width)
+      let j = kernel.contracted("j", tile.columns)
+      var store = BodyBuilder(parameters: [ScalarFunction.Parameter("sum", types.accumulator)])
+      store.store(BodyValue(0), Access(tiles.accumulator, r, e))
+      builder.contract(
+        Contraction(
+          rows: rows, columns: [valueColumns], over: j.dimensions, left: Access(tiles.weights, r, j.index),
+          right: value(at, tile, j.index, unit: j.unit, rest: j.rest, e), initial: Access(tiles.accumulator, r, e),
+          accumulator: types.accumulator, epilogue: store.finish()))
+    }
   }
 
   /// The sums divided by the weights' sums; 0 where nothing was live.
-  private func finish(_ at: PairBlock, _ tiles: Tiles) throws {
+  private func finish(_ at: PairBlock, _ tiles: Tiles, _ rounds: Rounds?) throws {
     let element = types.accumulator
     if !sum.weighsByScore {
       try builder.map([("r", at.queries.count)]) { body, index in
@@ -141,6 +167,7 @@ struct OnlineSoftmax: RowBlockVisitor {
         let row = at.batch + [at.queries.first + index[0]]
         let factor = try sum.rows.finish(maximum, total, weightSum: weightSum, at: row, in: &body)
         body.store(factor, Access(tiles.sums.exponentials, index[0]))
+        rounds?.look(atGreatest: maximum, ofRow: index[0], in: &body)
       }
     } else if let weights = tiles.sums.weights, let output = sum.rows.weightSum {
       builder.map([("r", at.queries.count)]) { body, index in
@@ -148,10 +175,10 @@ struct OnlineSoftmax: RowBlockVisitor {
       }
     }
     builder.map([("r", at.queries.count), ("e", width)]) { body, index in
-      var result = body.load(Access(tiles.accumulator, index[0], index[1]), element)
-      if !sum.weighsByScore {
-        result = body.apply(.multiply, result, body.load(Access(tiles.sums.exponentials, index[0]), element))
-      }
+      let total = body.load(Access(tiles.accumulator, index[0], index[1]), element)
+      let factor = sum.weighsByScore ? nil : body.load(Access(tiles.sums.exponentials, index[0]), element)
+      rounds?.look(at: total, factor, in: &body)
+      let result = factor.map { body.apply(.multiply, total, $0) } ?? total
       body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
     }
   }

@@ -115,16 +115,22 @@ protocol RowBlockVisitor {
   var readsKeys: Bool { get }
 
   /// Appends the statements of a block.
-  /// - Parameter visit: appends those that go through its tiles, doing with each what is given.
-  func emit(_ at: PairBlock, _ visit: (@escaping (KeyTile) throws -> Void) throws -> Void) throws
+  /// - Parameter visit: appends those that go through its tiles.
+  func emit(_ at: PairBlock, _ visit: TileVisit) throws
 }
+
+/// Appends the statements that go through the tiles of a block.
+/// - Parameters:
+///   - attendsAll: a condition, whether the mask is not asked; nil where it always is.
+///   - attend: what is done with each tile.
+typealias TileVisit = (_ attendsAll: IntegerExpression?, _ attend: @escaping (KeyTile) throws -> Void) throws -> Void
 
 extension RowBlockVisitor {
   /// A block of rows whose keys are packed.
   func emit(_ at: PairBlock) throws {
     let width = IntegerExpression.constant(sum.schedule.panelWidth)
-    try emit(at) { attend in
-      try TraversalEmitter(sum.kernel, .queryMajor, at, summaries) { tile in
+    try emit(at) { attendsAll, attend in
+      try TraversalEmitter(sum.kernel, .queryMajor, at, summaries, attendsAll: attendsAll) { tile in
         try attend(
           KeyTile(firstKey: tile.first, firstPanel: at.firstPanel + tile.first / width, columns: tile.count, isOpen: tile.isOpen))
       }.emit()
@@ -134,9 +140,9 @@ extension RowBlockVisitor {
   /// A block of rows whose keys are packed by its band.
   func emit(_ at: PairBlock, in band: Band) throws {
     let width = IntegerExpression.constant(sum.schedule.panelWidth)
-    try emit(at) { attend in
+    try emit(at) { attendsAll, attend in
       var packedKey: IntegerExpression = 0
-      try TraversalEmitter(sum.kernel, .queryMajor, at, summaries) { first, end in
+      try TraversalEmitter(sum.kernel, .queryMajor, at, summaries, attendsAll: attendsAll) { first, end in
         if readsKeys { packedKey = band.pack(first, end) }
       } visit: { tile in
         try attend(

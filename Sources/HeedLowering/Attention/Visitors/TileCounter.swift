@@ -11,10 +11,10 @@ struct TileCounter: RowBlockVisitor {
 
   var readsKeys: Bool { false }
 
-  func emit(_ at: PairBlock, _ visit: (@escaping (KeyTile) throws -> Void) throws -> Void) throws {
+  func emit(_ at: PairBlock, _ visit: TileVisit) throws {
     let builder = sum.builder
     let count = builder.scalar("live_keys", .i32, initial: .expression(0))
-    try visit { tile in builder.set(count, count.value + tile.columns * 2 + tile.isOpen) }
+    try visit(nil) { tile in builder.set(count, count.value + tile.columns * 2 + tile.isOpen) }
     guard sum.shape.valueWidth > 0 else { return }
     builder.compute { body in
       let total = body.apply(.convert, body.load(count.access, .i32), type: sum.types.accumulator)

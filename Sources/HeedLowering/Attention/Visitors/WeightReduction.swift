@@ -3,8 +3,9 @@ import HeedIR
 import HeedSchedule
 
 extension LoweringRule {
-  /// A reduction of attention's weights over blocks of pairs. A task owns some blocks and goes over their pairs by tiles in order, so that
-  /// the result does not depend on threads; tiles without a live pair are skipped where they add nothing.
+  /// A reduction of attention's weights over blocks of pairs. A task owns some blocks and goes over their pairs by tiles in order, those of
+  /// one head after the other where heads are reduced, so that the result does not depend on threads. Tiles without a live pair are
+  /// skipped where they add nothing.
   static let weightStatistic = LoweringRule { context, node in
     let (attributes, value) = (context.graph.attributes(node), context.graph.results(node)[0])
     let rank = context.graph.type(context.graph.operands(node).first!).rank
@@ -16,7 +17,7 @@ extension LoweringRule {
     let reduction = WeightReduction(
       statistic: statistic, value: Array(context.graph.regions(node))[2], kind: attributes.required(.kind),
       rows: BlockedRange(window[0], size: block[0], tile: tile.rows),
-      columns: BlockedRange(window[1], size: block[1], tile: tile.columns))
+      columns: BlockedRange(window[1], size: block[1], tile: tile.columns), reducedBatch: attributes[.dims] ?? [])
     let summaries = try statistic.prepare([reduction.order], of: value, &context)
     if reduction.startOfSkipping != nil, reduction.order == .queryMajor { statistic.kernel.describeKeyRange(of: value, &context) }
     try reduction.emit(summaries[0])
@@ -33,6 +34,8 @@ struct WeightReduction {
   let kind: Reduction
   let rows: BlockedRange
   let columns: BlockedRange
+  /// The batch dimensions that are reduced.
+  let reducedBatch: [Int]
 
   private var kernel: ScoreKernel { statistic.kernel }
   private var builder: KernelBuilder { statistic.builder }
@@ -59,7 +62,7 @@ struct WeightReduction {
 
   /// The pairs of a task and the sums of its blocks.
   private struct Task {
-    let batch: [IntegerExpression]
+    var batch: [IntegerExpression]
     let rows: TaskRange
     let columns: TaskRange
     /// The task's first key at the start of a panel.
@@ -70,7 +73,9 @@ struct WeightReduction {
 
   /// The phase of the reduction.
   func emit(_ summaries: TermSummaries) throws {
-    let (domain, batch) = kernel.batchDomain(Array(0..<statistic.shape.batchRank))
+    let shape = statistic.shape
+    let kept = (0..<shape.batchRank).filter { !reducedBatch.contains($0) }
+    let (domain, indices) = kernel.batchDomain(kept)
     let (rowTasks, rowTask) = builder.dimension("t_row", IntegerExpression(rows.tasks))
     let (columnTasks, columnTask) = builder.dimension("t_column", IntegerExpression(columns.tasks))
     try builder.phase("reduce", domain + [rowTasks, columnTasks]) {
@@ -85,12 +90,18 @@ struct WeightReduction {
       }
       // Keys are counted from the start of a panel.
       let firstKey = builder.define("first_key", columnRange.first / panelWidth * panelWidth)
-      let task = Task(batch: batch, rows: rowRange, columns: columnRange, firstKey: firstKey, tiles: tiles, sums: sums)
-      try order == .keyMajor ? visitByKeys(task, summaries) : visitByQueries(task, summaries)
+      var batch = [IntegerExpression](repeating: 0, count: shape.batchRank)
+      for (dimension, index) in zip(kept, indices) { batch[dimension] = index }
+      var task = Task(batch: batch, rows: rowRange, columns: columnRange, firstKey: firstKey, tiles: tiles, sums: sums)
+      let loops = reducedBatch.map { (name: Name("b\($0)"), end: IntegerExpression(shape.batch[$0])) }
+      try builder.nest(loops) { heads in
+        for (dimension, index) in zip(reducedBatch, heads) { task.batch[dimension] = index }
+        try order == .keyMajor ? visitByKeys(task, summaries) : visitByQueries(task, summaries)
+      }
       builder.map([("x", rowRange.blocks), ("y", columnRange.blocks)]) { body, index in
         let sum = body.load(Access(sums, index[0], index[1]), element)
         body.store(
-          sum, statistic.output.access(batch + [rowRange.firstBlock + index[0], columnRange.firstBlock + index[1]]))
+          sum, statistic.output.access(indices + [rowRange.firstBlock + index[0], columnRange.firstBlock + index[1]]))
       }
     }
   }

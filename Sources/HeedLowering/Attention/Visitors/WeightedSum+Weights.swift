@@ -39,7 +39,12 @@ extension WeightedSum {
         let indices = row.batch + [row.query, at.keys.first + keys.first + index.last!]
         var weight = body.apply(.multiply, exponential, kernel.inline(factor, [], indices, in: &body))
         // The factor of a dead pair may be anything.
-        if isOpen { weight = try kernel.masked(weight, indices, dead: 0, in: &body) }
+        if isOpen, kernel.scoreOfDead == nil {
+          weight = try kernel.masked(weight, indices, dead: 0, in: &body)
+        } else if isOpen {
+          let none = body.constant(0, types.accumulator)
+          weight = body.apply(.select, body.apply(.equal, exponential, none), none, weight)
+        }
         body.store(try rounded(weight, in: &body), Access(weights, row.number, index.last!))
         body.accumulate(.add, exponential, Access(sums.exponentials, row.number))
         if let sum = sums.weights { body.accumulate(.add, weight, Access(sum, row.number)) }
