@@ -82,6 +82,40 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
+      "scores below the greatest few left out", says: ["%best is made from the scores by top_k, which is not elementwise"],
+      """
+      \(product)
+      %best, %at = top_k %s {count = 1} : f32[B, 2, M, 1], i32[B, 2, M, 1]
+      %least = reshape %best : f32[B, 2, M]
+      %wide = broadcast %least {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %live = greater_equal %s, %wide : bool[B, 2, M, N]
+      %x = select %live, %s, -inf : f32[B, 2, M, N]
+      \(ending)
+      """),
+    Spelling(
+      "scores below the least of the sorted ones left out", says: ["is made from the scores by sort, which is not elementwise"],
+      """
+      \(product)
+      %sorted, %at = sort %s {dim = 3} : f32[B, 2, M, N], i32[B, 2, M, N]
+      %least = reduce %sorted {dims = [3], kind = minimum} : f32[B, 2, M]
+      %wide = broadcast %least {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %live = greater %s, %wide : bool[B, 2, M, N]
+      %x = select %live, %s, -inf : f32[B, 2, M, N]
+      \(ending)
+      """),
+    Spelling(
+      "weights above the row's greatest few", says: ["%at is made from the scores by top_k"],
+      """
+      \(product)
+      %best, %at = top_k %s {count = 1} : f32[B, 2, M, 1], i32[B, 2, M, 1]
+      %place = reshape %at : i32[B, 2, M]
+      %wide = broadcast %place {dims = [0, 1, 2]} : i32[B, 2, M, N]
+      %j = iota {dim = 3} : i32[B, 2, M, N]
+      %live = equal %j, %wide : bool[B, 2, M, N]
+      %x = select %live, %s, -inf : f32[B, 2, M, N]
+      \(ending)
+      """),
+    Spelling(
       "logarithm in the sum", says: ["%lse of its scores is needed before the sum itself"],
       """
       \(product)

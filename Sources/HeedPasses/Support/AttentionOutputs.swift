@@ -33,8 +33,8 @@ struct AttentionOutputs {
     }
     var finder = StatisticFinder(sum, users: users)
     let behind = sum.weights.softmax.map { graph.dependents(of: graph.result($0), through: sum.node).union([$0]) } ?? []
-    for node in graph.nodes(product...sum.node) where needed.contains(node) && node != sum.node {
-      let value = graph.result(node)
+    let between = graph.nodes(product...sum.node).filter { needed.contains($0) && $0 != sum.node }
+    for (node, value) in between.flatMap({ node in graph.results(node).map { (node, $0) } }) {
       let isWeights = behind.contains(node) || value == sum.weights.value
       let role = isWeights ? sum.weights.softmax == nil ? "the weights" : "the probabilities" : "the scores"
       if graph.results.contains(value) {

@@ -35,8 +35,9 @@ extension Graph {
         source = operand
         dims.remove(at: position)
       }
-      return try appendResult(
-        .broadcast, [source], attributes: [Attribute(.dims, dims.map { $0 > dimension ? $0 - 1 : $0 })], stated: dropped)
+      dims = dims.map { $0 > dimension ? $0 - 1 : $0 }
+      if self.type(source) == dropped, dims == Array(0..<dropped.shape.rank) { return source }
+      return try appendResult(.broadcast, [source], attributes: [Attribute(.dims, dims)], stated: dropped)
     case .transpose:
       let permutation = attributes(node).required(.permutation)
       let source = permutation[dimension]
