@@ -15,8 +15,10 @@ import Testing
     var keyHeads = 2
     var width = 32
     var valueWidth = 24
-    /// Whether keys have a zero point.
+    /// Whether keys and values have a zero point.
     var isShifted = false
+    /// Whether values have a scale for each key, else one for each component.
+    var scalesValues = false
   }
 
   /// Keys with a scale each, values with one for each component of a head.
@@ -37,10 +39,13 @@ import Testing
         k = k * g.input("ks", form.queries, ["B", Extent(form.keyHeads), columns]).broadcast(to: k.shape, dimensions: [0, 1, 2])
       }
       if !form.values.isFloat {
-        v =
-          v
-          * g.input("vs", form.queries, [Extent(form.keyHeads), Extent(form.valueWidth)]).broadcast(
-            to: v.shape, dimensions: [1, 3])
+        if form.isShifted { v = v - 100 }
+        let heads = Extent(form.keyHeads)
+        let scale =
+          form.scalesValues
+          ? g.input("vs", form.queries, ["B", heads, columns]).broadcast(to: v.shape, dimensions: [0, 1, 2])
+          : g.input("vs", form.queries, [heads, Extent(form.valueWidth)]).broadcast(to: v.shape, dimensions: [1, 3])
+        v = v * scale
       }
       var scores = matmul(q, repeated(k, form.width).transposed()) * 0.01
       let distance = scores.index(2) - scores.index(3)
@@ -85,7 +90,8 @@ import Testing
     let form = Form(
       queries: types.queries, keys: types.keys, values: types.values, pairs: combination.pick(Pairs.allCases),
       keyHeads: combination.pick([4, 2, 1]), width: combination.pick([32, 7, 64, 33, 16]),
-      valueWidth: combination.pick([32, 24, 5, 65, 16, 1, 8]), isShifted: combination.number % 3 == 1)
+      valueWidth: combination.pick([32, 24, 5, 65, 16, 1, 8]), isShifted: combination.number % 3 == 1,
+      scalesValues: combination.number % 2 == 1)
     let isRagged = form.pairs == .segments
     let graph = Self.graph(form, rows: isRagged ? "T" : "M", columns: isRagged ? "T" : "N")
     let sizes: [[Name: Int]] =
@@ -141,7 +147,9 @@ import Testing
   }
 
   /// Nothing in memory is as large as the cache: it is not widened there.
-  @Test(arguments: [Form(), Form(keys: .bf16, values: .f16), Form(queries: .f16, keyHeads: 4), Form(isShifted: true)])
+  @Test(arguments: [
+    Form(), Form(keys: .bf16, values: .f16), Form(queries: .f16, keyHeads: 4), Form(isShifted: true, scalesValues: true),
+  ])
   func nothingIsWidened(_ form: Form) throws {
     let program = try Self.graph(form, rows: 1).compile(options()).program
     let binding: [Name: Int] = ["B": 2, "N": 4096]

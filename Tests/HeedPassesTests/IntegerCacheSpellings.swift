@@ -72,6 +72,27 @@ extension IntegerCacheSpelling {
       \(ending)
       """),
     IntegerCacheSpelling(
+      "a scale for each key and for each value", says: ["it reads values as i8"], more: "%ks: f32[B, 2, N], %vs: f32[B, N]",
+      """
+      \(floats)
+      %e = broadcast %ks {dims = [0, 1, 2]} : f32[B, 2, N, 4]
+      %c = multiply %a, %e : f32[B, 2, N, 4]
+      %f = broadcast %vs {dims = [0, 2]} : f32[B, 2, N, 5]
+      %d = multiply %f, %b : f32[B, 2, N, 5]
+      \(ending)
+      """),
+    IntegerCacheSpelling(
+      "values with a scale each and one zero point", reads: [.i8, .u8], more: "%vs: f32[B, 2, N]",
+      arguments: "%q: f32[B, 2, M, 4], %k: i8[B, 2, N, 4], %v: u8[B, 2, N, 5]",
+      """
+      \(floats)
+      %c = multiply %a, 0.5 : f32[B, 2, N, 4]
+      %g = subtract %b, 128.0 : f32[B, 2, N, 5]
+      %f = broadcast %vs {dims = [0, 1, 2]} : f32[B, 2, N, 5]
+      %d = multiply %g, %f : f32[B, 2, N, 5]
+      \(ending)
+      """),
+    IntegerCacheSpelling(
       "a scale for each component of keys", more: "%ks: f32[2, 1, 4]",
       """
       \(floats)

@@ -61,9 +61,6 @@ private struct IntegerProduct {
   private let weights: Int?
   private let operands: [ValueID]
 
-  /// Whether attention takes weights that were multiplied behind the softmax.
-  private static let weightsTakeFactors = false
-
   private var letters: [[Character]] { [subscripts.left, subscripts.right] }
   /// The type in which it is computed.
   private var wide: ElementType { type.element.computed }
@@ -123,9 +120,7 @@ private struct IntegerProduct {
       } else if let found = try graph.dropping(subscripts.over, of: factor.value, letters[side]) {
         factor.value = try arranged(found, as: subscripts.result, graph.extents(of: type, subscripts.result), &graph)
         behind.append(factor)
-      } else if let found = try graph.dropping(own(side), of: factor.value, letters[side]),
-        weights == nil || Self.weightsTakeFactors
-      {
+      } else if let found = try graph.dropping(own(side), of: factor.value, letters[side]) {
         let target = letters[1 - side]
         factor.value = try arranged(found, as: target, graph.extents(of: graph.type(other), target), &graph)
         other = try graph.scaled(other, by: factor)
