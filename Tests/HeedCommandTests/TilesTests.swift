@@ -81,7 +81,7 @@ import Testing
   /// Sizes for which there are more tiles than anyone looks at: errors, at once.
   @Test(.timeLimit(.minutes(1)), arguments: ["1000000000", "2147483648", "4611686018427387904", "9223372036854775807"])
   func sizesWithoutEnd(size: String) throws {
-    for example in ["causal-window", "causal"] {
+    for example in ["causal-window", "neighbourhood"] {
       let result = try heed("explain", Self.example(example), "--tiles", "-", "--size", "S=\(size)")
       #expect(result.status == 1 && result.errors.split(separator: "\n").count == 1, "\(result.errors)")
       #expect(result.errors.contains("error: ") && (result.errors.contains("expected") || result.errors.contains("64 bits")))

@@ -14,7 +14,7 @@ import Testing
       yield %s
     } where (%i: i64, %j: i64) {
       %back = subtract %i, %j : i64
-      %near = less %back, LARGE : i64
+      %near = less %back, LARGE : bool
       yield %near
     }
     """
