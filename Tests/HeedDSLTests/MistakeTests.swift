@@ -106,10 +106,8 @@ import Testing
     check("takeAlong: got %x: f32[B, 8] at %i: i32[B], expected integers of its shape but for dimension -1") { _, x, i in
       x.takeAlong(i)
     }
-    check(
-      "convolution1D: got %x: f32[B, 8] and the weight %x: f32[B, 8] in 1 groups, expected [outputs, channels / groups, kernel]"
-    ) {
-      _, x, _ in
+    let form = "[outputs, channels / groups, kernel]"
+    check("convolution1D: got %x: f32[B, 8] and the weight %x: f32[B, 8] in 1 groups, expected \(form)") { _, x, _ in
       convolution1D(x, x)
     }
     check("segment_matmul: got f32[B, 8] and f32[B, 8], expected rows [T, K] and matrices [B, K, N]") { _, x, i in

@@ -96,7 +96,7 @@ extension Spelling {
       "scores below the least of the sorted ones left out", says: ["is made from the scores by sort, which is not elementwise"],
       """
       \(product)
-      %sorted, %at = sort %s {dim = 3} : f32[B, 2, M, N], i32[B, 2, M, N]
+      %sorted, %at = sort %s : f32[B, 2, M, N], i32[B, 2, M, N]
       %least = reduce %sorted {dims = [3], kind = minimum} : f32[B, 2, M]
       %wide = broadcast %least {dims = [0, 1, 2]} : f32[B, 2, M, N]
       %live = greater %s, %wide : bool[B, 2, M, N]
