@@ -26,7 +26,8 @@ public enum GraphInterpreter {
     var values = [ReferenceArray?](repeating: nil, count: graph.valueCapacity)
     for argument in graph.arguments {
       values[Int(argument.value.index)] = inputs[graph.name(argument.value)]
-      values[Int(argument.value.index)]!.round(rounding)
+      // What a caller passes is of the argument's type, however results are held.
+      values[Int(argument.value.index)]!.round(rounding == .none ? .none : .toType)
     }
     // An array is let go after its last use.
     var uses = graph.useCounts()

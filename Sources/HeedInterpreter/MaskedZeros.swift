@@ -3,7 +3,7 @@ import HeedIR
 /// The zeros that masks made, as a graph runs: `contract` adds nothing for them, whatever they are multiplied by.
 ///
 ///     exp, exp2 and softmax of -inf              select(condition, x, 0) where it takes the 0
-///     a false bool converted to a float          products with such a zero, and quotients of one
+///     a false bool converted to a float          products with such a zero, its quotients by others
 ///     sums and differences of two of them        views and float conversions of all of these
 ///
 /// So a weighted sum that is written as plain ops sees no NaN of a value whose pair is masked, as `attention` does not.
@@ -33,7 +33,8 @@ struct MaskedZeros {
         return isZero[taken] || isMasked(taken, position)
       }
     case .convert where operands[0].element == .bool: rule = { operands[0].integers[$0] == 0 }
-    case .convert, .negate, .divide: rule = { isMasked(0, $0) }
+    case .convert, .negate: rule = { isMasked(0, $0) }
+    case .divide: rule = { isMasked(0, $0) && operands[1].reals[operands[1].shape.isEmpty ? 0 : $0] != 0 }
     case .multiply: rule = { isMasked(0, $0) || isMasked(1, $0) }
     case .add, .subtract: rule = { isMasked(0, $0) && isMasked(1, $0) }
     case .transpose, .reshape, .broadcast, .slice, .concatenate, .gather:

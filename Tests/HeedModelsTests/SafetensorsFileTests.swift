@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test func namesTheFile() throws {
-    #expect(message { try SafetensorsFile(path: "/nowhere/a") } == "creating a file beside /nowhere/a: No such file or directory")
+    #expect(message { try SafetensorsFile(path: "/nowhere/a") } == "opening /nowhere/a: No such file or directory")
     try withTemporaryFolder { folder in
       #expect(message { try SafetensorsFile(path: folder) }.hasSuffix("got a folder, expected a file"))
     }
@@ -162,6 +162,6 @@ import Testing
       message { try SafetensorsFile.write([("a", array), ("a", array)], to: "/nowhere/a") }
         == "writing /nowhere/a: got an array called \"a\", expected a name of its own")
     #expect(
-      message { try SafetensorsFile.write([("a", array)], to: "/nowhere/a") } == "creating a file beside /nowhere/a: No such file or directory")
+      message { try SafetensorsFile.write([("a", array)], to: "/nowhere/a") } == "opening /nowhere/a: No such file or directory")
   }
 }

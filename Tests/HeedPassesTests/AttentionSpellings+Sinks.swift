@@ -21,13 +21,15 @@ extension Spelling {
       """),
     Spelling(
       "columns of numbers whose exponentials are beyond all numbers", says: ["is a sink"],
+      arguments: "%q: f64[B, 2, M, 4], %k: f64[B, 2, N, 4], %v: f64[B, 2, N, 5]",
       """
-      \(product)
-      %t = add %s, 1000.0 : f32[B, 2, M, N]
-      %x = pad %t {high = [0, 0, 0, 2], low = [0, 0, 0, 0], value = 1000.0} : f32[B, 2, M, N + 2]
-      %y = softmax %x {dim = 3} : f32[B, 2, M, N + 2]
-      %p = slice %y {start = [0, 0, 0, 0], stop = [B, 2, M, N]} : f32[B, 2, M, N]
-      \(sum)
+      %s = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f64[B, 2, M, N]
+      %t = add %s, 1000.0 : f64[B, 2, M, N]
+      %x = pad %t {high = [0, 0, 0, 2], low = [0, 0, 0, 0], value = 1000.0} : f64[B, 2, M, N + 2]
+      %y = softmax %x {dim = 3} : f64[B, 2, M, N + 2]
+      %p = slice %y {start = [0, 0, 0, 0], stop = [B, 2, M, N]} : f64[B, 2, M, N]
+      %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f64[B, 2, M, 5]
+      return %o
       """),
     Spelling(
       "as many columns as a symbol says", says: ["is a sink"], arguments: qkv + ", %z: f32[S]",

@@ -15,12 +15,13 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
-      "each row divided by its greatest score", says: ["%m is made from the scores by reduce", "stores 8*B*M*N bytes"],
+      "each row divided by its greatest score, squared", says: ["%m is made from the scores by reduce", "stores 8*B*M*N bytes"],
       """
       \(Spelling.product)
       %m = reduce %s {dims = [3], kind = maximum} : f32[B, 2, M]
       %w = broadcast %m {dims = [0, 1, 2]} : f32[B, 2, M, N]
-      %p = divide %s, %w : f32[B, 2, M, N]
+      %d = divide %s, %w : f32[B, 2, M, N]
+      %p = multiply %d, %d : f32[B, 2, M, N]
       \(Spelling.sum)
       """),
     Spelling(
