@@ -197,7 +197,8 @@ extension Op {
         default:
           for index in 0..<output.count {
             let operands = zip(evaluation.operands, steps).map { $0[$1 * index] }
-            output[index] = scalar.apply(operands, types: types, result: result)
+            // What the result is rounded to is for the interpreter to say.
+            output[index] = scalar.applyUnrounded(to: types[0], result: result) { operands[$0] }
           }
         }
         return [output]
