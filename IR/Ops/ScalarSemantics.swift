@@ -194,6 +194,11 @@ extension Op {
         case .binary(let real?, _) where types[0].isFloat:
           let (left, right) = (evaluation.operands[0].reals, evaluation.operands[1].reals)
           output.reals = (0..<output.count).map { real(left[$0 * steps[0]], right[$0 * steps[1]]) }
+        case .ternary:
+          for index in 0..<output.count {
+            let operands = zip(evaluation.operands, steps).map { $0[$1 * index] }
+            output[index] = scalar.apply(operands, types: types, result: result)
+          }
         default:
           for index in 0..<output.count {
             let operands = zip(evaluation.operands, steps).map { $0[$1 * index] }

@@ -54,9 +54,9 @@ private func counting(_ shape: [Int]) throws -> NDArray {
     let x = try counting([3])
     #expect(try x[.from(0, step: .max)].ints() == [0])
     #expect(try x[.range(1, 3, step: .max)].ints() == [1])
-    let empty = NDArray.zeros([0, .max, .max])
-    #expect(empty.count == 0 && empty[..., 1].shape == [0, .max])
-    #expect("\(empty)" == "[] f32[0, \(Int.max), \(Int.max)]")
+    let empty = NDArray.zeros([0, 1 << 40, 8])
+    #expect(empty.count == 0 && empty[..., 1].shape == [0, 1 << 40])
+    #expect("\(empty)" == "[] f32[0, \(1 << 40), 8]")
   }
 
   @Test func partsShareMemory() throws {
