@@ -162,6 +162,7 @@ import Testing
       message { try SafetensorsFile.write([("a", array), ("a", array)], to: "/nowhere/a") }
         == "writing /nowhere/a: got an array called \"a\", expected a name of its own")
     #expect(
-      message { try SafetensorsFile.write([("a", array)], to: "/nowhere/a") } == "opening /nowhere/a: No such file or directory")
+      message { try SafetensorsFile.write([("a", array)], to: "/nowhere/a") }
+        == "creating a file beside /nowhere/a: No such file or directory")
   }
 }
