@@ -93,7 +93,8 @@ extension Spelling {
       \(ending)
       """),
     Spelling(
-      "scores below the least of the sorted ones left out", says: ["%least is made from the scores by reduce, which is not elementwise"],
+      "scores below the least of the sorted ones left out",
+      says: ["%least is made from the scores by reduce, which is not elementwise"],
       """
       \(product)
       %sorted, %at = sort %s : f32[B, 2, M, N], i32[B, 2, M, N]
