@@ -1,0 +1,30 @@
+/// Tables of the models.
+package enum ModelTable {
+  /// The page docs/models.md.
+  /// - Throws: where a model has a mistake.
+  package static func page() throws -> String {
+    try heading
+      + Example.all.map { example in
+        let fusion = try Fusion(example.graph)
+        let link = "[\(example.title)](../examples/models/\(example.file))"
+        let said = fusion.declined.map { $0.replacing("|", with: "\\|") }.joined(separator: "<br>")
+        return "| \(link) | \(example.lineCount ?? 0) | \(fusion.attention) | \(fusion.softmaxes) | \(fusion.products) | \(said) |\n"
+      }.joined()
+  }
+
+  private static let heading = """
+    # Models
+
+    Models of papers as a user of Heed writes them, at most 40 lines each, in examples/models. Plain loops beside each compute what it must
+    return. `make models` compiles and runs them all, and prints this table with the greatest error of each. ModelExamplesTests makes this
+    page (`BLESS=1 make test FILTER=ModelExamplesTests`).
+
+    *Fused* counts the ops that stand for attention in the optimised graph: `attention`, `linear_attention`, and what reduces or sorts
+    attention's scores. *Softmaxes* and *products* are those that are left beside them; a product with a weight does not count. The last
+    column is what the compiler says of what it did not fuse.
+
+    | model | lines | fused | softmaxes | products | declined |
+    |---|---|---|---|---|---|
+
+    """
+}
