@@ -65,6 +65,7 @@ let package = Package(
 
     // Examples, one runnable program a folder.
     .executableTarget(name: "demo", dependencies: ["Heed"], path: "examples/demo", swiftSettings: strict),
+    .executableTarget(name: "models", dependencies: ["Heed"], path: "examples/models", swiftSettings: strict),
 
     // What several test targets share: random graphs and numbers, comparison of graphs.
     .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
@@ -104,6 +105,7 @@ let package = Package(
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
+    .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "models"], swiftSettings: strict),
     .testTarget(
       name: "DifferentialTests",
       dependencies: ["Heed", "HeedIR", "HeedInterpreter", "HeedLowering", "HeedRuntime", "HeedTestSupport"],

@@ -28,15 +28,20 @@ package struct Example: Sendable {
     reference: @escaping @Sendable (_ n: Numbers) -> [[Double]]
   ) {
     let stem = file.split(separator: "/").last?.split(separator: "+").first ?? ""
-    (self.title, self.file, self.graph, self.sizes, self.reference) = (title, stem + ".swift", graph, sizes, reference)
+    (self.title, self.file, self.graph, self.sizes, self.reference) = (title, String(stem) + ".swift", graph, sizes, reference)
   }
+}
+
+extension Example: CustomStringConvertible {
+  /// The title.
+  package var description: String { title }
 }
 
 extension Example {
   /// The number of lines of the model's file; nil where the source is not there.
   package var lineCount: Int? {
     let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: file)
-    return (try? String(contentsOf: path, encoding: .utf8))?.split(separator: "\n", omittingEmptySubsequences: false).dropLast().count
+    return (try? String(contentsOf: path, encoding: .utf8))?.count { $0 == "\n" }
   }
 
   /// The greatest difference between an element of a result of the compiled model and that of the reference, over all sizes.

@@ -3,13 +3,14 @@ package enum ModelTable {
   /// The page docs/models.md.
   /// - Throws: where a model has a mistake.
   package static func page() throws -> String {
-    try heading
-      + Example.all.map { example in
-        let fusion = try Fusion(example.graph)
-        let link = "[\(example.title)](../examples/models/\(example.file))"
-        let said = fusion.declined.map { $0.replacing("|", with: "\\|") }.joined(separator: "<br>")
-        return "| \(link) | \(example.lineCount ?? 0) | \(fusion.attention) | \(fusion.softmaxes) | \(fusion.products) | \(said) |\n"
-      }.joined()
+    var page = heading
+    for example in Example.all {
+      let fusion = try Fusion(example.graph)
+      let link = "[\(example.title)](../examples/models/\(example.file))"
+      let said = fusion.declined.map { $0.replacing("|", with: "\\|") }.joined(separator: "<br>")
+      page += "| \(link) | \(example.lineCount ?? 0) | \(fusion.attention) | \(fusion.softmaxes) | \(fusion.products) | \(said) |\n"
+    }
+    return page
   }
 
   private static let heading = """

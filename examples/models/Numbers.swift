@@ -62,10 +62,8 @@ struct Numbers: Sendable {
 
 extension Numbers {
   func linear(_ name: String, _ x: Rows) -> Rows {
-    let bias = arrays["\(name).bias"]?.elements
-    return x.map { row in
-      rows("\(name).weight").enumerated().map { output, weights in dot(row, weights) + (bias?[output] ?? 0) }
-    }
+    let (matrix, bias) = (rows("\(name).weight"), arrays["\(name).bias"]?.elements)
+    return x.map { row in matrix.enumerated().map { output, weights in dot(row, weights) + (bias?[output] ?? 0) } }
   }
 
   func layerNorm(_ name: String, _ x: Rows) -> Rows {

@@ -4,9 +4,10 @@ let raggedVisionTransformerExample = Example(
   .init(["T": 7, "B": 3], ["offsets": [0, 3, 3, 7], "places": [0, 1, 2, 0, 1, 8, 9]]),
   .init(["T": 9, "B": 2], ["offsets": [0, 5, 9], "places": [0, 1, 2, 3, 4, 10, 11, 12, 63]])
 ) { n in
-  let (offsets, table, bias) = (n.integers("offsets"), n.rows("place.weight"), n.list("patch.bias"))
+  let (offsets, table) = (n.integers("offsets"), n.rows("place.weight"))
+  let (kernels, bias) = (n.rows("patch.weight"), n.list("patch.bias"))
   var x = zip(n.rows("patches"), n.integers("places")).map { patch, place in
-    n.rows("patch.weight").enumerated().map { output, kernel in dot(patch, kernel) + bias[output] + table[place][output] }
+    kernels.enumerated().map { output, kernel in dot(patch, kernel) + bias[output] + table[place][output] }
   }
   for layer in ["layer0", "layer1"] {
     let rows = n.layerNorm("\(layer).norm1", x)
