@@ -12,7 +12,7 @@ let mamba2Example = Example("Mamba-2", mamba2, at: .init(["S": 1]), .init(["S": 
       for s in 0..<4 {
         for d in 0..<8 { state[s][d] = state[s][d] * exp(-exp(a[head]) * step) + b[i][s] * step * row[d] }
       }
-      return (0..<8).map { d in (0..<4).reduce(0) { $0 + c[i][$1] * state[$1][d] } + skip[head] * row[d] }
+      return (0..<8).map { d in (0..<4).reduce(0.0) { $0 + c[i][$1] * state[$1][d] } + skip[head] * row[d] }
     }
   }
   let gated = zip(joined(heads), n.linear("gate", u)).map { zip($0, $1).map { $0 * silu($1) } }

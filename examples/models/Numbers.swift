@@ -70,7 +70,7 @@ extension Numbers {
     let (weight, bias) = (list("\(name).weight"), list("\(name).bias"))
     return x.map { row in
       let mean = row.reduce(0, +) / Double(row.count)
-      let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
+      let variance = row.reduce(0.0) { $0 + ($1 - mean) * ($1 - mean) } / Double(row.count)
       return row.indices.map { (row[$0] - mean) / (variance + 1e-5).squareRoot() * weight[$0] + bias[$0] }
     }
   }
@@ -78,7 +78,7 @@ extension Numbers {
   func rmsNorm(_ name: String, _ x: Rows, epsilon: Double = 1e-5) -> Rows {
     let weight = list("\(name).weight")
     return x.map { row in
-      let square = row.reduce(0) { $0 + $1 * $1 } / Double(row.count)
+      let square = row.reduce(0.0) { $0 + $1 * $1 } / Double(row.count)
       return row.indices.map { row[$0] / (square + epsilon).squareRoot() * weight[$0] }
     }
   }

@@ -7,7 +7,7 @@ let perceiverExample = Example(
     z = added(z, n.feedForward("mlp", n.layerNorm("norm1", z), gelu))
     let rows = n.layerNorm("norm2", z)
     z = added(z, n.multiHead("self", rows, rows, heads: 4))
-    return (0..<32).map { d in z.reduce(0) { $0 + $1[d] } / 8 }
+    return (0..<32).map { d in z.reduce(0.0) { $0 + $1[d] } / 8 }
   }
   return [flat(n.linear("head", results))]
 }

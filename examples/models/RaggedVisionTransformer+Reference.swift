@@ -21,7 +21,7 @@ let raggedVisionTransformerExample = Example(
   }
   let means = (1..<offsets.count).map { b in
     let image = x[offsets[b - 1]..<offsets[b]]
-    return (0..<32).map { d in image.reduce(0) { $0 + $1[d] } / Double(max(image.count, 1)) }
+    return (0..<32).map { d in image.reduce(0.0) { $0 + $1[d] } / Double(max(image.count, 1)) }
   }
   return [flat(n.linear("head", means))]
 }
