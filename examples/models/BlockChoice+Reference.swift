@@ -5,8 +5,9 @@ let blockChoiceExample = Example(
   var result: [Double] = []
   for b in q.indices {
     for h in 0..<2 {
-      let means = (0..<n.size("M")).map { block in
-        (0..<8).map { d in (0..<4).reduce(0.0) { $0 + k[b][h][4 * block + $1][d] } / 4 }
+      var means = Rows(repeating: [Double](repeating: 0, count: 8), count: n.size("M"))
+      for (j, key) in k[b][h].enumerated() {
+        for d in 0..<8 { means[j / 4][d] += key[d] / 4 }
       }
       let chosen = q[b][h].enumerated().map { i, query in
         let earlier = (0..<(i / 4)).sorted { dot(query, means[$0]) > dot(query, means[$1]) }

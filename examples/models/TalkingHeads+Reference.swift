@@ -5,7 +5,11 @@ let talkingHeadsExample = Example(
   let (q, k, v) = (parts(n.linear("query", x), 4), parts(n.linear("key", x), 4), parts(n.linear("value", x), 4))
   func mixed(_ heads: [Rows], _ name: String) -> [Rows] {
     n.rows(name).map { factors in
-      x.indices.map { i in x.indices.map { j in (0..<4).reduce(0.0) { $0 + factors[$1] * heads[$1][i][j] } } }
+      var sum = Rows(repeating: [Double](repeating: 0, count: x.count), count: x.count)
+      for h in 0..<4 {
+        for i in x.indices { for j in x.indices { sum[i][j] += factors[h] * heads[h][i][j] } }
+      }
+      return sum
     }
   }
   let scores = mixed((0..<4).map { products(q[$0], k[$0]) }, "before")
