@@ -22,7 +22,8 @@ package enum ModelTable {
 
     *Fused* counts the ops that stand for attention in the optimised graph: `attention`, `linear_attention`, and what reduces or sorts
     attention's scores. *Softmaxes* and *products* are those that are left beside them; a product with a weight does not count. The last
-    column is what the compiler says of what it did not fuse.
+    column is what the compiler says of what it did not fuse. Attention over edges and a mixture of experts have no pairs of queries and
+    keys: they run as operations on segments, and the softmax that is left is the router's.
 
     | model | lines | fused | softmaxes | products | declined |
     |---|---|---|---|---|---|
