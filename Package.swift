@@ -79,7 +79,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
     .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem"], swiftSettings: strict),
-    .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
       swiftSettings: strict),
