@@ -6,7 +6,7 @@ export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-memory \
+.PHONY: all demo models test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-memory \
   install model build clean
 
 all: build
@@ -15,6 +15,11 @@ all: build
 demo: install model
 	@$(SWIFT) build $(RELEASE) --product demo
 	@.build/release/demo $(MODEL)
+
+## Compiles and runs the models of examples/models, and prints what fused and how far each is from its reference.
+models: install
+	@$(SWIFT) build $(RELEASE) --product models
+	@.build/release/models
 
 ## Builds for release and runs every test (debug is twelve times slower).
 test: install

@@ -65,6 +65,7 @@ let package = Package(
 
     // Examples, one runnable program a folder.
     .executableTarget(name: "demo", dependencies: ["Heed"], path: "examples/demo", swiftSettings: strict),
+    .executableTarget(name: "models", dependencies: ["Heed"], path: "examples/models", swiftSettings: strict),
 
     // What several test targets share: random graphs and numbers, comparison of graphs.
     .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
@@ -78,7 +79,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
     .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem"], swiftSettings: strict),
-    .testTarget(name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
       swiftSettings: strict),
@@ -104,6 +106,7 @@ let package = Package(
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
+    .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "models"], swiftSettings: strict),
     .testTarget(
       name: "DifferentialTests",
       dependencies: ["Heed", "HeedIR", "HeedInterpreter", "HeedLowering", "HeedRuntime", "HeedTestSupport"],

@@ -3,6 +3,32 @@ import HeedIR
 // Heads of attention: rows that hold the heads one after another, and heads that serve several heads of queries. All of it is views.
 
 extension Tensor {
+  /// Rows that hold `count` heads one after another as heads: `[..., rows, count * size]` to `[..., count, rows, size]`.
+  public func splittingHeads(_ count: Int, file: String = #filePath, line: Int = #line) -> Tensor {
+    builder.located(file, line) { splittingHeads(count, "splittingHeads") }
+  }
+
+  /// The heads of each row one after another: `[..., count, rows, size]` to `[..., rows, count * size]`.
+  public func mergingHeads(file: String = #filePath, line: Int = #line) -> Tensor {
+    builder.located(file, line) {
+      guard rank >= 3 else {
+        return builder.fail("mergingHeads: got \(summary), expected rank 3 or more: [..., heads, rows, size]", nil, guess: type)
+      }
+      return merged()
+    }
+  }
+
+  /// Heads of keys or values repeated for the heads of queries that share them: `[..., heads, rows, size]` to
+  /// `[..., count, rows, size]`, where head h of the result is head `h / (count / heads)`.
+  public func repeatingHeads(_ count: Int, file: String = #filePath, line: Int = #line) -> Tensor {
+    builder.located(file, line) {
+      guard rank >= 3 else {
+        return builder.fail("repeatingHeads: got \(summary), expected rank 3 or more: [..., heads, rows, size]", nil, guess: type)
+      }
+      return repeatingHeads(Extent(count), "repeatingHeads")
+    }
+  }
+
   /// `[..., rows, count * size]` to `[..., count, rows, size]`.
   func splittingHeads(_ count: Int, _ caller: String) -> Tensor {
     guard builder.graph.failure == nil, count > 0, rank >= 2, let size = extent(-1).dividedExactly(by: count) else {
@@ -12,9 +38,8 @@ extension Tensor {
     return reshape(Shape(shape.extents.dropLast() + [Extent(count), size])).swappingRowsAndHeads()
   }
 
-  /// `[..., heads, rows, size]` to `[..., rows, heads * size]`.
-  func mergingHeads() -> Tensor {
-    guard builder.graph.failure == nil, rank >= 3 else { return self }
+  private func merged() -> Tensor {
+    guard builder.graph.failure == nil else { return self }
     let x = swappingRowsAndHeads()
     return x.reshape(Shape(x.shape.extents.dropLast(2) + [x.extent(-2) * x.extent(-1)]))
   }

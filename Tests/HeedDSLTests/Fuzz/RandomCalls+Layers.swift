@@ -65,6 +65,10 @@ extension RandomCall {
 
   /// Attention in all its forms.
   nonisolated(unsafe) static let attentions: [RandomCall] = [
+    RandomCall("splittingHeads mergingHeads repeatingHeads") {
+      let (x, count) = ($0.tensor(), $0.int())
+      return $0.pick([{ x.splittingHeads(count) }, { x.mergingHeads() }, { x.repeatingHeads(count) }])()
+    },
     RandomCall("MultiHeadAttention attend") {
       let (x, context) = ($0.float(), $0.optional { $0.float() })
       let attention: MultiHeadAttention
