@@ -13,6 +13,8 @@ public indirect enum Statement: Hashable, Sendable {
   case loop(Loop)
   /// `if condition { ... } else { ... }`
   case branch(condition: IntegerExpression, then: [Statement], otherwise: [Statement])
+  /// `cold { ... }`: a block that rarely runs. Code generation makes a function of it, so that it costs what surrounds it no registers.
+  case cold([Statement])
   case map(Map)
   case contract(Contraction)
 }
@@ -63,6 +65,7 @@ extension Statement {
     case .tile: 1
     case .loop(let loop): loop.body.tileCount
     case .branch(_, let then, let otherwise): then.tileCount + otherwise.tileCount
+    case .cold(let statements): statements.tileCount
     case .define, .assign, .compute, .map, .contract: 0
     }
   }

@@ -200,6 +200,7 @@ struct KernelParser {
     if stream.take("set") { return try assignment() }
     if stream.take("for") { return .loop(try loop()) }
     if stream.take("if") { return try branch() }
+    if stream.take("cold") { return .cold(try block()) }
     if stream.take("do") { return .compute(try bodyBlock(Body())) }
     if stream.isAt("map") {
       let start = stream.advance()
@@ -212,7 +213,7 @@ struct KernelParser {
       }
     }
     if stream.isAt("contract") { return .contract(try scoped { try $0.contraction() }) }
-    throw stream.unexpected("a statement: tile, var, let, set, for, if, do, map or contract, or the '}' that ends the block")
+    throw stream.unexpected("a statement: tile, var, let, set, for, if, cold, do, map or contract, or the '}' that ends the block")
   }
 
   /// `tile %scores : f32[96, 384]`

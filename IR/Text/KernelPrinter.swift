@@ -175,6 +175,10 @@ package struct KernelPrinter {
         block(otherwise)
       }
       line("}")
+    case .cold(let statements):
+      line("cold {")
+      block(statements)
+      line("}")
     case .map(let map):
       scopes.append([])
       line("map \(dimensions(map.dimensions)) {")

@@ -218,6 +218,7 @@ struct KernelVerifier {
         try $0.check(then)
         try $0.check(otherwise)
       }
+    case .cold(let statements): try within({ _ in "cold" }) { try $0.check(statements) }
     case .map(let map):
       try scoped {
         let place = { (verifier: KernelVerifier) in "map (\(verifier.names(map.dimensions)))" }

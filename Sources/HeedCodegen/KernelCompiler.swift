@@ -58,7 +58,8 @@ package struct KernelCompiler: Sendable {
       do {
         let layout = try ScratchLayout(kernel)
         for (number, phase) in kernel.phases.enumerated() where wanted ?? number == number {
-          try PhaseEmitter(emitter, kernel).emit(phase, number: number, layout)
+          let names = PhaseSymbols(kernel: kernel, phase: phase)
+          try PhaseEmitter(emitter, kernel, PhaseLayout(names, layout, phase: number)).emit(phase)
         }
       } catch let error as HeedError {
         throw error.during("kernel @\(kernel.name)")
@@ -93,6 +94,7 @@ extension Kernel.Phase {
       case .compute(let body): total + 1 + body.instructions.count
       case .loop(let loop): total + 2 + cost(loop.body)
       case .branch(_, let then, let otherwise): total + 2 + cost(then) + cost(otherwise)
+      case .cold(let statements): total + 2 + cost(statements)
       case .map(let map): total + 4 + 4 * map.body.instructions.count
       // Many register tiles, each with its epilogue.
       case .contract(let contraction): total + 100 + 20 * contraction.epilogue.instructions.count

@@ -160,6 +160,9 @@ package final class KernelBuilder {
     try branch(condition, then, otherwise: {})
   }
 
+  /// `cold { }`: what rarely runs.
+  package func cold(_ build: () throws -> Void) rethrows { block.append(.cold(try collect(build))) }
+
   /// `let %name = expression`; constants and variables need no name.
   package func define(_ name: Name, _ expression: IntegerExpression) -> IntegerExpression {
     switch expression {

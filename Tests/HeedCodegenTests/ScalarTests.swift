@@ -1,3 +1,4 @@
+import Foundation
 import HeedArrays
 import HeedCodegen
 import HeedIR
@@ -105,6 +106,72 @@ import Testing
   @Test(arguments: Target.all) func scalarsAreInRegisters(target: Target) throws {
     let text = try KernelCompiler(target: target).llvmText(for: [Verified(Kernel.parse(Self.scalars)[0])])
     #expect(!text.contains("alloca") && !text.contains("getelementptr i8, ptr %3"), "\(target.name): \(text)")
+  }
+
+  /// Functions of blocks `cold { }` see the environment: variables, scalars that are declared outside or inside, tiles, buffers, symbols.
+  @Test(arguments: runnableTargets) func coldBlocksMeanWhatTheirStatementsMean(target: Target) throws {
+    let text = """
+      kernel @k(input %x: f32[M, N], output %y: f32[M, N], output %count: i32[M]) {
+        phase @rows (%r : M) {
+          tile %row : f32[64]
+          var %found : i32 = 0
+          let %last = N - 1
+          for %j = 0 to N step 48 {
+            let %columns = min(N - %j, 48)
+            var %negative : i32 = 0
+            map (%c : %columns) {
+              %v = load %x[%r, %j + %c]
+              %is = less %v, 0.0
+              %one = convert %is : i32
+              store %v, %row[%c]
+              accumulate maximum %one, %negative
+            }
+            if %negative != 0 {
+              COLD
+                var %sum : f32 = 0.0
+                tile %half : f32[64]
+                map (%c : %columns) {
+                  %v = load %x[%r, %last - %j - %c]
+                  %h = multiply %v, 0.5
+                  store %h, %half[%c]
+                  accumulate add %h, %sum
+                }
+                if 0 < %found {
+                  COLD
+                    map (%c : %columns) {
+                      %s = load %sum
+                      %h = load %half[%c]
+                      %t = add %s, %h
+                      store %t, %row[%c]
+                    }
+                  END
+                }
+                set %found = %found + %columns + %r
+              END
+            }
+            map (%c : %columns) {
+              %v = load %row[%c]
+              store %v, %y[%r, %j + %c]
+            }
+          }
+          COLD set %count[%r] = %found END
+        }
+      }
+      """
+    let cold = text.replacingOccurrences(of: "COLD", with: "cold {").replacingOccurrences(of: "END", with: "}")
+    let inline = text.replacingOccurrences(of: "COLD", with: "if 0 <= %r {").replacingOccurrences(of: "END", with: "}")
+    #expect(try Kernel.parse(cold)[0].description.components(separatedBy: "cold {").count == 4)
+    for (m, n) in [(1, 1), (5, 47), (3, 96), (4, 200)] {
+      let x = noise(m * n)
+      func run(_ text: String) throws -> [[UInt8]] {
+        let results = [try NDArray(zeros: .f32, [m, n]), try NDArray(zeros: .i32, [m])]
+        try NativeKernel(try Kernel.parse(text)[0], target: target).run([NDArray(x, [m, n])] + results, ["M": m, "N": n])
+        return results.map { Array($0.storage.bytes) }
+      }
+      let results = try run(cold)
+      #expect(try results == run(inline))
+      #expect(m * n < 10 || results[1].contains { $0 != 0 })
+    }
   }
 
   /// The number of points is 0 where a phase's condition is false.

@@ -155,7 +155,7 @@ struct KernelTextTests {
     ),
     (
       "kernel @k() { phase @p () { walk } }",
-      "<text>:1:29: error: got 'walk', expected a statement: tile, var, let, set, for, if, do, map or contract, "
+      "<text>:1:29: error: got 'walk', expected a statement: tile, var, let, set, for, if, cold, do, map or contract, "
         + "or the '}' that ends the block"
     ),
     (

@@ -10,6 +10,9 @@ final class Emitter {
   /// 16-bit floats in registers, as they were in memory.
   var storedForms: [LLVMValue: (value: LLVMValue, element: ElementType)] = [:]
 
+  /// The number of functions that blocks `cold { }` became so far.
+  var coldBlockCount = 0
+
   init(_ name: String, for machine: borrowing LLVMMachine) {
     module = LLVMModule(name, for: machine)
     builder = LLVMBuilder(module.context)

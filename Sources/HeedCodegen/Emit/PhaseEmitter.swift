@@ -7,6 +7,7 @@ internal import HeedIR
 final class PhaseEmitter {
   let emitter: Emitter
   let kernel: Kernel
+  let layout: PhaseLayout
 
   /// A buffer: its base address, its extents, and its strides in elements.
   struct BoundBuffer {
@@ -18,15 +19,17 @@ final class PhaseEmitter {
   /// A tile and its base address; a scalar's is its place in the function's frame, from where LLVM takes it into a register.
   struct BoundTile {
     let tile: Tile
-    let base: LLVMValue
+    var base: LLVMValue
   }
 
   private(set) var buffers: [BoundBuffer] = []
   private(set) var symbols: [Name: LLVMValue] = [:]
   /// The tiles by their numbers in the phase.
-  private(set) var tiles: [BoundTile] = []
+  var tiles: [BoundTile] = []
   /// The number of the next tile in textual order.
-  private var nextTile = 0
+  var nextTile = 0
+  /// The thread's scratch memory, where the function has any.
+  private(set) var scratch: LLVMValue?
   var variables: [VariableID: LinearIndex] = [:]
   /// The greatest value that a variable can have, where one is known: it guides the choice of register tiles.
   var bounds: [VariableID: Int] = [:]
@@ -46,30 +49,24 @@ final class PhaseEmitter {
 
   var builder: LLVMBuilder { _read { yield emitter.builder } }
 
-  init(_ emitter: Emitter, _ kernel: Kernel) { (self.emitter, self.kernel) = (emitter, kernel) }
+  init(_ emitter: Emitter, _ kernel: Kernel, _ layout: PhaseLayout) {
+    (self.emitter, self.kernel, self.layout) = (emitter, kernel, layout)
+  }
 
   // MARK: Functions
 
   /// Emits `<kernel>.<phase>.count` and `<kernel>.<phase>.run`.
-  /// - Parameter number: the phase's position in the kernel.
-  func emit(_ phase: Kernel.Phase, number: Int, _ layout: ScratchLayout) throws {
+  func emit(_ phase: Kernel.Phase) throws {
     let (pointer, int64) = (emitter.pointer, emitter.int64)
-    let names = PhaseSymbols(kernel: kernel, phase: phase)
 
-    let count = emitter.module.addFunction(names.count, .function([pointer], to: int64))
+    let count = emitter.module.addFunction(layout.symbols.count, .function([pointer], to: int64))
     try begin(count)
     builder.return(try pointCount(phase))
 
-    let run = emitter.module.addFunction(names.run, .function([pointer, int64, int64, pointer], to: emitter.module.context.void))
+    let run = emitter.module.addFunction(
+      layout.symbols.run, .function([pointer, int64, int64, pointer], to: emitter.module.context.void))
     try begin(run)
-    let scratch = run.parameter(3)
-    tiles = zip(layout.tiles[number], layout.offsets[number]).map { tile, offset in
-      let base =
-        tile.isScalar
-        ? builder.allocate(emitter.memoryType(tile.element, 1)).named(tile.name.text)
-        : builder.address(scratch, emitter.index(offset), of: emitter.module.context.integer(8))
-      return BoundTile(tile: tile, base: base)
-    }
+    bindTiles(in: run.parameter(3))
     let (first, end) = (run.parameter(1), run.parameter(2))
     if phase.condition == nil {
       try emitPoints(phase, from: first, to: end)
@@ -115,7 +112,7 @@ final class PhaseEmitter {
   }
 
   /// Starts a function: loads buffers and symbols from its arguments.
-  private func begin(_ function: LLVMFunction) throws {
+  func begin(_ function: LLVMFunction) throws {
     function.addAttribute("nounwind")
     if Sanitizer.checksAddresses { function.addAttribute("sanitize_address") }
     builder.position(at: function.appendBlock("entry"))
@@ -139,6 +136,18 @@ final class PhaseEmitter {
     buffers = bases.indices.map { BoundBuffer(base: bases[$0], extents: extents[$0], strides: strides[$0]) }
   }
 
+  /// Gives tiles their addresses in the thread's scratch memory, and scalars theirs in the frame of the function that is being started.
+  func bindTiles(in scratch: LLVMValue) {
+    self.scratch = scratch
+    tiles = layout.tiles.map { tile, offset in
+      let base =
+        tile.isScalar
+        ? builder.allocate(emitter.memoryType(tile.element, 1)).named(tile.name.text)
+        : builder.address(scratch, emitter.index(offset), of: emitter.module.context.integer(8))
+      return BoundTile(tile: tile, base: base)
+    }
+  }
+
   /// The extents of a phase's domain, held to at least 0.
   private func domainExtents(_ phase: Kernel.Phase) throws -> [LLVMValue] {
     try phase.domain.map { emitter.maximum(emitter.scalar(try uniform($0.extent)), emitter.index(0)) }
@@ -146,7 +155,7 @@ final class PhaseEmitter {
 
   // MARK: Statements
 
-  private func emit(_ statements: [Statement]) throws {
+  func emit(_ statements: [Statement]) throws {
     for statement in statements {
       // What never runs is not emitted, but its tiles have numbers.
       let next = nextTile + statement.tileCount
@@ -188,6 +197,7 @@ final class PhaseEmitter {
       (lanes, mask, self.body) = (1, nil, body)
       values = Array(repeating: nil, count: body.instructions.count)
       try emitBody()
+    case .cold(let statements): try emitCold(statements)
     case .map(let map): try emit(map)
     case .contract(let contraction): try emit(contraction)
     }

@@ -36,8 +36,23 @@ struct ScratchLayout {
       case .branch(_, let then, let otherwise):
         try place(then, from: top)
         try place(otherwise, from: top)
+      case .cold(let statements): try place(statements, from: top)
       case .define, .assign, .compute, .map, .contract: break
       }
     }
+  }
+}
+
+/// The names of a phase's functions, and where its tiles lie.
+struct PhaseLayout {
+  /// The functions.
+  let symbols: PhaseSymbols
+  /// The tiles in textual order, each with its offset in bytes.
+  let tiles: [(tile: Tile, offset: Int)]
+
+  /// Of the phase at the position `number` of a kernel.
+  init(_ symbols: PhaseSymbols, _ layout: ScratchLayout, phase number: Int) {
+    self.symbols = symbols
+    tiles = zip(layout.tiles[number], layout.offsets[number]).map { ($0, $1) }
   }
 }

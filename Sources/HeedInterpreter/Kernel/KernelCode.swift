@@ -190,6 +190,7 @@ indirect enum StatementCode {
   case compute(BodyCode)
   case loop(variable: Int, from: ExpressionCode, to: ExpressionCode, step: Int, body: [StatementCode])
   case branch(ExpressionCode, then: [StatementCode], otherwise: [StatementCode])
+  case cold([StatementCode])
   case map([DimensionCode], BodyCode)
   case contract(ContractionCode)
 }
@@ -253,6 +254,7 @@ struct KernelTranslator {
       let condition = expression(condition)
       let then = statements(then)
       return .branch(condition, then: then, otherwise: statements(otherwise))
+    case .cold(let block): return .cold(statements(block))
     case .map(let map): return .map(dimensions(map.dimensions), body(map.body))
     case .contract(let contraction):
       return .contract(

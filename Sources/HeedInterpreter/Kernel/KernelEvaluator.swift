@@ -152,6 +152,7 @@ extension Kernel {
         case .compute(let body): body.instructions.count
         case .loop(let loop): largest(loop.body)
         case .branch(_, let then, let otherwise): max(largest(then), largest(otherwise))
+        case .cold(let statements): largest(statements)
         case .map(let map): map.body.instructions.count
         case .contract(let contraction): 1 + contraction.epilogue.instructions.count
         }

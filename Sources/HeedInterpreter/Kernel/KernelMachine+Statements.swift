@@ -83,6 +83,7 @@ extension KernelMachine {
       let isTrue: Bool
       do { isTrue = try evaluate(condition) != 0 } catch let error as HeedError { throw error.during("if") }
       try run(isTrue ? then : otherwise)
+    case .cold(let statements): try run(statements)
     case .map(let dimensions, let body):
       do {
         let extents = try extents(dimensions)

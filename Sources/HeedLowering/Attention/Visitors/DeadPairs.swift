@@ -54,7 +54,7 @@ extension WeightedSum {
   /// Appends what `add` does in the rounds that leave out the dead pairs of a tile.
   func whereDeadAreLeftOut(_ rounds: Rounds?, isOpen: IntegerExpression, _ add: () throws -> Void) rethrows {
     guard let rounds else { return }
-    try builder.branch(rounds.leavesOutDead(ofTile: isOpen), add)
+    try builder.branch(rounds.leavesOutDead(ofTile: isOpen)) { try builder.cold(add) }
   }
 
   /// The product with a tile's values, where dead pairs are not left out one by one.

@@ -150,9 +150,11 @@ struct FewRows {
       }
     }
     sum.whereAllCount(rounds, isOpen: isOpen) { addStoredValues(at, tiles.weights, into: tiles.accumulator, keys) }
+    rounds?.look(
+      at: tiles.accumulator, sum.weighsByScore ? nil : tiles.sums.exponentials, of: element, rows: at.rowCount,
+      width: .constant(shape.valueWidth), builder)
     builder.map([("r", at.rowCount), ("e", .constant(shape.valueWidth))]) { body, index in
       let total = body.load(Access(tiles.accumulator, index[0], index[1]), element)
-      rounds?.look(at: total, sum.weighsByScore ? nil : body.load(Access(tiles.sums.exponentials, index[0]), element), in: &body)
       body.store(total, access(parts.values, index[0], index[1]))
     }
   }

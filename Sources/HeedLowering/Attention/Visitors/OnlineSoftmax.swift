@@ -174,10 +174,12 @@ struct OnlineSoftmax: RowBlockVisitor {
         body.store(body.load(Access(weights, index[0]), element), output.access(at.batch + [at.queries.first + index[0]]))
       }
     }
+    rounds?.look(
+      at: tiles.accumulator, sum.weighsByScore ? nil : tiles.sums.exponentials, of: element, rows: at.queries.count, width: width,
+      builder)
     builder.map([("r", at.queries.count), ("e", width)]) { body, index in
       let total = body.load(Access(tiles.accumulator, index[0], index[1]), element)
       let factor = sum.weighsByScore ? nil : body.load(Access(tiles.sums.exponentials, index[0]), element)
-      rounds?.look(at: total, factor, in: &body)
       let result = factor.map { body.apply(.multiply, total, $0) } ?? total
       body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
     }

@@ -27,11 +27,27 @@ struct Rounds {
     isAnyTileOpen ? leavesOutDead.isSet : .apply(.and, leavesOutDead.isSet, isOpen)
   }
 
-  /// Notes in the body that finishes a sum of values whether it is NaN, though what it is multiplied by is a number.
-  func look(at sum: BodyValue, _ factor: BodyValue?, in body: inout BodyBuilder) {
-    var isWrong = body.apply(.notEqual, sum, sum)
-    if let factor { isWrong = body.apply(.and, isWrong, body.apply(.equal, factor, factor)) }
-    body.accumulate(.maximum, body.apply(.convert, isWrong, type: .i32), hasNaN.access)
+  /// Notes whether a sum of values is NaN, though what its row is multiplied by is a number.
+  ///
+  /// It is little code, a row at once, for it is next to nothing beside the products.
+  /// - Parameters:
+  ///   - sums: the sums: [rows, width].
+  ///   - factors: what each row is multiplied by; nil for nothing.
+  func look(
+    at sums: Place, _ factors: Place?, of element: ElementType, rows: IntegerExpression, width: IntegerExpression,
+    _ builder: KernelBuilder
+  ) {
+    builder.loop("r", to: rows) { row in
+      builder.map([("e", width)]) { body, index in
+        let sum = body.load(Access(sums, row, index[0]), element)
+        var isWrong = body.apply(.notEqual, sum, sum)
+        if let factors {
+          let factor = body.load(Access(factors, row), element)
+          isWrong = body.apply(.and, isWrong, body.apply(.equal, factor, factor))
+        }
+        body.accumulate(.maximum, body.apply(.convert, isWrong, type: .i32), hasNaN.access)
+      }
+    }
   }
 
   /// Notes in the body that finishes a row whether none of its pairs lived.
