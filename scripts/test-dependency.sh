@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks that a package of its own can depend on Heed: by a git URL and a version, without building the command's packages.
-# The programs of README.md (the first) and docs/guide.md (all blocks in turn) are built and run in such a package. What the
-# guide prints must be what its blocks of `text` say.
+# The programs of README.md (the first), docs/guide.md (all blocks in turn) and Tests/Programs are built and run in such a package.
+# What the guide prints must be what its blocks of `text` say, what Tests/Programs print what printed.txt says.
 # Usage: scripts/test-dependency.sh [FOLDER]    FOLDER keeps the package between runs; .build-dependency unless given.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -32,13 +32,15 @@ blocks() { awk -v open_="\`\`\`$1" '$0 == open_ { inside = 1; print "\036"; next
 
 # The package: the guide's own manifest, with the local repository for the URL.
 package=$work/package
-mkdir -p "$package/Sources/Readme" "$package/Sources/Guide"
+mkdir -p "$package/Sources/Readme" "$package/Sources/Guide" "$package/Sources/Programs"
 write() { cmp --silent "$package/$1" - <<<"$2" || printf '%s\n' "$2" >"$package/$1"; }
 guide=$(blocks swift "$root/docs/guide.md")
 manifest=$(awk 'BEGIN { RS = "\036\n" } /swift-tools-version/' <<<"$guide")
 write Package.swift "$(sed -e "s|https://example.com/heed.git|file://$work/heed.git|" -e 's|"MyModel"|"Guide"|' <<<"$manifest" |
-  sed -e 's|^  targets: \[|&\n    .executableTarget(name: "Readme", dependencies: [.product(name: "Heed", package: "heed")]),|')"
+  sed -e 's|^  targets: \[|&\n    .executableTarget(name: "Readme", dependencies: [.product(name: "Heed", package: "heed")]),|' \
+    -e 's|^  targets: \[|&\n    .executableTarget(name: "Programs", dependencies: [.product(name: "Heed", package: "heed")]),|')"
 write Sources/Guide/main.swift "$(awk 'BEGIN { RS = "\036\n" } NR > 1 && !/swift-tools-version/' <<<"$guide")"
+write Sources/Programs/main.swift "$(cat "$root/Tests/Programs/main.swift")"
 write Sources/Readme/main.swift "$(blocks swift "$root/README.md" | awk 'BEGIN { RS = "\036\n" } NR == 2')"
 
 # The packages that Heed depends on come from this checkout's build folder, where they are there: no network is needed.
@@ -66,4 +68,7 @@ grep -q "f32\[1, 8, 500, 64\]$" "$work/readme.txt" || fail "README's first progr
 "$bin/Guide" >"$work/guide.txt" || { cat "$work/guide.txt" >&2; fail "the guide's program failed"; }
 diff -u <(blocks text "$root/docs/guide.md" | grep -v $'\036') "$work/guide.txt" >&2 ||
   fail "the guide's program printed (+) what its blocks of text do not say (-)"
-echo "a package that depends on Heed $version builds and runs README's first program and the guide's"
+"$bin/Programs" >"$work/programs.txt" || { cat "$work/programs.txt" >&2; fail "Tests/Programs failed"; }
+diff -u "$root/Tests/Programs/printed.txt" "$work/programs.txt" >&2 ||
+  fail "Tests/Programs printed (+) what Tests/Programs/printed.txt does not say (-)"
+echo "a package that depends on Heed $version builds and runs README's first program, the guide's and those of Tests/Programs"

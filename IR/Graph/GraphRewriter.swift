@@ -7,6 +7,8 @@ public struct GraphRewriter {
   /// The new graph, as far as it is built.
   public var result: Graph
   private var replacements: [ValueID?]
+  /// The nodes of the new graph below this number have their places.
+  private var placedCount = 0
 
   /// A new graph with the old one's name, arguments and facts, and no nodes yet.
   public init(_ source: Graph) {
@@ -26,11 +28,16 @@ public struct GraphRewriter {
     return new
   }
 
-  /// Makes the new value `new` stand for `old`; a value without a name or a place in the source takes the old one's.
+  /// Makes the new value `new` stand for `old`; a value without a name or a place in the source takes the old one's. What was made for it
+  /// since the last call is of the same place.
   public mutating func replace(_ old: ValueID, with new: ValueID) {
     replacements[Int(old.index)] = new
     if result.name(new).isNone { result.setName(new, source.name(old)) }
     keepPlace(of: old, for: new)
+    for number in placedCount..<result.nodeCapacity {
+      for value in result.results(NodeID(number)) { keepPlace(of: old, for: value) }
+    }
+    placedCount = result.nodeCapacity
   }
 
   private mutating func keepPlace(of old: ValueID, for new: ValueID) {
@@ -48,6 +55,7 @@ public struct GraphRewriter {
       replacements[Int(from.index)] = to
       keepPlace(of: from, for: to)
     }
+    placedCount = result.nodeCapacity
     return new
   }
 

@@ -113,6 +113,18 @@ public func select(_ condition: Tensor, _ left: Tensor, _ right: Tensor, file: S
   condition.builder.elementwise(.select, [condition, left, right], CallSite(file, line))
 }
 
+// Doubles have functions of their own, so that `-.infinity` has one meaning.
+
+/// The left element where the condition holds, else the number.
+public func select(_ condition: Tensor, _ left: Tensor, _ right: Double, file: String = #filePath, line: Int = #line) -> Tensor {
+  select(condition, left, left.scalar(right, CallSite(file, line)), file: file, line: line)
+}
+
+/// The number where the condition holds, else the right element.
+public func select(_ condition: Tensor, _ left: Double, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  select(condition, right.scalar(left, CallSite(file, line)), right, file: file, line: line)
+}
+
 /// The left element where the condition holds, else the number.
 public func select(
   _ condition: Tensor, _ left: Tensor, _ right: some TensorScalar, file: String = #filePath, line: Int = #line

@@ -18,6 +18,11 @@ public func max(_ left: Tensor, _ right: some TensorScalar, file: String = #file
 }
 
 /// The greater of a number and each element.
+public func max(_ left: Double, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  right.scalar(left, CallSite(file, line)).with(right, .maximum, CallSite(file, line))
+}
+
+/// The greater of a number and each element.
 public func max(_ left: some TensorScalar, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
   right.scalar(left, CallSite(file, line)).with(right, .maximum, CallSite(file, line))
 }
@@ -35,6 +40,11 @@ public func min(_ left: Tensor, _ right: Double, file: String = #filePath, line:
 /// The lesser of each element and a number.
 public func min(_ left: Tensor, _ right: some TensorScalar, file: String = #filePath, line: Int = #line) -> Tensor {
   minimum(left, right, file: file, line: line)
+}
+
+/// The lesser of a number and each element.
+public func min(_ left: Double, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  right.scalar(left, CallSite(file, line)).with(right, .minimum, CallSite(file, line))
 }
 
 /// The lesser of a number and each element.

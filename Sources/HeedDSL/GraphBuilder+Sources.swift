@@ -45,6 +45,15 @@ extension GraphBuilder {
     return shape.rank == 0 ? scalar : broadcast(scalar, to: shape, site)
   }
 
+  /// A tensor of this shape, each element `value`: `g.full(["M", "N"], -.infinity)`.
+  public func full(
+    _ shape: Shape, _ value: Double, _ element: ElementType = .f32, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    let scalar = constant([value.literal], TensorType(element, .scalar), site)
+    return shape.rank == 0 ? scalar : broadcast(scalar, to: shape, site)
+  }
+
   /// An extent as a scalar of the graph: `g.size("S")`.
   public func size(
     _ extent: some ExtentConvertible, as element: ElementType = .i32, file: String = #filePath, line: Int = #line

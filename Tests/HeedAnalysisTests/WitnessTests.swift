@@ -45,6 +45,19 @@ import Testing
     #expect(try analysis.unseenKeys(hasOwnQueries: true) == key)
   }
 
+  /// Indices and extents are not negative, so that a query sees the first key of a cache; a difference of extents may be negative.
+  @Test(
+    arguments: [
+      ("%p = extent {value = [P]} : i32\n%last = add %i, %p\n%live = less_equal %j, %last", .first),
+      ("%p = extent {value = [P + 1]} : i32\n%last = add %i, %p\n%live = less %j, %last", .first),
+      ("%p = extent {value = [P]} : i32\n%last = add %i, %p\n%live = less %j, %last", nil),
+      ("%p = extent {value = [P - 3]} : i32\n%last = add %i, %p\n%live = less_equal %j, %last", nil),
+      ("%p = extent {value = [P]} : i32\n%last = subtract %p, %i\n%live = less_equal %j, %last", nil),
+    ] as [(String, Witness?)])
+  func extentsAreNotNegative(_ lines: String, _ row: Witness?) throws {
+    #expect(try MaskAnalysis(mask(lines)).emptyRows(hasOwnKeys: false) == row)
+  }
+
   /// Without a key at each query's place, only the first key is looked at.
   @Test func otherLengthsHaveNoOwnKeys() throws {
     #expect(try MaskAnalysis(mask("%live = less_equal %j, %i")).emptyRows(hasOwnKeys: false) == .first)

@@ -62,7 +62,7 @@ extension Spelling {
     Spelling(
       "running sum of scores",
       says: [
-        "%x is not computed from a product of queries and keys by elementwise ops and views: scan needs the whole row of scores"
+        "%x is not computed from a product of queries and keys by elementwise ops and views: the scan %x needs whole rows of scores"
       ],
       """
       \(product)
@@ -72,7 +72,7 @@ extension Spelling {
       """),
     Spelling(
       "the greatest scores alone",
-      says: ["%x is not computed from a product", "top_k needs the whole row of scores, which no kernel has at once"],
+      says: ["%x is not computed from a product", "the top_k %best needs whole rows of scores, which no kernel has at once"],
       """
       \(product)
       %best, %at = top_k %s {count = 1} : f32[B, 2, M, 1], i32[B, 2, M, 1]
@@ -82,7 +82,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "scores below the greatest few left out", says: ["%best is made from the scores by top_k, which is not elementwise"],
+      "scores below the greatest few left out", says: ["the top_k %best is made from the scores, and not element by element"],
       """
       \(product)
       %best, %at = top_k %s {count = 1} : f32[B, 2, M, 1], i32[B, 2, M, 1]
@@ -94,7 +94,7 @@ extension Spelling {
       """),
     Spelling(
       "scores below the least of the sorted ones left out",
-      says: ["%least is made from the scores by reduce, which is not elementwise"],
+      says: ["the reduce %least is made from the scores, and not element by element"],
       """
       \(product)
       %sorted, %at = sort %s : f32[B, 2, M, N], i32[B, 2, M, N]
@@ -105,7 +105,8 @@ extension Spelling {
       \(ending)
       """),
     Spelling(
-      "weights above the row's greatest few", says: ["%at is made from the scores by top_k"],
+      "weights above the row's greatest few",
+      says: ["the top_k %at is made from the scores", "a call for fewer queries stores less"],
       """
       \(product)
       %best, %at = top_k %s {count = 1} : f32[B, 2, M, 1], i32[B, 2, M, 1]
@@ -136,7 +137,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "centred scores", says: ["is made from the scores by reduce, which is not elementwise"],
+      "centred scores", says: ["is made from the scores, and not element by element"],
       """
       \(product)
       %m = reduce %s {dims = [2], kind = add} : f32[B, 2, N]

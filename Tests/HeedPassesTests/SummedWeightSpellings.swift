@@ -139,7 +139,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "squared probabilities", says: ["%p: declined: not fused into attention: the probabilities are changed by multiply"],
+      "squared probabilities", says: ["%p: declined: not fused into attention: the probabilities are changed by the multiply %p"],
       """
       \(product)
       %y = softmax %s {dim = 3} : f32[B, 2, M, N]
@@ -147,7 +147,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "probabilities above a threshold", says: ["the probabilities are changed by select before they weigh the values"],
+      "probabilities above a threshold", says: ["the probabilities are changed by the select %p before they weigh the values"],
       """
       \(product)
       %y = softmax %s {dim = 3} : f32[B, 2, M, N]
@@ -156,7 +156,7 @@ extension Spelling {
       \(sum)
       """),
     Spelling(
-      "guard that puts one", says: ["the probabilities are changed by select before they weigh the values"],
+      "guard that puts one", says: ["the probabilities are changed by the select %p before they weigh the values"],
       """
       \(product)
       %y = softmax %s {dim = 3} : f32[B, 2, M, N]

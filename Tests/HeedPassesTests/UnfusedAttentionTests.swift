@@ -7,7 +7,10 @@ import Testing
   private static let looksLikeIt: [Spelling] = [
     Spelling(
       "scan in place of a softmax",
-      says: ["%c is made from the scores by scan, which needs whole rows of them", "stores 8*B*M*N bytes"],
+      says: [
+        "the scan %c needs whole rows of scores, which no kernel has at once; rows do not depend on each other",
+        "stores 8*B*M*N bytes",
+      ],
       """
       \(Spelling.product)
       %c = scan %s {dim = 3, kind = add} : f32[B, 2, M, N]
@@ -15,7 +18,8 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
-      "each row divided by its greatest score, squared", says: ["%m is made from the scores by reduce", "stores 8*B*M*N bytes"],
+      "each row divided by its greatest score, squared",
+      says: ["the reduce %m is made from the scores, and not element by element; rows do not depend", "stores 8*B*M*N bytes"],
       """
       \(Spelling.product)
       %m = reduce %s {dims = [3], kind = maximum} : f32[B, 2, M]
@@ -25,7 +29,7 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
-      "rows normalised to unit variance", says: ["is made from the scores by rms_norm", "stores 128*B*M bytes"],
+      "rows normalised to unit variance", says: ["the rms_norm %p needs whole rows of scores", "stores 128*B*M bytes"],
       arguments: "%q: f32[B, 2, M, 4], %k: f32[B, 2, 16, 4], %v: f32[B, 2, 16, 5], %w: f32[16]",
       """
       %s = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, M, 16]
@@ -33,7 +37,7 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
-      "softmax of a scan", says: ["scan needs the whole row of scores", "stores 8*B*M*N bytes"],
+      "softmax of a scan", says: ["the scan %x needs whole rows of scores", "stores 8*B*M*N bytes"],
       """
       \(Spelling.product)
       %x = scan %s {dim = 3, kind = maximum} : f32[B, 2, M, N]
@@ -41,7 +45,7 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
-      "16-bit scores", says: ["scan needs the whole row of scores", "stores 2*M*N bytes"],
+      "16-bit scores", says: ["the scan %x needs whole rows of scores", "stores 2*M*N bytes"],
       arguments: "%q: bf16[M, 4], %k: bf16[N, 4], %v: bf16[N, 5]",
       """
       %s = contract %q, %k {subscripts = "id,jd->ij"} : bf16[M, N]
@@ -112,6 +116,21 @@ import Testing
       %x = add %s, %b : f32[B, 2, M, N]
       """, "%mask: f32[B, M, N]")
     #expect(added.contains { $0.contains("%mask is added as floats") && $0.contains("give bools") }, "\(added)")
+    let scaled = try notes(
+      """
+      %d = subtract 1.0, %mask : f32[B, N]
+      %t = multiply %d, -10000.0 : f32[B, N]
+      %b = broadcast %t {dims = [0, 3]} : f32[B, 2, M, N]
+      %x = add %s, %b : f32[B, 2, M, N]
+      """, "%mask: f32[B, N]")
+    #expect(scaled.contains { $0.contains("%mask is added as floats") && $0.contains("give bools") }, "\(scaled)")
+    let logarithm = try notes(
+      """
+      %t = log %mask : f32[B, N]
+      %b = broadcast %t {dims = [0, 3]} : f32[B, 2, M, N]
+      %x = add %s, %b : f32[B, 2, M, N]
+      """, "%mask: f32[B, N]")
+    #expect(logarithm.contains { $0.contains("%mask is added as floats") }, "\(logarithm)")
     let chosen = try notes(
       """
       %b = broadcast %mask {dims = [0, 2, 3]} : bool[B, 2, M, N]

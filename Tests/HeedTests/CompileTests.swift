@@ -74,6 +74,29 @@ private func reference(_ q: NDArray, _ k: NDArray, _ v: NDArray) -> [Double] {
     #expect(!remarks.contains { $0.contains("the transpose") }, "\(remarks)")
   }
 
+  /// What passes make stands where it was written, and ops have the language's names.
+  @Test func remarksSpeakOfWhatWasWritten() throws {
+    let line = #line + 5
+    let graph = Graph("mixed") { g in
+      let (q, k, v) = (g.input("q", .f32, ["S", 8]), g.input("k", .f32, ["S", 8]), g.input("v", .f32, ["S", 4]))
+      let e = exp(matmul(q, q.transposed()) * 0.5)
+      let out = matmul(e, v) / (e.sum(1, keepingDimensions: true) + 1e-6)
+      let scores = matmul(q, k.transposed())
+      let least = scores.topK(4).values[.rest, 3...]
+      let sharp = matmul(softmax(scores.where(scores >= least, else: -.infinity)), v)
+      return [out, sharp]
+    }
+    let remarks = try graph.optimized().remarks.map(\.description)
+    #expect(remarks.contains { $0.hasPrefix("fuse-attention: %result0 at CompileTests.swift:\(line)") }, "\(remarks)")
+    #expect(
+      remarks.contains {
+        $0.contains("the topK at CompileTests.swift:\(line + 2) is made from the scores") && $0.contains("fewer queries")
+      }, "\(remarks)")
+    for internalName in ["contract", "top_k", "the reduce"] {
+      #expect(!remarks.contains { $0.contains(internalName) }, "\(internalName): \(remarks)")
+    }
+  }
+
   @Test func bitsDoNotDependOnThreads() throws {
     let shape = [2, 8, 150, 64]
     let inputs = ["q": try noise(shape, seed: 1), "k": try noise(shape, seed: 2), "v": try noise(shape, seed: 3)]

@@ -23,7 +23,10 @@ extension ScalarFunction {
       var arguments = (0..<count).map(parameter)
       arguments[other] = witness == .own ? arguments[given] : code.constant(Literal(0), code.type(arguments[other]))
       let results = code.inline(self, arguments)
-      let function = code.finish(results)
+      let whole = code.finish(results)
+      let open = whole.conjuncts(of: whole.results[0]).filter { !whole.holdsByBounds($0) }
+      if open.isEmpty { return witness }
+      let function = whole.holding(open)
       let interval = IntervalExtension(function)
       // The values of tables, extents and batch indices are not known here.
       guard interval.terms.isEmpty, function.symbols.isEmpty, !(0..<count - 2).contains(where: function.reads(parameter:)) else {
@@ -35,5 +38,42 @@ extension ScalarFunction {
       if !verdict.canFail { return witness }
     }
     return nil
+  }
+}
+
+extension ScalarFunction {
+  /// Whether a comparison of integers holds whatever indices and extents are, as `0 <= i + P` does: neither is negative.
+  fileprivate func holdsByBounds(_ part: Conjunct) -> Bool {
+    guard let instruction = instruction(part.value), case .elementwise(let op) = instruction.operation,
+      instruction.operands.count == 2, type(instruction.operands[0]).isInteger, let comparison = Comparison(op, part.want)
+    else { return false }
+    let (low, high) = comparison.ordered(instruction.operands[0], instruction.operands[1])
+    guard let greatest = constant(low)?.integer, let least = least(high) else { return false }
+    return switch comparison.relation {
+    case .less: greatest < least
+    case .lessEqual: greatest <= least
+    case .equal, .notEqual: false
+    }
+  }
+
+  /// A number that an integer value is not below; nil where none is known.
+  private func least(_ value: ScalarValue) -> Int? {
+    guard let instruction = instruction(value) else { return 0 }
+    let operands = instruction.operands
+    switch instruction.operation {
+    case .constant(let literal): return Int(exactly: literal.integer)
+    case .extent(let extent):
+      let constant = extent.terms.filter(\.factors.isEmpty).reduce(0) { $0 + $1.coefficient }
+      return (extent - Extent(constant)).isNeverNegative ? constant : extent.isNeverNegative ? 0 : nil
+    case .elementwise(.add):
+      guard let left = least(operands[0]), let right = least(operands[1]) else { return nil }
+      let (sum, overflow) = left.addingReportingOverflow(right)
+      return overflow ? nil : sum
+    case .elementwise(.maximum): return operands.compactMap(least).max()
+    case .elementwise(.minimum):
+      guard let left = least(operands[0]), let right = least(operands[1]) else { return nil }
+      return min(left, right)
+    case .element, .elementwise: return nil
+    }
   }
 }

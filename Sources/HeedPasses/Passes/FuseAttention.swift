@@ -111,7 +111,7 @@ extension GraphPass {
       let reason = refusal?.reason ?? Declined(value: graph.result(node), reason: similar!.reason(in: graph))
       let scores = similar.map { graph.type(graph.result($0.product)) }
       context.remark(
-        .declined, reason.value, in: graph, "not fused into attention: \(reason.reason)",
+        .declined, reason.value, in: graph, "not fused into attention: \(reason.message)",
         storing: scores.map { $0.shape.count * Extent($0.element.byteCount) })
     }
   }

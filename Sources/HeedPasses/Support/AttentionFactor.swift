@@ -23,7 +23,9 @@ struct AttentionFactor {
       graph: graph, scores: sum.weights.value, indexType: indexType,
       region: FunctionBuilder(parameters: [weight] + indices, rules: .scores), tables: sum.tables, through: sum.node)
     let zero = reader.region.constant(0, indexType)
-    func decline(_ reason: String) -> Declined { Declined(value: changed, reason: reason) }
+    func decline(_ reason: String, instead: String? = nil) -> Declined {
+      Declined(value: changed, reason: reason, instead: instead)
+    }
     let value: ScalarValue
     do { value = try reader.read(changed, at: sum.changedAxes.map { $0.map(index) ?? zero }) } catch let declined as Declined {
       throw decline("the probabilities are changed before they weigh the values: \(declined.reason)")
@@ -32,15 +34,17 @@ struct AttentionFactor {
     var split = FactorSplit(region: reader.region)
     guard reader.scoreIndices.map({ $0 == own }) ?? false, let factor = split.factor(of: value) else {
       throw decline(
-        "the probabilities are changed by \(graph.definingOp(changed)?.mnemonic ?? "the graph") before they weigh the values, not multiplied by a "
-          + "factor of each pair")
+        "the probabilities are changed by \(graph.description(of: changed)) before they weigh the values, not multiplied by a factor of each pair",
+        instead: "apply it to the scores, or to the sums")
     }
     tables = reader.tables
     let read = split.region.function.tables(of: [factor]).map { reader.tables[$0] }
     let inside = graph.dependents(of: graph.result(product), through: sum.node)
     for table in read {
       guard let node = graph.definingNode(table), inside.contains(node) || node == product else { continue }
-      throw decline("the factor \(graph.label(table)) of the probabilities is made from the scores")
+      throw decline(
+        "the factor \(graph.label(table)) of the probabilities is made from the scores",
+        instead: "a factor of indices, of tables, or a number of each row or key fuses")
     }
     if split.region.literal(factor)?.real == 1 { return nil }
     (code, result) = (split.region, factor)

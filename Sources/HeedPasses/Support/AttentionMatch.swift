@@ -67,7 +67,9 @@ struct WeightedSum {
     columnExtent = shape[dimension]
     let free = letters.1.filter { !letters.0.contains($0) }
     guard free.count <= 1 else {
-      throw Declined(value: output, reason: "the values \(graph.label(values)) have more than one dimension of width")
+      throw Declined(
+        value: output, reason: "the values \(graph.label(values)) have more than one dimension of width",
+        instead: "reshape them to one")
     }
 
     // The rows are a dimension that the values do not have; the longest, the innermost of equals.

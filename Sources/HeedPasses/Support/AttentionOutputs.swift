@@ -38,7 +38,11 @@ struct AttentionOutputs {
       let isWeights = behind.contains(node) || value == sum.weights.value
       let role = isWeights ? sum.weights.softmax == nil ? "the weights" : "the probabilities" : "the scores"
       if graph.results.contains(value) {
-        throw Declined(value: value, reason: "\(role) \(graph.label(value)) are returned by the graph")
+        throw Declined(
+          value: value, reason: "\(role) \(graph.label(value)) are returned by the graph",
+          instead: isWeights && sum.weights.softmax != nil
+            ? "their sums, means and greatest elements over heads, queries or keys fuse, they do not"
+            : "the logarithm of their sum and their maximum fuse, they do not")
       }
       for other in users[Int(value.index)] where !needed.contains(other) && !take(other, of: value, sum, users) {
         let result = graph.label(graph.results(other)[0])
@@ -50,10 +54,13 @@ struct AttentionOutputs {
             continue
           } catch let declined as Declined {
             throw Declined(
-              value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well: \(declined.reason)")
+              value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well: \(declined.reason)",
+              instead: declined.instead)
           }
         }
-        throw Declined(value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well")
+        throw Declined(
+          value: value, reason: "\(role) \(graph.label(value)) are used by \(result) as well",
+          instead: isWeights ? nil : "the logarithm of their sum and their maximum fuse")
       }
     }
     statistics = finder.found

@@ -52,23 +52,30 @@ extension AttentionPlan {
 }
 
 extension AttentionPlan {
-  /// The float inputs with a number per key that are added to the score: where they are masks, bools would let tiles be skipped.
+  /// The float inputs with a number per key that are added to the score, or to a score that is multiplied by such: where they are masks,
+  /// bools would let tiles be skipped.
   var floatMaskNotes: [String] {
     let column = score.parameters.count - 1
-    func table(_ value: ScalarValue) -> Int? {
-      guard let instruction = score.instruction(value) else { return nil }
-      switch instruction.operation {
-      case .element(let table): return score.parameters(of: value).contains(column) ? table : nil
-      case .elementwise(.convert), .elementwise(.multiply): return instruction.operands.lazy.compactMap(table).first
-      default: return nil
-      }
+    let added = score.instructions.filter { [.elementwise(.add), .elementwise(.subtract)].contains($0.operation) }.flatMap(
+      \.operands)
+    let beside = added.filter { !score.parameters(of: $0).contains(0) && score.parameters(of: $0).contains(column) }
+    let tables = score.tables(of: beside)
+    let perKey = score.instructions.indices.compactMap { number -> Int? in
+      guard case .element(let table) = score.instructions[number].operation, tables.contains(table) else { return nil }
+      let indices = score.instructions[number].operands
+      return indices.contains { score.parameters(of: $0).contains(column) } ? table : nil
     }
-    let added = score.instructions.filter { $0.operation == .elementwise(.add) }.flatMap(\.operands).compactMap(table)
-    return Set(added).sorted().map { captured[$0] }
-      .filter { sum.graph.definingNode($0) == nil && sum.graph.type($0).element.isFloat }
-      .map {
-        "\(sum.graph.label($0)) is added as floats, so that no tile is skipped for it; where it only masks, give bools and select -inf"
-      }
+    return Set(perKey).sorted().flatMap { floatInputs(below: captured[$0]) }.map {
+      "\(sum.graph.label($0)) is added as floats, so that no tile is skipped for it; where it only masks, give bools and select -inf"
+    }
+  }
+
+  /// The float inputs that a tensor is made from element by element.
+  private func floatInputs(below value: ValueID) -> [ValueID] {
+    sum.graph.values(below: value, through: sum.graph.isElementwiseOrView).filter {
+      guard case .argument(let position) = sum.graph.origin($0), sum.graph.type($0).element.isFloat else { return false }
+      return sum.graph.arguments[position].role == .input
+    }
   }
 
   /// Where a statistic as built differs from it as written.

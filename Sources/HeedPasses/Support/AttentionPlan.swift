@@ -48,8 +48,10 @@ struct AttentionPlan {
       ?? Declined(
         value: sum.weights.softmax.map(graph.result) ?? operand,
         reason: "\(graph.label(operand)) is not computed from a product of queries and keys by elementwise ops and views"
-          + (graph.rowOp(above: operand).map { ": \($0.mnemonic) needs the whole row of scores, which no kernel has at once" } ?? "")
-      )
+          + (graph.rowOp(above: operand).map {
+            ": \(graph.description(of: graph.results($0)[0])) needs whole rows of scores, which no kernel has at once"
+          } ?? ""),
+        instead: graph.rowOp(above: operand).flatMap(graph.adviceOnRows))
   }
 
   private init(_ sum: WeightedSum, product: NodeID) throws {
@@ -62,7 +64,8 @@ struct AttentionPlan {
     // Weights of 16-bit scores may be widened to the values' type.
     let element = narrow.widens(to: valueElement) ? valueElement : narrow
     guard valueElement == narrow || valueElement.widens(to: narrow) || valueElement == narrow.computed else {
-      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
+      throw Declined(
+        value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)", instead: "cast them to one type")
     }
     let indexType = sum.tables.indexType(below: sum.weights.changed ?? operand)
     let names = ScalarFunction.indexNames(batch: sum.batchCount)
@@ -87,7 +90,8 @@ struct AttentionPlan {
     let subscripts = graph.attributes(product).required(.subscripts)
     guard subscripts.over.count <= 1 else {
       throw Declined(
-        value: scores, reason: "the product \(graph.label(scores)) sums over \(subscripts.over.count) dimensions, expected one")
+        value: scores, reason: "the product \(graph.label(scores)) sums over \(subscripts.over.count) dimensions, expected one",
+        instead: "reshape them to one")
     }
     let axisOfLetter = Dictionary(uniqueKeysWithValues: zip(subscripts.result, scoreAxes))
     func axes(_ letters: [Character]) -> [AttentionAxis?] {
@@ -108,7 +112,9 @@ struct AttentionPlan {
     width = keyAxes.firstIndex(of: .width).map { graph.type(inputs[keySide]).shape[$0] } ?? 1
     for (width, role) in [(width, "queries and keys"), (sum.valueWidth, "values")] where width.constant == nil {
       // Kernels keep whole rows of queries and of results in tiles, whose extents are numbers.
-      throw Declined(value: graph.result(sum.node), reason: "the width \(width) of \(role) is not a constant")
+      throw Declined(
+        value: graph.result(sum.node), reason: "the width \(width) of \(role) is not a constant",
+        instead: "give it as a number")
     }
 
     // Mask and score apart.
@@ -162,13 +168,16 @@ struct AttentionPlan {
     takeWhatIsWidened()
     let (queries, read) = (graph.type(query).element, graph.type(values).element)
     guard read == queries || read.widens(to: queries) else {
-      throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
+      throw Declined(
+        value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)", instead: "cast them to one type")
     }
     notes = parts.notes(
       isRowEmpty: isRowEmpty, statistic: outputs.statistics.first.map { graph.label(graph.results($0.node)[0]) })
     notes += [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
-    if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
+    let scoreAlone = region.function.extracting(
+      [parts.score], parameters: parameters, numbers: Array(parameters.indices), tables: declared, tableMap: map)
+    if scoreAlone.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
       notes.append("a mask stays in the score, which it depends on or is computed with: no tile is skipped for it")
     }
     for value in captured where graph.isAsLargeAsScores(value, sum) && graph.definingNode(value) != nil {

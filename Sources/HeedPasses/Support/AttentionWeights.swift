@@ -43,7 +43,8 @@ struct AttentionWeights {
       (softmax, scores, sink) = (parts.softmax, parts.scores, parts.sink)
     } else {
       throw Declined(
-        value: below, reason: "the probabilities are changed by \(graph.op(node).mnemonic) before they weigh the values")
+        value: below, reason: "the probabilities are changed by \(graph.description(of: below)) before they weigh the values",
+        instead: "only factors of each pair may stand between")
     }
   }
 

@@ -7,12 +7,27 @@ extension Graph {
   }
 
   /// The op that makes `value` from scores, through elementwise ops and views, and needs a whole row of them: a reduction, a sort, a scan.
-  func rowOp(above value: ValueID) -> Op? {
+  func rowOp(above value: ValueID) -> NodeID? {
     let ofRows = [Op.reduce, .scan, .topK, .sort, .softmax, .logSumExp, .layerNorm, .rmsNorm]
     let nodes = values(below: value) { isElementwiseOrView($0) || op($0) == .gather }.lazy.compactMap(definingNode)
     return nodes.first { node in
       ofRows.contains(op(node)) && operands(node).contains { !products(below: $0, atMost: 1).isEmpty }
-    }.map(op)
+    }
+  }
+
+  /// What to write in place of a node that takes whole rows of scores, or of what is made from them; nil where nothing is known.
+  func adviceOnRows(_ node: NodeID) -> String? {
+    let attributes = attributes(node)
+    let last = type(inputs(node)[0]).rank - 1
+    let alongKeys: Bool
+    switch op(node) {
+    case .topK, .sort: alongKeys = true
+    case .reduce: alongKeys = attributes.required(.dims) == [last]
+    case .scan, .softmax, .logSumExp: alongKeys = attributes.required(.dim) == last
+    case .layerNorm, .rmsNorm: alongKeys = true
+    default: alongKeys = false
+    }
+    return alongKeys ? "rows do not depend on each other: a call for fewer queries stores less" : nil
   }
 
   /// Whether `value` is computed from parameters and constants alone.

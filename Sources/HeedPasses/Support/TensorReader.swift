@@ -4,6 +4,11 @@ import HeedIR
 struct Declined: Error {
   var value: ValueID
   var reason: String
+  /// What to write instead, where there is something.
+  var instead: String?
+
+  /// The reason and the advice.
+  var message: String { reason + (instead.map { "; \($0)" } ?? "") }
 }
 
 /// Writes scalar code that computes single elements of a graph's tensors: index arithmetic for views and iotas, scalar ops for
@@ -74,7 +79,9 @@ struct TensorReader {
     let mustRead = dependents.contains(node)
     let isDistant = mustRead ? distant.contains(node) : graphTables.isDistant[Int(node.index)]
     guard !(mustRead && isDistant) else {
-      throw Declined(value: value, reason: "\(graph.label(value)) is more than \(Self.greatestDepth) ops away from the scores")
+      throw Declined(
+        value: value, reason: "\(graph.label(value)) is more than \(Self.greatestDepth) ops away from the scores",
+        instead: "give what does not depend on the scores as a tensor of its own")
     }
     if mustRead || !isDistant && !isWorthComputingOnce(node, at: indices) {
       if let element = try compute(node, value, indices) { return element }
@@ -82,7 +89,8 @@ struct TensorReader {
     guard !mustRead else {
       throw Declined(
         value: value,
-        reason: "\(graph.label(value)) is made from the scores by \(graph.op(node).mnemonic), which is not elementwise")
+        reason: "\(graph.description(of: value)) is made from the scores, and not element by element",
+        instead: graph.adviceOnRows(node))
     }
     return capture(value, indices)
   }

@@ -64,9 +64,9 @@ extension UnfusedAttention {
       return
         "the ops between the product \(graph.label(graph.result(product))) and this sum are no softmax, nor one function of each score"
     }
-    let value = graph.label(graph.results(obstacle)[0])
-    return
-      "\(value) is made from the scores by \(graph.op(obstacle).mnemonic), which needs whole rows of them, and no kernel has a row at once"
+    let value = graph.description(of: graph.results(obstacle)[0])
+    return "\(value) needs whole rows of scores, which no kernel has at once"
+      + (graph.adviceOnRows(obstacle).map { "; \($0)" } ?? "")
   }
 }
 

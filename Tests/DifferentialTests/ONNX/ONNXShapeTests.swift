@@ -184,6 +184,6 @@ import Testing
     // The scores are rounded to f16 before the softmax.
     try expectAgreement(graph, at: bindings, Tolerance(f32: 1e-2), attentions: 1, targets: [.host])
     let remarks = try graph.compile(options()).remarks
-    #expect(remarks.contains { $0.kind == .declined && $0.message.contains("the probabilities are changed by multiply") })
+    #expect(remarks.contains { $0.kind == .declined && $0.message.contains("the probabilities are changed by the multiply") })
   }
 }
