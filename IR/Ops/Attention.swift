@@ -99,11 +99,7 @@ extension Op {
         inference.areEqual(inference.operands[1].shape[batch], value.shape[batch]), "got \(named), expected as many keys as values")
       let rows = Shape(query.shape.extents.dropLast())
       let attributes = inference.attributes
-      if let type = try inference.checkedCaptured(.sink) {
-        try inference.expect(
-          type.element.isFloat && inference.areEqual(type.shape, rows),
-          "got the sink of type \(type), expected floats of shape \(rows)")
-      }
+      try inference.checkSink()
       try inference.expect(
         !attributes.weighsByScore
           || inference.regions[0].results.count == 1 && attributes[.sink] == nil && !attributes.isSet(.logSumExp)
@@ -191,20 +187,7 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     return results
   }
   if attributes.weighsByScore { return try context.inOrder(results(pairs.masked(0, &context), &context)) }
-  let scores = try pairs.masked(&context)
-  var withSink = scores
-  if let sink = context.captured(.sink) {
-    let column = Shape(pairs.shape.extents.dropLast() + [1])
-    let converted = try context.widened(sink, to: element)
-    let last = try context.emit(.reshape, converted, stated: TensorType(element, column))
-    withSink = try context.emit(.concatenate, scores, last, attributes: [dim])
-  }
-  var weights = try context.emit(.softmax, withSink, attributes: [dim])
-  if withSink != scores {
-    let start: [Extent] = pairs.shape.extents.map { _ in 0 }
-    weights = try context.emit(
-      .slice, weights, attributes: [Attribute(.start, start), Attribute(.stop, pairs.shape.extents)])
-  }
+  var (weights, withSink) = try pairs.softmax(&context)
   if context.regions.count > 2 {
     let factors = try DecomposedScores.apply(context.regions[2], leading: [], pairs.tables, pairs.shape, &context)
     let none = try context.constant(0, element)
@@ -220,6 +203,7 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     results[name] = try context.emit(op, wide, attributes: [dim])
   }
   if attributes.isSet(.maximum) {
+    let scores = try pairs.masked(&context)
     results[.maximum] = try context.reduce(context.widened(scores, to: element.computed), .maximum, dim: batch + 1)
   }
   return context.inOrder(results)

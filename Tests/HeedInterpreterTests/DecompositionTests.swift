@@ -254,6 +254,24 @@ private let decompositionCases: [DecompositionCase] = [
         return %r, %t
       }
       """, sizes: [["H": 2, "M": 4, "N": 5], ["H": 1, "M": 1, "N": 1]]),
+  // Coarse logarithms, beside a sink, and rows whose dead pairs have scores.
+  DecompositionCase(
+    mnemonic: "attention_reduce",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %l: f64[H, M], %w: f64[N], %sink: f64[H, M]) {
+        %r = attention_reduce %q, %k, %l, %w, %sink score (%s: f64, %h: i32, %i: i32, %j: i32) {
+          %x = element %w[%j] : f64
+          yield %s, %x
+        } where (%h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } value (%p: f64, %h: i32, %i: i32, %j: i32) {
+          yield %p
+        } {block = [1, 1], dims = [0], kind = add, sink = 1}
+        return %r
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 5], ["H": 1, "M": 1, "N": 1]],
+    special: { name, array in if name == "l" { array.reals = array.reals.map { $0 > 0 ? $0 : -500 } } }),
   DecompositionCase(
     mnemonic: "attention_top_k",
     text: """

@@ -346,6 +346,17 @@ private let fusedCases: [OpCase] = [
     """,
     [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3], -inf, 0, 2 * 0.6931471805599453)],
     f64([1, 3], 1.25, 0.75, 0), f64([1, 1], 1.75)),
+  // The logarithms of rows 0 and 2 are coarse: dead pairs of row 0 have their scores, and row 2 is a softmax of scores -200 beside a sink.
+  cases(
+    "attention_reduce", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S], %sink: f64[S]",
+    """
+    %a = attention_reduce %q, %k, %l, %sink score (%s: f64, %i: i32, %j: i32) { %c = constant -1e9 : f64  yield %s, %c }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l } value (%p: f64, %i: i32, %j: i32) { yield %p }
+      {block = [1, 1], kind = add, sink = 0}
+    return %a
+    """,
+    [f64([3, 1], 5, 0, 1), f64([3, 1], -200, -200, nan), f64([3], -1e9, 0, -200), f64([3], -inf, -inf, -200)],
+    f64([3, 3], 1.0 / 3, 1.0 / 3, 1.0 / 3, 1, 0, 0, 1.0 / 3, 1.0 / 3, 0)),
   cases(
     "attention_top_k", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",
     """

@@ -164,8 +164,7 @@ struct AttentionPlan {
     guard read == queries || read.widens(to: queries) else {
       throw Declined(value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)")
     }
-    notes = parts.notes(
-      isRowEmpty: isRowEmpty, statistic: outputs.statistics.first.map { graph.label(graph.results($0.node)[0]) })
+    notes = parts.notes(isRowEmpty: isRowEmpty)
     notes += [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     if score.instructions.contains(where: { $0.operation == .constant(Literal(-.infinity)) }) {
