@@ -1,6 +1,8 @@
 extension AttributeKey where Value == Bool {
   /// Whether there is a result with the logarithm of what each row is divided by.
   public static var logSumExp: Self { Self("log_sum_exp") }
+  /// Whether there is a result with that logarithm less the row's greatest score.
+  public static var relativeLogSumExp: Self { Self("relative_log_sum_exp") }
   /// Whether there is a result with each row's greatest live score.
   public static var maximum: Self { Self("maximum") }
   /// Whether there is a result with the sum of each row's weights.
@@ -10,6 +12,8 @@ extension AttributeKey where Value == Bool {
 extension ResultName {
   /// The logarithm of what each row is divided by.
   public static let logSumExp = Self("log_sum_exp")
+  /// That logarithm less the row's greatest score.
+  public static let relativeLogSumExp = Self("relative_log_sum_exp")
   /// The greatest live score of each row.
   public static let maximum = Self("maximum")
   /// The sum of each row's weights.
@@ -58,6 +62,8 @@ extension Op {
   /// - `sink = n`: the captured tensor n, floats `[batch..., M]`, holds one further score per row, whose value is 0. Without it
   ///   `exp(sink)` is 0.
   /// - `log_sum_exp = true`: a further result `[batch..., M]`, the logarithm of the divisor; -inf for a row without a live pair.
+  /// - `relative_log_sum_exp = true`: a further result `[batch..., M]`, that logarithm less the greatest of the live scores and the sink,
+  ///   which is as precise where that is large; -inf for a row without a live pair.
   /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair.
   /// - `weight_sum = true`: a further result `[batch..., M]`, the sum over live j of weight; 0 for a row without a live pair. The
   ///   further results are f32 for 16-bit types.
@@ -68,11 +74,12 @@ extension Op {
   public static let attention = Op(
     "attention", operands: .leading(["query", "key", "value"], rest: "captured"),
     attributes: [
-      .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.sink),
+      .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.relativeLogSumExp), .optional(.sink),
       .optional(.tile), .optional(.weightSum), .optional(.weights),
     ],
     results: .named([
-      .always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) }, .when(.maximum) { $0.isSet(.maximum) },
+      .always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) },
+      .when(.relativeLogSumExp) { $0.isSet(.relativeLogSumExp) }, .when(.maximum) { $0.isSet(.maximum) },
       .when(.weightSum) { $0.isSet(.weightSum) },
     ]),
     regions: ["score", "where"], optionalRegions: ["factor"], traits: [.fused, .capturesTables, .scoresPairs],
@@ -92,15 +99,11 @@ extension Op {
         inference.areEqual(inference.operands[1].shape[batch], value.shape[batch]), "got \(named), expected as many keys as values")
       let rows = Shape(query.shape.extents.dropLast())
       let attributes = inference.attributes
-      if let type = try inference.checkedCaptured(.sink) {
-        try inference.expect(
-          type.element.isFloat && inference.areEqual(type.shape, rows),
-          "got the sink of type \(type), expected floats of shape \(rows)")
-      }
+      try inference.checkSink()
       try inference.expect(
         !attributes.weighsByScore
           || inference.regions[0].results.count == 1 && attributes[.sink] == nil && !attributes.isSet(.logSumExp)
-            && !attributes.isSet(.maximum),
+            && !attributes.isSet(.relativeLogSumExp) && !attributes.isSet(.maximum),
         "got weights = score with a sink, a logarithm, a maximum or a second score, expected a softmax with these")
       if inference.regions.count > 2 {
         try inference.checkRegion(2, parameters: inference.pairIndices, tables: Array(inference.captured))
@@ -109,8 +112,8 @@ extension Op {
       }
       let ofRows = TensorType(score.computed, rows)
       return inference.inOrder([
-        .output: TensorType(score, Shape(rows.extents + [value.shape[rank - 1]])), .logSumExp: ofRows, .maximum: ofRows,
-        .weightSum: ofRows,
+        .output: TensorType(score, Shape(rows.extents + [value.shape[rank - 1]])), .logSumExp: ofRows,
+        .relativeLogSumExp: ofRows, .maximum: ofRows, .weightSum: ofRows,
       ])
     },
     evaluate: { try evaluateAttention($0) },
@@ -137,7 +140,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
   let (pairs, value, attributes) = (AttentionPairs(evaluation), evaluation.operands[2].inReals, evaluation.attributes)
   let sinks = evaluation.captured(.sink)?.reals
   let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
-  let weightSum = evaluation.position(of: .weightSum)
+  let (relative, weightSum) = (evaluation.position(of: .relativeLogSumExp), evaluation.position(of: .weightSum))
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
   guard results.contains(where: { $0.count > 0 }) else { return results }
@@ -160,6 +163,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
         results[0].reals[row * width + e] = sum
       }
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
+      if let relative { results[relative].reals[row] = relativeLogarithmOfSum(withSink) }
       if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 } }
       if let weightSum { results[weightSum].reals[row] = zip(live, weights).reduce(0) { $0 + $1.1 } }
     }
@@ -183,20 +187,7 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     return results
   }
   if attributes.weighsByScore { return try context.inOrder(results(pairs.masked(0, &context), &context)) }
-  let scores = try pairs.masked(&context)
-  var withSink = scores
-  if let sink = context.captured(.sink) {
-    let column = Shape(pairs.shape.extents.dropLast() + [1])
-    let converted = try context.widened(sink, to: element)
-    let last = try context.emit(.reshape, converted, stated: TensorType(element, column))
-    withSink = try context.emit(.concatenate, scores, last, attributes: [dim])
-  }
-  var weights = try context.emit(.softmax, withSink, attributes: [dim])
-  if withSink != scores {
-    let start: [Extent] = pairs.shape.extents.map { _ in 0 }
-    weights = try context.emit(
-      .slice, weights, attributes: [Attribute(.start, start), Attribute(.stop, pairs.shape.extents)])
-  }
+  var (weights, withSink) = try pairs.softmax(&context)
   if context.regions.count > 2 {
     let factors = try DecomposedScores.apply(context.regions[2], leading: [], pairs.tables, pairs.shape, &context)
     let none = try context.constant(0, element)
@@ -204,11 +195,15 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
     weights = try context.emit(.select, isDead, none, context.emit(.multiply, weights, factors))
   }
   var results = try results(weights, &context)
-  if attributes.isSet(.logSumExp) {
+  for (key, name, op) in [
+    (AttributeKey<Bool>.logSumExp, ResultName.logSumExp, Op.logSumExp),
+    (.relativeLogSumExp, .relativeLogSumExp, .relativeLogSumExp),
+  ] where attributes.isSet(key) {
     let wide = try context.widened(withSink, to: element.computed)
-    results[.logSumExp] = try context.emit(.logSumExp, wide, attributes: [dim])
+    results[name] = try context.emit(op, wide, attributes: [dim])
   }
   if attributes.isSet(.maximum) {
+    let scores = try pairs.masked(&context)
     results[.maximum] = try context.reduce(context.widened(scores, to: element.computed), .maximum, dim: batch + 1)
   }
   return context.inOrder(results)

@@ -32,11 +32,12 @@ struct AttentionPairs {
   /// - Parameters:
   ///   - outer: the batch indices.
   ///   - number: their row-major position.
-  func live(_ outer: [Int], _ number: Int, row i: Int) throws -> [(key: Int, score: Double)] {
+  ///   - seesDead: whether dead pairs may have scores.
+  func live(_ outer: [Int], _ number: Int, row i: Int, seesDead: Bool = true) throws -> [(key: Int, score: Double)] {
     let width = query.shape[batch.count + 1]
     var pairs: [(key: Int, score: Double)] = []
     var dead: [(key: Int, score: Double)] = []
-    let hasSecond = evaluation.regions[0].results.count == 2
+    let hasSecond = seesDead && evaluation.regions[0].results.count == 2
     for j in 0..<columns where segments.map({ $0[i] == $0[j] }) ?? true {
       let indices = (outer + [i, j]).map { Literal($0) }
       let isLive = try evaluation.evaluate(1, indices, tables: captured)[0].integer != 0
@@ -58,11 +59,17 @@ extension AttentionPairs {
     try evaluation.evaluate(region, (outer + [row, key]).map { Literal($0) }, tables: captured)[0].real
   }
 
-  /// The weights of a row, exp(score - log_sum_exp), 0 where the pair is dead.
-  func weights(_ outer: [Int], _ number: Int, row i: Int, logSumExp: Double) throws -> [Double] {
-    var weights = [Double](repeating: 0, count: columns)
+  /// The weights of a row, exp(score - log_sum_exp), 0 where the pair is dead; the softmax where the logarithm, operand 2, is coarse.
+  func weights(_ outer: [Int], _ number: Int, row i: Int) throws -> [Double] {
+    let row = number * rows + i
+    let logSumExp = evaluation.operands[2].reals[row]
+    let isCoarse = logSumExp.isFinite && abs(logSumExp) >= Op.coarseLogarithm
+    let pairs = try live(outer, number, row: i, seesDead: isCoarse)
     let shift = logSumExp == -.infinity ? 0 : logSumExp
-    for pair in try live(outer, number, row: i) { weights[pair.key] = Foundation.exp(pair.score - shift) }
+    let sinks = evaluation.captured(.sink).map { [$0.reals[row]] } ?? []
+    let all = isCoarse ? softmaxWeights(pairs.map(\.score) + sinks) : pairs.map { Foundation.exp($0.score - shift) }
+    var weights = [Double](repeating: 0, count: columns)
+    for (pair, weight) in zip(pairs, all) { weights[pair.key] = weight }
     return weights
   }
 }
@@ -116,7 +123,25 @@ struct DecomposedScores {
     return try context.emit(.select, live, scores, context.emit(.select, isEmpty, ofDead, none))
   }
 
-  /// The weights, exp(score - log_sum_exp), 0 where the pair is dead; the logarithm is operand 2.
+  /// The softmax of the masked scores, of a sink where there is one, and the scores with that sink as the last column.
+  func softmax(_ context: inout Decomposition) throws -> (weights: ValueID, scores: ValueID) {
+    let scores = try masked(&context)
+    let dim = Attribute(.dim, shape.rank - 1)
+    guard let sink = context.captured(.sink) else {
+      return (try context.emit(.softmax, scores, attributes: [dim]), scores)
+    }
+    let element = context.type(scores).element
+    let column = TensorType(element, Shape(shape.extents.dropLast() + [1]))
+    let last = try context.emit(.reshape, context.widened(sink, to: element), stated: column)
+    let withSink = try context.emit(.concatenate, scores, last, attributes: [dim])
+    let start: [Extent] = shape.extents.map { _ in 0 }
+    let weights = try context.emit(
+      .slice, context.emit(.softmax, withSink, attributes: [dim]),
+      attributes: [Attribute(.start, start), Attribute(.stop, shape.extents)])
+    return (weights, withSink)
+  }
+
+  /// The weights, exp(score - log_sum_exp), 0 where the pair is dead; the softmax where the logarithm, operand 2, is coarse.
   func weights(_ context: inout Decomposition) throws -> ValueID {
     let (logSumExp, element) = (context.operands[2], context.type(context.operands[2]).element)
     let isDead = try context.emit(.equal, logSumExp, context.constant(-.infinity, element))
@@ -124,7 +149,13 @@ struct DecomposedScores {
     let rows = try context.broadcast(shift, to: shape, without: shape.rank - 1)
     let wide = try context.widened(scores, to: element)
     let exponentials = try context.emit(.exp, context.emit(.subtract, wide, rows))
-    return try context.emit(.select, live, exponentials, context.constant(0, element))
+    let plain = try context.emit(.select, live, exponentials, context.constant(0, element))
+    let size = try context.emit(.absolute, logSumExp)
+    let isCoarse = try context.emit(
+      .and, context.emit(.lessEqual, context.constant(Op.coarseLogarithm, element), size),
+      context.emit(.less, size, context.constant(.infinity, element)))
+    let exact = try context.widened(softmax(&context).weights, to: element)
+    return try context.emit(.select, context.broadcast(isCoarse, to: shape, without: shape.rank - 1), exact, plain)
   }
 
   /// The subscripts of a contract over `batch` batch dimensions, whose letters are capital, so that there are enough of them.
@@ -187,7 +218,7 @@ extension Inference {
       "got the region score of \(score), expected \(element)\(element == element.computed ? "" : " or \(element.computed)")")
     try checkRegion(0, parameters: [("\(score)", { $0 == score })] + pairIndices, tables: Array(captured))
     try checkRegion(1, parameters: pairIndices, tables: Array(captured))
-    if op == .attention, regions[0].results.count == 2 {
+    if regions[0].results.count == 2 {
       let second = regions[0].type(regions[0].results[1])
       try expect(second == score, "got \(second) as the second value yielded by the region score, expected \(score)")
     } else {
@@ -228,7 +259,15 @@ extension Inference {
 }
 
 extension Inference {
-  /// Checks the logarithm of the rows' sums, operand 2 of an op on attention's weights.
+  /// Checks the sink of an op on attention's scores.
+  func checkSink() throws {
+    guard let type = try checkedCaptured(.sink) else { return }
+    let rows = Shape(operands[0].shape.extents.dropLast())
+    try expect(
+      type.element.isFloat && areEqual(type.shape, rows), "got the sink of type \(type), expected floats of shape \(rows)")
+  }
+
+  /// Checks the logarithm of the rows' sums, operand 2 of an op on attention's weights, and the sink.
   /// - Returns: its type.
   func checkLogSumExp() throws -> ElementType {
     let score = try checkPairs()
@@ -236,6 +275,7 @@ extension Inference {
     try expect(
       type.element == score.computed && areEqual(type.shape, rows),
       "got the logarithm of type \(type), expected \(score.computed)\(rows)")
+    try checkSink()
     return type.element
   }
 }

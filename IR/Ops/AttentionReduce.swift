@@ -11,13 +11,18 @@ extension AttributeKey where Value == [Extent] {
 }
 
 extension Op {
+  /// The size from which the logarithm of a row's sum, as an f32, leaves too little of a score's difference from it.
+  public static let coarseLogarithm = 128.0
+
   /// `attention_reduce %query, %key, %log_sum_exp, %captured... score (...) { ... } where (...) { ... } value (%p, %b..., %i, %j) { ... }
   /// {...}`: a statistic of attention's weights, which are recomputed from scores and never stored.
   ///
   /// query is `[batch..., M, D]`, key `[batch..., N, D]`, log_sum_exp `[batch..., M]` of the type that it has as a result of
-  /// `attention`; the regions `score` and `where` are those of `attention`. The weight of a pair is
-  /// `p = exp(score - log_sum_exp[b, i])`, or 0 where the pair is not live. From it the region `value` computes one number per
-  /// pair, of the logarithm's type, and the numbers of a block of pairs are reduced:
+  /// `attention`; the regions `score` and `where` are those of `attention`, and so is the sink. The weight of a pair is
+  /// `p = exp(score - log_sum_exp[b, i])`, or 0 where the pair is not live. A finite logarithm of at least `Op.coarseLogarithm` in size is
+  /// too coarse for that: the weights of such a row are its softmax, as in `attention`, with the scores of dead pairs where no pair lives.
+  /// From the weight the region `value` computes one number per pair, of the logarithm's type, and the numbers of a block of pairs are
+  /// reduced:
   /// ```
   /// r[b, x, y] = kind over i in block x of rows, j in block y of columns of value(p, b, i, j)
   /// ```
@@ -26,6 +31,7 @@ extension Op {
   /// - `block = [rows, columns]`: the extents of a block; 0 means the whole dimension. The last block of a dimension may be
   ///   smaller.
   /// - `rows = [start, stop]`, `columns = [start, stop]`: the pairs that count, all where it is left out. Blocks begin at `start`.
+  /// - `sink = n`: the captured tensor n, as in `attention`.
   /// - `dims`: batch dimensions, rising, whose numbers are reduced as well, in order; the result does not have them. So the weights of
   ///   all heads are averaged, and none of them is stored.
   ///
@@ -33,7 +39,7 @@ extension Op {
   public static let attentionReduce = Op(
     "attention_reduce", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
     attributes: [
-      .required(.block), .optional(.columns), .optional(.dims), .required(.kind), .optional(.rows),
+      .required(.block), .optional(.columns), .optional(.dims), .required(.kind), .optional(.rows), .optional(.sink),
     ], regions: ["score", "where", "value"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       let element = try inference.checkLogSumExp()
@@ -122,7 +128,7 @@ private func evaluateAttentionReduce(_ evaluation: Evaluation) throws -> [Refere
   }
   try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
     for i in window[0].0..<window[0].1 {
-      let weights = try pairs.weights(outer, number, row: i, logSumExp: evaluation.operands[2].reals[number * pairs.rows + i])
+      let weights = try pairs.weights(outer, number, row: i)
       for j in window[1].0..<window[1].1 {
         let indices = (outer + [i, j]).map { Literal($0) }
         let value = try evaluation.evaluate(2, [Literal(weights[j])] + indices, tables: pairs.captured)[0]

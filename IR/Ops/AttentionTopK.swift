@@ -2,13 +2,13 @@ extension Op {
   /// `attention_top_k %query, %key, %log_sum_exp, %captured... score (...) { ... } where (...) { ... } {count = K}`: the K greatest of
   /// attention's weights in each row, descending, and their keys (i32); the weights are computed again from scores and never stored.
   ///
-  /// Operands and regions are those of `attention_reduce`. A weight is `exp(score - log_sum_exp[b, i])`, 0 for a dead pair. Of equal weights
-  /// the one of the lower key comes first, so that zeros fill up a row with the lowest keys that are left. There are at least K keys.
+  /// Operands, regions, sink and weights are those of `attention_reduce`. Of equal weights the one of the lower key comes first, so that
+  /// zeros fill up a row with the lowest keys that are left. There are at least K keys.
   /// The results are `[batch..., M, K]`.
   public static let attentionTopK = Op(
     "attention_top_k", operands: .leading(["query", "key", "log_sum_exp"], rest: "captured"),
-    attributes: [.required(.count)], results: .named([.always(.values), .always(.indices)]), regions: ["score", "where"],
-    traits: [.fused, .capturesTables, .scoresPairs],
+    attributes: [.required(.count), .optional(.sink)], results: .named([.always(.values), .always(.indices)]),
+    regions: ["score", "where"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
       let element = try inference.checkLogSumExp()
       let (rank, count) = (inference.operands[0].rank, inference.attributes.required(.count))
@@ -29,7 +29,7 @@ extension Op {
       try ReferenceArray.forEachIndex(of: pairs.batch) { outer, number in
         for i in 0..<pairs.rows {
           let row = number * pairs.rows + i
-          let weights = try pairs.weights(outer, number, row: i, logSumExp: evaluation.operands[2].reals[row])
+          let weights = try pairs.weights(outer, number, row: i)
           let order = weights.indices.sorted { weights[$0] == weights[$1] ? $0 < $1 : weights[$0] > weights[$1] }
           for (rank, key) in order.prefix(count).enumerated() {
             values.reals[row * count + rank] = weights[key]
@@ -46,7 +46,8 @@ extension Op {
     },
     decompose: { context in
       let weights = try DecomposedScores(&context).weights(&context)
-      let node = try context.rewriter.result.append(.topK, [weights], attributes: context.attributes.all)
+      let count = Attribute(.count, context.attributes.required(.count))
+      let node = try context.rewriter.result.append(.topK, [weights], attributes: [count])
       return context.rewriter.result.results(node)
     })
 }

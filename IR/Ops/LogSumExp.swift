@@ -6,12 +6,7 @@ extension Op {
   /// The logarithm of what a softmax divides by; -inf where all elements are -inf or there are no elements.
   public static let logSumExp = Op(
     "log_sum_exp", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
-    infer: { inference in
-      let operand = inference.operands[0]
-      try inference.expect(operand.element.isFloat, "got \(operand), expected a float type")
-      let dim = try inference.dimension(rank: operand.rank)
-      return [TensorType(operand.element, Shape((0..<operand.rank).filter { $0 != dim }.map { operand.shape[$0] }))]
-    },
+    infer: { try $0.sumsOfRows() },
     evaluate: { evaluation in
       let operand = evaluation.operands[0]
       var result = ReferenceArray(operand.element, evaluation.resultShapes[0])
@@ -27,19 +22,32 @@ extension Op {
     decompose: { context in
       let (x, element) = (context.operands[0], context.resultTypes[0].element)
       let dim = context.attributes.required(.dim)
-      let largest = try context.reduce(x, .maximum, dim: dim)
-      // A row of -inf is shifted by 0, so that its exponentials are 0 and the logarithm of their sum -inf.
-      let isDead = try context.emit(.equal, largest, context.constant(-.infinity, element))
-      let shift = try context.emit(.select, isDead, context.constant(0, element), largest)
-      let shifted = try context.emit(.subtract, x, context.broadcast(shift, to: context.type(x).shape, without: dim))
-      let sum = try context.reduce(context.emit(.exp, shifted), .add, dim: dim)
+      let (sum, shift) = try context.shiftedSum(x, element, dim: dim)
       return [try context.emit(.add, context.emit(.log, sum), shift)]
     })
 }
 
+extension Inference {
+  /// The type of what sums along a dimension, of floats.
+  func sumsOfRows() throws -> [TensorType] {
+    let operand = operands[0]
+    try expect(operand.element.isFloat, "got \(operand), expected a float type")
+    let dim = try dimension(rank: operand.rank)
+    return [TensorType(operand.element, Shape((0..<operand.rank).filter { $0 != dim }.map { operand.shape[$0] }))]
+  }
+}
+
 /// The logarithm of the sum of the exponentials of the elements of one row; -inf where all are -inf.
-func logarithmOfSum(_ elements: [Double]) -> Double {
+func logarithmOfSum(_ elements: [Double]) -> Double { shift(of: elements) + relativeLogarithmOfSum(elements) }
+
+/// The logarithm of the sum of the exponentials of the elements of one row less the largest; -inf where all are -inf.
+func relativeLogarithmOfSum(_ elements: [Double]) -> Double {
+  let shift = shift(of: elements)
+  return Foundation.log(elements.reduce(0) { $0 + Foundation.exp($1 - shift) })
+}
+
+/// The largest element; 0 where all are -inf.
+private func shift(of elements: [Double]) -> Double {
   let largest = elements.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 }
-  let shift = largest == -.infinity ? 0 : largest
-  return shift + Foundation.log(elements.reduce(0) { $0 + Foundation.exp($1 - shift) })
+  return largest == -.infinity ? 0 : largest
 }

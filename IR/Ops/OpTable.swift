@@ -19,7 +19,7 @@ extension Op {
     // Products.
     .contract, .segmentMatmul,
     // Composites.
-    .softmax, .logSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
+    .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.
     .map, .linear, .attention, .attentionReduce, .attentionTopK,
   ]

@@ -73,6 +73,25 @@ import Testing
       weights: [
         "%w = softmax %x {dim = $j}", "%lse = log_sum_exp %x {dim = $j}", "%most = reduce %x {dims = [$j], kind = maximum}",
       ], returns: "%out, %lse, %most"),
+    // Times log2(e), the least number is infinite.
+    Form(
+      name: "the least number, with logarithm and maximum",
+      score: [rowsAndKeys, "%y = multiply %s, 0.5", "%x = select %live, %y, -3.3895314e+38"],
+      weights: [
+        "%w = softmax %x {dim = $j}", "%lse = log_sum_exp %x {dim = $j}", "%most = reduce %x {dims = [$j], kind = maximum}",
+      ], returns: "%out, %lse, %most"),
+    Form(
+      name: "the least number added twice", arguments: ["%mask: bool[M, N]", "%pad: bool[B, N]"],
+      score: [
+        rowsAndKeys, "%a = select %live, 0.0, -3.3895314e+38 : $F", "%padded = broadcast %pad {dims = [0, $j]} : $B",
+        "%b = select %padded, 0.0, -3.3895314e+38 : $F", "%t = add %s, %a", "%x = add %t, %b",
+      ], addsToScore: true),
+    Form(
+      name: "filled with the least number over a greater one", arguments: ["%mask: bool[M, N]", "%pad: bool[B, N]"],
+      score: [
+        rowsAndKeys, "%y = select %live, %s, -1e+38", "%padded = broadcast %pad {dims = [0, $j]} : $B",
+        "%x = select %padded, %y, -3.3895314e+38",
+      ]),
   ]
 
   static func graph(_ form: Form, _ element: ElementType) throws -> Graph {

@@ -44,6 +44,10 @@ private let decompositionCases: [DecompositionCase] = [
     sizes: [["A": 2, "B": 3, "C": 4], ["A": 1, "B": 0, "C": 2]],
     special: { _, array in array.reals = array.reals.map { $0 > 1 ? -.infinity : $0 } }),
   DecompositionCase(
+    mnemonic: "relative_log_sum_exp", text: "graph @f(%x: f64[A, B, C]) { %r = relative_log_sum_exp %x {dim = 1} return %r }",
+    sizes: [["A": 2, "B": 3, "C": 4], ["A": 1, "B": 0, "C": 2]],
+    special: { _, array in array.reals = array.reals.map { $0 > 1 ? -.infinity : $0 } }),
+  DecompositionCase(
     mnemonic: "rotary", text: "graph @f(%x: f64[A, S, 6], %c: f64[S, 3], %s: f64[S, 3]) { %r = rotary %x, %c, %s return %r }",
     sizes: [["A": 2, "S": 3], ["A": 2, "S": 0]]),
   DecompositionCase(
@@ -170,15 +174,15 @@ private let decompositionCases: [DecompositionCase] = [
     mnemonic: "attention",
     text: """
       graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %v: f64[H, N, 2]) {
-        %r, %l, %m = attention %q, %k, %v score (%s: f64, %h: i32, %i: i32, %j: i32) {
+        %r, %l, %d, %m = attention %q, %k, %v score (%s: f64, %h: i32, %i: i32, %j: i32) {
           %two = multiply %s, 2.0 : f64
           %less = subtract %s, 5.0 : f64
           yield %two, %less
         } where (%h: i32, %i: i32, %j: i32) {
           %live = less %j, %i : bool
           yield %live
-        } {log_sum_exp = true, maximum = true}
-        return %r, %l, %m
+        } {log_sum_exp = true, maximum = true, relative_log_sum_exp = true}
+        return %r, %l, %d, %m
       }
       """, sizes: [["H": 2, "M": 4, "N": 3], ["H": 1, "M": 2, "N": 0]]),
   DecompositionCase(
@@ -250,6 +254,24 @@ private let decompositionCases: [DecompositionCase] = [
         return %r, %t
       }
       """, sizes: [["H": 2, "M": 4, "N": 5], ["H": 1, "M": 1, "N": 1]]),
+  // Coarse logarithms, beside a sink, and rows whose dead pairs have scores.
+  DecompositionCase(
+    mnemonic: "attention_reduce",
+    text: """
+      graph @f(%q: f64[H, M, 2], %k: f64[H, N, 2], %l: f64[H, M], %w: f64[N], %sink: f64[H, M]) {
+        %r = attention_reduce %q, %k, %l, %w, %sink score (%s: f64, %h: i32, %i: i32, %j: i32) {
+          %x = element %w[%j] : f64
+          yield %s, %x
+        } where (%h: i32, %i: i32, %j: i32) {
+          %live = less %j, %i : bool
+          yield %live
+        } value (%p: f64, %h: i32, %i: i32, %j: i32) {
+          yield %p
+        } {block = [1, 1], dims = [0], kind = add, sink = 1}
+        return %r
+      }
+      """, sizes: [["H": 2, "M": 4, "N": 5], ["H": 1, "M": 1, "N": 1]],
+    special: { name, array in if name == "l" { array.reals = array.reals.map { $0 > 0 ? $0 : -500 } } }),
   DecompositionCase(
     mnemonic: "attention_top_k",
     text: """

@@ -230,6 +230,12 @@ private let compositeCases: [OpCase] = [
     f64([4], 1000 + 2 * 0.6931471805599453, -inf, 0, nan)),
   cases("log_sum_exp", "%x: f64[2, N]", "%r = log_sum_exp %x {dim = 1}  return %r", [f64([2, 0])], f64([2], -inf, -inf)),
   cases(
+    "relative_log_sum_exp", "%x: f64[2, N]", "%r = relative_log_sum_exp %x {dim = 0}  return %r",
+    [f64([2, 4], -1e300, -inf, 0, nan, -1e300, -inf, -inf, 0)], f64([4], 0.6931471805599453, -inf, 0, nan)),
+  cases(
+    "relative_log_sum_exp", "%x: f64[2, N]", "%r = relative_log_sum_exp %x {dim = 1}  return %r", [f64([2, 0])],
+    f64([2], -inf, -inf)),
+  cases(
     "rotary", "%x: f64[S, 4], %c: f64[S, 2], %s: f64[S, 2]", "%r = rotary %x, %c, %s  return %r",
     [f64([1, 4], 1, 2, 3, 4), f64([1, 2], 0, 1), f64([1, 2], 1, 0)], f64([1, 4], -3, 2, 1, 4)),
   cases(
@@ -278,13 +284,15 @@ private let fusedCases: [OpCase] = [
   cases(
     "attention", "%q: f64[S, 1], %k: f64[S, 1], %v: f64[S, 1], %sink: f64[S]",
     """
-    %r, %l, %m = attention %q, %k, %v, %sink score (%s: f64, %i: i32, %j: i32) { yield %s }
-      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l } {log_sum_exp = true, maximum = true, sink = 0}
-    return %r, %l, %m
+    %r, %l, %d, %m = attention %q, %k, %v, %sink score (%s: f64, %i: i32, %j: i32) { yield %s }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l }
+      {log_sum_exp = true, maximum = true, relative_log_sum_exp = true, sink = 0}
+    return %r, %l, %d, %m
     """,
     // Row 0 has no live pair and the sink alone, row 1 one of score 0 beside a sink of score log 3, row 2 two without a sink.
     [f64([3, 1], 5, 1, 0), f64([3, 1], 0, 2, 3), f64([3, 1], 4, 8, nan), f64([3], 7, 1.0986122886681098, -inf)],
-    f64([3, 1], 0, 1, 6), f64([3], 7, 2 * 0.6931471805599453, 0.6931471805599453), f64([3], -inf, 0, 0)),
+    f64([3, 1], 0, 1, 6), f64([3], 7, 2 * 0.6931471805599453, 0.6931471805599453),
+    f64([3], 0, 0.28768207245178085, 0.6931471805599453), f64([3], -inf, 0, 0)),
   cases(
     "attention", "%q: f64[S, 1], %k: f64[S, 1], %v: f64[S, 1]",
     """
@@ -338,6 +346,17 @@ private let fusedCases: [OpCase] = [
     """,
     [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3], -inf, 0, 2 * 0.6931471805599453)],
     f64([1, 3], 1.25, 0.75, 0), f64([1, 1], 1.75)),
+  // The logarithms of rows 0 and 2 are coarse: dead pairs of row 0 have their scores, and row 2 is a softmax of scores -200 beside a sink.
+  cases(
+    "attention_reduce", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S], %sink: f64[S]",
+    """
+    %a = attention_reduce %q, %k, %l, %sink score (%s: f64, %i: i32, %j: i32) { %c = constant -1e9 : f64  yield %s, %c }
+      where (%i: i32, %j: i32) { %l = less %j, %i : bool  yield %l } value (%p: f64, %i: i32, %j: i32) { yield %p }
+      {block = [1, 1], kind = add, sink = 0}
+    return %a
+    """,
+    [f64([3, 1], 5, 0, 1), f64([3, 1], -200, -200, nan), f64([3], -1e9, 0, -200), f64([3], -inf, -inf, -200)],
+    f64([3, 3], 1.0 / 3, 1.0 / 3, 1.0 / 3, 1, 0, 0, 1.0 / 3, 1.0 / 3, 0)),
   cases(
     "attention_top_k", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",
     """

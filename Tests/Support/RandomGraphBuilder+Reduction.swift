@@ -41,10 +41,11 @@ extension RandomGraphBuilder {
       }
     case 4:
       guard isFloat else { return }
-      let (value, dim) = (try tamed(operand, to: 50), Attribute(.dim, pick(0..<rank)))
+      let (value, number) = (try tamed(operand, to: 50), pick(0..<rank))
+      let dim = Attribute(.dim, number)
       // Without elements a logarithm is infinite: not then.
       if value.type.shape.extents.allSatisfy({ ($0.constant ?? 1) > 0 }), chance(0.3) {
-        try emit(.logSumExp, [value], attributes: [dim], bound: 100)
+        try emit(number == 0 ? .logSumExp : .relativeLogSumExp, [value], attributes: [dim], bound: 100)
       } else {
         try emit(.softmax, [value], attributes: [dim], bound: 1)
       }

@@ -47,13 +47,22 @@ enum ScoreScaling: Equatable {
 
   private static let log2e = 1.4426950408889634
 
-  init(_ score: ScalarFunction, _ types: AttentionTypes) {
+  /// - Parameters:
+  ///   - scoreOfDead: the score of a dead pair, for rows without a live one; nil where such a row is 0.
+  ///   - showsMaximum: whether a row's greatest score is a result. That of a row of dead pairs is a constant of the mask, which others
+  ///     compare with, so it is not scaled.
+  init(_ score: ScalarFunction, ofDead scoreOfDead: ScalarFunction?, showsMaximum: Bool, _ types: AttentionTypes) {
     switch score.scaleOfFirstParameter {
     // Rounding the scaled query to bf16 again would cost precision.
     case .some(let scale) where types.isPaired: self = scale > 0 && scale.isFinite ? .inExponent(scale * Self.log2e) : .region
     case .some(let scale): self = .inQuery(scale * Self.log2e)
     case .none: self = .region
     }
+    guard let scoreOfDead else { return }
+    // The number of a mask may be the least there is: it stays as it is where its multiple would overflow.
+    let most = types.accumulator == .f64 ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
+    let scale = Self.log2e / exponentScale
+    if showsMaximum || !(scoreOfDead.greatestConstant * scale < most / 2) || !(abs(1 / queryScale) < most / 2) { self = .region }
   }
 
   /// What the query is multiplied by.
@@ -73,6 +82,24 @@ enum ScoreScaling: Equatable {
 }
 
 extension ScalarFunction {
+  /// A bound of the size that constants give the result, where scores and what is read from tables are small.
+  fileprivate var greatestConstant: Double {
+    var bounds = parameters.map { _ in 1.0 }
+    for instruction in instructions {
+      let operands = instruction.operands.map { bounds[$0.index] }
+      let bound =
+        switch instruction.operation {
+        case .constant(let literal) where literal.isReal && literal.real.isFinite: abs(literal.real)
+        case .elementwise(.add), .elementwise(.subtract): operands[0] + operands[1]
+        case .elementwise(.multiply): operands[0] * operands[1]
+        case .elementwise(.divide): constant(instruction.operands[1]).map { operands[0] / abs($0.real) } ?? operands[0]
+        default: operands.max() ?? 1
+        }
+      bounds.append(max(bound, 1))
+    }
+    return bounds[results[0].index]
+  }
+
   /// c, where the function gives its first parameter times the constant c.
   fileprivate var scaleOfFirstParameter: Double? {
     let result = results[0]

@@ -105,7 +105,7 @@ extension ScoreKernel {
   }
 
   /// The score of a dead pair from its product, in the scale of the others.
-  private func deadScore(_ raw: BodyValue, _ indices: [IntegerExpression], in body: inout BodyBuilder) throws -> BodyValue {
+  func deadScore(_ raw: BodyValue, _ indices: [IntegerExpression], in body: inout BodyBuilder) throws -> BodyValue {
     let element = types.accumulator
     func times(_ scale: Double, _ value: BodyValue) -> BodyValue {
       scale == 1 ? value : body.apply(.multiply, value, body.constant(scale, element))

@@ -62,7 +62,11 @@ extension BoundAttention {
       on: context.target)
     let mask = try MaskAnalysis(regions[1])
     let scores = regions[0].results.map { regions[0].yielding($0) }
-    let scaling = attributes.weighsByScore || isStatistic ? ScoreScaling.region : ScoreScaling(scores[0], types)
+    let scoreOfDead = scores.dropFirst().first
+    let showsMaximum = attributes.isSet(.maximum)
+    let scaling =
+      attributes.weighsByScore || isStatistic
+      ? ScoreScaling.region : ScoreScaling(scores[0], ofDead: scoreOfDead, showsMaximum: showsMaximum, types)
     let queryView = try context.view(operands[0])
     let (keySource, thirdSource) = (try context.rowSource(operands[1]), try context.rowSource(operands[2]))
     let (offsetsTable, sources, segmentCount) = try Self.captured(&context, node, queries)
@@ -97,7 +101,7 @@ extension BoundAttention {
     self.third = third
     kernel = ScoreKernel(
       builder: builder, shape: shape, types: types, schedule: schedule, mask: mask, score: scores[0],
-      scoreOfDead: scores.dropFirst().first, scaling: scaling,
+      scoreOfDead: scoreOfDead, scaling: scaling,
       query: query, key: key, tables: tables, offsets: offsets, segmentCount: segmentCount)
   }
 

@@ -12,14 +12,17 @@ extension Graph {
   ///     %o = contract %a, %v {subscripts = "hij,hje->hie"} : f32[H, M, 64]
   /// becomes
   ///     %p = softmax %s {dim = 2} : f32[H, M, N]
-  ///     %l = log_sum_exp %s {dim = 2} : f32[H, M]
-  ///     %m = log_sum_exp %t {dim = 2} : f32[H, M]
+  ///     %a = reduce %s {dims = [2], kind = maximum} : f32[H, M]
+  ///     %l = relative_log_sum_exp %s {dim = 2} : f32[H, M]
+  ///     %b = reduce %t {dims = [2], kind = maximum} : f32[H, M]
+  ///     %m = relative_log_sum_exp %t {dim = 2} : f32[H, M]
   ///     %u = contract %p, %v {subscripts = "hij,hje->hie"} : f32[H, M, 64]
-  ///     %o = multiply %u, %g : f32[H, M, 64]                  // %g is exp(%l) / (exp(%l) + exp(%m)), repeated
+  ///     %o = multiply %u, %g : f32[H, M, 64]                  // %g is exp(%a + %l) / (exp(%a + %l) + exp(%b + %m)), repeated
   ///
   /// So is a softmax of the product with a concatenation of keys, where that concatenation and the one of values would be stored for
-  /// nothing else: the sets are read where they lie. Exponentials are taken relative to the greater logarithm; a set without a live key
-  /// has the share 0, and so has each set of a row without one. Logarithms and shares are f32 for 16-bit types (f64 for f64). (As
+  /// nothing else: the sets are read where they lie. Exponentials are taken relative to the greatest maximum, which is subtracted before
+  /// the logarithm of a set's sum is added: beside a score of -1e9 that masks a whole row it would be lost. A set without a live key has
+  /// the share 0, and so has each set of a row without one. Maxima, logarithms and shares are f32 for 16-bit types (f64 for f64). (As
   /// flash-decoding puts its parts together: Dao et al. 2023.)
   ///
   /// - Returns: whether there was one.
@@ -80,19 +83,25 @@ private struct KeySetShares {
     let graph = rewriter.source
     let (operand, along) = (graph.inputs(sets.softmax)[0], Attribute(.dim, sets.dimension))
     let wide = graph.type(operand).element.computed
-    var (logarithms, weights): ([ValueID], [ValueID?]) = ([], [])
+    var (maxima, logarithms, weights): ([ValueID], [ValueID?], [ValueID?]) = ([], [], [])
     for (number, range) in sets.ranges.enumerated() {
       let scores = try rewriter.result.converted(parts.part(operand, sets.dimension, range, &rewriter), to: wide)
       let isWeighed = sets.sums.contains { $0.sets.contains(number) }
       weights.append(try isWeighed ? rewriter.result.appendResult(.softmax, [scores], attributes: [along]) : nil)
-      logarithms.append(try rewriter.result.appendLogSumExp(scores, along: sets.dimension))
+      maxima.append(try rewriter.result.appendMaximum(scores, along: sets.dimension))
+      // The sum of a single element's is 1.
+      let isSingle = rewriter.result.type(scores).shape[sets.dimension] == 1
+      logarithms.append(try isSingle ? nil : rewriter.result.appendResult(.relativeLogSumExp, [scores], attributes: [along]))
     }
     func scalar(_ value: Double) throws -> ValueID { try rewriter.result.appendScalar(value, wide) }
     func apply(_ op: Op, _ operands: ValueID...) throws -> ValueID { try rewriter.result.appendResult(op, operands) }
-    let greatest = try logarithms.dropFirst().reduce(logarithms[0]) { try apply(.maximum, $0, $1) }
-    // Of a row without a live key all logarithms are -inf.
+    let greatest = try maxima.dropFirst().reduce(maxima[0]) { try apply(.maximum, $0, $1) }
+    // Of a row without a live key all maxima are -inf.
     let shift = try apply(.select, apply(.equal, greatest, scalar(-.infinity)), scalar(0), greatest)
-    let exponentials = try logarithms.map { try apply(.exp, apply(.subtract, $0, shift)) }
+    let exponentials = try zip(maxima, logarithms).map { maximum, logarithm in
+      let difference = try apply(.subtract, maximum, shift)
+      return try apply(.exp, logarithm.map { try apply(.add, difference, $0) } ?? difference)
+    }
     let total = try exponentials.dropFirst().reduce(exponentials[0]) { try apply(.add, $0, $1) }
     let divisor = try apply(.select, apply(.equal, total, scalar(0)), scalar(1), total)
     shares = try exponentials.map { try apply(.divide, $0, divisor) }
@@ -146,11 +155,11 @@ private struct KeySetShares {
 }
 
 extension Graph {
-  /// The logarithms of the sums of exponentials along a dimension; a single element is its own.
-  fileprivate mutating func appendLogSumExp(_ scores: ValueID, along dimension: Int) throws -> ValueID {
+  /// The greatest elements along a dimension; a single element is its own.
+  fileprivate mutating func appendMaximum(_ scores: ValueID, along dimension: Int) throws -> ValueID {
     let type = type(scores)
     guard type.shape[dimension] == 1 else {
-      return try appendResult(.logSumExp, [scores], attributes: [Attribute(.dim, dimension)])
+      return try appendResult(.reduce, [scores], attributes: [Attribute(.dims, [dimension]), Attribute(.kind, .maximum)])
     }
     let rows = Shape(type.shape.extents.enumerated().filter { $0.offset != dimension }.map(\.element))
     return try appendResult(.reshape, [scores], stated: TensorType(type.element, rows))

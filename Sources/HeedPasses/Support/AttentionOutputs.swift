@@ -5,6 +5,8 @@ internal import OrderedCollections
 struct AttentionOutputs {
   /// Logarithms of the sums that the weights are divided by.
   private(set) var logSumExps: OrderedSet<NodeID> = []
+  /// Those logarithms less the rows' greatest scores.
+  private(set) var relativeLogSumExps: OrderedSet<NodeID> = []
   /// Greatest scores of rows.
   private(set) var maxima: OrderedSet<NodeID> = []
   /// Sums of the weights of rows.
@@ -13,7 +15,7 @@ struct AttentionOutputs {
   private(set) var statistics: [AttentionStatistic] = []
 
   /// The nodes with one number for each row.
-  var rows: [NodeID] { logSumExps.elements + maxima + weightSums }
+  var rows: [NodeID] { logSumExps.elements + relativeLogSumExps + maxima + weightSums }
   var isEmpty: Bool { nodes.isEmpty }
   var nodes: [NodeID] { rows + statistics.map(\.node) }
   var wantsLogSumExp: Bool { !logSumExps.isEmpty || !statistics.isEmpty }
@@ -86,8 +88,9 @@ struct AttentionOutputs {
     guard let softmax = sum.weights.softmax else { return false }
     let (graph, attributes) = (sum.graph, sum.graph.attributes(node))
     let dim = graph.attributes(softmax).required(.dim)
-    if graph.op(node) == .logSumExp, value == graph.inputs(softmax)[0], attributes.required(.dim) == dim {
-      logSumExps.append(node)
+    let isOfSum = graph.op(node) == .logSumExp || graph.op(node) == .relativeLogSumExp
+    if isOfSum, value == graph.inputs(softmax)[0], attributes.required(.dim) == dim {
+      if graph.op(node) == .logSumExp { logSumExps.append(node) } else { relativeLogSumExps.append(node) }
       return true
     }
     if graph.op(node) == .reduce, value == sum.weights.scores, attributes.required(.kind) == .maximum,

@@ -6,6 +6,7 @@ struct BuiltAttention {
   var sum: ValueID
   /// `[batch..., M]`, where the plan's outputs want them.
   var logSumExp: ValueID?
+  var relativeLogSumExp: ValueID?
   var maximum: ValueID?
   var weightSum: ValueID?
   /// The batch dimensions in two, where heads are grouped.
@@ -54,12 +55,14 @@ extension AttentionPlan {
     }
     if sum.weights.softmax == nil { attributes.append(Attribute(.weights, .score)) }
     if outputs.wantsLogSumExp { attributes.append(Attribute(.logSumExp, true)) }
+    if !outputs.relativeLogSumExps.isEmpty { attributes.append(Attribute(.relativeLogSumExp, true)) }
     if !outputs.maxima.isEmpty { attributes.append(Attribute(.maximum, true)) }
     if !outputs.weightSums.isEmpty { attributes.append(Attribute(.weightSum, true)) }
     let node = try rewriter.result.append(.attention, arranged + tables, attributes: attributes, regions: regions)
     let graph = rewriter.result
     var built = BuiltAttention(
-      sum: graph.result(node, .output)!, logSumExp: graph.result(node, .logSumExp), maximum: graph.result(node, .maximum),
+      sum: graph.result(node, .output)!, logSumExp: graph.result(node, .logSumExp),
+      relativeLogSumExp: graph.result(node, .relativeLogSumExp), maximum: graph.result(node, .maximum),
       weightSum: graph.result(node, .weightSum), groups: groups, query: arranged[0], key: arranged[1], tables: tables,
       regions: Array(regions.prefix(2)))
     // Back into the order of the written product; a row or a width that it does not have is of extent 1.
@@ -75,9 +78,15 @@ extension AttentionPlan {
   func output(_ node: NodeID, of built: BuiltAttention, _ rewriter: inout GraphRewriter) throws -> [ValueID] {
     if let found = outputs.statistics.first(where: { $0.node == node }) { return try statistic(found, of: built, &rewriter) }
     let isWeightSum = outputs.weightSums.contains(node)
-    guard let rows = isWeightSum ? built.weightSum : outputs.logSumExps.contains(node) ? built.logSumExp : built.maximum else {
-      preconditionFailure("an output that was not built")
-    }
+    let rows =
+      if isWeightSum {
+        built.weightSum
+      } else if outputs.logSumExps.contains(node) {
+        built.logSumExp
+      } else {
+        outputs.relativeLogSumExps.contains(node) ? built.relativeLogSumExp : built.maximum
+      }
+    guard let rows else { preconditionFailure("an output that was not built") }
     let type = sum.graph.type(sum.graph.result(node))
     let target = (isWeightSum ? sum.weighingAxes : sum.axes).compactMap { $0 == .column ? nil : $0 }
     let value = try arrangeBack(

@@ -90,13 +90,11 @@ extension AttentionPlan {
 
 extension ScoreParts {
   /// What the numeric contract made of finite mask values.
-  /// - Parameter statistic: the name of one of the weights, which takes rows without a live pair as 0.
-  func notes(isRowEmpty: Bool, statistic: String?) -> [String] {
+  func notes(isRowEmpty: Bool) -> [String] {
     func text(_ fill: Double) -> String { Literal(fill).text(as: .f32) }
     return finiteFills.map { fill in
       "the mask value \(text(fill)) counts as -inf"
         + (isRowEmpty ? " in rows that keep a key; others are computed as written" : ": every row keeps a key")
-        + (isRowEmpty ? statistic.map { ", but they weigh 0 in \($0)" } ?? "" : "")
     }
       + keptFills.map { fill in
         "the mask value \(text(fill)) is above \(text(MaskSplit.threshold)): kept as a score, so its pairs are computed and no tile is skipped for it"

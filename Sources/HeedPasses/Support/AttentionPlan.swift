@@ -171,8 +171,7 @@ struct AttentionPlan {
       throw Declined(
         value: sum.values, reason: "the values are \(valueElement), the scores \(narrow)", instead: "cast them to one type")
     }
-    notes = parts.notes(
-      isRowEmpty: isRowEmpty, statistic: outputs.statistics.first.map { graph.label(graph.results($0.node)[0]) })
+    notes = parts.notes(isRowEmpty: isRowEmpty)
     notes += [key, values].compactMap(graph.integersMadeFloats)
     for statistic in outputs.statistics { _ = try statistic.value(self, element.computed) }
     let scoreAlone = region.function.extracting(

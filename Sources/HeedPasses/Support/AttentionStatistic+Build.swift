@@ -68,12 +68,13 @@ extension AttentionPlan {
     let node = statistic.node
     let types = sum.graph.results(node).map(sum.graph.type)
     let leading = [built.query, built.key, logarithm]
+    let hasSink = sum.weights.sink != nil
+    func sink(_ number: Int) -> [Attribute] { hasSink ? [Attribute(.sink, CapturedOperand(number))] : [] }
     guard case .reduction(let kind) = statistic.kind else {
       guard case .greatest(let count) = statistic.kind else { preconditionFailure("a kind that is not there") }
-      let regions = built.regions.map { $0.withOneResult(Array($0.tables.prefix(captured.count))) }
       let made = try rewriter.result.append(
-        .attentionTopK, leading + built.tables.prefix(captured.count), attributes: [Attribute(.count, count)],
-        regions: regions)
+        .attentionTopK, leading + built.tables, attributes: [Attribute(.count, count)] + sink(built.tables.count - 1),
+        regions: built.regions)
       return try zip(rewriter.result.results(made), types).map { value, type in
         let target: [AttentionAxis] = sum.axes.compactMap { $0 == .column ? .valueWidth : $0 }
         let made = TensorType(rewriter.result.type(value).element, type.shape)
@@ -82,14 +83,18 @@ extension AttentionPlan {
       }
     }
     let value = try statistic.value(self, element)
-    let tables = value.tables.enumerated().map { position, table in
+    var tables = value.tables.enumerated().map { position, table in
       position < captured.count
         ? built.tables[position] : rewriter(table)
     }
-    let region = try built.groups?.split(value.region, leading: 1) ?? value.region
-    let regions = built.regions.map { $0.withOneResult(region.tables) } + [region]
+    var region = try built.groups?.split(value.region, leading: 1) ?? value.region
+    if hasSink {
+      tables.append(built.tables.last!)
+      region.tables.append(built.regions[0].tables.last!)
+    }
+    let regions = built.regions.map { $0.over(region.tables) } + [region]
     let (rows, columns) = (statistic.block(.row)!, statistic.block(.column)!)
-    var attributes: [Attribute] = [Attribute(.kind, kind), Attribute(.block, [rows, columns])]
+    var attributes: [Attribute] = [Attribute(.kind, kind), Attribute(.block, [rows, columns])] + sink(tables.count - 1)
     for (axis, key) in [(AttentionAxis.row, AttributeKey<[Extent]>.rows), (.column, .columns)] {
       guard let window = statistic.windows[axis] else { continue }
       attributes.append(Attribute(key, [window.start, window.stop]))
@@ -139,10 +144,10 @@ extension AttentionPlan {
 }
 
 extension ScalarFunction {
-  /// The first result alone, over these tables, of which the function's own are the first.
-  fileprivate func withOneResult(_ tables: [Table]) -> ScalarFunction {
-    extracting(
-      [results[0]], parameters: parameters, numbers: Array(parameters.indices), tables: tables,
-      tableMap: Dictionary(uniqueKeysWithValues: tables.indices.map { ($0, $0) }))
+  /// The function over these tables, of which those that it reads are the first.
+  fileprivate func over(_ tables: [Table]) -> ScalarFunction {
+    var function = self
+    function.tables = tables
+    return function
   }
 }

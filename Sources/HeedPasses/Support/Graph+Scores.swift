@@ -8,7 +8,7 @@ extension Graph {
 
   /// The op that makes `value` from scores, through elementwise ops and views, and needs a whole row of them: a reduction, a sort, a scan.
   func rowOp(above value: ValueID) -> NodeID? {
-    let ofRows = [Op.reduce, .scan, .topK, .sort, .softmax, .logSumExp, .layerNorm, .rmsNorm]
+    let ofRows = [Op.reduce, .scan, .topK, .sort, .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm]
     let nodes = values(below: value) { isElementwiseOrView($0) || op($0) == .gather }.lazy.compactMap(definingNode)
     return nodes.first { node in
       ofRows.contains(op(node)) && operands(node).contains { !products(below: $0, atMost: 1).isEmpty }
@@ -23,7 +23,7 @@ extension Graph {
     switch op(node) {
     case .topK, .sort: alongKeys = true
     case .reduce: alongKeys = attributes.required(.dims) == [last]
-    case .scan, .softmax, .logSumExp: alongKeys = attributes.required(.dim) == last
+    case .scan, .softmax, .logSumExp, .relativeLogSumExp: alongKeys = attributes.required(.dim) == last
     case .layerNorm, .rmsNorm: alongKeys = true
     default: alongKeys = false
     }

@@ -111,7 +111,7 @@ extension Graph {
   /// Whether the node takes whole rows of its operand along `dim`, as a softmax does.
   fileprivate func takesRows(_ node: NodeID, along dim: Int) -> Bool {
     let attributes = attributes(node)
-    if op(node) == .softmax || op(node) == .logSumExp { return attributes.required(.dim) == dim }
+    if [.softmax, .logSumExp, .relativeLogSumExp].contains(op(node)) { return attributes.required(.dim) == dim }
     return op(node) == .reduce && attributes.required(.kind) == .maximum && attributes.required(.dims) == [dim]
   }
 }

@@ -58,13 +58,9 @@ extension ScoreParts {
   /// pairs, which costs precision, and with fills that can be scaled.
   mutating func simplifyWritten() {
     guard var value = written else { return }
-    let fills = (0..<value.index + 1).map(ScalarValue.init).filter { value in
-      guard region.type(value) == .f32, let number = region.literal(value)?.real else { return false }
-      return number < Self.leastFill && number.isFinite
+    if let fill = region.onlyFill(of: value, below: Self.leastFill) {
+      value = region.replacing([fill: region.constant(Self.leastFill, .f32)], in: value)
     }
-    var replacements: [ScalarValue: ScalarValue] = [:]
-    for fill in fills { replacements[fill] = region.constant(Self.leastFill, .f32) }
-    value = region.replacing(replacements, in: value)
     while let operands = region.match(value, .add), let number = region.literal(operands[1])?.real,
       abs(number) <= Self.greatestAdded
     {
@@ -81,6 +77,28 @@ extension FunctionBuilder {
     var known = [condition: truth(false)]
     if let inner = match(condition, .not) { known[inner[0]] = truth(true) }
     return replacing(known, in: value)
+  }
+
+  /// The one constant of f32 below `least` that `value` is computed from, where it is taken once at most: two of them, or its double, may
+  /// differ from it.
+  fileprivate func onlyFill(of value: ScalarValue, below least: Double) -> ScalarValue? {
+    typealias Use = (fills: Set<ScalarValue>, count: Int)
+    var uses: [Use] = function.parameters.map { _ in ([], 0) }
+    for index in function.parameters.count..<max(value.index + 1, function.parameters.count) {
+      let instruction = function.instruction(ScalarValue(index))!
+      let operands = instruction.operands.map { uses[$0.index] }
+      let fills = operands.reduce(into: Set<ScalarValue>()) { $0.formUnion($1.fills) }
+      switch instruction.operation {
+      case .constant(let literal):
+        let isFill = instruction.type == .f32 && literal.isReal && literal.real.isFinite && literal.real < least
+        uses.append(isFill ? ([ScalarValue(index)], 1) : ([], 0))
+      case .elementwise(.select), .elementwise(.convert): uses.append((fills, operands.map(\.count).max() ?? 0))
+      case .elementwise(.add), .elementwise(.subtract): uses.append((fills, operands.map(\.count).reduce(0, +)))
+      default: uses.append((fills, fills.isEmpty ? 0 : 2))
+      }
+    }
+    let use = uses[value.index]
+    return use.fills.count == 1 && use.count == 1 ? use.fills.first : nil
   }
 
   /// `value` with others in place of some values that it is computed from.

@@ -53,7 +53,9 @@ extension UnfusedAttention {
   }
 
   /// Ops that make weights from whole rows of scores.
-  private static let rowOps: Set<Op> = [.reduce, .scan, .topK, .logSumExp, .layerNorm, .rmsNorm, .gather, .pad, .concatenate]
+  private static let rowOps: Set<Op> = [
+    .reduce, .scan, .topK, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .gather, .pad, .concatenate,
+  ]
   private static let linearOps: Set<Op> = [.add, .subtract, .multiply, .divide, .negate, .convert]
 }
 

@@ -7,7 +7,7 @@ extension LoweringRule {
   /// the least of the list.
   static let greatestWeights = LoweringRule { context, node in
     let (count, value) = (context.graph.attributes(node).required(.count), context.graph.results(node)[0])
-    let statistic = WeightStatistic(try BoundAttention(&context, node))
+    let statistic = WeightStatistic(try BoundAttention(&context, node), context.graph.attributes(node))
     context.addCheck(.range(start: 0, stop: Extent(count), extent: statistic.shape.keys))
     let summaries = try statistic.prepare([.queryMajor], of: value, &context)
     statistic.kernel.describeKeyRange(of: value, &context)
@@ -67,16 +67,16 @@ struct GreatestWeights {
         batch: batch, queries: Span(first: firstRow, count: rows), keys: Span(first: 0, count: IntegerExpression(shape.keys)),
         packed: statistic.packedKeys(batch))
       let (tiles, lists) = (statistic.makeTiles(), makeLists())
-      try statistic.loadRows(at, tiles)
+      let seesDead = try statistic.loadRows(at, tiles)
       builder.map([("r", rows), ("k", places)]) { body, index in
         body.store(body.constant(0, element), Access(lists.weights, index[0], index[1]))
         body.store(body.index(-1, .i32), Access(lists.keys, index[0], index[1]))
       }
-      try TraversalEmitter(kernel, .queryMajor, at, summaries) { tile in
+      try TraversalEmitter(kernel, .queryMajor, at, summaries, attendsAll: seesDead) { tile in
         let width = IntegerExpression.constant(kernel.schedule.panelWidth)
         try statistic.computeWeights(
           at, tiles, KeyTile(firstKey: tile.first, firstPanel: tile.first / width, columns: tile.count, isOpen: tile.isOpen),
-          value: nil)
+          seesDead: seesDead, value: nil)
         try takeGreatest(rows, tiles.weights, lists, tile)
       }.emit()
       try fillWithZeros(rows, lists)

@@ -6,6 +6,8 @@ struct RowResults {
   let kernel: ScoreKernel
   /// The logarithm of what the weights are divided by.
   let logSumExp: BoundView?
+  /// That logarithm less the greatest score.
+  let relativeLogSumExp: BoundView?
   /// The greatest live score.
   let maximum: BoundView?
   /// The sum of the weights.
@@ -17,7 +19,8 @@ struct RowResults {
   init(_ kernel: ScoreKernel, _ attributes: Attributes, _ views: [ResultName: StridedView]) {
     self.kernel = kernel
     func output(_ name: ResultName) -> BoundView? { views[name].map { kernel.builder.output($0, name: name.name) } }
-    (logSumExp, maximum, weightSum) = (output(.logSumExp), output(.maximum), output(.weightSum))
+    (logSumExp, relativeLogSumExp) = (output(.logSumExp), output(.relativeLogSumExp))
+    (maximum, weightSum) = (output(.maximum), output(.weightSum))
     sink = attributes[.sink].map { kernel.tables[$0.number] }
   }
 
@@ -52,10 +55,14 @@ struct RowResults {
       rescale = factor
     }
     let isEmpty = body.apply(.equal, total, zero)
+    func orNone(_ logarithm: BodyValue) -> BodyValue {
+      body.apply(.select, isEmpty, body.constant(-.infinity, element), logarithm)
+    }
     if let logSumExp {
       let logarithm = body.apply(.add, try times(naturalScale, greatest, in: &body), body.apply(.log, total))
-      body.store(body.apply(.select, isEmpty, body.constant(-.infinity, element), logarithm), logSumExp.access(row))
+      body.store(orNone(logarithm), logSumExp.access(row))
     }
+    if let relativeLogSumExp { body.store(orNone(body.apply(.log, total)), relativeLogSumExp.access(row)) }
     if let output = self.maximum { body.store(try times(naturalScale, maximum, in: &body), output.access(row)) }
     let inverse = body.apply(.divide, one, total)
     var factor = body.apply(.select, isEmpty, zero, inverse)

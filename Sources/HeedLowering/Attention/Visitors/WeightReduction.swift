@@ -12,7 +12,7 @@ extension LoweringRule {
     let whole = context.graph.operands(node).prefix(2).map { context.graph.type($0).shape[rank - 2] }
     let window = attributes.window(whole)
     for ((start, stop), extent) in zip(window, whole) { context.addCheck(.range(start: start, stop: stop, extent: extent)) }
-    let statistic = WeightStatistic(try BoundAttention(&context, node))
+    let statistic = WeightStatistic(try BoundAttention(&context, node), attributes)
     let (block, tile) = (attributes.required(.block), statistic.kernel.schedule.tile)
     let reduction = WeightReduction(
       statistic: statistic, value: Array(context.graph.regions(node))[2], kind: attributes.required(.kind),
@@ -112,13 +112,16 @@ struct WeightReduction {
     try builder.loop("i0", from: task.rows.first, to: task.rows.end, step: size) { first in
       let count = builder.define("rows", .smaller(task.rows.end - first, .constant(size)))
       let at = block(task, Span(first: first, count: count), Span(first: task.firstKey, count: task.columns.end - task.firstKey))
-      try statistic.loadRows(at, task.tiles)
+      let seesDead = try statistic.loadRows(at, task.tiles)
       func visit(_ first: IntegerExpression, _ count: IntegerExpression, isOpen: IntegerExpression) throws {
         try take(
-          KeyTile(firstKey: first, firstPanel: at.firstPanel + first / panelWidth, columns: count, isOpen: isOpen), of: at, task)
+          KeyTile(firstKey: first, firstPanel: at.firstPanel + first / panelWidth, columns: count, isOpen: isOpen), of: at, task,
+          seesDead: seesDead)
       }
       guard startOfSkipping == nil else {
-        return try TraversalEmitter(kernel, .queryMajor, at, summaries) { try visit($0.first, $0.count, isOpen: $0.isOpen) }.emit()
+        return try TraversalEmitter(kernel, .queryMajor, at, summaries, attendsAll: seesDead) {
+          try visit($0.first, $0.count, isOpen: $0.isOpen)
+        }.emit()
       }
       let width = kernel.schedule.tile.columns
       try builder.loop("j0", to: at.keys.count, step: width) { first in
@@ -131,15 +134,18 @@ struct WeightReduction {
   /// The task's keys, a tile of them at a time, through the blocks of rows that see them.
   private func visitByKeys(_ task: Task, _ summaries: TermSummaries) throws {
     let size = kernel.schedule.tile.columns
+    let attendsAll = statistic.hasEmptyRow(
+      task.batch, Span(first: task.rows.first, count: task.rows.end - task.rows.first))
     try builder.loop("j0", from: task.firstKey, to: task.columns.end, step: size) { first in
       let count = builder.define("columns", .smaller(task.columns.end - first, .constant(size)))
       let keys = Span(first: first, count: count)
       let all = block(task, Span(first: task.rows.first, count: task.rows.end - task.rows.first), keys)
-      try TraversalEmitter(kernel, .keyMajor, all, summaries) { tile in
+      try TraversalEmitter(kernel, .keyMajor, all, summaries, attendsAll: attendsAll) { tile in
         let rows = Span(first: builder.define("i", task.rows.first + tile.first), count: tile.count)
         let at = block(task, rows, keys)
-        try statistic.loadRows(at, task.tiles)
-        try take(KeyTile(firstKey: 0, firstPanel: at.firstPanel, columns: count, isOpen: tile.isOpen), of: at, task)
+        let seesDead = try statistic.loadRows(at, task.tiles)
+        try take(
+          KeyTile(firstKey: 0, firstPanel: at.firstPanel, columns: count, isOpen: tile.isOpen), of: at, task, seesDead: seesDead)
       }.emit()
     }
   }
@@ -151,8 +157,8 @@ struct WeightReduction {
   }
 
   /// Computes the numbers of a tile and puts them into their blocks.
-  private func take(_ tile: KeyTile, of at: PairBlock, _ task: Task) throws {
-    try statistic.computeWeights(at, task.tiles, tile, value: value)
+  private func take(_ tile: KeyTile, of at: PairBlock, _ task: Task, seesDead: IntegerExpression?) throws {
+    try statistic.computeWeights(at, task.tiles, tile, seesDead: seesDead, value: value)
     accumulate(tile, at, task)
   }
 
