@@ -58,7 +58,7 @@ extension Op {
   /// - `sink = n`: the captured tensor n, floats `[batch..., M]`, holds one further score per row, whose value is 0. Without it
   ///   `exp(sink)` is 0.
   /// - `log_sum_exp = true`: a further result `[batch..., M]`, the logarithm of the divisor; -inf for a row without a live pair.
-  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair.
+  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair, NaN with a NaN.
   /// - `weight_sum = true`: a further result `[batch..., M]`, the sum over live j of weight; 0 for a row without a live pair. The
   ///   further results are f32 for 16-bit types.
   /// - `weights = score`: the scores themselves are the weights, without a divisor:
@@ -160,7 +160,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
         results[0].reals[row * width + e] = sum
       }
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
-      if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 } }
+      if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $0.isNaN || $0 >= $1 ? $0 : $1 } }
       if let weightSum { results[weightSum].reals[row] = zip(live, weights).reduce(0) { $0 + $1.1 } }
     }
   }
