@@ -64,7 +64,7 @@ extension Op {
   /// - `log_sum_exp = true`: a further result `[batch..., M]`, the logarithm of the divisor; -inf for a row without a live pair.
   /// - `relative_log_sum_exp = true`: a further result `[batch..., M]`, that logarithm less the greatest of the live scores and the sink,
   ///   which is as precise where that is large; -inf for a row without a live pair.
-  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair.
+  /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair, NaN with a NaN.
   /// - `weight_sum = true`: a further result `[batch..., M]`, the sum over live j of weight; 0 for a row without a live pair. The
   ///   further results are f32 for 16-bit types.
   /// - `weights = score`: the scores themselves are the weights, without a divisor:
@@ -164,7 +164,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
       }
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
       if let relative { results[relative].reals[row] = relativeLogarithmOfSum(withSink) }
-      if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 } }
+      if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $0.isNaN || $0 >= $1 ? $0 : $1 } }
       if let weightSum { results[weightSum].reals[row] = zip(live, weights).reduce(0) { $0 + $1.1 } }
     }
   }

@@ -2,7 +2,7 @@ extension Op {
   /// `reduce {dims = [...], kind = add}`: the elements along `dims` put together; those dimensions are dropped.
   ///
   /// `kind` is `add`, `multiply`, `minimum`, `maximum`, `and` or `or`; no elements give its identity (0, 1, the largest value, the least,
-  /// all bits, 0). With a NaN among the elements a minimum or maximum is unspecified.
+  /// all bits, 0). With a NaN among the elements a minimum or maximum is NaN.
   public static let reduce = Op(
     "reduce", operands: .named(["operand"]), attributes: [.required(.dims), .required(.kind)],
     infer: { inference in

@@ -25,9 +25,14 @@ public enum Reduction: String, AttributeWord {
     }
   }
 
-  /// The two elements put together, by the definition of `op`. A float is not rounded: sums inside one op are in double precision.
+  /// Whether the least or the greatest element is taken: NaN where one of them is.
+  public var isExtremum: Bool { self == .minimum || self == .maximum }
+
+  /// The two elements put together, by the definition of `op`; an extremum with a NaN is NaN. A float is not rounded: sums inside one op
+  /// are in double precision.
   public func combine(_ left: Literal, _ right: Literal, _ element: ElementType) -> Literal {
-    op.scalar!.applyUnrounded(to: element, result: element) { $0 == 0 ? left : right }
+    if element.isFloat, isExtremum, let unordered = [left, right].first(where: { $0.real.isNaN }) { return unordered }
+    return op.scalar!.applyUnrounded(to: element, result: element) { $0 == 0 ? left : right }
   }
 }
 

@@ -39,7 +39,7 @@ public enum GraphInterpreter {
         let inputs = operands.map { values[Int($0.index)]! }
         let arrays = try evaluate(graph, node, inputs, binding, rounding, zeros)
         for (value, array) in zip(results, arrays) { values[Int(value.index)] = array }
-        try zeros.follow(graph, node, inputs, binding)
+        if let result = arrays.first { try zeros.follow(graph, node, inputs, result, binding) }
       } catch let error as HeedError {
         let name = results.first.map(graph.name) ?? .none
         throw name.isNone ? error : error.during("%\(name)")

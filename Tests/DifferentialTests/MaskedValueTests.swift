@@ -53,6 +53,14 @@ import Testing
       name: "without a softmax", arguments: ["%alive: bool[N]"], score: [table, "%x = multiply %s, 1.0"],
       weights: ["%r = maximum %x, 0.0", "%rr = multiply %r, %r", "%w = select %live, %rr, 0.0"]),
     Form(
+      name: "sigmoid of masked scores", arguments: ["%alive: bool[N]"], score: [table, masked], weights: ["%w = sigmoid %x"]),
+    Form(
+      name: "positive part of masked scores", arguments: ["%alive: bool[N]"], score: [table, masked],
+      weights: ["%r = maximum %x, 0.0", "%w = multiply %r, %r"]),
+    Form(
+      name: "softplus of masked scores", arguments: ["%alive: bool[N]"], score: [table, masked],
+      weights: ["%e = exp %x", "%o = add %e, 1.0", "%w = log %o"]),
+    Form(
       name: "bias that is NaN where masked", arguments: ["%alive: bool[N]", "%bias: $E[N]"],
       score: [table, "%b = broadcast %bias {dims = [$j]} : $F", "%t = add %s, %b", "%x = select %live, %t, -inf"]),
   ]

@@ -124,6 +124,35 @@ private func kinds(_ element: ElementType) -> [String] {
     try expectAgreement(graph, try segmentInputs(graph), .exact)
   }
 
+  /// An extremum with a NaN is NaN wherever it stands, on every target: in rows, columns, segments and running extrema.
+  @Test(arguments: floatTypes) func extremaOfNaN(_ element: ElementType) throws {
+    let graph = try graph(
+      "%x: \(element)[A, N], %offsets: i32[R]",
+      """
+      %a = reduce %x {dims = [1], kind = maximum}
+      %b = reduce %x {dims = [0], kind = minimum}
+      %c = reduce %x {dims = [0, 1], kind = maximum}
+      %d = scan %x {dim = 1, kind = maximum}
+      %e = scan %x {dim = 0, kind = minimum, reverse = true}
+      %f = segment_max %x, %offsets
+      return %a, %b, %c, %d, %e, %f
+      """)
+    for (rows, columns) in [(3, 53), (40, 7), (5, 300)] {
+      let offsets = ReferenceArray(.i32, [3], integers: [0, 2, Int64(rows)])
+      let plain = try randomInputs(graph, ["A": rows, "N": columns, "R": 3], given: ["offsets": offsets])
+      let places = [[0], [columns / 2], [columns - 1], [columns + 1, rows * columns - 1]]
+      let inputs = places.flatMap { places in
+        [0.0, -.infinity].map { other in
+          var inputs = plain
+          if other != 0 { inputs["x"]!.reals = inputs["x"]!.reals.map { _ in other } }
+          for place in places { inputs["x"]!.reals[place] = .nan }
+          return inputs
+        }
+      }
+      try expectAgreement(graph, inputs, .exact)
+    }
+  }
+
   /// Inputs of segments: empty ones, none, some longer than a block.
   private func segmentInputs(_ graph: Graph) throws -> [[Name: ReferenceArray]] {
     let offsets: [[Int64]] = [[0, 0, 3, 3, 7, 7], [0, 0], [0, 1, 2, 3], [0, 0, 0, 130], [0]]

@@ -39,16 +39,20 @@ extension LoweringRule {
     let rowDimension = [(Name("r"), rowCount)]
     builder.phase("run", domain + [blocks]) {
       let partial = builder.tile("partial", wide, [blockSize])
+      let unordered = reduction.isExtremum && type.element.isFloat ? builder.tile("unordered", wide, [blockSize]) : nil
       builder.map(rowDimension) { body, indices in
         let identity = body.constant(reduction.identity(type.element), wide)
         body.store(identity, Access(partial, indices[0]))
+        if let unordered { body.store(body.constant(0, wide), Access(unordered, indices[0])) }
       }
       if let accumulation = reduction.accumulation(type.element) {
         builder.map(isRowContiguous ? overDimensions + rowDimension : rowDimension + overDimensions) { body, indices in
           let row = isRowContiguous ? indices.last! : indices.first!
           let inner = isRowContiguous ? Array(indices.dropLast()) : Array(indices.dropFirst())
           let value = input.read(outer + [start + row] + inner, as: type.element, in: &body)
-          body.accumulate(accumulation, body.apply(.convert, value, type: wide), Access(partial, row))
+          let converted = body.apply(.convert, value, type: wide)
+          body.accumulate(accumulation, converted, Access(partial, row))
+          if let unordered { body.accumulateNaN(converted, wide, Access(unordered, row)) }
         }
       } else {
         builder.nest(overDimensions) { inner in
@@ -61,7 +65,8 @@ extension LoweringRule {
         }
       }
       builder.map(rowDimension) { body, indices in
-        let total = body.load(Access(partial, indices[0]), wide)
+        var total = body.load(Access(partial, indices[0]), wide)
+        if let unordered { total = body.unlessNaN(total, wide, Access(unordered, indices[0])) }
         body.store(body.apply(.convert, total, type: type.element), target.access(outer + [start + indices[0]]))
       }
     }
@@ -108,7 +113,13 @@ extension LoweringRule {
         builder.map([("c", columns)]) { body, indices in
           let at = outer + [start + indices[0], position]
           let before = body.load(Access(carry, indices[0]), computed)
-          let after = body.apply(reduction.op, before, input.read(at, as: computed, in: &body))
+          let element = input.read(at, as: computed, in: &body)
+          var after = body.apply(reduction.op, before, element)
+          if reduction.isExtremum, computed.isFloat {
+            let isNumber = body.apply(.equal, before, before)
+            let orNaN = body.apply(.select, body.apply(.equal, element, element), after, element)
+            after = body.apply(.select, isNumber, orNaN, before)
+          }
           body.store(isExclusive ? before : after, target.access(at))
           body.store(after, Access(carry, indices[0]))
         }
@@ -130,6 +141,20 @@ extension Reduction {
     case .and: element == .bool ? .minimum : nil
     case .or: element == .bool ? .maximum : nil
     }
+  }
+}
+
+// The extremum of elements with a NaN is NaN, which an accumulation may miss. So the NaN are added to a sum of their own.
+extension BodyBuilder {
+  /// Adds `value` to a sum of NaN, which is 0 without one.
+  mutating func accumulateNaN(_ value: BodyValue, _ element: ElementType, _ sum: Access) {
+    accumulate(.add, apply(.select, apply(.equal, value, value), constant(0, element), value), sum)
+  }
+
+  /// `extremum`, or NaN where a sum of NaN is that.
+  mutating func unlessNaN(_ extremum: BodyValue, _ element: ElementType, _ sum: Access) -> BodyValue {
+    let found = load(sum, element)
+    return apply(.select, apply(.equal, found, found), extremum, found)
   }
 }
 

@@ -40,16 +40,21 @@ extension LoweringRule {
         let start = builder.define("start", .load(bound.access([segment])))
         let length = builder.define("length", .load(bound.access([segment + 1])) - start)
         let total = builder.tile(reduction == .add ? "sum" : "extremum", wide, [blockSize])
+        let unordered = reduction.isExtremum && type.element.isFloat ? builder.tile("unordered", wide, [blockSize]) : nil
         builder.map([("c", count)]) { body, at in
           body.store(body.constant(reduction.identity(type.element), wide), Access(total, at[0]))
+          if let unordered { body.store(body.constant(0, wide), Access(unordered, at[0])) }
         }
         builder.map([("r", length), ("c", count)]) { body, at in
           let value = body.load(rows.access([start + at[0]] + outer + [first + at[1]], guarded: [0]), type.element)
-          body.accumulate(accumulation, body.apply(.convert, value, type: wide), Access(total, at[1]))
+          let converted = body.apply(.convert, value, type: wide)
+          body.accumulate(accumulation, converted, Access(total, at[1]))
+          if let unordered { body.accumulateNaN(converted, wide, Access(unordered, at[1])) }
         }
         builder.map([("c", count)]) { body, at in
-          let result = body.apply(.convert, body.load(Access(total, at[0]), wide), type: type.element)
-          body.store(result, target.access([segment] + outer + [first + at[0]]))
+          var result = body.load(Access(total, at[0]), wide)
+          if let unordered { result = body.unlessNaN(result, wide, Access(unordered, at[0])) }
+          body.store(body.apply(.convert, result, type: type.element), target.access([segment] + outer + [first + at[0]]))
         }
       }
       try context.emit(builder, cost: context.cost(node))

@@ -1,42 +1,5 @@
 import HeedIR
 
-/// Probabilities that attention weighs by: a softmax of scores that come from a product, with or without a sink's column.
-private struct Probabilities {
-  let softmax: NodeID
-  /// Of the softmax's shape, but for a sink's column.
-  let value: ValueID
-  /// What the softmax is of, without the sink.
-  let scores: ValueID
-  /// The views and conversions that arrange it, the last first.
-  var views: [NodeID] = []
-
-  /// The probabilities that `value` arranges.
-  init?(_ value: ValueID, in graph: Graph) {
-    var (current, views): (ValueID, [NodeID]) = (value, [])
-    while let node = graph.definingNode(current) {
-      if graph.op(node) == .softmax {
-        (softmax, self.value, scores) = (node, current, graph.inputs(node)[0])
-      } else if let parts = graph.withoutSink(node) {
-        (softmax, self.value, scores) = (parts.softmax, current, parts.scores)
-      } else {
-        let isConversion =
-          graph.op(node) == .convert && graph.type(graph.inputs(node)[0]).element.isFloat
-          && graph.type(current).element.isFloat
-        guard isConversion || [Op.transpose, .broadcast, .reshape].contains(graph.op(node)) else { return nil }
-        views.append(node)
-        current = graph.inputs(node)[0]
-        continue
-      }
-      guard !graph.products(below: scores).isEmpty else { return nil }
-      self.views = views
-      return
-    }
-    return nil
-  }
-
-  func dim(_ graph: Graph) -> Int { graph.attributes(softmax).required(.dim) }
-}
-
 extension GraphPass {
   /// In a choice between a probability and 0, `p != p`, and what else asks whether a probability is NaN, becomes a question about its row:
   /// `l != l` of the logarithm l of the row's sum. One NaN among the scores of a row makes all its probabilities NaN, and the logarithm.
@@ -61,19 +24,12 @@ extension GraphPass {
     guard let asking = graph.definingNode(condition), let question = graph.questionOfNaN(asking),
       let found = Probabilities(question.value, in: graph)
     else { return nil }
-    let dim = found.dim(graph)
-    let type = graph.type(found.value)
-    let logarithm = try state.graph.appendResult(.logSumExp, [graph.inputs(found.softmax)[0]], attributes: [Attribute(.dim, dim)])
-    let isNaN = try state.graph.appendResult(question.isNaN ? .notEqual : .equal, [logarithm, logarithm])
-    let rows = Attribute(.dims, (0..<type.rank).filter { $0 != dim })
-    let whole = try state.graph.appendResult(
-      .broadcast, [isNaN], attributes: [rows], stated: TensorType(.bool, type.shape))
+    let answer = try found.appendQuestion(isNaN: question.isNaN, in: &state.graph)
     state.context.remark(
       .applied, graph.result(node), in: graph,
       "NaN in the probabilities \(graph.label(found.value)) is NaN in a whole row: the logarithm of its sum is asked")
-    let views = steps + found.views.filter { graph.op($0) != .convert }
     var operands = graph.inputs(node)
-    operands[0] = try views.reversed().reduce(whole) { value, view in
+    operands[0] = try steps.reversed().reduce(answer) { value, view in
       try state.graph.appendLike(view, [value], type: TensorType(.bool, graph.type(graph.result(view)).shape))
     }
     return try state.graph.appendResult(.select, operands)
@@ -93,7 +49,8 @@ extension GraphPass {
 
   /// `select(c, 0, softmax(x))` is the softmax where c holds for rows alone whose scores are all -inf: those are 0 by themselves.
   ///
-  /// c may compare the greatest score of a row with -inf, or say that no pair of a mask lives that the scores have.
+  /// c may compare the greatest score of a row or the logarithm of its sum with -inf, say that all its scores are -inf, or that no pair of
+  /// a mask lives that the scores have. Where c is true of NaN as well, as `not(max(x) > -inf)` is, it stays, a condition on rows.
   static func dropGuardOfDeadRows(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .select else { return nil }
@@ -143,7 +100,7 @@ extension Graph {
   }
 
   /// A comparison with a number, the number on the right.
-  private func comparison(_ node: NodeID) -> (value: ValueID, op: Op, bound: Double)? {
+  func comparison(_ node: NodeID) -> (value: ValueID, op: Op, bound: Double)? {
     let (inputs, op) = (inputs(node), op(node))
     guard inputs.count == 2 else { return nil }
     if let bound = uniformConstant(inputs[1])?.real { return (inputs[0], op, bound) }
@@ -221,13 +178,31 @@ extension Graph {
     }
   }
 
-  /// The scores whose greatest of a row along `dim` is -inf where the comparison `node` is as said; for each dimension of the rows, that of
-  /// the comparison.
+  /// What a comparison with a number, or its contrary, is of.
+  private func comparedScores(_ condition: ValueID) -> ValueID? {
+    var condition = condition
+    while let inner = match(condition, .not)?[0] { condition = inner }
+    return definingNode(condition).flatMap(comparison)?.value
+  }
+
+  /// The scores whose rows along `dim` are all -inf where `node` is as said; for each dimension of the rows, that of the node.
   private func deadRows(_ node: NodeID, _ holds: Bool) -> (scores: ValueID, dim: Int, dimensions: [Int?])? {
+    if op(node) == .reduce {
+      // All are -inf, or not any is above.
+      let (kind, dims) = (attributes(node).required(.kind), attributes(node).required(.dims))
+      guard dims.count == 1, holds ? kind == .and || kind == .minimum : kind == .or || kind == .maximum,
+        let scores = comparedScores(inputs(node)[0]),
+        liveness(inputs(node)[0], !holds, of: scores) != nil
+      else { return nil }
+      return (scores, dims[0], (0..<type(result(node)).rank).map { $0 })
+    }
     guard let comparison = comparison(node), comparison.bound == -.infinity,
-      holds ? [.equal, .lessEqual].contains(comparison.op) : [Op.notEqual, .greater].contains(comparison.op)
+      holds ? [.equal, .lessEqual].contains(comparison.op) : comparison.op == .notEqual
     else { return nil }
     let arrangement = Arrangement(comparison.value, in: self)
+    if let logarithm = definingNode(arrangement.source, where: .logSumExp) {
+      return (inputs(logarithm)[0], attributes(logarithm).required(.dim), arrangement.dimensions)
+    }
     guard let maximum = definingNode(arrangement.source, where: .reduce),
       attributes(maximum).required(.kind) == .maximum, attributes(maximum).required(.dims).count == 1
     else { return nil }
@@ -257,16 +232,6 @@ extension Graph {
       default: false
       }
     return isNone ? (mask, attributes(count).required(.dims)[0]) : nil
-  }
-
-  /// The conditions without which scores are -inf.
-  private func infiniteMasks(ofScores value: ValueID) -> Set<ValueID> {
-    var (masks, value): (Set<ValueID>, ValueID) = ([], value)
-    while let choice = match(value, .select), uniformConstant(choice[2])?.real == -.infinity {
-      masks.formUnion(values(below: choice[0]) { self.op($0) == .and })
-      value = choice[1]
-    }
-    return masks
   }
 
   /// Whether no element is below 0, by the op that makes it.

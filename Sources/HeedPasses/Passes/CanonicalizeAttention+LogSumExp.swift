@@ -14,9 +14,9 @@ extension GraphPass {
       state.hasOtherUses(exponentials) || graph.hasSoftmax(of: written.scores, dim: dim)
     else { return nil }
     var scores = written.exponent
-    if let condition = written.condition {
-      let dead = try state.graph.appendScalar(-.infinity, graph.type(scores).element)
-      scores = try state.graph.appendResult(.select, [condition, scores, dead])
+    // A shift of -inf, which a row without a live pair has, makes its exponents NaN.
+    if let mask = written.mask, !written.scoresHaveMask || written.exponent != written.scores {
+      scores = try mask.mask(scores, by: mask.condition, in: &state.graph)
     }
     return try state.graph.appendLogSumExp(scores, dim, like: graph.result(node))
   }
@@ -34,22 +34,15 @@ extension GraphPass {
         Arrangement(difference[1], in: graph).source == Arrangement(shift, in: graph).source,
         graph.withoutRowShift(mask?[1] ?? scores, dims: [dim]) == difference[0]
       else { continue }
-      let plain = try mask.map { try state.graph.appendResult(.select, [$0[0], difference[0], $0[2]]) } ?? difference[0]
+      let isNew = mask.map {
+        !MaskedExponentials(difference[0], where: $0[0], true).isOfScores(difference[0], shift: difference[1], in: graph)
+      }
+      let plain =
+        isNew ?? false ? try state.graph.appendResult(.select, [mask![0], difference[0], mask![2]]) : difference[0]
       state.context.remark(.applied, graph.result(node), in: graph, "the logarithm of a softmax's sum written out")
       return try state.graph.appendLogSumExp(plain, dim, like: graph.result(node))
     }
     return nil
-  }
-
-  /// `softmax(x - m)`, with one m a row, is `softmax(x)`.
-  static func dropRowShift(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
-    let graph = state.graph
-    guard graph.op(node) == .softmax else { return nil }
-    let (operand, dim) = (graph.inputs(node)[0], graph.attributes(node).required(.dim))
-    let scores = graph.withoutRowShift(operand, dims: [dim])
-    guard scores != operand else { return nil }
-    state.context.remark(.applied, graph.result(node), in: graph, "what is subtracted from a whole row before a softmax cancels")
-    return try state.graph.appendResult(.softmax, [scores], attributes: graph.attributes(node).all)
   }
 }
 
@@ -63,7 +56,7 @@ extension Graph {
     return node
   }
 
-  fileprivate mutating func appendLogSumExp(_ scores: ValueID, _ dim: Int, like value: ValueID) throws -> ValueID {
+  mutating func appendLogSumExp(_ scores: ValueID, _ dim: Int, like value: ValueID) throws -> ValueID {
     let result = try appendResult(.logSumExp, [scores], attributes: [Attribute(.dim, dim)])
     return type(result) == type(value) ? result : try appendResult(.reshape, [result], stated: type(value))
   }
@@ -78,10 +71,20 @@ extension Graph {
     }
   }
 
-  /// What `node` is the exponential of, less the logarithm of its sum: `exp(x - log_sum_exp(x))`.
+  /// What `node` is the exponential of, less the logarithm of its sum: `exp(x - log_sum_exp(x))`. In place of -inf, the logarithm of a row
+  /// without a live pair, 0 may be subtracted.
   func logSumExp(subtractedIn node: NodeID) -> (value: ValueID, logSumExp: ValueID)? {
     guard op(node) == .exp, let pair = match(inputs(node)[0], .subtract) else { return nil }
-    let shift = Arrangement(pair[1], in: self)
+    var shift = Arrangement(pair[1], in: self)
+    if let choice = match(shift.source, .select) {
+      let kept = uniformConstant(choice[1])?.real == 0 ? 2 : 1
+      guard uniformConstant(choice[3 - kept])?.real == 0, liveness(choice[0], kept == 1, of: choice[kept]) != nil else {
+        return nil
+      }
+      let logarithm = Arrangement(choice[kept], in: self)
+      shift.dimensions = logarithm.dimensions.map { $0.flatMap { shift.dimensions[$0] } }
+      shift.source = logarithm.source
+    }
     guard let inner = definingNode(shift.source, where: .logSumExp), inputs(inner)[0] == pair[0] else { return nil }
     let dim = attributes(inner).required(.dim)
     guard shift.dimensions == (0..<type(pair[0]).rank).filter({ $0 != dim }) else { return nil }

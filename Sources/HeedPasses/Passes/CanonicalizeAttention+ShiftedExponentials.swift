@@ -3,8 +3,12 @@ import HeedIR
 
 /// Exponentials relative to a number of each row, `exp(x - m)`, that are used only in sums over the keys of something linear in them.
 private struct ShiftedExponentials {
-  let node: NodeID
+  /// The exponentials, or the choice between them and 0 where the scores take its condition.
+  let value: ValueID
+  let isBase2: Bool
   let scores: ValueID
+  /// A mask that the scores do not have yet.
+  private(set) var mask: MaskedExponentials?
   /// m, at the shape of the scores.
   let shift: ValueID
   /// The dimension of the keys.
@@ -16,7 +20,8 @@ private struct ShiftedExponentials {
     guard graph.op(node) == .exp || graph.op(node) == .exp2, let pair = graph.match(graph.inputs(node)[0], .subtract),
       graph.type(pair[0]) == graph.type(graph.result(node)), !graph.products(below: pair[0]).isEmpty
     else { return nil }
-    let start = graph.result(node)
+    let start: ValueID
+    (start, mask) = Self.start(node, scores: pair[0], shift: pair[1], in: graph, users: users)
     // For each dimension of the scores, that of a value which is linear in the exponentials.
     var reached: [ValueID: [Int?]] = [start: (0..<graph.type(start).rank).map { $0 }]
     var (pending, found): ([ValueID], [NodeID: [Int?]]) = ([start], [:])
@@ -42,7 +47,22 @@ private struct ShiftedExponentials {
     guard (steps + found.keys).allSatisfy({ graph.inputs($0).count { reached[$0] != nil } == 1 }), keys.count == 1,
       found.keys.contains(where: { graph.op($0) == .contract }), graph.isUniform(pair[1], along: keys.first!)
     else { return nil }
-    (self.node, scores, shift, dim, sums) = (node, pair[0], pair[1], keys.first!, found)
+    (value, isBase2, scores, shift, dim, sums) = (start, graph.op(node) == .exp2, pair[0], pair[1], keys.first!, found)
+  }
+
+  /// The exponentials with the mask behind them, where it is one of the scores already or can become one: then no score of a dead pair,
+  /// which may be NaN, is among those of the softmax. A shift that is made from the scores is not that of masked ones.
+  private static func start(
+    _ node: NodeID, scores: ValueID, shift: ValueID, in graph: Graph, users: [[NodeID]]
+  ) -> (value: ValueID, mask: MaskedExponentials?) {
+    let value = graph.result(node)
+    let own = users[Int(value.index)]
+    guard own.count == 1, !graph.results.contains(value), let masked = MaskedExponentials(own[0], in: graph), masked.value == value,
+      graph.type(graph.result(own[0])) == graph.type(value)
+    else { return (value, nil) }
+    if masked.isOfScores(scores, shift: shift, in: graph) { return (graph.result(own[0]), nil) }
+    let isOfScores = graph.isMadeOfRows(shift) || !graph.products(below: shift).isEmpty
+    return isOfScores ? (value, nil) : (graph.result(own[0]), masked)
   }
 
   /// The sum over one dimension of `value` that `node` is, with the result's dimension for each of the value's.
@@ -81,24 +101,30 @@ extension Graph {
   /// the keys, as `contract(exp(x - m) * f, v) / (sum(exp(x - m) * f) + c)` uses it, it becomes the softmax, and the sums are multiplied
   /// by `exp(l - m)`.
   ///
+  /// A row without a live pair has the logarithm -inf, and so has its greatest score: its sums are 0, by a factor of 0.
+  ///
   /// A softmax that is written out is recognised before: its exponentials are not there any more.
   mutating func recogniseShiftedExponentials(_ context: inout PassContext) throws {
     let users = users()
+    // By the node of the exponentials.
     var (found, scales): ([NodeID: ShiftedExponentials], [NodeID: ValueID]) = ([:], [:])
     var sums: [NodeID: NodeID] = [:]
     for node in body {
       guard let exponentials = ShiftedExponentials(node, in: self, users: users),
         exponentials.sums.keys.allSatisfy({ sums[$0] == nil })
       else { continue }
-      found[node] = exponentials
-      for sum in exponentials.sums.keys { sums[sum] = node }
+      let start = definingNode(exponentials.value)!
+      found[start] = exponentials
+      for sum in exponentials.sums.keys { sums[sum] = start }
     }
     guard !found.isEmpty else { return }
     var rewriter = GraphRewriter(self)
     for node in body {
       if let exponentials = found[node] {
+        var scores = rewriter(exponentials.scores)
+        if let mask = exponentials.mask { scores = try mask.mask(scores, by: rewriter(mask.condition), in: &rewriter.result) }
         let built = try rewriter.result.appendSoftmax(
-          rewriter(exponentials.scores), rewriter(exponentials.shift), dim: exponentials.dim, base2: op(node) == .exp2)
+          scores, rewriter(exponentials.shift), dim: exponentials.dim, base2: exponentials.isBase2)
         scales[node] = built.scale
         rewriter.replace(result(node), with: built.softmax)
         context.remark(
@@ -143,7 +169,10 @@ extension Graph {
       }
     }
     let logarithm = try appendResult(.logSumExp, [scores], attributes: [along])
-    let scale = try appendResult(.exp, [appendResult(.subtract, [logarithm, rows])])
+    let element = type(scores).element
+    let isDead = try appendResult(.equal, [logarithm, appendScalar(-.infinity, element)])
+    let difference = try appendResult(.exp, [appendResult(.subtract, [logarithm, rows])])
+    let scale = try appendResult(.select, [isDead, appendScalar(0, element), difference])
     return (try appendResult(.softmax, [scores], attributes: [along]), scale)
   }
 }

@@ -3,12 +3,16 @@ import HeedIR
 
 /// Exponentials of scores, as a softmax has them: `exp(x - c)` with one c a row, or 2 in place of e, or 0 where a mask is false.
 struct WrittenExponentials {
-  /// What the softmax is of.
-  var scores: ValueID
+  /// What the softmax is of where a sink is beside it.
+  let scores: ValueID
+  /// What it is of by itself: the greatest of a row and another number, which may be that of a sink, is subtracted still.
+  private let ownScores: ValueID
   /// The op of the exponentials, and its operand.
   var (op, exponent): (Op, ValueID)
   /// Where the exponential is not 0.
-  var condition: ValueID?
+  private(set) var mask: MaskedExponentials?
+  /// Whether the scores are -inf where it is 0.
+  private(set) var scoresHaveMask = true
 
   /// The base's logarithm, which the scores are multiplied by.
   var factor: Double { op == .exp2 ? log(2) : 1 }
@@ -16,12 +20,14 @@ struct WrittenExponentials {
   /// The exponentials that `value` is, along the dimensions `dims`.
   init?(_ value: ValueID, dims: [Int], in graph: Graph) {
     guard var node = graph.definingNode(value) else { return nil }
-    if let masked = graph.maskedValue(node), let inner = graph.definingNode(masked.value) {
-      (node, condition) = (inner, masked.condition)
+    if let masked = MaskedExponentials(node, in: graph), let inner = graph.definingNode(masked.value) {
+      (node, mask) = (inner, masked)
     }
     guard graph.op(node) == .exp || graph.op(node) == .exp2 else { return nil }
     (op, exponent) = (graph.op(node), graph.inputs(node)[0])
     scores = graph.withoutRowShift(exponent, dims: dims)
+    ownScores = graph.withoutRowShift(exponent, dims: dims, besideSink: false)
+    scoresHaveMask = mask?.isOfScores(scores, shift: graph.match(exponent, .subtract)?[1], in: graph) ?? true
   }
 
   /// The score whose exponential is `extra`, which has one number per row and is added to the sum. Nil where `extra` is not known
@@ -49,13 +55,13 @@ struct WrittenExponentials {
   /// Appends the softmax along `dims`, or nil where a product has to be below for that and is not. With a sink, it is that of the scores
   /// and the sink, without the sink's column.
   func build(_ graph: inout Graph, dims: [Int], sink: ValueID? = nil) throws -> ValueID? {
-    var value = scores
+    var value = sink == nil ? ownScores : scores
     let element = graph.type(value).element
     func scaled(_ value: ValueID) throws -> ValueID {
       factor == 1 ? value : try graph.appendResult(.multiply, [value, graph.appendScalar(factor, element)])
     }
     value = try scaled(value)
-    if let condition { value = try graph.appendResult(.select, [condition, value, graph.appendScalar(-.infinity, element)]) }
+    if let mask, !scoresHaveMask { value = try mask.mask(value, by: mask.condition, in: &graph) }
     let column = try sink.map(scaled)
     return try graph.appendSoftmax(value, dims: dims, sink: column)
   }
@@ -132,7 +138,7 @@ extension GraphPass {
       return nil
     }
     if graph.op(node) == .exp {
-      guard written.condition == nil, graph.withoutRowShift(inputs[0], dims: sum.dims) == written.scores else { return nil }
+      guard written.scoresHaveMask, graph.withoutRowShift(inputs[0], dims: sum.dims) == written.scores else { return nil }
     }
     guard let softmax = try state.softmax(written, sum) else {
       state.noteOtherDivisor(node)
@@ -243,17 +249,6 @@ extension Graph {
       return (sum, extra)
     }
     return nil
-  }
-
-  /// `value` without what is subtracted from all elements along `dims` alike.
-  func withoutRowShift(_ value: ValueID, dims: [Int]) -> ValueID {
-    var value = value
-    while let pair = match(value, .subtract), type(pair[0]) == type(value),
-      !Arrangement(pair[1], in: self).dimensions.contains(where: { $0.map(dims.contains) ?? false })
-    {
-      value = pair[0]
-    }
-    return value
   }
 
   /// The sum of exponentials whose logarithm, plus what was subtracted before it, `value` has subtracted.

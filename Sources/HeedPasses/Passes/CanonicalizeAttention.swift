@@ -19,7 +19,7 @@ extension GraphPass {
   ///     %p = softmax %x {dim = 3} : f32[B, H, S, S]
   ///     %o = contract %p, %v {subscripts = "bhij,bhje->bhie"} : f32[B, H, S, 64]
   ///
-  /// - A softmax written out becomes one: with any number subtracted from all scores of a row, divided before or after the weighted
+  /// - A softmax written out becomes one: with its greatest score or another number subtracted from a row, divided before or after the weighted
   ///   sum, masked before or after the exponential, to base e or 2, over one dimension or several (`WrittenExponentials`).
   /// - So does the logarithm of the sum of exponentials, with what was subtracted before added back (`LogSumExp`).
   /// - Where one more exponential per row is added to the sum, its score becomes the last column of the scores. That column is
@@ -38,7 +38,7 @@ extension GraphPass {
   /// - A product with gathered rows of a table is gathered from the product with the table (`gatherProducts`).
   ///
   /// Legal by the numeric contract: constant scales are regrouped; a written-out softmax of a row without a live pair is 0, as the
-  /// op's is; a value subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the
+  /// op's is; a finite number subtracted from a whole row cancels. Masks stay where they are: `fuse-attention` takes them out of the
   /// finished score, where no view is in the way.
   public static let canonicalizeAttention = GraphPass(
     "canonicalize-attention", summary: "bring the ways to write attention into one"
@@ -55,8 +55,8 @@ extension GraphPass {
     try graph.recogniseShiftedExponentials(&context)
     // What is done with probabilities, where softmaxes are known: a sum that a softmax is divided by is not taken for a factor of rows.
     let linear: [RewriteRule] = [
-      simplifyView, dropImpossibleChoice, dropGuardOfDeadRows, askRowForNaN, dropAbsoluteOfWeights, recogniseRenormalised,
-      moveRowFactor, splitSummedWeights,
+      simplifyView, dropImpossibleChoice, dropGuardOfDeadRows, dropGuardOfDeadPairs, askLogarithmOfSum, askRowForNaN,
+      dropBoundOfProbabilities, dropAbsoluteOfWeights, recogniseRenormalised, moveRowFactor, splitSummedWeights,
     ]
     try graph.rewrite(&context, rules: rules + linear)
     try graph.moveDequantisation(&context)

@@ -5,7 +5,7 @@ import HeedIR
 ///     p * select(keep, 1.25, 0)        select(keep, 1.25, 0)
 ///     select(keep, p, 0) / 0.8         select(keep, 1, 0) / 0.8
 ///     p * a + p * b                    a + b
-///     maximum(p * a, 0)                maximum(a, 0)        // no weight is below 0
+///     maximum(0, p * a)                maximum(0, a)        // no weight is below 0; of a NaN the right one is taken
 struct FactorSplit {
   var region: FunctionBuilder
 
@@ -35,6 +35,8 @@ struct FactorSplit {
         return nil
       }
       return region.apply(.select, [operands[0], left, right])
+    // Of a weight that is NaN the right one is taken, which must be NaN too.
+    case .maximum where !dependsOnWeight(operands[1]), .minimum where !dependsOnWeight(operands[1]): return nil
     // A literal other than 0 has no factor; of 0 it is 0.
     case .add, .subtract, .maximum, .minimum:
       guard let left = factor(of: operands[0]), let right = factor(of: operands[1]) else { return nil }

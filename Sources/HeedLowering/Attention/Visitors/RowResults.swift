@@ -63,7 +63,13 @@ struct RowResults {
       body.store(orNone(logarithm), logSumExp.access(row))
     }
     if let relativeLogSumExp { body.store(orNone(body.apply(.log, total)), relativeLogSumExp.access(row)) }
-    if let output = self.maximum { body.store(try times(naturalScale, maximum, in: &body), output.access(row)) }
+    if let output = self.maximum {
+      // A NaN among the scores may have been missed by the maximum, but is in the sum; so is that of an infinite maximum.
+      let infinite = body.apply(.equal, maximum, body.constant(.infinity, element))
+      let known = body.apply(.or, body.apply(.equal, sum, sum), infinite)
+      let orNaN = body.apply(.select, known, maximum, sum)
+      body.store(try times(naturalScale, orNaN, in: &body), output.access(row))
+    }
     let inverse = body.apply(.divide, one, total)
     var factor = body.apply(.select, isEmpty, zero, inverse)
     if let rescale { factor = body.apply(.multiply, factor, rescale) }

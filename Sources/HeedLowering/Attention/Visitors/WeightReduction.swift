@@ -69,6 +69,8 @@ struct WeightReduction {
     let firstKey: IntegerExpression
     let tiles: WeightStatistic.Tiles
     let sums: Place
+    /// Sums of the NaN among the numbers of an extremum.
+    let unordered: Place?
   }
 
   /// The phase of the reduction.
@@ -83,23 +85,27 @@ struct WeightReduction {
       let columnRange = TaskRange(columns, "column", task: columnTask, builder)
       let tiles = statistic.makeTiles()
       let sums = builder.tile("blocks", element, [rows.blocksOfTask, columns.blocksOfTask])
+      let unordered = kind.isExtremum ? builder.tile("unordered", element, [rows.blocksOfTask, columns.blocksOfTask]) : nil
       let identity = startOfSkipping ?? kind.identity(element)
       builder.map([("x", rowRange.blocks), ("y", columnRange.blocks)]) { body, index in
         let start = body.constant(identity, element)
         body.store(start, Access(sums, index[0], index[1]))
+        if let unordered { body.store(body.constant(0, element), Access(unordered, index[0], index[1])) }
       }
       // Keys are counted from the start of a panel.
       let firstKey = builder.define("first_key", columnRange.first / panelWidth * panelWidth)
       var batch = [IntegerExpression](repeating: 0, count: shape.batchRank)
       for (dimension, index) in zip(kept, indices) { batch[dimension] = index }
-      var task = Task(batch: batch, rows: rowRange, columns: columnRange, firstKey: firstKey, tiles: tiles, sums: sums)
+      var task = Task(
+        batch: batch, rows: rowRange, columns: columnRange, firstKey: firstKey, tiles: tiles, sums: sums, unordered: unordered)
       let loops = reducedBatch.map { (name: Name("b\($0)"), end: IntegerExpression(shape.batch[$0])) }
       try builder.nest(loops) { heads in
         for (dimension, index) in zip(reducedBatch, heads) { task.batch[dimension] = index }
         try order == .keyMajor ? visitByKeys(task, summaries) : visitByQueries(task, summaries)
       }
       builder.map([("x", rowRange.blocks), ("y", columnRange.blocks)]) { body, index in
-        let sum = body.load(Access(sums, index[0], index[1]), element)
+        var sum = body.load(Access(sums, index[0], index[1]), element)
+        if let unordered { sum = body.unlessNaN(sum, element, Access(unordered, index[0], index[1])) }
         body.store(
           sum, statistic.output.access(indices + [rowRange.firstBlock + index[0], columnRange.firstBlock + index[1]]))
       }
@@ -175,8 +181,9 @@ struct WeightReduction {
     guard let size = columns.size, size > 1 else {
       builder.map([("r", at.queries.count), ("c", tile.columns - first)]) { body, index in
         let column = columns.size == nil ? 0 : first - origin + index[1]
-        body.accumulate(
-          kind, body.load(Access(numbers, index[0], first + index[1]), element), Access(task.sums, row(index[0]), column))
+        let number = body.load(Access(numbers, index[0], first + index[1]), element)
+        body.accumulate(kind, number, Access(task.sums, row(index[0]), column))
+        if let unordered = task.unordered { body.accumulateNaN(number, element, Access(unordered, row(index[0]), column)) }
       }
       return
     }
@@ -185,8 +192,9 @@ struct WeightReduction {
       let start = builder.define("block_start", .apply(.maximum, origin + y * blockSize, first))
       let end = builder.define("block_end", .smaller(origin + (y + 1) * blockSize, tile.columns))
       builder.map([("r", at.queries.count), ("c", end - start)]) { body, index in
-        body.accumulate(
-          kind, body.load(Access(numbers, index[0], start + index[1]), element), Access(task.sums, row(index[0]), y))
+        let number = body.load(Access(numbers, index[0], start + index[1]), element)
+        body.accumulate(kind, number, Access(task.sums, row(index[0]), y))
+        if let unordered = task.unordered { body.accumulateNaN(number, element, Access(unordered, row(index[0]), y)) }
       }
     }
   }
