@@ -34,6 +34,12 @@ public struct HeedError: Error, Hashable, Sendable, CustomStringConvertible {
     return copy
   }
 
+  /// The same error at `place`, where it has no place yet.
+  package func located(at place: SourceLocation?) -> HeedError {
+    guard location == nil else { return self }
+    return HeedError(message, at: place)
+  }
+
   /// `file:line:column: error: message`, or `error: message` where no place is known. A message of more than 2000 bytes is cut.
   public var headline: String {
     guard let location else { return "error: \(shortened)" }

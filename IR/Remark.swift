@@ -34,7 +34,7 @@ public struct Remark: Hashable, Sendable, CustomStringConvertible {
     self.init(kind, pass: pass, value: graph.name(value), message)
     if subject.isEmpty {
       subject = graph.label(value)
-    } else if let place = graph.place(value) {
+    } else if graph.definingNode(value) != nil, let place = graph.place(value) {
       subject += " at \(place.short)"
     }
   }

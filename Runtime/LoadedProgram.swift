@@ -60,6 +60,13 @@ package final class LoadedProgram: Sendable {
     return program.results.map { memory[$0.buffer]! }
   }
 
+  /// The values of the symbols in a call with these inputs.
+  /// - Throws: where an input is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the facts.
+  package func lengths(_ arrays: [(name: String, array: NDArray)]) throws -> [Name: Int] {
+    let matched = try executor.inputs.match(arrays)
+    return try SymbolBinding.solve(arguments + executor.inputs.shapes(matched), facts: program.facts)
+  }
+
   private func withWorkspace(
     byteCount: Int, _ guarding: GuardedMemory?, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {

@@ -20,6 +20,19 @@ extension Program {
     return arrays
   }
 
+  /// The values of the symbols in a call with these arguments.
+  /// - Throws: where an argument is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the
+  ///   facts.
+  package func lengths(
+    inputs: [(name: String, array: NDArray)], parameters: [(name: String, array: NDArray)]
+  ) throws -> [Name: Int] {
+    let (inputTable, parameterTable) = (
+      ArgumentTable(self, .input, kind: "input"), ArgumentTable(self, .parameter, kind: "parameter")
+    )
+    let shapes = parameterTable.shapes(try parameterTable.match(parameters)) + inputTable.shapes(try inputTable.match(inputs))
+    return try SymbolBinding.solve(shapes, facts: facts)
+  }
+
   /// The values of the symbols for arguments of these shapes, once the facts hold and the numbers in `inputs` are what they must be.
   /// - Throws: where they are not; the error names the argument.
   func bind(_ shapes: [SymbolBinding.Argument], _ inputs: [(buffer: Int, array: NDArray)]) throws -> [Name: Int] {

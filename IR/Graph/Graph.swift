@@ -5,6 +5,8 @@
 public struct Graph: Sendable {
   /// What the graph is called.
   public var name: Name
+  /// Where the user's source makes the graph; nil where that is not known. Text does not keep it.
+  public var location: SourceLocation?
   /// What a call or a load passes, by position.
   public private(set) var arguments: [Argument] = []
   /// What the graph promises about its extents, in addition to its types.
@@ -26,6 +28,7 @@ public struct Graph: Sendable {
   private var attributePool: [Attribute] = []
   private var regionPool: [ScalarFunction] = []
   private var places: [SourceLocation] = []
+  private var factPlaces: [SourceLocation?] = []
 
   /// A graph without arguments, nodes or results.
   public init(name: Name) { self.name = name }
@@ -121,8 +124,14 @@ public struct Graph: Sendable {
     return value
   }
 
-  /// Adds a promise about the extents.
-  public mutating func addFact(_ fact: Fact) { facts.append(fact) }
+  /// Adds a promise about the extents, which the user's source makes at `place`.
+  public mutating func addFact(_ fact: Fact, at place: SourceLocation? = nil) {
+    facts.append(fact)
+    factPlaces.append(place)
+  }
+
+  /// Where the user's source makes the promise of this position; nil where that is not known.
+  func place(ofFact position: Int) -> SourceLocation? { factPlaces[position] }
 
   /// Adds a node after the others; the types of its results are inferred.
   ///

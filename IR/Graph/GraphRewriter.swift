@@ -15,10 +15,12 @@ public struct GraphRewriter {
     self.source = source
     result = Graph(name: source.name)
     replacements = Array(repeating: nil, count: source.valueCapacity)
-    for fact in source.facts { result.addFact(fact) }
+    result.location = source.location
+    for (position, fact) in source.facts.enumerated() { result.addFact(fact, at: source.place(ofFact: position)) }
     for argument in source.arguments {
-      replacements[Int(argument.value.index)] = result.addArgument(
-        source.name(argument.value), source.type(argument.value), role: argument.role)
+      let new = result.addArgument(source.name(argument.value), source.type(argument.value), role: argument.role)
+      replacements[Int(argument.value.index)] = new
+      keepPlace(of: argument.value, for: new)
     }
   }
 

@@ -136,7 +136,10 @@ extension Extent {
     if let a = left.smallConstant, let b = right.smallConstant { return Extent(a + b) }
     if left == 0 { return right }
     if right == 0 { return left }
-    return sums.value(left, right) { Extent(left.terms + right.terms) }
+    return sums.value(left, right) {
+      refusal(of: left, right, termCount: left.terms.count + right.terms.count, weight: left.weight + right.weight)
+        ?? Extent(left.terms + right.terms)
+    }
   }
 
   /// The difference, in canonical form.
@@ -148,7 +151,9 @@ extension Extent {
     if left == 1 { return right }
     if right == 1 { return left }
     return products.value(left, right) {
-      let rightTerms = right.terms
+      let (leftCount, rightTerms) = (left.terms.count, right.terms)
+      let weight = left.weight * rightTerms.count + right.weight * leftCount
+      if let refusal = refusal(of: left, right, termCount: leftCount * rightTerms.count, weight: weight) { return refusal }
       return Extent(
         left.terms.flatMap { a in
           rightTerms.map { b in
@@ -200,6 +205,7 @@ extension Extent {
   /// Terms whose coefficients are multiples of the divisor come out of the division: floor((16*A + r)/16) = A + floor(r/16).
   private func divided(by divisor: Int, roundingUp: Bool) -> Extent {
     guard divisor > 0 else { return .mistaken("got \(self) divided by \(divisor), expected a divisor of at least 1") }
+    guard !isMistaken, weight <= Self.mostInDivision else { return isMistaken ? self : .mistaken(Self.tooLong) }
     var whole: [Term] = []
     var rest: [Term] = []
     for term in terms {

@@ -5,7 +5,8 @@ extension Graph: Verifiable {
   /// - Regions are well typed and read only what their node captures.
   /// - Arguments have different names, every symbol is one that a call binds, and there is a result.
   ///
-  /// - Throws: one line that names the graph, the value and what is wrong with it; what went wrong while the graph was built.
+  /// - Throws: one line that names the graph, the value and what is wrong with it, or has the line of the user's source that makes the
+  ///   value; what went wrong while the graph was built.
   public func verify() throws {
     if let failure { throw failure }
     do {
@@ -20,14 +21,20 @@ extension Graph: Verifiable {
         throw HeedError("got the result \(described(result)), which nothing defines")
       }
     } catch let error as HeedError {
-      throw error.during("graph @\(name.quotedWhereNeeded)")
+      throw error.location == nil ? error.during("graph @\(name.quotedWhereNeeded)").located(at: location) : error
     }
   }
 
-  /// The value as an error names it.
+  /// Runs a check of what the user's source makes at `place`, if that is known.
+  private func at(_ place: SourceLocation?, _ check: () throws -> Void) throws {
+    do { try check() } catch let error as HeedError { throw error.located(at: place) }
+  }
+
+  /// The value as an error names it: where its line is known, but no name, its type.
   private func described(_ value: ValueID) -> String {
     guard value.index >= 0, Int(value.index) < valueCapacity else { return "number \(value.index)" }
-    return name(value).isNone ? "number \(value.index)" : "%\(name(value).quotedWhereNeeded)"
+    if !name(value).isNone { return "%\(name(value).quotedWhereNeeded)" }
+    return place(value) == nil ? "number \(value.index)" : "\(type(value))"
   }
 
   private func isDefined(_ value: ValueID, in defined: [Bool]) -> Bool {
@@ -40,29 +47,35 @@ extension Graph: Verifiable {
     var names: Set<Name> = []
     for (position, argument) in arguments.enumerated() {
       let name = name(argument.value)
-      guard !name.isNone else { throw HeedError("argument \(position) has no name, expected one: arguments are passed by name") }
-      guard names.insert(name).inserted else {
-        throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names")
+      try at(place(argument.value)) {
+        guard !name.isNone else { throw HeedError("argument \(position) has no name, expected one: arguments are passed by name") }
+        guard names.insert(name).inserted else {
+          throw HeedError("got two arguments of the name %\(name.quotedWhereNeeded), expected different names")
+        }
+        try verifyType(type(argument.value), of: argument.value, &types)
       }
-      try verifyType(type(argument.value), of: argument.value, &types)
     }
   }
 
   private func verifySymbols(_ known: [Name]) throws {
     let extents = arguments.flatMap { type($0.value).shape.extents }
     if let symbol = SymbolBinding.unsolvable(extents: extents, facts: facts).first {
+      let first = arguments.first { type($0.value).shape.extents.symbols.contains(symbol) }
       throw HeedError(
-        "the symbol \(symbol) does not follow from the arguments' extents, expected an extent such as \(symbol) or 2*\(symbol)")
+        "the symbol \(symbol) does not follow from the arguments' extents, expected an extent such as \(symbol) or 2*\(symbol)",
+        at: first.flatMap { place($0.value) })
     }
-    for fact in facts {
-      let mentioned: [Name]
-      switch fact {
-      case .divisible(let extent, let divisor):
-        guard divisor > 0 else { throw HeedError("got the fact \(fact), expected a divisor of at least 1") }
-        mentioned = extent.symbols
-      case .equal(let left, let right): mentioned = left.symbols + right.symbols
+    for (position, fact) in facts.enumerated() {
+      try at(place(ofFact: position)) {
+        let mentioned: [Name]
+        switch fact {
+        case .divisible(let extent, let divisor):
+          guard divisor > 0 else { throw HeedError("got the fact \(fact), expected a divisor of at least 1") }
+          mentioned = extent.symbols
+        case .equal(let left, let right): mentioned = left.symbols + right.symbols
+        }
+        try verifyKnown(mentioned, known, in: "the fact \(fact)")
       }
-      try verifyKnown(mentioned, known, in: "the fact \(fact)")
     }
   }
 
@@ -106,20 +119,24 @@ extension Graph: Verifiable {
     var defined = [Bool](repeating: false, count: valueCapacity)
     for argument in arguments { defined[Int(argument.value.index)] = true }
     for node in body {
-      for operand in operands(node) where !isDefined(operand, in: defined) {
-        throw HeedError("\(op(node).mnemonic) uses \(described(operand)), which nothing above it defines")
-      }
-      try verifyNode(node, types.symbols)
-      for (position, result) in results(node).enumerated() {
-        guard !defined[Int(result.index)], origin(result) == .node(node, result: position) else {
-          throw HeedError("\(op(node).mnemonic) defines \(described(result)) a second time")
+      try at(place(of: node)) {
+        for operand in operands(node) where !isDefined(operand, in: defined) {
+          throw HeedError("\(op(node).mnemonic) uses \(described(operand)), which nothing above it defines")
         }
-        defined[Int(result.index)] = true
-        try verifyType(type(result), of: result, &types)
+        try verifyNode(node, types.symbols)
+        for (position, result) in results(node).enumerated() {
+          guard !defined[Int(result.index)], origin(result) == .node(node, result: position) else {
+            throw HeedError("\(op(node).mnemonic) defines \(described(result)) a second time")
+          }
+          defined[Int(result.index)] = true
+          try verifyType(type(result), of: result, &types)
+        }
       }
     }
     return defined
   }
+
+  private func place(of node: NodeID) -> SourceLocation? { results(node).first.flatMap(place) }
 
   private func verifyNode(_ node: NodeID, _ known: [Name]) throws {
     let op = op(node)
@@ -138,7 +155,9 @@ extension Graph: Verifiable {
       }
       for attribute in attributes(node).all {
         guard case .extents(let shape) = attribute.value else { continue }
-        for extent in shape.extents { try verifyKnown(extent.symbols, known, in: "the attribute \(attribute.key)") }
+        // The names of attributes are those of the text.
+        let list = place(of: node) == nil ? "the attribute \(attribute.key)" : "\(shape)"
+        for extent in shape.extents { try verifyKnown(extent.symbols, known, in: list) }
       }
     } catch let error as HeedError {
       throw error.during(op.mnemonic)

@@ -90,7 +90,11 @@ public final class CompiledGraph: Sendable {
       let names = program.buffers.filter { $0.storage == .parameter }.prefix(3).map { "'\($0.name)'" }.joined(separator: ", ")
       throw HeedError("got a call of \(program.name) without its parameters (\(names), ...), expected load(parameters:) before")
     }
-    return Outputs(names: resultNames, try loaded.call(inputs, timings: timings, guarding: guarding))
+    return try lowered.source.explainingLengths {
+      Outputs(names: resultNames, try loaded.call(inputs, timings: timings, guarding: guarding))
+    } lengths: {
+      try loaded.lengths(inputs)
+    }
   }
 }
 

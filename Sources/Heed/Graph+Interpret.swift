@@ -43,9 +43,24 @@ extension Graph {
   package func interpret(
     _ inputs: [(name: String, array: NDArray)], _ parameters: [(name: String, array: NDArray)]
   ) throws -> Outputs {
-    let arguments = try signature(of: try Verified(self)).matched(inputs: inputs, parameters: parameters)
-    let results = try GraphInterpreter.evaluate(self, inputs: arguments)
-    return Outputs(names: results.map(\.name.text), results.map(\.array))
+    let signature = signature(of: try Verified(self))
+    return try explainingLengths {
+      let arguments = try signature.matched(inputs: inputs, parameters: parameters)
+      let results = try GraphInterpreter.evaluate(self, inputs: arguments)
+      return Outputs(names: results.map(\.name.text), results.map(\.array))
+    } lengths: {
+      try signature.lengths(inputs: inputs, parameters: parameters)
+    }
+  }
+
+  /// What a call returns.
+  /// - Parameter lengths: the values of the symbols in the call.
+  /// - Throws: what `call` throws; where the cause is an extent, the same however the graph runs.
+  func explainingLengths(_ call: () throws -> Outputs, lengths: () throws -> [Name: Int]) throws -> Outputs {
+    do { return try call() } catch let error as HeedError {
+      if let lengths = try? lengths() { try verifyLengths(lengths) }
+      throw error
+    }
   }
 
   /// A program with the arguments of the graph, and what it demands of their numbers.

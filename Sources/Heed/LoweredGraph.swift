@@ -8,6 +8,8 @@ internal import Logging
 public struct LoweredGraph: Sendable {
   /// The graph after the passes.
   public let graph: Graph
+  /// The graph before the passes.
+  let source: Graph
   /// What runs, with its kernels.
   public var program: Program { verified.ir }
   /// What the passes and the lowering said.
@@ -46,7 +48,7 @@ extension Graph {
     let lowered = try lower(outcome.graph, for: options.target, classifiesOnly: options.classifiesOnly)
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(
-      graph: outcome.graph.ir, remarks: Remarks(outcome.remarks + lowered.remarks),
+      graph: outcome.graph.ir, source: self, remarks: Remarks(outcome.remarks + lowered.remarks),
       schedules: lowered.schedules.map { "%\($0.value) = \($0.op.mnemonic): \($0.schedule)" }, target: options.target,
       passTime: outcome.timings.reduce(.zero) { $0 + $1.duration }, verified: try Verified(lowered.program))
   }

@@ -31,7 +31,9 @@ public func leakyRelu(_ x: Tensor, slope: Double = 0.01, file: String = #filePat
 public func logSoftmax(_ x: Tensor, dimension: Int = -1, file: String = #filePath, line: Int = #line) -> Tensor {
   x.builder.located(file, line) {
     guard let position = x.resolve(dimension, nil) else { return x.builder.poison(x.type) }
-    let sum = logSumExp(x, dimension: position).expandingDimension(position)
-    return x - select(sum == -.infinity, 0, sum)
+    // In 16 bits the logarithm of the sum would lose what the result is made of.
+    let wide = x.element.isFloat ? x.cast(to: x.element.computed) : x
+    let sum = logSumExp(wide, dimension: position).expandingDimension(position)
+    return (wide - select(sum == -.infinity, 0, sum)).cast(to: x.element)
   }
 }

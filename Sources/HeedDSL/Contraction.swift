@@ -38,11 +38,23 @@ public func matmul(_ left: Tensor, _ right: Tensor, file: String = #filePath, li
     left: kept.left + (left.rank > 1 ? ["i"] : []) + ["k"], right: kept.right + (right.rank > 1 ? ["k", "j"] : ["k"]),
     result: letters + (left.rank > 1 ? ["i"] : []) + (right.rank > 1 ? ["j"] : []))
   return builder.contract(
-    left.droppingDimensions(dropped.left, site), right.droppingDimensions(dropped.right, site), subscripts, guess: guess, site)
+    "matmul", left.droppingDimensions(dropped.left, site), right.droppingDimensions(dropped.right, site), subscripts, guess: guess,
+    site)
 }
 
 extension GraphBuilder {
-  func contract(_ left: Tensor, _ right: Tensor, _ subscripts: ContractSubscripts, guess: TensorType, _ site: CallSite?) -> Tensor {
-    emit(.contract, [left, right], [Attribute(.subscripts, subscripts)], guess: guess, site)
+  /// Whether two factors have one type, of floats; records where they have not.
+  func haveOneFloatType(_ caller: String, _ left: Tensor, _ right: Tensor, _ site: CallSite?) -> Bool {
+    expect(
+      left.element == right.element && left.element.isFloat,
+      "\(caller): got \(left.summary) and \(right.summary), expected one float type; cast(to:) converts", site)
+  }
+
+  /// - Parameter caller: the function that the user called.
+  func contract(
+    _ caller: String, _ left: Tensor, _ right: Tensor, _ subscripts: ContractSubscripts, guess: TensorType, _ site: CallSite?
+  ) -> Tensor {
+    guard haveOneFloatType(caller, left, right, site) else { return poison(guess) }
+    return emit(.contract, [left, right], [Attribute(.subscripts, subscripts)], guess: guess, site)
   }
 }

@@ -85,6 +85,7 @@ private struct Window {
       builder.fail("\(name): got \(x.summary) and the weight \(weight.summary) in \(groups) groups, expected \(form)", nil)
       return nil
     }
+    guard builder.haveOneFloatType(name, x, weight, nil) else { return nil }
     let kernel = weight.shape.extents.dropFirst(2).compactMap(\.constant)
     guard kernel.count == stride.count, kernel.allSatisfy({ $0 >= 1 && $0 <= 1 << 15 }) else {
       builder.fail("\(name): got the weight \(weight.summary), expected a kernel of numbers from 1 to 2^15", nil)
@@ -128,7 +129,7 @@ private struct Window {
     let subscripts = ContractSubscripts(
       left: ["b", "g", "c"] + zip(places, inside).flatMap { [$0, $1] }, right: ["g", "o", "c"] + inside,
       result: ["b", "g", "o"] + places)
-    let product = builder.contract(taken, weights, subscripts, guess: x.type, nil)
+    let product = builder.contract(name, taken, weights, subscripts, guess: x.type, nil)
     return product.reshape(Shape([batch, outputs] + counts))
   }
 

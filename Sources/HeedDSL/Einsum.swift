@@ -63,7 +63,7 @@ private struct EinsumFactor {
     let (left, right) = (summing(except: needed, other.letters), other.summing(except: needed, letters))
     let kept = (left.letters + right.letters.filter { !left.letters.contains($0) }).filter(needed.contains)
     let subscripts = ContractSubscripts(left: left.letters, right: right.letters, result: result ?? kept)
-    let product = tensor.builder.contract(left.tensor, right.tensor, subscripts, guess: tensor.type, nil)
+    let product = tensor.builder.contract("einsum", left.tensor, right.tensor, subscripts, guess: tensor.type, nil)
     return EinsumFactor(product, result ?? kept)
   }
 

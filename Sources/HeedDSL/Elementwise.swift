@@ -79,6 +79,11 @@ public func minimum(_ left: Tensor, _ right: Tensor, file: String = #filePath, l
 }
 
 /// The lesser of each element and a number.
+public func minimum(_ left: Tensor, _ right: Double, file: String = #filePath, line: Int = #line) -> Tensor {
+  minimum(left, left.scalar(right, CallSite(file, line)), file: file, line: line)
+}
+
+/// The lesser of each element and a number.
 public func minimum(_ left: Tensor, _ right: some TensorScalar, file: String = #filePath, line: Int = #line) -> Tensor {
   minimum(left, left.scalar(right, CallSite(file, line)), file: file, line: line)
 }
@@ -86,6 +91,11 @@ public func minimum(_ left: Tensor, _ right: some TensorScalar, file: String = #
 /// The greater element; the right one where either is NaN.
 public func maximum(_ left: Tensor, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
   left.with(right, .maximum, CallSite(file, line))
+}
+
+/// The greater of each element and a number.
+public func maximum(_ left: Tensor, _ right: Double, file: String = #filePath, line: Int = #line) -> Tensor {
+  maximum(left, left.scalar(right, CallSite(file, line)), file: file, line: line)
 }
 
 /// The greater of each element and a number.
@@ -99,8 +109,23 @@ public func pow(_ base: Tensor, _ exponent: Tensor, file: String = #filePath, li
 }
 
 /// Each element to the power of a number.
+public func pow(_ base: Tensor, _ exponent: Double, file: String = #filePath, line: Int = #line) -> Tensor {
+  pow(base, base.scalar(exponent, CallSite(file, line)), file: file, line: line)
+}
+
+/// Each element to the power of a number.
 public func pow(_ base: Tensor, _ exponent: some TensorScalar, file: String = #filePath, line: Int = #line) -> Tensor {
   pow(base, base.scalar(exponent, CallSite(file, line)), file: file, line: line)
+}
+
+/// A number to the power of each element: `pow(2, x)`.
+public func pow(_ base: Double, _ exponent: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  pow(exponent.scalar(base, CallSite(file, line)), exponent, file: file, line: line)
+}
+
+/// A number to the power of each element.
+public func pow(_ base: some TensorScalar, _ exponent: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  pow(exponent.scalar(base, CallSite(file, line)), exponent, file: file, line: line)
 }
 
 /// a * b + c with one rounding, of floats.
@@ -139,6 +164,46 @@ public func select(
   select(condition, right.scalar(left, CallSite(file, line)), right, file: file, line: line)
 }
 
+/// One of two numbers, of the type `element`: `select(mask, 0, -.infinity)`.
+public func select(
+  _ condition: Tensor, _ left: some TensorScalar, _ right: Double, as element: ElementType = .f32, file: String = #filePath,
+  line: Int = #line
+) -> Tensor {
+  condition.builder.select(condition, left.literal, right.literal, element, CallSite(file, line))
+}
+
+/// One of two numbers, of the type `element`: `select(mask, -.infinity, 0)`.
+public func select(
+  _ condition: Tensor, _ left: Double, _ right: some TensorScalar, as element: ElementType = .f32, file: String = #filePath,
+  line: Int = #line
+) -> Tensor {
+  condition.builder.select(condition, left.literal, right.literal, element, CallSite(file, line))
+}
+
+/// One of two numbers, of the type `element`.
+public func select(
+  _ condition: Tensor, _ left: Double, _ right: Double, as element: ElementType = .f32, file: String = #filePath, line: Int = #line
+) -> Tensor {
+  condition.builder.select(condition, left.literal, right.literal, element, CallSite(file, line))
+}
+
+/// One of two numbers, of the type `element`.
+public func select(
+  _ condition: Tensor, _ left: some TensorScalar, _ right: some TensorScalar, as element: ElementType = .f32,
+  file: String = #filePath, line: Int = #line
+) -> Tensor {
+  condition.builder.select(condition, left.literal, right.literal, element, CallSite(file, line))
+}
+
+extension GraphBuilder {
+  fileprivate func select(_ condition: Tensor, _ left: Literal, _ right: Literal, _ element: ElementType, _ site: CallSite)
+    -> Tensor
+  {
+    let type = TensorType(element, .scalar)
+    return elementwise(.select, [condition, constant([left], type, site), constant([right], type, site)], site)
+  }
+}
+
 extension Tensor {
   /// This tensor where the condition holds, else `other`: `scores.where(j <= i, else: -.infinity)`.
   public func `where`(_ condition: Tensor, else other: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
@@ -158,8 +223,12 @@ extension Tensor {
   /// The elements as another type. Floats are rounded to nearest, ties to even; as integers they lose their fraction and are
   /// clamped to the range. Integers wrap. As a bool, anything but 0 is true.
   public func cast(to element: ElementType, file: String = #filePath, line: Int = #line) -> Tensor {
+    converted(to: element, CallSite(file, line))
+  }
+
+  func converted(to element: ElementType, _ site: CallSite?) -> Tensor {
     if element == self.element { return self }
-    return builder.elementwise(.convert, [self], stated: element, CallSite(file, line))
+    return builder.elementwise(.convert, [self], stated: element, site)
   }
 
   /// The bits of the elements read as another type of the same size.

@@ -52,6 +52,30 @@ public func min(_ left: some TensorScalar, _ right: Tensor, file: String = #file
   right.scalar(left, CallSite(file, line)).with(right, .minimum, CallSite(file, line))
 }
 
+// Doubles have functions of their own, so that `.infinity` has one meaning.
+
+/// Each element held within `lower ... upper`; NaN stays NaN: `clamp(x, 0, .infinity)`.
+public func clamp(
+  _ x: Tensor, _ lower: some TensorScalar, _ upper: Double, file: String = #filePath, line: Int = #line
+) -> Tensor {
+  let site = CallSite(file, line)
+  return clamp(x, x.scalar(lower, site), x.scalar(upper, site), file: file, line: line)
+}
+
+/// Each element held within `lower ... upper`; NaN stays NaN: `clamp(x, -.infinity, 0)`.
+public func clamp(
+  _ x: Tensor, _ lower: Double, _ upper: some TensorScalar, file: String = #filePath, line: Int = #line
+) -> Tensor {
+  let site = CallSite(file, line)
+  return clamp(x, x.scalar(lower, site), x.scalar(upper, site), file: file, line: line)
+}
+
+/// Each element held within `lower ... upper`; NaN stays NaN.
+public func clamp(_ x: Tensor, _ lower: Double, _ upper: Double, file: String = #filePath, line: Int = #line) -> Tensor {
+  let site = CallSite(file, line)
+  return clamp(x, x.scalar(lower, site), x.scalar(upper, site), file: file, line: line)
+}
+
 /// Each element held within `lower ... upper`; NaN stays NaN.
 public func clamp(
   _ x: Tensor, _ lower: some TensorScalar, _ upper: some TensorScalar, file: String = #filePath, line: Int = #line
@@ -72,7 +96,7 @@ extension Tensor {
   public func argMax(
     _ dimension: Int = -1, keepingDimension: Bool = false, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    builder.located(file, line) { indexOfFirst(dimension, keepingDimension) { $0 } }
+    builder.located(file, line) { indexOfFirst("argMax", dimension, keepingDimension) { $0 } }
   }
 
   /// The index of the least element along a dimension, which is dropped, i32; of equal ones the first. NaN counts as greater than
@@ -80,12 +104,17 @@ extension Tensor {
   public func argMin(
     _ dimension: Int = -1, keepingDimension: Bool = false, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    builder.located(file, line) { indexOfFirst(dimension, keepingDimension) { $0.element.isFloat ? -$0 : ~$0 } }
+    builder.located(file, line) { indexOfFirst("argMin", dimension, keepingDimension) { $0.element.isFloat ? -$0 : ~$0 } }
   }
 
   /// The index of the element that is greatest by `key`.
-  private func indexOfFirst(_ dimension: Int, _ keepingDimension: Bool, _ key: (Tensor) -> Tensor) -> Tensor {
-    guard let position = resolve(dimension, nil) else { return builder.poison(TensorType(.i32, shape)) }
+  private func indexOfFirst(
+    _ caller: String, _ dimension: Int, _ keepingDimension: Bool, _ key: (Tensor) -> Tensor
+  ) -> Tensor {
+    guard let position = resolve(dimension, nil),
+      builder.expect(
+        shape[position] != 0, "\(caller): got \(summary), expected at least 1 element along dimension \(dimension)", nil)
+    else { return builder.poison(TensorType(.i32, shape)) }
     let keys = key(element == .bool ? cast(to: .u8) : self)
     let indices = keys.movingDimension(position, to: rank - 1).topK(1).indices
     return keepingDimension ? indices.movingDimension(rank - 1, to: position) : indices.droppingDimensions([rank - 1], nil)

@@ -36,7 +36,7 @@ extension Graph {
     let site = CallSite(file, line)
     let builder = GraphBuilder(Name(name), site)
     do {
-      builder.setResults(try builder.run(body).outputs, site)
+      try builder.run { builder.setResults(try body($0).outputs, site) }
     } catch let error as HeedError {
       builder.fail(error)
     } catch {

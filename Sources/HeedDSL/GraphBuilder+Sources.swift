@@ -14,11 +14,23 @@ extension GraphBuilder {
     emit(.iota, [], [Attribute(.dim, dimension)], stated: type, site)
   }
 
+  /// A scalar: `g.constant(-.infinity)`.
+  public func constant(_ value: Double, _ element: ElementType = .f32, file: String = #filePath, line: Int = #line) -> Tensor {
+    constant([value.literal], TensorType(element, .scalar), CallSite(file, line))
+  }
+
   /// A scalar.
   public func constant(
     _ value: some TensorScalar, _ element: ElementType = .f32, file: String = #filePath, line: Int = #line
   ) -> Tensor {
     constant([value.literal], TensorType(element, .scalar), CallSite(file, line))
+  }
+
+  /// A tensor of the numbers of `values` in row-major order; without a shape, of rank 1: `g.constant([0, -.infinity])`.
+  public func constant(
+    _ values: [Double], _ element: ElementType = .f32, shape: Shape? = nil, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    constant(values.map(\.literal), TensorType(element, shape ?? [Extent(values.count)]), CallSite(file, line))
   }
 
   /// A tensor of the numbers of `values` in row-major order; without a shape, of rank 1.

@@ -12,7 +12,10 @@ public final class GraphBuilder {
   /// The shapes that are known to be without mistakes.
   private var validShapes: Set<Shape> = []
 
-  init(_ name: Name, _ site: CallSite) { (graph, lastSite) = (Graph(name: name), site) }
+  init(_ name: Name, _ site: CallSite) {
+    (graph, lastSite) = (Graph(name: name), site)
+    graph.location = site.location
+  }
 
   /// A builder that other code may read, though only the thread that builds the graph does.
   private struct Current: @unchecked Sendable { var builder: GraphBuilder }
@@ -67,7 +70,9 @@ public final class GraphBuilder {
     guard expect(!PrintedNames.kept(name.text).isNone, "got the argument name \"\(name)\", \(expected)", site),
       areValid([type], site)
     else { return poison(type) }
-    return Tensor(self, graph.addArgument(name, type, role: role), type)
+    let value = graph.addArgument(name, type, role: role)
+    graph.setPlace(value, (outerSite ?? site).location)
+    return Tensor(self, value, type)
   }
 
   // MARK: Facts
@@ -80,7 +85,7 @@ public final class GraphBuilder {
     guard expect(divisor > 0, "got the divisor \(divisor) of \(extent), expected at least 1", site), isValid(extent, site) else {
       return
     }
-    graph.addFact(.divisible(extent, by: divisor))
+    graph.addFact(.divisible(extent, by: divisor), at: (outerSite ?? site).location)
   }
 
   /// Promises that two extents are equal: used in proofs, checked at each call.
@@ -89,7 +94,7 @@ public final class GraphBuilder {
   ) {
     let site = CallSite(file, line)
     guard isValid(left.extent, site), isValid(right.extent, site) else { return }
-    graph.addFact(.equal(left.extent, right.extent))
+    graph.addFact(.equal(left.extent, right.extent), at: (outerSite ?? site).location)
   }
 
   // MARK: Names
@@ -150,8 +155,10 @@ public final class GraphBuilder {
     return try body()
   }
 
-  /// Records a mistake, if it is the first; a nil site is looked up on the stack.
+  /// Records a mistake, if it is the first; a nil site is looked up on the stack. A mistake with tensors of another graph is one of the
+  /// graph whose closure is running.
   package func fail(_ message: String, _ site: CallSite?) {
+    if let running = Self.running, running !== self { return running.fail(message, outerSite ?? site) }
     guard graph.failure == nil else { return }
     let place = outerSite ?? site ?? CallSite.fromStack() ?? lastSite
     graph.failure = HeedError(message, at: place.location)
@@ -188,8 +195,8 @@ public final class GraphBuilder {
     }
   }
 
-  /// Records what the user's closure threw.
-  func fail(_ error: HeedError) { if graph.failure == nil { graph.failure = error } }
+  /// Records what the user's closure threw; it has the graph's own line where it has none.
+  func fail(_ error: HeedError) { if graph.failure == nil { graph.failure = error.located(at: graph.location) } }
 
   /// Records a mistake and returns a tensor to go on with.
   package func fail(_ message: String, _ site: CallSite?, guess: TensorType) -> Tensor {
@@ -208,6 +215,18 @@ public final class GraphBuilder {
   package func poison(_ guess: TensorType) -> Tensor { Tensor(self, nil, guess) }
 
   // MARK: Ops
+
+  /// Whether the operands belong to this graph and to the one whose closure is running, if one is; records one that does not.
+  func areOwn(_ operands: [Tensor], _ op: Op, _ site: CallSite?) -> Bool {
+    let own = Self.running ?? self
+    let foreign = operands.first { $0.builder !== own }
+    guard let stray = foreign ?? operands.first(where: { $0.builder !== self }) else { return true }
+    let wanted = foreign == nil ? self : own
+    own.fail(
+      "\(op.mnemonic): got \(stray.summary) of the graph \(stray.builder.graph.name), expected a tensor of \(wanted.graph.name)",
+      outerSite ?? site)
+    return false
+  }
 
   /// Appends an op and returns its only result. After a mistake it returns a tensor of the type `guess`, by default the stated type
   /// or that of the first operand.
@@ -232,10 +251,7 @@ public final class GraphBuilder {
     _ op: Op, _ operands: [Tensor], _ attributes: [Attribute], stated: TensorType? = nil, guesses: [TensorType], _ site: CallSite?
   ) -> [Tensor] {
     note(site)
-    if let stray = operands.first(where: { $0.builder !== self }) {
-      fail(
-        "\(op.mnemonic): got \(stray.summary) of the graph \(stray.builder.graph.name), expected a tensor of \(graph.name)", site)
-    }
+    guard areOwn(operands, op, site) else { return guesses.map((Self.running ?? self).poison) }
     for case .extents(let list) in attributes.map(\.value) {
       if let mistake = list.extents.lazy.compactMap(\.mistake).first { fail("\(op.mnemonic): \(mistake)", site) }
     }

@@ -41,8 +41,10 @@ public func batchNorm(
     guard let position = x.resolve(dimension, nil), x.haveChannels("batchNorm", [mean, variance, scale, bias], position) else {
       return x.builder.poison(x.type)
     }
-    let factor = scale * rsqrt(variance + epsilon)
-    return x * x.perChannel(factor, position) + x.perChannel(bias - mean * factor, position)
+    // In 16 bits the two products could be too large where their difference is not.
+    let wide = [x, mean, variance, scale, bias].map { $0.element.isFloat ? $0.cast(to: $0.element.computed) : $0 }
+    let factor = wide[3] * rsqrt(wide[2] + epsilon)
+    return (wide[0] * x.perChannel(factor, position) + x.perChannel(wide[4] - wide[1] * factor, position)).cast(to: x.element)
   }
 }
 
@@ -78,8 +80,8 @@ extension Tensor {
   fileprivate func haveChannels(_ caller: String, _ tensors: [Tensor], _ position: Int) -> Bool {
     tensors.allSatisfy { numbers in
       builder.expect(
-        numbers.rank == 1 && builder.areEqual(numbers.shape[0], shape[position]),
-        "\(caller): got \(numbers.summary) for the channels of \(summary), expected [\(shape[position])]", nil)
+        numbers.element == element && numbers.rank == 1 && builder.areEqual(numbers.shape[0], shape[position]),
+        "\(caller): got \(numbers.summary) for the channels of \(summary), expected \(element)[\(shape[position])]", nil)
     }
   }
 }

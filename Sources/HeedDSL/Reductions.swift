@@ -34,7 +34,8 @@ extension Tensor {
 
   /// The mean over dimensions, of floats; NaN of no elements.
   public func mean(_ dimensions: Int..., keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line) -> Tensor {
-    mean("mean", dimensions, keepingDimensions, correction: 0, CallSite(file, line))
+    let site = CallSite(file, line)
+    return statistic("mean", dimensions, site) { $0.mean($1, keepingDimensions, correction: 0, site) }
   }
 
   /// The mean of the squared differences from the mean over dimensions, of floats.
@@ -43,7 +44,8 @@ extension Tensor {
   public func variance(
     _ dimensions: Int..., correction: Int = 0, keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    variance("variance", dimensions, keepingDimensions, correction: correction, CallSite(file, line))
+    let site = CallSite(file, line)
+    return statistic("variance", dimensions, site) { $0.variance($1, keepingDimensions, correction: correction, site) }
   }
 
   /// The square root of the variance over dimensions, of floats.
@@ -53,25 +55,31 @@ extension Tensor {
     _ dimensions: Int..., correction: Int = 0, keepingDimensions: Bool = false, file: String = #filePath, line: Int = #line
   ) -> Tensor {
     let site = CallSite(file, line)
-    return variance("standardDeviation", dimensions, keepingDimensions, correction: correction, site).mapped(.sqrt, site)
+    return statistic("standardDeviation", dimensions, site) {
+      $0.variance($1, keepingDimensions, correction: correction, site).mapped(.sqrt, site)
+    }
   }
 
-  /// - Parameter correction: what is taken from the number of elements that the sum is divided by.
-  private func mean(
-    _ caller: String, _ dimensions: [Int], _ keepingDimensions: Bool, correction: Int, _ site: CallSite
+  /// A function of floats and of dimensions counted from 0, in the type that sums have, and rounded to the element type once: 16-bit
+  /// floats hold neither a large sum nor a count beyond 256 or 2048.
+  private func statistic(
+    _ caller: String, _ dimensions: [Int], _ site: CallSite, _ compute: (_ wide: Tensor, _ dimensions: [Int]) -> Tensor
   ) -> Tensor {
     guard element.isFloat else { return builder.fail("\(caller): got \(summary), expected a float type", site, guess: type) }
     guard let resolved = resolve(dimensions, site) else { return builder.poison(type) }
+    return compute(converted(to: element.computed, site), resolved).converted(to: element, site)
+  }
+
+  /// - Parameter correction: what is taken from the number of elements that the sum is divided by.
+  private func mean(_ dimensions: [Int], _ keepingDimensions: Bool, correction: Int, _ site: CallSite) -> Tensor {
     let sum = reduced(.add, dimensions, keepingDimensions, site)
-    let count = resolved.reduce(Extent(1)) { $0 * shape[$1] } - correction
+    let count = dimensions.reduce(Extent(1)) { $0 * shape[$1] } - correction
     return sum.with(builder.extent(count, element, site), .divide, site)
   }
 
-  private func variance(
-    _ caller: String, _ dimensions: [Int], _ keepingDimensions: Bool, correction: Int, _ site: CallSite
-  ) -> Tensor {
-    let difference = with(mean(caller, dimensions, true, correction: 0, site), .subtract, site)
-    return difference.with(difference, .multiply, site).mean(caller, dimensions, keepingDimensions, correction: correction, site)
+  private func variance(_ dimensions: [Int], _ keepingDimensions: Bool, correction: Int, _ site: CallSite) -> Tensor {
+    let difference = with(mean(dimensions, true, correction: 0, site), .subtract, site)
+    return difference.with(difference, .multiply, site).mean(dimensions, keepingDimensions, correction: correction, site)
   }
 
   /// Running reductions along a dimension: `r[i] = x[0] op ... op x[i]`; exclusive: without `x[i]`; reversed: from the end.

@@ -19,10 +19,10 @@ extension Tensor {
   public func segmentMean(_ offsets: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
     builder.located(file, line) {
       guard element.isFloat else { return builder.fail("segmentMean: got \(summary), expected a float type", nil, guess: type) }
-      let sums = segmentSum(offsets)
-      guard builder.graph.failure == nil else { return sums }
-      let counts = maximum(offsets[1...] - offsets[..<(-1)], 1).cast(to: element)
-      return sums / counts.reshape(Shape([counts.extent(0)] + sums.shape.extents.dropFirst().map { _ in 1 }))
+      let sums = cast(to: element.computed).segmentSum(offsets)
+      guard builder.graph.failure == nil else { return builder.poison(type) }
+      let counts = maximum(offsets[1...] - offsets[..<(-1)], 1).cast(to: sums.element)
+      return (sums / counts.reshape(Shape([counts.extent(0)] + sums.shape.extents.dropFirst().map { _ in 1 }))).cast(to: element)
     }
   }
 

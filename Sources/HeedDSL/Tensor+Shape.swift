@@ -84,13 +84,25 @@ extension Tensor {
 
   /// The tensor with `low` elements `value` before it and `high` after it in each dimension.
   public func padded(
+    low: [any ExtentConvertible], high: [any ExtentConvertible], with value: Double, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    padded(low, high, value.literal, CallSite(file, line))
+  }
+
+  /// The tensor with `low` elements `value` before it and `high` after it in each dimension.
+  public func padded(
     low: [any ExtentConvertible], high: [any ExtentConvertible], with value: some TensorScalar = 0, file: String = #filePath,
     line: Int = #line
   ) -> Tensor {
-    let site = CallSite(file, line)
-    guard let literal = value.literal.converted(to: element) else {
+    padded(low, high, value.literal, CallSite(file, line))
+  }
+
+  private func padded(
+    _ low: [any ExtentConvertible], _ high: [any ExtentConvertible], _ value: Literal, _ site: CallSite
+  ) -> Tensor {
+    guard let literal = value.converted(to: element) else {
       return builder.fail(
-        "padded: got the number \(value.literal.shown) for \(summary), expected one of type \(element)", site, guess: type)
+        "padded: got the number \(value.shown) for \(summary), expected one of type \(element)", site, guess: type)
     }
     return builder.emit(
       .pad, [self],

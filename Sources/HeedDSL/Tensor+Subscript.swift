@@ -62,7 +62,7 @@ extension Range<Int>: TensorIndexConvertible {
 
 extension ClosedRange<Int>: TensorIndexConvertible {
   /// The range.
-  public var tensorIndex: TensorIndex { .range(lowerBound, Extent(upperBound) + 1) }
+  public var tensorIndex: TensorIndex { upperBound == -1 ? .from(lowerBound) : .range(lowerBound, Extent(upperBound) + 1) }
 }
 
 extension PartialRangeFrom<Int>: TensorIndexConvertible {
@@ -103,7 +103,7 @@ extension Tensor {
   /// ```swift
   /// x[0]                 // the first matrix of a batch
   /// x[0..., 2]           // column 2
-  /// x[.rest, (-1)...]    // the last element of each row, the dimension kept
+  /// x[..., (-1)...]      // the last element of each row, the dimension kept
   /// x[.range(0, "S - 1", step: 2)]
   /// ```
   public subscript(_ indices: [TensorIndex], file file: String = #filePath, line line: Int = #line) -> Tensor {
@@ -152,6 +152,23 @@ extension Tensor {
     E: TensorIndexConvertible, F: TensorIndexConvertible
   >(_ a: A, _ b: B, _ c: C, _ d: D, _ e: E, _ f: F, file file: String = #filePath, line line: Int = #line) -> Tensor {
     sliced([a.tensorIndex, b.tensorIndex, c.tensorIndex, d.tensorIndex, e.tensorIndex, f.tensorIndex], CallSite(file, line))
+  }
+
+  /// The whole tensor.
+  public subscript(_ all: UnboundedRange, file file: String = #filePath, line line: Int = #line) -> Tensor { self }
+
+  /// A part of the tensor by an index of the last dimension.
+  public subscript<A: TensorIndexConvertible>(_ rest: UnboundedRange, _ a: A, file file: String = #filePath,
+    line line: Int = #line
+  ) -> Tensor {
+    sliced([.rest, a.tensorIndex], CallSite(file, line))
+  }
+
+  /// A part of the tensor by indices of the last two dimensions.
+  public subscript<A: TensorIndexConvertible, B: TensorIndexConvertible>(_ rest: UnboundedRange, _ a: A, _ b: B,
+    file file: String = #filePath, line line: Int = #line
+  ) -> Tensor {
+    sliced([.rest, a.tensorIndex, b.tensorIndex], CallSite(file, line))
   }
 
   private func sliced(_ given: [TensorIndex], _ site: CallSite) -> Tensor {

@@ -69,9 +69,11 @@ extension Graph {
 
 extension LoweringContext {
   func unsupported(_ node: NodeID, _ reason: String) -> HeedError {
-    let value = graph.results(node).first.map { "%\(graph.name($0).isNone ? "?" : graph.name($0))" } ?? "?"
-    let types = (graph.operands(node).map(graph.type) + graph.results(node).map(graph.type)).map(\.description)
-    return HeedError("cannot compile \(value) = \(graph.op(node).mnemonic) on \(types.joined(separator: ", ")): \(reason)")
+    let (result, types) = (graph.results(node).first!, graph.operands(node).map(graph.type) + graph.results(node).map(graph.type))
+    let name = graph.name(result)
+    let value = name.isNone ? graph.label(result) : "%\(name) = \(graph.op(node).mnemonic)"
+    return HeedError(
+      "cannot compile \(value) on \(types.map(\.description).joined(separator: ", ")): \(reason)", at: graph.place(result))
   }
 
   /// Checks that the node's values are of types that are computed as they are stored.

@@ -51,6 +51,29 @@ import Testing
     #expect(mistakeOf(long) == "got an extent of more than 64 terms or 32 factors, expected less")
   }
 
+  /// What grows with each step ends soon: the result is a mistake before the work is done.
+  @Test func extentsThatGrowWithoutEnd() {
+    let tooLong = "got an extent of more than 64 terms or 32 factors, expected less"
+    var (product, sum, power, nested): (Extent, Extent, Extent, Extent) = (1, 0, "A", "A")
+    for step in 0..<60 {
+      product *= Extent(symbol: Name("S\(step)")) + 1
+      power *= power
+      sum += product
+      nested = nested.dividedRoundingUp(by: 3) * nested.dividedRoundingDown(by: 2) + 1
+    }
+    for _ in 0..<2000 { nested = (nested + 1).dividedRoundingDown(by: 2) }
+    for extent in [product, sum, power, nested, product * product, product * 0, product.dividedRoundingUp(by: 7)] {
+      #expect(mistakeOf(extent) == tooLong)
+    }
+    var deep: Extent = "S"
+    for _ in 0..<100_000 { deep = (deep + 1).dividedRoundingDown(by: 2) }
+    #expect(mistakeOf(deep) == tooLong)
+    // Counts of elements may have more terms than an extent.
+    let shape = Shape((0..<9).map { Extent(symbol: Name("S\($0)")) + 1 })
+    #expect(shape.mistake == nil && shape.count.terms.count == 512 && !shape.count.symbols.isEmpty)
+    #expect(mistakeOf(shape.count) == tooLong)
+  }
+
   @Test func everywhereThatTakesExtents() {
     let bad: Extent = "two words"
     let calls: [(GraphBuilder, Tensor) -> Tensor] = [

@@ -71,6 +71,18 @@ import Testing
     check("mean: got %i: i32[B], expected a float type") { g, x, i in i.mean() }
     check("softmax: got i32[B], expected a float type") { g, x, i in softmax(i) }
     check("gather: got indices of type f32[B, 8], expected an integer type") { g, x, i in x.gather(x) }
+    check("matmul: got %i: i32[B] and %i: i32[B], expected one float type; cast(to:) converts") { _, _, i in matmul(i, i) }
+    check("matmul: got f32[8, B] and %i: i32[B], expected one float type; cast(to:) converts") { _, x, i in
+      matmul(x.transposed(), i)
+    }
+    check("einsum: got %i: i32[B] and %x: f32[B, 8], expected one float type; cast(to:) converts") { _, x, i in
+      einsum("i,ij->j", i, x)
+    }
+    check("argMax: got f32[8, 0], expected at least 1 element along dimension -1") { g, _, _ in g.full([8, 0], 1.0).argMax() }
+    check("batchNorm: got %i: i32[B] for the channels of %x: f32[B, 8], expected f32[B]") { _, x, i in
+      batchNorm(x, mean: i, variance: i, scale: i, bias: i, dimension: 0)
+    }
+    check("alibiSlopes: got 65537 heads, expected up to 65536") { g, _, _ in g.constant(alibiSlopes(headCount: 65537)) }
     check("top_k: got count = 9, expected one in 0 ... 8") { g, x, i in x.topK(9).values }
   }
 
@@ -110,6 +122,9 @@ import Testing
     check("convolution1D: got %x: f32[B, 8] and the weight %x: f32[B, 8] in 1 groups, expected \(form)") { _, x, _ in
       convolution1D(x, x)
     }
+    check("convolution1D: got %a: f16[1, 2, 9] and %w: f32[3, 2, 1], expected one float type; cast(to:) converts") { g, _, _ in
+      convolution1D(g.input("a", .f16, [1, 2, 9]), g.input("w", .f32, [3, 2, 1]))
+    }
     check("segment_matmul: got f32[B, 8] and f32[B, 8], expected rows [T, K] and matrices [B, K, N]") { _, x, i in
       x.segmentMatmul(x, i)
     }
@@ -142,6 +157,23 @@ import Testing
     }
     check("add: got %a: f32[2] of the graph first, expected a tensor of g") { g, _, _ in g.input("b", .f32, [2]) + stray! }
     #expect(mistake { _ in stray! }?.message == "got the result %a: f32[2] of another graph, expected tensors of g")
+    // Wherever it stands.
+    check("subtract: got %a: f32[2] of the graph first, expected a tensor of g") { g, _, _ in stray! - g.input("b", .f32, [2]) }
+    check("multiply: got %a: f32[2] of the graph first, expected a tensor of g") { _, _, _ in stray! * 2 }
+    check("concatenate: got %a: f32[2] of the graph first, expected a tensor of g") { g, _, _ in
+      concatenate([stray!, g.input("b", .f32, [2])])
+    }
+    check("contract: got %a: f32[2] of the graph first, expected a tensor of g") { g, _, _ in
+      matmul(stray!, g.input("b", .f32, [2]))
+    }
+    check("got dimension 3 of %a: f32[2], expected one in -1 ..< 1") { _, _, _ in stray!.sum(3) }
+    // A graph in the closure of another has its own mistakes.
+    let outer = Graph("outer") { g in
+      let inner = Graph("inner") { $0.input("a", .f32, [2]).sum(4) }
+      #expect(inner.failure != nil)
+      return g.input("b", .f32, [2])
+    }
+    #expect(outer.failure == nil)
   }
 
   /// Results are returned by name, so two of one name are a mistake: at the line of the second name, or at that of the graph.

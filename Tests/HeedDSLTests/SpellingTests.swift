@@ -16,6 +16,29 @@ import Testing
     #expect(text.contains("greater %x, -inf") && text.contains("equal %x, inf") && text.contains("less -inf, %x"))
   }
 
+  /// `.infinity` has one meaning wherever a number may stand.
+  @Test func infinities() throws {
+    let results = try run(["x": reals([-1, 2])]) { g in
+      let x = g.input("x", .f32, [2])
+      return [
+        clamp(x, 0, .infinity), clamp(x, -.infinity, 0), x.padded(low: [1], high: [0], with: -.infinity), g.constant(-.infinity),
+        g.constant([0, -.infinity]), maximum(x, -.infinity), minimum(x, .infinity), pow(abs(x) + 1, -.infinity),
+        select(x > 0, 0, -.infinity), select(x > 0, -.infinity, 0), pow(2, x), pow(.pi, x * 0), select(x > 0, 1, 0),
+        x.padded(low: [0], high: [1]),
+      ]
+    }
+    let expected: [[Double]] = [
+      [0, 2], [-1, 0], [-.infinity, -1, 2], [-.infinity], [0, -.infinity], [-1, 2], [-1, 2], [0, 0], [-.infinity, 0],
+      [0, -.infinity],
+      [0.5, 4], [1, 1], [0, 1], [-1, 2, 0],
+    ]
+    #expect(results.map { $0.reals } == expected)
+    let picked = try run(["x": reals([-1, 2])]) { g in
+      [select(g.input("x", .f32, [2]) > 0, 7, -7, as: .i64), g.constant(3, .i32), g.constant([1, 2], .u8)]
+    }
+    #expect(picked == [integers([-7, 7], nil, .i64), integers([3], [], .i32), integers([1, 2], nil, .u8)])
+  }
+
   /// Numbers beside a tensor take its type, whatever Swift's default for the literal is.
   @Test func numbersTakeTheTypeOfTheTensor() throws {
     let results = try run(["x": reals([1, 2]), "n": integers([1, 2])]) { g in

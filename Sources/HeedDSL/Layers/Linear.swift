@@ -42,7 +42,7 @@ public struct Linear {
       guard let factors else { return factor }
       return factor.cast(to: factors, file: file, line: line).cast(to: weight.element, file: file, line: line)
     }
-    let product = x.builder.contract(rounded(x), rounded(weight), subscripts, guess: x.type, site)
+    let product = x.builder.contract("Linear", rounded(x), rounded(weight), subscripts, guess: x.type, site)
     guard let bias else { return product }
     return product.with(bias, .add, site)
   }

@@ -18,9 +18,10 @@ public func sinusoidalEncoding(
       return g.fail(
         "sinusoidalEncoding: got \(positions.summary) and the size \(size), expected rank 1 and an even size", nil, guess: guess)
     }
-    let angles = positionAngles(positions, size: size, base: base, as: element)
-    guard isInterleaved else { return concatenate([sin(angles), cos(angles)], dimension: 1) }
-    let pairs = concatenate([sin(angles).expandingDimension(2), cos(angles).expandingDimension(2)], dimension: 2)
+    let angles = positionAngles(positions, size: size, base: base, as: element.computed)
+    let (sines, cosines) = (sin(angles).cast(to: element), cos(angles).cast(to: element))
+    guard isInterleaved else { return concatenate([sines, cosines], dimension: 1) }
+    let pairs = concatenate([sines.expandingDimension(2), cosines.expandingDimension(2)], dimension: 2)
     return pairs.reshape([positions.extent(0), Extent(size)])
   }
 }
@@ -28,8 +29,13 @@ public func sinusoidalEncoding(
 /// What each head subtracts from a score for each position of distance (ALiBi): `2^(-8h / heads)` for h in 1 ... heads.
 ///
 /// Where the number of heads is not a power of two: the slopes of the next lower power, then every other slope of twice that.
+/// There are none for fewer than 1 or more than 65536 heads; in the closure of a graph, too many are a mistake.
 /// Source: Press, Smith, Lewis, "Train short, test long", 2022.
-public func alibiSlopes(headCount: Int) -> [Double] {
+public func alibiSlopes(headCount: Int, file: String = #filePath, line: Int = #line) -> [Double] {
+  guard headCount <= mostHeads else {
+    GraphBuilder.running?.fail("alibiSlopes: got \(headCount) heads, expected up to \(mostHeads)", CallSite(file, line))
+    return []
+  }
   func slopes(_ count: Int) -> [Double] { (1...count).map { Foundation.pow(2, -8 * Double($0) / Double(count)) } }
   guard headCount > 0 else { return [] }
   var whole = 1
@@ -49,9 +55,10 @@ public func alibiBias(_ scores: Tensor, file: String = #filePath, line: Int = #l
         "alibiBias: got \(scores.summary), expected a number of heads up to \(mostHeads) before rows and columns", nil,
         guess: scores.type)
     }
-    let slopes = scores.builder.constant(alibiSlopes(headCount: heads), scores.element, shape: [Extent(heads), 1, 1])
-    let distance = abs(scores.index(-2) - scores.index(-1)).cast(to: scores.element)
-    return -(distance * slopes)
+    let wide = scores.element.computed
+    let slopes = scores.builder.constant(alibiSlopes(headCount: heads), wide, shape: [Extent(heads), 1, 1])
+    let distance = abs(scores.index(-2) - scores.index(-1)).cast(to: wide)
+    return (-(distance * slopes)).cast(to: scores.element)
   }
 }
 

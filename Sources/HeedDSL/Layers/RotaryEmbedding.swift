@@ -23,13 +23,14 @@ public struct RotaryEmbedding {
       }
       let rows = x.extent(-2)
       let positions = positions ?? g.iota([rows])
-      let angles = positionAngles(positions, size: size, base: base, as: x.element)
-      return rotary(x, cosines: cos(angles), sines: sin(angles), interleaved: isInterleaved)
+      let angles = positionAngles(positions, size: size, base: base, as: x.element.computed)
+      let (cosines, sines) = (cos(angles).cast(to: x.element), sin(angles).cast(to: x.element))
+      return rotary(x, cosines: cosines, sines: sines, interleaved: isInterleaved)
     }
   }
 }
 
-/// The angles `t / base^(2p / size)` of positions t `[rows]` and pairs p: `[rows, size/2]`.
+/// The angles `t / base^(2p / size)` of positions t `[rows]` and pairs p: `[rows, size/2]`. In 16 bits most positions would be rounded.
 func positionAngles(_ positions: Tensor, size: Int, base: Double, as element: ElementType) -> Tensor {
   let (g, most) = (positions.builder, 1 << 20)
   guard size >= 2, size <= most, size % 2 == 0 else {
