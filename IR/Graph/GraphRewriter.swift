@@ -47,11 +47,12 @@ public struct GraphRewriter {
   }
 
   /// Copies a node of the source.
+  /// - Parameter replacement: what stands for an operand in place of its new value; nil for that value itself.
   @discardableResult
-  public mutating func copy(_ node: NodeID) -> NodeID {
+  public mutating func copy(_ node: NodeID, replacing replacement: (ValueID) -> ValueID? = { _ in nil }) -> NodeID {
     let old = source.results(node)
     let new = result.appendUnchecked(
-      source.op(node), source.operands(node).map { self($0) }, attributes: source.attributes(node).all,
+      source.op(node), source.operands(node).map { replacement($0) ?? self($0) }, attributes: source.attributes(node).all,
       regions: Array(source.regions(node)), types: old.map(source.type), names: old.map(source.name))
     for (from, to) in zip(old, result.results(new)) {
       replacements[Int(from.index)] = to

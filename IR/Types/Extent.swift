@@ -202,6 +202,20 @@ extension Extent {
     return Extent(terms.map { Term(coefficient: $0.coefficient / divisor, factors: $0.factors) })
   }
 
+  /// What is left of this product of constants and symbols without the factors of `other`; nil where it lacks one, or either is a sum.
+  public func quotient(by other: Extent) -> Extent? {
+    let (mine, others) = (terms, other.terms)
+    guard mine.count == 1, others.count == 1, others[0].coefficient != 0, mine[0].coefficient % others[0].coefficient == 0 else {
+      return nil
+    }
+    var rest = mine[0].factors
+    for factor in others[0].factors {
+      guard let position = rest.firstIndex(of: factor) else { return nil }
+      rest.remove(at: position)
+    }
+    return Extent([Term(coefficient: mine[0].coefficient / others[0].coefficient, factors: rest)])
+  }
+
   /// Terms whose coefficients are multiples of the divisor come out of the division: floor((16*A + r)/16) = A + floor(r/16).
   private func divided(by divisor: Int, roundingUp: Bool) -> Extent {
     guard divisor > 0 else { return .mistaken("got \(self) divided by \(divisor), expected a divisor of at least 1") }

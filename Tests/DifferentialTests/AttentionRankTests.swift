@@ -121,4 +121,82 @@ import Testing
       """)
     try expectAgreement(graph, at: [["M": 5, "N": 0], ["M": 70, "N": 130], ["M": 1, "N": 1], ["M": 0, "N": 3]], attentions: 1)
   }
+
+  /// A way to write attention whose ops have dimensions split and merged differently, and the attentions that it becomes.
+  struct Spelling: Sendable, CustomTestStringConvertible {
+    let name: String
+    var attentions = 1
+    let result: @Sendable (GraphBuilder) -> Tensor
+    var testDescription: String { name }
+
+    init(_ name: String, attentions: Int = 1, _ result: @escaping @Sendable (GraphBuilder) -> Tensor) {
+      (self.name, self.attentions, self.result) = (name, attentions, result)
+    }
+  }
+
+  /// Scores of 8 heads of queries that share 2 heads of keys, in the shape `[B, 2, 4*M, N]`, changed in the shape `[B, 8, M, N]`.
+  private static func groupedRows(_ g: GraphBuilder, _ change: (Tensor) -> Tensor) -> Tensor {
+    let (q, k) = (g.input("q", .f32, ["B", 8, "M", 16]), g.input("k", .f32, ["B", 2, "N", 16]))
+    let scores = matmul(q.reshape(["B", 2, "4*M", 16]), k.transposed()) / 4
+    return matmul(change(scores.reshape(["B", 8, "M", "N"])).reshape(["B", 2, "4*M", "N"]), g.input("v", .f32, ["B", 2, "N", 5]))
+  }
+
+  /// Weights with one dimension of `4*B`, guarded against NaN, and what they weigh in four dimensions.
+  private static func mergedHeads(_ g: GraphBuilder, _ change: (Tensor) -> Tensor) -> Tensor {
+    let (q, k) = (g.input("q", .f32, ["4*B", "M", 16]), g.input("k", .f32, ["4*B", "N", 16]))
+    let weights = softmax(matmul(q, k.transposed()) / 4)
+    return matmul(change(weights).reshape(["B", 4, "M", "N"]), g.input("v", .f32, ["B", 4, "N", 5]))
+  }
+
+  static let spellings: [Spelling] = [
+    Spelling("softmax of all heads") { g in
+      let mask = g.input("mask", .bool, ["B", 8, "M", "N"])
+      return groupedRows(g) { softmax($0.where(mask, else: -.infinity)) }
+    },
+    Spelling("mask of all heads") { g in
+      let (q, k) = (g.input("q", .f32, ["B", 8, "M", 16]), g.input("k", .f32, ["B", 2, "N", 16]))
+      let mask = g.input("mask", .bool, ["B", 8, "M", "N"])
+      let scores = matmul(q.reshape(["B", 2, "4*M", 16]), k.transposed()) / 4
+      let masked = scores.reshape(["B", 8, "M", "N"]).where(mask, else: -.infinity).reshape(["B", 2, "4*M", "N"])
+      return matmul(softmax(masked), g.input("v", .f32, ["B", 2, "N", 5]))
+    },
+    Spelling("causal for all heads") { g in
+      groupedRows(g) { softmax($0.where($0.index(3) <= $0.index(2), else: -.infinity)) }
+    },
+    Spelling("heads of keys in the batch") { g in
+      let (q, k) = (g.input("q", .f32, ["2*B", 4, "M", 16]), g.input("k", .f32, ["2*B", "N", 16]))
+      let mask = g.input("mask", .bool, ["B", 8, "M", "N"])
+      let scores = matmul(q, k.reshape(["2*B", 1, "N", 16]).transposed()) / 4
+      let masked = scores.reshape(["B", 8, "M", "N"]).where(mask, else: -.infinity).reshape(["2*B", 4, "M", "N"])
+      return matmul(softmax(masked), g.input("v", .f32, ["2*B", "N", 5]).reshape(["2*B", 1, "N", 5]))
+    },
+    Spelling("NaN guarded before the rank changes") { g in mergedHeads(g) { $0.where($0 == $0, else: 0) } },
+    Spelling("rows guarded before the rank changes") { g in
+      let keep = g.input("keep", .bool, ["4*B", "M", 1])
+      return mergedHeads(g) { $0.where(keep, else: 0) }
+    },
+    Spelling("a factor before the rank changes") { g in
+      let factor = g.input("factor", .f32, ["4*B", "M", "N"])
+      return mergedHeads(g) { $0 * factor }
+    },
+    Spelling("squares before the rank changes", attentions: 0) { g in mergedHeads(g) { $0 * $0 } },
+    Spelling("two axes by sums that keep dimensions") { g in
+      let (q, k) = (g.input("q", .f32, ["B", "M", 16]), g.input("k", .f32, ["B", "Y", "X", 16]))
+      let scores = matmul(q, k.reshape(["B", "Y*X", 16]).transposed()).reshape(["B", "M", "Y", "X"]) / 4
+      let e = exp(scores)
+      let p = e / e.sum(-1, keepingDimensions: true).sum(-2, keepingDimensions: true)
+      return matmul(p.reshape(["B", "M", "Y*X"]), g.input("v", .f32, ["B", "Y*X", 5]))
+    },
+    Spelling("two axes by logarithms of sums") { g in
+      let (q, k) = (g.input("q", .f32, ["B", "M", 16]), g.input("k", .f32, ["B", "Y", "X", 16]))
+      let scores = matmul(q, k.reshape(["B", "Y*X", 16]).transposed()).reshape(["B", "M", "Y", "X"]) / 4
+      let logarithm = logSumExp(logSumExp(scores, dimension: -1), dimension: -1)
+      let p = exp(scores - logarithm.reshape(["B", "M", 1, 1]))
+      return matmul(p.reshape(["B", "M", "Y*X"]), g.input("v", .f32, ["B", "Y*X", 5]))
+    },
+  ]
+
+  @Test(arguments: spellings) func spelling(_ spelling: Spelling) throws {
+    try expectAgreement(Graph("ranks", spelling.result), at: Self.sizes, attentions: spelling.attentions)
+  }
 }

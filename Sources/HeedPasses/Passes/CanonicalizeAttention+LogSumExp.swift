@@ -71,9 +71,9 @@ extension Graph {
     }
   }
 
-  /// What `node` is the exponential of, less the logarithm of its sum: `exp(x - log_sum_exp(x))`. In place of -inf, the logarithm of a row
-  /// without a live pair, 0 may be subtracted.
-  func logSumExp(subtractedIn node: NodeID) -> (value: ValueID, logSumExp: ValueID)? {
+  /// What `node` is the exponential of, less the logarithm of its sum: `exp(x - log_sum_exp(x))`; of several dimensions, one after the other.
+  /// In place of -inf, the logarithm of a row without a live pair, 0 may be subtracted.
+  func logSumExp(subtractedIn node: NodeID) -> (value: ValueID, dims: [Int])? {
     guard op(node) == .exp, let pair = match(inputs(node)[0], .subtract) else { return nil }
     var shift = Arrangement(pair[1], in: self)
     if let choice = match(shift.source, .select) {
@@ -85,9 +85,12 @@ extension Graph {
       shift.dimensions = logarithm.dimensions.map { $0.flatMap { shift.dimensions[$0] } }
       shift.source = logarithm.source
     }
-    guard let inner = definingNode(shift.source, where: .logSumExp), inputs(inner)[0] == pair[0] else { return nil }
-    let dim = attributes(inner).required(.dim)
-    guard shift.dimensions == (0..<type(pair[0]).rank).filter({ $0 != dim }) else { return nil }
-    return (pair[0], shift.source)
+    guard let outer = definingNode(shift.source, where: .logSumExp) else { return nil }
+    let logarithm = NestedReduction(outer, in: self) { op($0) == .logSumExp ? [attributes($0).required(.dim)] : nil }
+    guard logarithm.operand == pair[0],
+      logarithm.dimensions.map({ $0.flatMap { shift.dimensions[$0] } })
+        == (0..<type(pair[0]).rank).filter({ !logarithm.dims.contains($0) })
+    else { return nil }
+    return (pair[0], logarithm.dims)
   }
 }

@@ -8,8 +8,8 @@ private struct RankAlignment {
   /// The weighted sum, which operand of it the weights are, and how its dimensions are made of factors.
   let sum: NodeID
   let side: Int
-  /// The conversions of floats between the softmax and the sum.
-  var conversions: [NodeID] = []
+  /// The ops between the softmax and the sum.
+  private let path: WeightPath
   private var sumGroups: (weights: [[Factor]], values: [[Factor]], result: [[Factor]])
   /// The dimensions of the one shape, and which of them the softmax is taken along.
   private(set) var dimensions: [[Factor]] = []
@@ -22,13 +22,13 @@ private struct RankAlignment {
   /// The alignment of a softmax; nil where there is one shape already, or none that serves.
   init?(_ cone: ScoreCone, in graph: Graph, users: [[NodeID]]) {
     self.cone = cone
-    guard let found = graph.sums(of: graph.result(cone.weights), cone, users).first else { return nil }
-    (sum, side, conversions) = (found.node, found.side, found.conversions)
-    self.cone = found.cone
+    guard let path = WeightPath(cone, in: graph, users: users) else { return nil }
+    (self.path, sum, side) = (path, path.sum, path.side)
+    self.cone = path.cone
     let subscripts = graph.attributes(sum).required(.subscripts)
     var groupOfLetter: [Character: [Factor]] = [:]
     let sides = [subscripts.left, subscripts.right]
-    for (letter, group) in zip(sides[side], found.groups) { groupOfLetter[letter] = group }
+    for (letter, group) in zip(sides[side], path.groups[graph.inputs(sum)[side]]!) { groupOfLetter[letter] = group }
     for (letter, extent) in zip(sides[1 - side], graph.type(graph.inputs(sum)[1 - side]).shape.extents)
     where groupOfLetter[letter] == nil {
       groupOfLetter[letter] = self.cone.newDimension(extent)
@@ -55,11 +55,16 @@ private struct RankAlignment {
     else { return false }
     func parts(_ groups: [[Factor]]) -> Int { groups.count { !$0.isEmpty && Set($0).isSubset(of: keys) } }
     let count = max(parts(product), parts(sumGroups.weights))
-    // The factors that stay together where all three have them together.
+    // What is between has them in other dimensions.
+    let between = cone.nodes.compactMap { cone.dimensions(graph.result($0)) } + path.groups.values.map { $0.map(factors.split) }
+    // The factors that stay together where all three have them together, and nothing between has one together with those of another
+    // dimension.
     for group in scores where group != keys {
+      let others = between.flatMap { $0 }.filter { !Set($0).isSubset(of: group) }
       for (position, factor) in group.enumerated() {
         let isJoined =
           position > 0 && [product, sumGroups.weights].allSatisfy { $0.contains { $0.places([group[position - 1], factor]) } }
+          && !others.contains { $0.contains(factor) || $0.contains(group[position - 1]) }
         if isJoined { dimensions[dimensions.count - 1].append(factor) } else { dimensions.append([factor]) }
       }
     }
@@ -73,7 +78,8 @@ private struct RankAlignment {
       dimensions.removeAll { merged.contains($0) }
     }
     dimensions.append(keys)
-    let isOneShape = [scores, product, sumGroups.weights].allSatisfy { Set($0.filter { !$0.isEmpty }) == Set(dimensions) }
+    let shapes = [scores, product, sumGroups.weights] + path.nodes.map { path.groups[graph.result($0)]!.map(factors.split) }
+    let isOneShape = shapes.allSatisfy { Set($0.filter { !$0.isEmpty }) == Set(dimensions) }
     return !isOneShape && isWeighted(by: values)
   }
 
@@ -100,27 +106,31 @@ extension RankAlignment {
   func scores(_ rewriter: inout GraphRewriter) throws -> ValueID {
     let graph = rewriter.source
     var made: [ValueID: ValueID] = [:]
-    let shape = factors.shape(dimensions)
     for node in cone.nodes.reversed() {
-      let (op, inputs, result) = (graph.op(node), graph.inputs(node), graph.result(node))
-      let element = graph.type(result).element
-      let value: ValueID
-      if op == .contract {
-        value = try contract(node, &rewriter)
-      } else {
-        let operands = try inputs.map { operand in
-          if graph.type(operand).rank == 0 { return rewriter(operand) }
-          return try made[operand] ?? rewriter.result.regroup(rewriter(operand), cone.dimensions(operand)!, as: dimensions, factors)
-        }
-        let type = op.has(.typedByResult) ? TensorType(element, shape) : nil
-        value =
-          op.has(.elementwise)
-          ? try rewriter.result.appendResult(
-            op, operands, attributes: graph.attributes(node).all, stated: type, name: graph.name(result)) : operands[0]
-      }
-      made[result] = value
+      made[graph.result(node)] =
+        graph.op(node) == .contract
+        ? try contract(node, &rewriter) : try between(node, made, { cone.dimensions($0)! }, &rewriter)
     }
     return made[cone.scores]!
+  }
+
+  /// Appends an elementwise op in the one shape; a view is its operand there.
+  /// - Parameters:
+  ///   - made: what has the one shape already.
+  ///   - groups: the groups of factors of an operand.
+  private func between(
+    _ node: NodeID, _ made: [ValueID: ValueID], _ groups: (ValueID) -> [[Factor]], _ rewriter: inout GraphRewriter
+  ) throws -> ValueID {
+    let graph = rewriter.source
+    let (op, result) = (graph.op(node), graph.result(node))
+    let operands = try graph.inputs(node).map { operand in
+      if graph.type(operand).rank == 0 { return rewriter(operand) }
+      return try made[operand] ?? rewriter.result.regroup(rewriter(operand), groups(operand), as: dimensions, factors)
+    }
+    guard op.has(.elementwise) else { return operands[0] }
+    let type = op.has(.typedByResult) ? TensorType(graph.type(result).element, factors.shape(dimensions)) : nil
+    return try rewriter.result.appendResult(
+      op, operands, attributes: graph.attributes(node).all, stated: type, name: graph.name(result))
   }
 
   /// A product with the one shape as its result; a product that is no good for it is brought to the shape afterwards.
@@ -196,11 +206,12 @@ extension RankAlignment {
   /// Appends the weighted sum by `weights`, which have the one shape.
   func sum(_ weights: ValueID, _ rewriter: inout GraphRewriter) throws -> ValueID {
     let graph = rewriter.source
-    var weights = weights
-    for node in conversions.reversed() {
-      let type = TensorType(graph.type(graph.result(node)).element, factors.shape(dimensions))
-      weights = try rewriter.result.appendResult(.convert, [weights], stated: type)
+    var made = [graph.result(cone.weights): weights]
+    for node in path.nodes {
+      let own = path.groups[graph.result(node)]!
+      made[graph.result(node)] = try between(node, made, { path.groups[$0] ?? own }, &rewriter)
     }
+    let weights = made[graph.inputs(sum)[side]]!
     let values = rewriter(graph.inputs(sum)[1 - side])
     let result = merged(sumGroups.result)
     let sides = side == 0 ? [dimensions, sumGroups.values] : [sumGroups.values, dimensions]
@@ -225,8 +236,9 @@ extension Graph {
   ///     %o = reshape %u : f32[B, Y, X, 4, 8]
   ///
   /// Batch dimensions are split as far as any of the three splits them, keys are one dimension, and where they were several, as many of
-  /// the rows are one as well. Biases and masks between are reshaped, which scalar code reads as index arithmetic. What else uses the
-  /// weights gets them in the shape as written. Legal since views only rename places.
+  /// the rows are one as well. Biases and masks between are reshaped, which scalar code reads as index arithmetic; so are guards and
+  /// factors between softmax and sum. What else uses the weights gets them in the shape as written. Where scores of 2, 4*M rows are masked
+  /// as 8, M, the common parts 2, 4 and M are dimensions. Legal since views only rename places.
   mutating func alignRanks(_ context: inout PassContext) throws {
     let softmaxes = body.filter { op($0) == .softmax }
     guard !softmaxes.isEmpty else { return }
@@ -267,35 +279,6 @@ extension Graph {
     }
     self = rewriter.finish()
     eliminateDeadNodes()
-  }
-
-  /// The contracts that take `value` through views and float conversions, with the groups of factors of the operand that it is.
-  fileprivate func sums(
-    of value: ValueID, _ cone: ScoreCone, _ users: [[NodeID]]
-  ) -> [(node: NodeID, side: Int, conversions: [NodeID], groups: [[DimensionFactors.Factor]], cone: ScoreCone)] {
-    var pending = [(value: value, groups: cone.dimensions(cone.scores)!, conversions: [NodeID](), cone: cone)]
-    var found: [(node: NodeID, side: Int, conversions: [NodeID], groups: [[DimensionFactors.Factor]], cone: ScoreCone)] = []
-    while let step = pending.popLast() {
-      for node in users[Int(step.value.index)] {
-        var next = step
-        switch op(node) {
-        case .contract:
-          let inputs = inputs(node)
-          guard inputs[0] != inputs[1] else { continue }
-          found.append((node, inputs[0] == step.value ? 0 : 1, step.conversions, step.groups, step.cone))
-          continue
-        case .reshape:
-          guard let groups = next.cone.reshaped(step.groups, to: type(result(node)).shape.extents) else { continue }
-          next.groups = groups
-        case .transpose: next.groups = attributes(node).required(.permutation).map { step.groups[$0] }
-        case .convert where type(result(node)).element.isFloat: next.conversions.append(node)
-        default: continue
-        }
-        next.value = result(node)
-        pending.append(next)
-      }
-    }
-    return found
   }
 }
 

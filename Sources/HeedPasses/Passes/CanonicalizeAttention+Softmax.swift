@@ -100,14 +100,11 @@ private struct RowSum {
     guard !isInverted, let node = graph.definingNode(value, where: .reduce), graph.attributes(node).required(.kind) == .add else {
       return nil
     }
-    (exponentials, dims, self.dimensions) = (graph.inputs(node)[0], graph.attributes(node).required(.dims).sorted(), dimensions)
-    // A sum of sums.
-    while let inner = graph.definingNode(exponentials, where: .reduce), graph.attributes(inner).required(.kind) == .add {
-      let first = graph.attributes(inner).required(.dims)
-      exponentials = graph.inputs(inner)[0]
-      let kept = (0..<graph.type(exponentials).rank).filter { !first.contains($0) }
-      dims = (first + dims.map { kept[$0] }).sorted()
+    let sum = NestedReduction(node, in: graph) { node in
+      guard graph.op(node) == .reduce, graph.attributes(node).required(.kind) == .add else { return nil }
+      return graph.attributes(node).required(.dims)
     }
+    (exponentials, dims, self.dimensions) = (sum.operand, sum.dims, sum.dimensions.map { $0.flatMap { dimensions[$0] } })
     guard !dims.isEmpty else { return nil }
   }
 
@@ -125,9 +122,9 @@ extension GraphPass {
       guard found.exponentials == numerator else { return nil }
       sum = found
     } else if let scores = graph.logSumExp(subtractedIn: node) {
+      guard let softmax = try state.graph.appendSoftmax(scores.value, dims: scores.dims) else { return nil }
       state.context.remark(.applied, graph.result(node), in: graph, "a softmax written out; a row without a live pair gives 0")
-      let dim = graph.attributes(graph.definingNode(scores.logSumExp)!).required(.dim)
-      return try state.graph.appendResult(.softmax, [scores.value], attributes: [Attribute(.dim, dim)])
+      return softmax
     } else if graph.op(node) == .exp, let found = graph.logarithmOfSum(subtractedFrom: inputs[0]) {
       sum = found
     } else {

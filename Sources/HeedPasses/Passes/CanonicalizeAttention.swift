@@ -30,6 +30,7 @@ extension GraphPass {
   /// - One number per row that probabilities, or other weights, are multiplied or divided by moves behind the weighted sum (`RowFactors`).
   ///   So do weights divided by their own sum become a weighted sum divided by the sum of weights.
   /// - The weighted sum of a sum or difference of probabilities becomes that of weighted sums (`SummedWeights`).
+  /// - Slices of probabilities over batch dimensions become slices of queries and keys (`moveSlicesToScores`).
   /// - Guards against NaN and empty rows become conditions on rows, or go where the softmax keeps them by itself (`Guards`).
   /// - The sum of two products of queries and keys becomes one product of both widths (`SummedProducts`).
   /// - Batch dimensions that were merged for a product are taken apart (`MergedBatch`), and product, softmax and sum get one shape
@@ -49,6 +50,8 @@ extension GraphPass {
       dropColumnsWithoutValues, joinSinkColumns, joinSinkColumnsOfLogarithm,
     ]
     try graph.rewrite(&context, rules: rules)
+    // A slice may take parts of several dimensions, one after the other.
+    for _ in 0..<4 where try graph.moveSlicesToScores(&context) { try graph.rewrite(&context, rules: rules + [simplifyView]) }
     try graph.alignRanks(&context)
     // The parts are written by themselves, in any of the ways.
     if try graph.splitKeySets(&context) { try graph.rewrite(&context, rules: rules) }

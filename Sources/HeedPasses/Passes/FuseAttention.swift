@@ -28,6 +28,8 @@ extension GraphPass {
   /// product only. Scores and probabilities are used only by what the op computes. And the score of a pair that is not live is
   /// -inf, or a finite number that the numeric contract counts as such, whose weight is 0.
   ///
+  /// Where several sums share scores or weights, each becomes an attention that computes its own, if all do (`SharedScores`).
+  ///
   /// The logarithm of a row's sum and its greatest score become further results of the op; what uses them moves behind it. In a
   /// softmax over the scores and one further column, which a slice drops again, that column becomes a sink. Where the ops between
   /// the two products are elementwise and not linear, in place of a softmax, the op takes their result as weights. Causal weights that
@@ -37,18 +39,11 @@ extension GraphPass {
   ) { graph, context in
     // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
-    let tables = GraphTables(graph)
-    var plans: [NodeID: AttentionPlan] = [:]
-    var declined: [NodeID: Refusal] = [:]
-    var order = graph.body
-    for node in graph.body where graph.op(node) == .contract {
-      switch plan(node, graph, tables) {
-      case .success(let plan)?:
-        plans[node] = plan
-        order = plan.outputs.deferring(order, behind: node, in: graph)
-      case .failure(let refusal)?: declined[node] = refusal
-      case nil: break
-      }
+    var found = Found(graph)
+    let unshared = found.unsharing(&graph)
+    let (tables, plans, declined) = (found.tables, found.plans, found.declined)
+    let order = graph.body.reduce(into: graph.body) { order, node in
+      if let plan = plans[node] { order = plan.outputs.deferring(order, behind: node, in: graph) }
     }
     remarkUnfused(graph, tables, plans, declined, &context)
     var rewriter = GraphRewriter(graph)
@@ -66,6 +61,11 @@ extension GraphPass {
         context.remark(.applied, built.sum, in: rewriter.result, "fused into attention; " + plan.findings.joined(separator: "; "))
         for note in plan.notes + plan.floatMaskNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
         for note in plan.statisticNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
+        if let count = unshared[node] {
+          context.remark(
+            .note, built.sum, in: rewriter.result,
+            "\(count) attentions share scores: each computes them itself, and none are stored")
+        }
         for output in plan.outputs.nodes { outputs[output] = (plan, built) }
       } else {
         rewriter.copy(node)
@@ -73,6 +73,43 @@ extension GraphPass {
     }
     graph = rewriter.finish()
     graph.eliminateDeadNodes()
+  }
+
+  /// What is known of a graph's weighted sums.
+  private struct Found {
+    private(set) var tables: GraphTables
+    private(set) var plans: [NodeID: AttentionPlan] = [:]
+    private(set) var declined: [NodeID: Refusal] = [:]
+
+    init(_ graph: Graph) {
+      tables = GraphTables(graph)
+      for node in graph.body where graph.op(node) == .contract {
+        switch plan(node, graph, tables) {
+        case .success(let plan)?: plans[node] = plan
+        case .failure(let refusal)?: declined[node] = refusal
+        case nil: break
+        }
+      }
+    }
+
+    /// Gives declined sums that share scores their own, where all of a group are attentions then.
+    /// - Returns: the number of sums in the group, for each sum of one.
+    mutating func unsharing(_ graph: inout Graph) -> [NodeID: Int] {
+      var groups = SharedScores.groups(of: declined.keys.sorted(), in: graph, tables) { [self] node in
+        plans[node] != nil || declined[node] != nil
+      }
+      while !groups.isEmpty {
+        let unshared = UnsharedScores(graph, groups)
+        let found = Found(unshared.graph)
+        let fused = groups.indices.filter { unshared.isFused($0, found.plans) }
+        if fused.count == groups.count {
+          (graph, self) = (unshared.graph, found)
+          return Dictionary(unshared.sums.flatMap { group in group.map { ($0, group.count) } }) { first, _ in first }
+        }
+        groups = fused.map { groups[$0] }
+      }
+      return [:]
+    }
   }
 
   /// Why a weighted sum is not fused.

@@ -29,8 +29,8 @@ struct DimensionFactors {
   /// The number of places of a group.
   func extent(_ group: [Factor]) -> Extent { split(group).reduce(1) { $0 * extents[$1] } }
 
-  /// The groups of a tensor with these groups, reshaped to the extents `to`. Nil where a dimension of the one shape has parts of
-  /// several factors of the other.
+  /// The groups of a tensor with these groups, reshaped to the extents `to`. Nil where the two shapes have no
+  /// common factors.
   mutating func reshaped(_ groups: [[Factor]], to: [Extent]) -> [[Factor]]? {
     let all = groups.flatMap(split)
     let targets = to.indices.filter { to[$0] != 1 }
@@ -45,10 +45,37 @@ struct DimensionFactors {
         parts[all[run.from.lowerBound]] = pieces
         for (dimension, piece) in zip(dimensions, pieces) { result[dimension] = [piece] }
       } else {
-        return nil
+        guard let groups = common(Array(all[run.from]), dimensions.map { to[$0] }) else { return nil }
+        for (dimension, group) in zip(dimensions, groups) { result[dimension] = group }
       }
     }
     return result
+  }
+
+  /// The factors that dimensions of the factors `from` and dimensions of the extents `to` have in common, a group for each of the latter:
+  /// 2, 4*M as 8, M are 2, 4 and M. Nil where there are none.
+  private mutating func common(_ from: [Factor], _ to: [Extent]) -> [[Factor]]? {
+    var (groups, pieces) = (to.map { _ in [Factor]() }, from.map { _ in [Factor]() })
+    var (i, j) = (0, 0)
+    var (left, right) = (extents[from[0]], to[0])
+    while i < from.count, j < to.count {
+      var (restLeft, restRight): (Extent?, Extent?) = (nil, nil)
+      if !left.isEqual(to: right, given: facts) {
+        restRight = right.quotient(by: left)
+        if restRight == nil { restLeft = left.quotient(by: right) }
+        guard restLeft != nil || restRight != nil else { return nil }
+      }
+      let piece = restLeft == nil && pieces[i].isEmpty ? from[i] : factor(restLeft == nil ? left : right)
+      pieces[i].append(piece)
+      groups[j].append(piece)
+      if restLeft == nil { i += 1 }
+      if restRight == nil { j += 1 }
+      left = restLeft ?? (i < from.count ? extents[from[i]] : 1)
+      right = restRight ?? (j < to.count ? to[j] : 1)
+    }
+    guard i == from.count, j == to.count else { return nil }
+    for (factor, pieces) in zip(from, pieces) where pieces != [factor] { parts[factor] = pieces }
+    return groups
   }
 
   /// The shape of these groups.

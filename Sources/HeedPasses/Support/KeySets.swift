@@ -48,14 +48,19 @@ struct KeySets {
     readsInPlace = true
     ranges = keys.parts.map(\.range)
     do { try collect(graph, uses) } catch is Declined { return nil }
-    guard !sums.isEmpty, sums.allSatisfy({ $0.sets == ranges.indices }),
-      keys.parts.contains(where: { graph.isWorthReadingInPlace($0.value, $0.range.count, least: Self.leastInPlace) })
+    // A part of the weights alone is never one attention.
+    let arePartial = sums.contains { $0.sets != ranges.indices }
+    guard !sums.isEmpty,
+      arePartial
+        || keys.parts.contains(where: { graph.isWorthReadingInPlace($0.value, $0.range.count, least: Self.leastInPlace) })
     else { return nil }
     // What is put side by side must be stored for nothing else.
     var (values, nodes) = (keys.values, Set([keys.product]))
-    for sum in sums {
+    for sum in sums where sum.sets.count > 1 {
       let seams = KeySeams(ofValues: graph.inputs(sum.node)[1 - sum.side], sum.valueDimension, by: sum.node, in: graph)
-      guard let found = seams.ofKeys, found.parts.map(\.range) == ranges else { return nil }
+      guard let found = seams.ofKeys, found.parts.map(\.range.count) == ranges[sum.sets].map(\.count) else {
+        return nil
+      }
       values += found.values
       nodes.insert(sum.node)
     }

@@ -35,16 +35,7 @@ struct ReshapeRuns {
 
 extension Extent {
   /// Whether this product of constants and symbols contains every factor of `other`; false where either is a sum.
-  func isMultiple(of other: Extent) -> Bool {
-    let (mine, others) = (terms, other.terms)
-    guard mine.count == 1, others.count == 1, others[0].coefficient != 0 else { return false }
-    var rest = mine[0].factors
-    for factor in others[0].factors {
-      guard let position = rest.firstIndex(of: factor) else { return false }
-      rest.remove(at: position)
-    }
-    return mine[0].coefficient % others[0].coefficient == 0
-  }
+  func isMultiple(of other: Extent) -> Bool { quotient(by: other) != nil }
 
   /// Whether the extent is at least 1 wherever its symbols are.
   var isPositiveWhereSymbolsAre: Bool {

@@ -6,12 +6,19 @@ import HeedIR
 /// is again a product with arithmetic behind it, and a concatenation that is taken apart at its seams is never stored. Of anything
 /// else a part is a slice.
 struct TensorParts {
-  /// The elements of one dimension that are taken.
+  /// The elements of one dimension that are taken: each `step`th from `start` to below `stop`.
   struct Range: Hashable {
     var start: Extent
     var stop: Extent
-    var count: Extent { stop - start }
+    var step = 1
+    var count: Extent { step == 1 ? stop - start : (stop - start).dividedRoundingUp(by: step) }
   }
+
+  /// Whether what products are of is sliced, or taken where it is put side by side, and not computed in parts.
+  let slicesOperands: Bool
+  private var isBelowProduct = false
+
+  init(slicesOperands: Bool = false) { self.slicesOperands = slicesOperands }
 
   private struct Part: Hashable {
     var value: ValueID
@@ -37,7 +44,9 @@ struct TensorParts {
   private mutating func make(_ request: Part, _ rewriter: inout GraphRewriter, depth: Int) throws -> ValueID {
     let (graph, value, dimension, range) = (rewriter.source, request.value, request.dimension, request.range)
     let type = graph.type(value)
-    if range.start == 0, range.stop.isEqual(to: type.shape[dimension], given: graph.facts) { return rewriter(value) }
+    if range.start == 0, range.step == 1, range.stop.isEqual(to: type.shape[dimension], given: graph.facts) {
+      return rewriter(value)
+    }
     guard depth < Self.greatestDepth, let node = graph.definingNode(value), graph.results(node).count == 1 else {
       return try slice(request, &rewriter)
     }
@@ -48,33 +57,43 @@ struct TensorParts {
     func rebuilt(_ operands: [ValueID]) throws -> ValueID {
       try rewriter.appendLike(node, operands, type: taken, name: graph.name(value))
     }
+    if isBelowProduct, !op.has(.view), op != .concatenate { return try slice(request, &rewriter) }
     if op.has(.elementwise) {
       return try rebuilt(
         inputs.map { graph.type($0).rank == 0 ? rewriter($0) : try part($0, dimension, range, &rewriter, depth: depth + 1) })
     }
     switch op {
     case .iota:
+      guard graph.attributes(node).required(.dim) == dimension else { return try rebuilt([]) }
+      guard range.step == 1 else { break }
       let counted = try rebuilt([])
-      guard graph.attributes(node).required(.dim) == dimension, range.start != 0 else { return counted }
+      guard range.start != 0 else { return counted }
       return try rewriter.result.appendResult(.add, [counted, rewriter.result.appendExtent(range.start, type.element)])
     case .transpose, .broadcast, .reshape:
+      if op == .reshape, let source = graph.source(of: range, dimension, of: node) {
+        return try rebuilt([part(inputs[0], source.dimension, source.range, &rewriter, depth: depth + 1)])
+      }
       guard let source = graph.source(ofDimension: dimension, of: node) else { break }
       guard let operandDimension = source else { return try rebuilt([rewriter(inputs[0])]) }
       return try rebuilt([part(inputs[0], operandDimension, range, &rewriter, depth: depth + 1)])
     case .contract:
       let subscripts = graph.attributes(node).required(.subscripts)
       let letter = subscripts.result[dimension]
+      isBelowProduct = slicesOperands
+      defer { isBelowProduct = false }
       let operands = try zip(inputs, [subscripts.left, subscripts.right]).map { input, letters in
         guard let position = letters.firstIndex(of: letter) else { return rewriter(input) }
         return try part(input, position, range, &rewriter, depth: depth + 1)
       }
       return try rebuilt(operands)
+    case .softmax where graph.attributes(node).required(.dim) != dimension:
+      return try rebuilt([part(inputs[0], dimension, range, &rewriter, depth: depth + 1)])
     case .concatenate:
       let along = graph.attributes(node).required(.dim)
       guard along == dimension else {
         return try rebuilt(inputs.map { try part($0, dimension, range, &rewriter, depth: depth + 1) })
       }
-      if let operands = try operands(of: node, dimension, range, &rewriter, depth: depth) {
+      if range.step == 1, let operands = try operands(of: node, dimension, range, &rewriter, depth: depth) {
         return operands.count == 1 ? operands[0] : try rebuilt(operands)
       }
     default: break
@@ -106,8 +125,11 @@ struct TensorParts {
     let extents = rewriter.source.type(request.value).shape.extents
     var (start, stop): ([Extent], [Extent]) = (extents.map { _ in 0 }, extents)
     (start[request.dimension], stop[request.dimension]) = (request.range.start, request.range.stop)
-    return try rewriter.append(
-      .slice, [rewriter(request.value)], attributes: [Attribute(.start, start), Attribute(.stop, stop)])
+    var attributes = [Attribute(.start, start), Attribute(.stop, stop)]
+    if request.range.step != 1 {
+      attributes.append(Attribute(.step, extents.indices.map { $0 == request.dimension ? request.range.step : 1 }))
+    }
+    return try rewriter.append(.slice, [rewriter(request.value)], attributes: attributes)
   }
 }
 
@@ -156,6 +178,30 @@ extension Graph {
       return sources.count == 1 && targets == [dimension] ? .some(sources[0]) : nil
     default: return nil
     }
+  }
+
+  /// The dimension of the operand of the reshape `node` and the range of it that `range` of the result's `dimension` is, where the reshape
+  /// splits that dimension of the operand in two or more, or merges it with another; nil where the elements are not evenly spaced.
+  func source(of range: TensorParts.Range, _ dimension: Int, of node: NodeID) -> (dimension: Int, range: TensorParts.Range)? {
+    let (from, to) = (type(inputs(node)[0]).shape.extents, type(result(node)).shape.extents)
+    guard let run = ReshapeRuns(from: from, to: to, facts: facts)?.runs.first(where: { $0.to.contains(dimension) }) else { return nil }
+    let (sources, targets) = (run.from.filter { from[$0] != 1 }, run.to.filter { to[$0] != 1 })
+    if sources.count == 1, targets.count > 1 {
+      if dimension == targets[0], range.step == 1 {
+        let inner = targets.dropFirst().reduce(Extent(1)) { $0 * to[$1] }
+        return (sources[0], TensorParts.Range(start: range.start * inner, stop: range.stop * inner))
+      }
+      guard dimension == targets.last, range.count == 1, range.start.constant != nil, let step = to[dimension].constant else {
+        return nil
+      }
+      return (sources[0], TensorParts.Range(start: range.start, stop: from[sources[0]], step: step))
+    }
+    guard sources.count == 2, targets == [dimension], let inner = from[sources[1]].constant, inner > 0 else { return nil }
+    if range.step == 1, let start = range.start.dividedExactly(by: inner), let stop = range.stop.dividedExactly(by: inner) {
+      return (sources[0], TensorParts.Range(start: start, stop: stop))
+    }
+    guard range.step == inner, let start = range.start.constant, start < inner, range.stop == to[dimension] else { return nil }
+    return (sources[1], TensorParts.Range(start: Extent(start), stop: Extent(start + 1)))
   }
 
   /// Appends the value of an extent as a scalar.

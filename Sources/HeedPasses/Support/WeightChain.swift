@@ -24,18 +24,21 @@ struct WeightChain {
   private(set) var bottomIsShared: Bool
 
   /// The chain below `value`, as far as each op's result is used by the next alone.
-  /// - Parameter carriesWeights: whether weights are among what a value is made from.
-  init(_ value: ValueID, _ state: RewriteState, carriesWeights: (ValueID) -> Bool) {
+  /// - Parameters:
+  ///   - uses: the uses of values that count as one: those by what a sum is of.
+  ///   - carriesWeights: whether weights are among what a value is made from.
+  init(_ value: ValueID, _ state: RewriteState, uses: [ValueID: Int] = [:], carriesWeights: (ValueID) -> Bool) {
     let graph = state.graph
+    func isShared(_ value: ValueID) -> Bool { state.uses[value] != uses[value, default: 1] }
     (bottom, dimensions) = (value, Array(0..<graph.type(value).rank))
-    bottomIsShared = state.hasOtherUses(value)
+    bottomIsShared = isShared(value)
     while !bottomIsShared, steps.count < Self.mostSteps, let node = graph.definingNode(bottom),
       let position = Self.operandOfWeights(node, graph, carriesWeights: carriesWeights)
     {
       steps.append(Step(node: node, position: position, dimensions: dimensions))
       bottom = graph.inputs(node)[position]
       if let step = graph.dimensionsOfView(node) { dimensions = step.map { $0.flatMap { dimensions[$0] } } }
-      bottomIsShared = state.hasOtherUses(bottom)
+      bottomIsShared = isShared(bottom)
     }
   }
 
