@@ -2,7 +2,7 @@ import HeedIR
 
 extension GraphPass {
   /// `contract(p1 - lambda * p2, v)` becomes `contract(p1, v) - contract(lambda * p2, v)`: each softmax then weighs the values by
-  /// itself and is fused.
+  /// itself and is fused. A term that is one number weighs the sum of the values.
   ///
   /// Not where the softmaxes of both terms are the same ones, where no term looks like one that fuses, or where the sum is used elsewhere.
   /// Then there would be one more product, and nothing gained.
@@ -33,7 +33,17 @@ extension GraphPass {
         continue
       }
       let type = graph.type(chain.bottom)
-      let sums = try parts.map { part in
+      let sums = try parts.enumerated().map { position, part in
+        if below[position].isEmpty, chain.steps.isEmpty, let number = graph.oneNumber(part) {
+          return try state.graph.sum(node, weighing: 1 - side, by: number)
+        }
+        if below[position].isEmpty {
+          state.context.remark(
+            .note, graph.result(node), in: graph,
+            "\(graph.label(part)), which is added to probabilities, is stored as large as the scores and multiplied by the values; "
+              + "what is the identity, or one number per row, needs no product: add the values, or their sum, to the result",
+            storing: type.shape.count * Extent(type.element.byteCount))
+        }
         let whole =
           graph.type(part).rank > 0
           ? part : try state.graph.appendResult(.broadcast, [part], attributes: [Attribute(.dims, [])], stated: type)
@@ -48,6 +58,30 @@ extension GraphPass {
       return try state.graph.appendResult(graph.op(junction), sums)
     }
     return nil
+  }
+}
+
+extension Graph {
+  /// The scalar that every element of `value` is; nil where it is not one.
+  fileprivate func oneNumber(_ value: ValueID) -> ValueID? {
+    let source = Arrangement(value, in: self).source
+    return type(source).rank == 0 ? source : nil
+  }
+
+  /// Appends the sum over keys of the contract `node`'s operand at `side`, in which each value weighs as much as `number`.
+  fileprivate mutating func sum(_ node: NodeID, weighing side: Int, by number: ValueID) throws -> ValueID {
+    let (subscripts, values, type) = (attributes(node).required(.subscripts), inputs(node)[side], self.type(result(node)))
+    let letters = side == 0 ? subscripts.left : subscripts.right
+    let wide = type.element.computed
+    let dims = letters.indices.filter { subscripts.over.contains(letters[$0]) }
+    let total = try appendResult(
+      .reduce, [converted(values, to: wide)], attributes: [Attribute(.dims, dims), Attribute(.kind, .add)])
+    let product = try appendResult(.multiply, [total, converted(number, to: wide)])
+    let extents = Dictionary(uniqueKeysWithValues: zip(subscripts.result, type.shape.extents))
+    let rows = try arrange(
+      converted(product, to: type.element), letters.filter { !subscripts.over.contains($0) }, as: subscripts.result,
+      extent: { extents[$0]! })
+    return try fit(rows, as: result(node))
   }
 }
 
