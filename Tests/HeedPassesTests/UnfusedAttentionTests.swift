@@ -8,7 +8,7 @@ import Testing
     Spelling(
       "scan in place of a softmax",
       says: [
-        "the scan %c needs whole rows of scores, which no kernel has at once; rows do not depend on each other",
+        "the scan %c needs whole rows of scores, which no kernel has at once; weights",
         "stores 8*B*M*N bytes",
       ],
       """
@@ -45,6 +45,28 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
+      "scores divided by the sum of their sizes", says: ["the reduce %z needs whole rows of scores", "ones divided by their own sum"],
+      """
+      \(Spelling.product)
+      %a = absolute %s : f32[B, 2, M, N]
+      %z = reduce %a {dims = [3], kind = add} : f32[B, 2, M]
+      %w = broadcast %z {dims = [0, 1, 2]} : f32[B, 2, M, N]
+      %p = divide %s, %w : f32[B, 2, M, N]
+      \(Spelling.sum)
+      """),
+    Spelling(
+      "a function of the pair that a scan makes", says: ["%t is as large as the scores", "stores 8*B*M*N bytes"],
+      """
+      \(Spelling.product)
+      %i = iota {dim = 2} : i32[B, 2, M, N]
+      %j = iota {dim = 3} : i32[B, 2, M, N]
+      %d = subtract %i, %j : i32[B, 2, M, N]
+      %f = convert %d : f32[B, 2, M, N]
+      %t = scan %f {dim = 3, kind = maximum} : f32[B, 2, M, N]
+      %p = multiply %s, %t : f32[B, 2, M, N]
+      \(Spelling.sum)
+      """),
+    Spelling(
       "16-bit scores", says: ["the scan %x needs whole rows of scores", "stores 2*M*N bytes"],
       arguments: "%q: bf16[M, 4], %k: bf16[N, 4], %v: bf16[N, 5]",
       """
@@ -70,6 +92,15 @@ import Testing
       """
       \(Spelling.product)
       %p = multiply %s, 0.25 : f32[B, 2, M, N]
+      \(Spelling.sum)
+      """),
+    Spelling(
+      "a chain of products with a factor of rows",
+      """
+      \(Spelling.product)
+      %i = iota {dim = 2} : i32[B, 2, M, N]
+      %f = convert %i : f32[B, 2, M, N]
+      %p = multiply %s, %f : f32[B, 2, M, N]
       \(Spelling.sum)
       """),
     Spelling(

@@ -2,7 +2,8 @@ import HeedIR
 
 extension GraphPass {
   /// `contract(p1 - lambda * p2, v)` becomes `contract(p1, v) - contract(lambda * p2, v)`: each softmax then weighs the values by
-  /// itself and is fused. Of sums within sums each term does: `(p1 - p2) * 2 + p1` has three.
+  /// itself and is fused. Of sums within sums each term does: `(p1 - p2) * 2 + p1` has three. A term that is one number weighs the sum of
+  /// the values.
   ///
   /// Not where all terms are made from one softmax, where no term looks like one that fuses, or where the sum is used elsewhere.
   /// Then there would be one more product, and nothing gained.
@@ -15,10 +16,23 @@ extension GraphPass {
       guard subscripts.over.count == 1, let column = letters.firstIndex(of: subscripts.over[0]),
         !graph.softmaxes(below: operand).isEmpty, let terms = WeightTerms(operand, column, &state)
       else { continue }
+      var stored: [ValueID] = []
       let sum = try terms.sum(&state.graph) { weights, graph in
+        if graph.softmaxes(below: weights).isEmpty {
+          if let number = graph.oneNumber(weights) { return try graph.sum(node, weighing: 1 - side, by: number) }
+          stored.append(weights)
+        }
         var operands = graph.inputs(node)
         operands[side] = weights
         return try graph.appendLike(node, operands, type: graph.type(graph.result(node)))
+      }
+      for weights in stored {
+        let type = state.graph.type(weights)
+        state.context.remark(
+          .note, graph.result(node), in: graph,
+          "\(state.graph.label(weights)), which is added to probabilities, is stored as large as the scores and multiplied by the values; "
+            + "what is the identity, or one number per row, needs no product: add the values, or their sum, to the result",
+          storing: type.shape.count * Extent(type.element.byteCount))
       }
       let operation = graph.definingOp(terms.junction) == .add ? "sum" : "difference"
       state.context.remark(
@@ -115,6 +129,30 @@ private struct WeightTerms {
       }
     }
     return try append(root, above: [])
+  }
+}
+
+extension Graph {
+  /// The scalar that every element of `value` is; nil where it is not one.
+  fileprivate func oneNumber(_ value: ValueID) -> ValueID? {
+    let source = Arrangement(value, in: self).source
+    return type(source).rank == 0 ? source : nil
+  }
+
+  /// Appends the sum over keys of the contract `node`'s operand at `side`, in which each value weighs as much as `number`.
+  fileprivate mutating func sum(_ node: NodeID, weighing side: Int, by number: ValueID) throws -> ValueID {
+    let (subscripts, values, type) = (attributes(node).required(.subscripts), inputs(node)[side], self.type(result(node)))
+    let letters = side == 0 ? subscripts.left : subscripts.right
+    let wide = type.element.computed
+    let dims = letters.indices.filter { subscripts.over.contains(letters[$0]) }
+    let total = try appendResult(
+      .reduce, [converted(values, to: wide)], attributes: [Attribute(.dims, dims), Attribute(.kind, .add)])
+    let product = try appendResult(.multiply, [total, converted(number, to: wide)])
+    let extents = Dictionary(uniqueKeysWithValues: zip(subscripts.result, type.shape.extents))
+    let rows = try arrange(
+      converted(product, to: type.element), letters.filter { !subscripts.over.contains($0) }, as: subscripts.result,
+      extent: { extents[$0]! })
+    return try fit(rows, as: result(node))
   }
 }
 

@@ -49,16 +49,23 @@ extension GraphPass {
     var rewriter = GraphRewriter(graph)
     var outputs: [NodeID: (AttentionPlan, BuiltAttention)] = [:]
     for node in order {
+      var quadratic: Declined?
       if let (plan, built) = outputs[node] {
         for (old, new) in zip(graph.results(node), try plan.output(node, of: built, &rewriter)) { rewriter.replace(old, with: new) }
-      } else if let plan = plans[node], let sum = buildLinear(plan, &rewriter) {
-        rewriter.replace(graph.result(node), with: sum)
+      } else if let plan = plans[node], let linear = buildLinear(plan, &rewriter, declined: &quadratic) {
+        rewriter.replace(graph.result(node), with: linear.sum)
+        for output in plan.outputs.nodes { outputs[output] = (plan, linear) }
         context.remark(
-          .applied, sum, in: rewriter.result,
+          .applied, linear.sum, in: rewriter.result,
           "causal weights that are products of queries and keys: linear attention, whose time is linear in the number of rows")
       } else if let plan = plans[node], let built = build(plan, &rewriter, &context) {
         rewriter.replace(graph.result(node), with: built.sum)
         context.remark(.applied, built.sum, in: rewriter.result, "fused into attention; " + plan.findings.joined(separator: "; "))
+        if let quadratic {
+          context.remark(
+            .note, built.sum, in: rewriter.result,
+            "its time is quadratic in the number of rows: no linear attention, since \(quadratic.reason)")
+        }
         for note in plan.notes + plan.floatMaskNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
         for note in plan.statisticNotes { context.remark(.note, built.sum, in: rewriter.result, note) }
         if let count = unshared[node] {
@@ -145,7 +152,10 @@ extension GraphPass {
     for node in graph.body where graph.op(node) == .contract && plans[node] == nil {
       let (refusal, similar) = (declined[node], unfused[node])
       guard refusal?.hasSoftmax ?? false || similar != nil else { continue }
-      let reason = refusal?.reason ?? Declined(value: graph.result(node), reason: similar!.reason(in: graph))
+      var reason = refusal?.reason ?? Declined(value: graph.result(node), reason: similar!.reason(in: graph))
+      if !(refusal?.hasSoftmax ?? false), let similar, let obstacle = similar.obstacle {
+        reason = Declined(value: graph.results(obstacle)[0], reason: similar.reason(in: graph))
+      }
       let scores = similar.map { graph.type(graph.result($0.product)) }
       context.remark(
         .declined, reason.value, in: graph, "not fused into attention: \(reason.message)",
@@ -154,12 +164,19 @@ extension GraphPass {
   }
 
   /// Linear attention for the weighted sum, where its weights are such.
-  private static func buildLinear(_ plan: AttentionPlan, _ rewriter: inout GraphRewriter) -> ValueID? {
-    guard let products = DecayedProducts(plan) else { return nil }
+  /// - Parameter declined: why weights that seem to be such are not.
+  private static func buildLinear(
+    _ plan: AttentionPlan, _ rewriter: inout GraphRewriter, declined: inout Declined?
+  ) -> BuiltAttention? {
     var trial = rewriter
-    guard let sum = try? products.build(plan, &trial) else { return nil }
-    rewriter = trial
-    return sum
+    do {
+      guard let built = try DecayedProducts(plan)?.build(plan, &trial) else { return nil }
+      rewriter = trial
+      return built
+    } catch {
+      declined = error as? Declined
+      return nil
+    }
   }
 
   private static func build(

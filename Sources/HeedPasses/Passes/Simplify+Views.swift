@@ -53,8 +53,24 @@ extension GraphPass {
       sides[side] = permutation.indices.map { letters[permutation.firstIndex(of: $0)!] }
       changed = true
     }
-    guard changed else { return nil }
+    guard changed else { return try multiplied(&state, node) }
     subscripts = ContractSubscripts(left: sides[0], right: sides[1], result: subscripts.result)
     return try state.graph.appendResult(.contract, inputs, attributes: [Attribute(.subscripts, subscripts)])
+  }
+
+  /// A contract that sums over nothing and of which an operand has all dimensions is an elementwise product, which can be fused with what
+  /// it is made from.
+  private static func multiplied(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
+    let (inputs, type) = (state.graph.inputs(node), state.graph.type(state.graph.result(node)))
+    let subscripts = state.graph.attributes(node).required(.subscripts)
+    guard subscripts.over.isEmpty, type.rank > 0, [subscripts.left, subscripts.right].contains(where: { $0.count == type.rank }),
+      inputs.allSatisfy({ state.graph.type($0).element == type.element })
+    else { return nil }
+    let extents = Dictionary(uniqueKeysWithValues: zip(subscripts.result, type.shape.extents))
+    let factors = try zip(inputs, [subscripts.left, subscripts.right]).map { value, letters in
+      let arranged = try state.graph.arrange(value, letters, as: subscripts.result, extent: { extents[$0]! })
+      return try state.graph.fit(arranged, as: state.graph.result(node))
+    }
+    return try state.graph.appendResult(.multiply, factors)
   }
 }

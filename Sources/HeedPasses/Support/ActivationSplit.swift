@@ -35,6 +35,14 @@ struct ActivationSplit {
   /// Whether the weight is the score times what does not depend on it, plus what does not depend on it.
   func isLinear(_ weight: ScalarValue) -> Bool { degree(weight) < 2 }
 
+  /// Whether the weight is made from something besides the score that both indices make: the last two parameters.
+  func hasPairTerm(_ weight: ScalarValue) -> Bool {
+    let (row, column) = (region.function.parameters.count - 2, region.function.parameters.count - 1)
+    let read = region.function.parameters(of: weight)
+    guard read.contains(row), read.contains(column) else { return false }
+    return !read.contains(0) || (region.function.instruction(weight)?.operands.contains(where: hasPairTerm) ?? false)
+  }
+
   /// The conditions of the choices that `value` is made of.
   private func choices(below value: ScalarValue) -> [ScalarValue] {
     var (found, pending): ([ScalarValue], [ScalarValue]) = ([], [value])

@@ -1,188 +1,143 @@
-import Foundation
+import HeedAnalysis
 import HeedIR
 
-/// Causal weights that are products of queries and keys, times a decay between the two rows: what `linear_attention` computes in time
-/// linear in the number of rows.
+/// Causal weights that are products of queries and keys, times factors of each row and a decay between the two: what
+/// `linear_attention` computes in time linear in the number of rows.
 ///
 ///     select(j <= i, s, 0)                                     no decay
 ///     select(j <= i, s * exp(a[i] - a[j]), 0)                  log decay a[i] - a[i-1]     (Mamba-2)
-///     select(j <= i, s * power(c[h], i - j), 0)                log decay log(c[h])         (RetNet)
+///     select(i - j >= 0, s * power(c[h], i - j), 0)            log decay log(c[h])         (RetNet)
+///     select(j <= i, s * exp(a[i] - a[j] + g[j]), 0)           the same, and keys times exp(g[j])     (mLSTM)
 ///
-/// Whether an exponent is a difference is proved by putting the key's index in place of the query's: `a[i]` must become `a[j]`.
+/// Whether an exponent is a difference is proved by putting the key's index in place of the query's: `a[i]` must become `a[j]`. That
+/// the logarithm of `c[h]` exists is proved from the ops that make it.
 struct DecayedProducts {
-  /// The constant that the weights are multiplied by.
-  private(set) var factor = 1.0
-  /// The sum of the logarithms of the decays up to a row, over the batch indices and the row's; nil where nothing decays.
-  let logarithm: ScalarFunction?
+  private let factors: PairFactors
 
   /// Below as many rows, the product of all pairs is as fast.
   private static let fewestRows = 256
 
-  /// The decayed products that the weights of `plan` are; nil where they are not.
-  init?(_ plan: AttentionPlan) {
+  /// The decayed products that the weights of `plan` are; nil where they are not made of the products in that way, or there are few.
+  /// - Throws: `Declined` where weights that seem to be such products are not, and what to write instead.
+  init?(_ plan: AttentionPlan) throws {
     let (graph, sum) = (plan.sum.graph, plan.sum)
-    guard sum.weights.softmax == nil, plan.outputs.isEmpty, sum.rowExtent.isEqual(to: sum.columnExtent, given: graph.facts),
-      sum.rowExtent.constant.map({ $0 >= Self.fewestRows }) ?? true, plan.live.isCausal,
+    guard sum.weights.softmax == nil, sum.rowExtent.isEqual(to: sum.columnExtent, given: graph.facts),
+      sum.rowExtent.constant.map({ $0 >= Self.fewestRows }) ?? true,
       graph.type(plan.query).element == graph.type(graph.result(sum.node)).element
     else { return nil }
-    var finder = DifferenceFinder(plan.score)
-    guard let (factor, exponents) = finder.factors() else { return nil }
-    self.factor = factor
-    guard !exponents.isEmpty else {
-      logarithm = nil
-      return
+    let value = graph.result(sum.node)
+    func declined(_ reason: String) -> Declined { Declined(value: value, reason: reason) }
+    do {
+      guard let factors = try PairFactors(plan.score, table: { graph.realBounds(plan.captured[$0]) }) else { return nil }
+      self.factors = factors
+    } catch {
+      throw declined(error.description)
     }
-    guard let total = finder.minuend(ofSum: exponents) else { return nil }
-    logarithm = finder.overRows(total)
+    let live = plan.live
+    guard live.diagonal(of: live.results[0]) == 0 else {
+      throw declined(
+        live.constant(live.results[0])?.integer == 1
+          ? "its weights are those of keys behind the query as well; a mask `j <= i` would leave these out"
+          : "its mask is not `j <= i`")
+    }
+    let others = plan.outputs.nodes.filter { !plan.outputs.weightSums.contains($0) }
+    guard others.isEmpty else {
+      let names = others.map { graph.label(graph.results($0)[0]) }.joined(separator: " and ")
+      throw declined("\(names) is made of its weights")
+    }
   }
 
-  /// Appends the op and the views around it; returns what stands for the weighted sum.
-  func build(_ plan: AttentionPlan, _ rewriter: inout GraphRewriter) throws -> ValueID {
+  /// Appends the op and the views around it. The sums of rows' weights are one more column of the result, whose values are 1.
+  func build(_ plan: AttentionPlan, _ rewriter: inout GraphRewriter) throws -> BuiltAttention {
     let sum = plan.sum
     let batch = sum.batch
-    func arranged(_ value: ValueID, _ axes: [AttentionAxis?], _ target: [AttentionAxis]) throws -> ValueID {
-      try rewriter.result.arrange(rewriter(value), axes, as: batch + target, extent: { sum.extent($0, width: plan.width) })
+    let own = sum.graph.type(plan.query).element
+    let hasSums = !plan.outputs.weightSums.isEmpty
+    let element = factors.query == nil && factors.key == nil && !hasSums ? own : own.computed
+    func arranged(
+      _ value: ValueID, _ axes: [AttentionAxis?], _ target: [AttentionAxis], times factor: ScalarFunction? = nil
+    ) throws -> ValueID {
+      let value = try rewriter.result.converted(rewriter(value), to: element)
+      let rows = try rewriter.result.arrange(value, axes, as: batch + target, extent: { sum.extent($0, width: plan.width) })
+      guard let factor else { return rows }
+      let shape = rewriter.result.type(rows).shape
+      var factors = try compute(factor, over: Shape(shape.extents.dropLast()), plan, &rewriter)
+      factors = try rewriter.append(
+        .broadcast, [factors], attributes: [Attribute(.dims, Array(0..<shape.rank - 1))], stated: TensorType(element, shape))
+      return try rewriter.append(.multiply, [rows, factors])
     }
     var operands = [
-      try arranged(plan.query, plan.queryAxes, [.row, .width]), try arranged(plan.key, plan.keyAxes, [.column, .width]),
+      try arranged(plan.query, plan.queryAxes, [.row, .width], times: factors.query),
+      try arranged(plan.key, plan.keyAxes, [.column, .width], times: factors.key),
       try arranged(plan.values, sum.valueAxes, [.column, .valueWidth]),
     ]
+    let width = rewriter.result.type(operands[2]).shape.extents.last!
+    if hasSums {
+      let one = try rewriter.result.appendScalar(1, element)
+      let shape = Shape(rewriter.result.type(operands[2]).shape.extents.dropLast() + [1])
+      let ones = try rewriter.append(.broadcast, [one], attributes: [Attribute(.dims, [])], stated: TensorType(element, shape))
+      operands[2] = try rewriter.append(.concatenate, [operands[2], ones], attributes: [Attribute(.dim, shape.rank - 1)])
+    }
     var attributes: [Attribute] = []
     func add(_ key: AttributeKey<CapturedOperand>, _ value: ValueID) {
       attributes.append(Attribute(key, CapturedOperand(operands.count - 3)))
       operands.append(value)
     }
-    if let logarithm { add(.decay, try decays(logarithm, plan, &rewriter)) }
+    if let growth = factors.growth {
+      let shape = Shape(sum.batchExtents + [sum.rowExtent])
+      add(.decay, try compute(Self.ignoringFirst(growth), over: shape, plan, &rewriter))
+    }
     if let ragged = plan.ragged { add(.ragged, rewriter(plan.captured[ragged])) }
     var result = try rewriter.append(.linearAttention, operands, attributes: attributes)
-    if factor != 1 {
-      let scale = try rewriter.result.appendScalar(factor, rewriter.result.type(result).element)
+    if factors.number != 1 {
+      let scale = try rewriter.result.appendScalar(factors.number, element)
       result = try rewriter.append(.multiply, [result, scale])
     }
-    return try plan.arrangeBack(
-      result, batch + [.row, .valueWidth], nil, as: sum.resultAxes, sum.graph.type(sum.graph.result(sum.node)), &rewriter)
+    /// Columns of the result.
+    func columns(_ start: Extent, _ stop: Extent) throws -> ValueID {
+      let rows = Array(rewriter.result.type(result).shape.extents.dropLast())
+      let (first, last) = (rows.map { _ in Extent(0) } + [start], rows + [stop])
+      return try rewriter.append(.slice, [result], attributes: [Attribute(.start, first), Attribute(.stop, last)])
+    }
+    var sums: ValueID?
+    if hasSums {
+      let column = try columns(width, width + 1)
+      let type = rewriter.result.type(column)
+      sums = try rewriter.append(.reshape, [column], stated: TensorType(type.element, Shape(type.shape.extents.dropLast())))
+      result = try columns(0, width)
+    }
+    let rows = try rewriter.result.converted(result, to: own)
+    let back = try plan.arrangeBack(
+      rows, batch + [.row, .valueWidth], nil, as: sum.resultAxes, sum.graph.type(sum.graph.result(sum.node)), &rewriter)
+    return BuiltAttention(
+      sum: back, weightSum: sums, query: operands[0], key: operands[1], tables: Array(operands.dropFirst(3)), regions: [])
   }
 
-  /// The logarithm of each row's decay, `[batch..., N]`: what the sum of logarithms grows by. The first row decays nothing.
-  private func decays(_ logarithm: ScalarFunction, _ plan: AttentionPlan, _ rewriter: inout GraphRewriter) throws -> ValueID {
-    let last = logarithm.parameters.count - 1
-    var region = FunctionBuilder(parameters: logarithm.parameters, tables: logarithm.tables)
-    let row = region.parameter(last)
-    let index = region.type(row)
-    let before = region.apply(
-      .maximum, region.apply(.subtract, row, region.constant(Literal(1), index)), region.constant(Literal(0), index))
-    let indices = (0..<last).map(region.parameter)
-    let (own, previous) = (region.inline(logarithm, indices + [row])[0], region.inline(logarithm, indices + [before])[0])
-    let growth = region.finish([region.apply(.subtract, own, previous)])
-    let shape = Shape(plan.sum.batchExtents + [plan.sum.rowExtent])
-    return try rewriter.compute(growth, over: shape, tables: plan.captured.map { rewriter($0) })
+  /// What a logarithm grows by, with 0 for the first row, which decays nothing: what is before it may be no number.
+  private static func ignoringFirst(_ growth: ScalarFunction) -> ScalarFunction {
+    let last = growth.parameters.count - 1
+    guard growth.reads(parameter: last) else { return growth }
+    var region = FunctionBuilder(parameters: growth.parameters, tables: growth.tables)
+    let own = region.inline(growth, growth.parameters.indices.map(region.parameter))[0]
+    let (row, zero) = (region.parameter(last), region.constant(0, region.type(own)))
+    let isFirst = region.apply(.less, row, region.constant(Literal(1), region.type(row)))
+    return region.finish([region.apply(.select, isFirst, zero, own)])
   }
+
+  private func compute(_ region: ScalarFunction, over shape: Shape, _ plan: AttentionPlan, _ rewriter: inout GraphRewriter) throws
+    -> ValueID
+  { try rewriter.compute(region, over: shape, tables: plan.captured.map { rewriter($0) }) }
 }
 
-/// Finds differences between what is computed from a query's index and the same from a key's.
-private struct DifferenceFinder {
-  private let score: ScalarFunction
-  private var region: FunctionBuilder
-  private let weight: ScalarValue
-  private var row: Int { score.parameters.count - 2 }
-  private var column: Int { score.parameters.count - 1 }
-
-  init(_ score: ScalarFunction) {
-    self.score = score
-    region = FunctionBuilder(parameters: score.parameters, tables: score.tables, rules: .scores)
-    weight = region.inline(score, score.parameters.indices.map(region.parameter))[0]
-  }
-
-  /// The constant and the exponents of e whose product times the score the weight is; nil where it is not that.
-  mutating func factors() -> (factor: Double, exponents: [ScalarValue])? {
-    var (factor, exponents, hasScore) = (1.0, [ScalarValue](), false)
-    var pending = [weight]
-    while let next = pending.popLast() {
-      if next == region.parameter(0) {
-        guard !hasScore else { return nil }
-        hasScore = true
-      } else if let constant = region.literal(next)?.real {
-        factor *= constant
-      } else if let operands = region.match(next, .multiply) {
-        pending += operands
-      } else if let exponent = region.match(next, .exp)?[0] {
-        exponents.append(exponent)
-      } else if let exponent = region.match(next, .exp2)?[0] {
-        exponents.append(region.apply(.multiply, exponent, region.constant(log(2), region.type(exponent))))
-      } else if let power = region.match(next, .power), !depends(power[0], on: row), !depends(power[0], on: column) {
-        exponents.append(region.apply(.multiply, power[1], region.apply(.log, power[0])))
-      } else {
-        return nil
-      }
+extension PairFactors.Reason: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .pair:
+      "a factor of both rows is not e to the difference of one function of each; write it as `exp(a[i] - a[j])`, or as factors of one row"
+    case .base(let mayBeZero):
+      "the number whose power it is multiplied by may be \(mayBeZero ? "0" : "negative"); "
+        + "write `exp((i - j) * log(gamma))`, or make gamma by an op whose result is positive, such as `sigmoid`"
     }
-    return hasScore && factor.isFinite && factor != 0 ? (factor, exponents) : nil
-  }
-
-  /// As `minuend`, for the sum of `values`.
-  mutating func minuend(ofSum values: [ScalarValue]) -> ScalarValue? {
-    var total: ScalarValue?
-    for value in values {
-      guard let part = minuend(value) else { return nil }
-      total = total.map { region.apply(.add, $0, part) } ?? part
-    }
-    return total
-  }
-
-  /// What `value` has for the query's index, where it is that less the same for the key's index.
-  mutating func minuend(_ value: ScalarValue) -> ScalarValue? {
-    if let pair = region.match(value, .subtract) {
-      if isOf(pair[0], row, column), isOf(pair[1], column, row), atColumn(pair[0]) == pair[1] { return pair[0] }
-      if isOf(pair[0], column, row), isOf(pair[1], row, column), atColumn(pair[1]) == pair[0] {
-        return region.apply(.negate, pair[1])
-      }
-      if let left = minuend(pair[0]), let right = minuend(pair[1]) { return region.apply(.subtract, left, right) }
-    }
-    if let pair = region.match(value, .add), let left = minuend(pair[0]), let right = minuend(pair[1]) {
-      return region.apply(.add, left, right)
-    }
-    if let pair = region.match(value, .multiply) {
-      for (part, other) in [(pair[0], pair[1]), (pair[1], pair[0])] where !depends(other, on: row) && !depends(other, on: column) {
-        if let inner = minuend(part) { return region.apply(.multiply, inner, other) }
-      }
-    }
-    if let inner = region.match(value, .convert)?[0], region.type(value).isFloat, let whole = minuend(inner) {
-      return region.apply(.convert, whole, type: region.type(value))
-    }
-    if let inner = region.match(value, .negate)?[0], let positive = minuend(inner) { return region.apply(.negate, positive) }
-    return nil
-  }
-
-  /// `value` as a function of the batch indices and the row.
-  func overRows(_ value: ScalarValue) -> ScalarFunction {
-    let kept = Array(1...row)
-    return region.function.extracting(
-      [value], parameters: kept.map { score.parameters[$0] }, numbers: kept, tables: score.tables,
-      tableMap: Dictionary(uniqueKeysWithValues: score.tables.indices.map { ($0, $0) }))
-  }
-
-  private func depends(_ value: ScalarValue, on parameter: Int) -> Bool {
-    let found = region.function.parameters(of: value)
-    return found.contains(parameter) || found.contains(0)
-  }
-
-  private func isOf(_ value: ScalarValue, _ own: Int, _ other: Int) -> Bool { !depends(value, on: other) }
-
-  /// `value` with the key's index in place of the query's.
-  private mutating func atColumn(_ value: ScalarValue) -> ScalarValue {
-    let inner = region.function.extracting(
-      [value], parameters: score.parameters, numbers: Array(score.parameters.indices), tables: score.tables,
-      tableMap: Dictionary(uniqueKeysWithValues: score.tables.indices.map { ($0, $0) }))
-    var arguments = score.parameters.indices.map(region.parameter)
-    arguments[row] = region.parameter(column)
-    return region.inline(inner, arguments)[0]
-  }
-}
-
-extension ScalarFunction {
-  /// Whether a pair lives where the key, the last parameter, is not behind the query, the one before.
-  fileprivate var isCausal: Bool {
-    guard let instruction = instruction(results[0]), instruction.operation == .elementwise(.lessEqual) else { return false }
-    return instruction.operands == [parameter(parameters.count - 1), parameter(parameters.count - 2)]
   }
 }
 

@@ -11,14 +11,14 @@ struct ScoreParts {
   /// Finite constants that were taken for -inf, and ones that were not.
   var finiteFills: [Double] = []
   var keptFills: [Double] = []
-  /// Whether there is no softmax, only a linear function of the scores.
+  /// Whether there is no softmax, only a linear function of the scores, in which nothing else is made from both rows.
   var isLinear = false
 
   init(_ value: ScalarValue, _ element: ElementType, hasSoftmax: Bool, region: FunctionBuilder) throws {
     guard hasSoftmax else {
       var split = ActivationSplit(region: region)
       let parts = try split.split(value)
-      isLinear = parts.conditions.isEmpty && split.isLinear(parts.weight)
+      isLinear = parts.conditions.isEmpty && split.isLinear(parts.weight) && !split.hasPairTerm(parts.weight)
       self.region = split.region
       for condition in parts.conditions.flatMap({ split.region.conjuncts($0) }) where !conditions.contains(condition) {
         conditions.append(condition)

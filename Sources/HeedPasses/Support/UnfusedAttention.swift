@@ -23,14 +23,16 @@ extension UnfusedAttention {
   static func all(in graph: Graph, _ tables: GraphTables) -> [UnfusedAttention] {
     var origins: [ValueID: Origin] = [:]
     var found: [UnfusedAttention] = []
+    /// Sums weighted by linear functions of scores, and the first op that takes whole rows of each product's scores.
+    var (chains, rowOps): ([UnfusedAttention], [NodeID: NodeID]) = ([], [:])
     for node in graph.body {
       let op = graph.op(node)
       if op == .contract {
-        let weighted = graph.operands(node).indices.first { origins[graph.operands(node)[$0]]?.isCurved ?? false }
-        if let weighted, let origin = origins[graph.operands(node)[weighted]],
-          graph.sums(node, overKeysOf: origin.product, inOperand: weighted - graph.operands(node).startIndex)
-        {
-          found.append(UnfusedAttention(product: origin.product, sum: node, obstacle: origin.obstacle))
+        for (side, operand) in graph.inputs(node).enumerated() {
+          guard let origin = origins[operand], graph.sums(node, overKeysOf: origin.product, inOperand: side) else { continue }
+          let similar = UnfusedAttention(product: origin.product, sum: node, obstacle: origin.obstacle)
+          if origin.isCurved { found.append(similar) } else { chains.append(similar) }
+          break
         }
         if graph.pairsRows(node), !graph.operands(node).contains(where: tables.isKnownAtLoad) {
           origins[graph.result(node)] = Origin(product: node)
@@ -45,11 +47,20 @@ extension UnfusedAttention {
       }
       let isPlain = op.has(.elementwise) || op.has(.view) || op == .softmax
       guard isPlain || Self.rowOps.contains(op) else { continue }
-      if !isPlain, origin.obstacle == nil { origin.obstacle = node }
-      if !Self.linearOps.contains(op), !op.has(.view) { origin.isCurved = true }
+      if !isPlain {
+        if origin.obstacle == nil { origin.obstacle = node }
+        if rowOps[origin.product] == nil { rowOps[origin.product] = node }
+      }
+      let isLinear = Self.linearOps.contains(op) || op.has(.view)
+      let others = graph.operands(node).filter { origins[$0] == nil }
+      if !isLinear || others.contains(where: { graph.differsByPair($0, of: origin.product) }) { origin.isCurved = true }
       for result in graph.results(node) { origins[result] = origin }
     }
-    return found
+    // Scores that are stored for a row op as well are no mere step of a chain of products.
+    let stored = chains.compactMap { chain in
+      rowOps[chain.product].map { UnfusedAttention(product: chain.product, sum: chain.sum, obstacle: $0) }
+    }
+    return found + stored
   }
 
   /// Ops that make weights from whole rows of scores.
@@ -67,8 +78,9 @@ extension UnfusedAttention {
         "the ops between the product \(graph.label(graph.result(product))) and this sum are no softmax, nor one function of each score"
     }
     let value = graph.description(of: graph.results(obstacle)[0])
-    return "\(value) needs whole rows of scores, which no kernel has at once"
-      + (graph.adviceOnRows(obstacle).map { "; \($0)" } ?? "")
+    return
+      "\(value) needs whole rows of scores, which no kernel has at once; weights that are each made from their own score fuse, and so do "
+      + "ones divided by their own sum" + (graph.adviceOnRows(obstacle).map { "; \($0)" } ?? "")
   }
 }
 
@@ -78,6 +90,26 @@ extension Graph {
     let subscripts = attributes(node).required(.subscripts)
     return subscripts.result.contains { !subscripts.right.contains($0) }
       && subscripts.result.contains { !subscripts.left.contains($0) }
+  }
+
+  /// Whether `value`, of the shape of a product's scores, differs from row to row of both sides, so far as views and ops show.
+  fileprivate func differsByPair(_ value: ValueID, of product: NodeID) -> Bool {
+    guard type(value).shape == type(result(product)).shape else { return false }
+    let subscripts = attributes(product).required(.subscripts)
+    return [subscripts.left, subscripts.right].allSatisfy { other in
+      let own = subscripts.result.indices.filter { !other.contains(subscripts.result[$0]) }
+      return own.contains { varies(value, along: $0) }
+    }
+  }
+
+  private func varies(_ value: ValueID, along dim: Int, depth: Int = 0) -> Bool {
+    guard type(value).rank > 0, uniformConstant(value) == nil else { return false }
+    let arrangement = Arrangement(value, in: self)
+    guard let inner = arrangement.dimensions.firstIndex(of: dim) else { return false }
+    guard let node = definingNode(arrangement.source) else { return true }
+    if op(node) == .iota { return attributes(node).required(.dim) == inner }
+    guard depth < 8, op(node).has(.elementwise) else { return true }
+    return inputs(node).contains { varies($0, along: inner, depth: depth + 1) }
   }
 
   /// Whether the contract `node` sums over a dimension of its operand as long as a row of keys of `product`, and the operand has an
