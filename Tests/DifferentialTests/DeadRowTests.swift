@@ -126,6 +126,9 @@ import Testing
       return matmul((e / z).where(z > 0, else: 0), v)
     },
     Form("the greatest is above -inf") { s, v, _ in matmul(softmax(s).where(greatest(s) > -.infinity, else: 0), v) },
+    Form("times whether the greatest is above -inf") { s, v, _ in
+      matmul(softmax(s) * (greatest(s) > -.infinity).cast(to: .f32), v)
+    },
     Form("the logarithm is above -inf") { s, v, _ in
       matmul(softmax(s).where(logSumExp(s).expandingDimension(-1) > -.infinity, else: 0), v)
     },

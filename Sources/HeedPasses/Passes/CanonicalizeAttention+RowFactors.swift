@@ -108,6 +108,12 @@ extension Graph {
       let none = try appendScalar(0, type.element)
       return try appendResult(.select, [row] + (step.position == 1 ? [sum, none] : [none, sum]))
     }
+    // A condition as a number: where it is 0, NaN among the weights does not count, as for other zeros of masks.
+    let factor = Arrangement(inputs(step.node)[1 - step.position], in: self).source
+    if op(step.node) == .multiply, let source = match(factor, .convert)?[0], self.type(source).element == .bool {
+      let isOut = try appendResult(.equal, [row, appendScalar(0, self.type(row).element)])
+      return try appendResult(.select, [isOut, appendScalar(0, type.element), sum])
+    }
     // Numbers of rows may be of a wider type than what is summed.
     let wide = self.type(row).element
     let value = wide == type.element ? sum : try appendResult(.convert, [sum], stated: TensorType(wide, type.shape))
