@@ -184,7 +184,8 @@ extension Graph {
   /// splits that dimension of the operand in two or more, or merges it with another; nil where the elements are not evenly spaced.
   func source(of range: TensorParts.Range, _ dimension: Int, of node: NodeID) -> (dimension: Int, range: TensorParts.Range)? {
     let (from, to) = (type(inputs(node)[0]).shape.extents, type(result(node)).shape.extents)
-    guard let run = ReshapeRuns(from: from, to: to, facts: facts)?.runs.first(where: { $0.to.contains(dimension) }) else { return nil }
+    let runs = ReshapeRuns(from: from, to: to, facts: facts)?.runs
+    guard let run = runs?.first(where: { $0.to.contains(dimension) }) else { return nil }
     let (sources, targets) = (run.from.filter { from[$0] != 1 }, run.to.filter { to[$0] != 1 })
     if sources.count == 1, targets.count > 1 {
       if dimension == targets[0], range.step == 1 {
