@@ -56,16 +56,16 @@ extension ScalarFunction {
   }
 
   /// An integer as a form of the two indices that is within its type whatever they are; nil where it is not shown to be.
-  private func form(_ value: ScalarValue, _ code: inout FunctionBuilder) -> LinearForm? {
-    guard let form = wrapping(value, &code), let rest = code.wholeConstant(form.rest), abs(rest) <= 1 << 20,
+  private func form(_ value: ScalarValue, _ code: inout FunctionBuilder, depth: Int = 0) -> LinearForm? {
+    guard let form = wrapping(value, &code, depth: depth), let rest = code.wholeConstant(form.rest), abs(rest) <= 1 << 20,
       abs(form.query) <= 1, abs(form.key) <= 1, form.query * form.key <= 0
     else { return nil }
     return form
   }
 
-  /// The same, where the number may have wrapped.
-  private func wrapping(_ value: ScalarValue, _ code: inout FunctionBuilder) -> LinearForm? {
-    guard type(value) == .i32 || type(value) == .i64 else { return nil }
+  /// The same, where the number may have wrapped. More than a few ops are not followed.
+  private func wrapping(_ value: ScalarValue, _ code: inout FunctionBuilder, depth: Int = 0) -> LinearForm? {
+    guard depth < 8, type(value) == .i32 || type(value) == .i64 else { return nil }
     guard let instruction = instruction(value) else {
       let zero = code.whole(0)
       switch parameters.count - value.index {
@@ -77,13 +77,17 @@ extension ScalarFunction {
     let operands = instruction.operands
     switch instruction.operation {
     case .constant(let literal): return LinearForm(rest: code.whole(Int(literal.integer)))
-    case .elementwise(.convert): return form(operands[0], &code)
-    case .elementwise(.negate): return wrapping(operands[0], &code).map { code.scale($0, -1) }
+    case .elementwise(.convert): return form(operands[0], &code, depth: depth + 1)
+    case .elementwise(.negate): return wrapping(operands[0], &code, depth: depth + 1).map { code.scale($0, -1) }
     case .elementwise(.add), .elementwise(.subtract):
-      guard let left = wrapping(operands[0], &code), let right = wrapping(operands[1], &code) else { return nil }
+      guard let left = wrapping(operands[0], &code, depth: depth + 1),
+        let right = wrapping(operands[1], &code, depth: depth + 1)
+      else { return nil }
       return instruction.operation == .elementwise(.add) ? code.sum(left, right) : code.difference(left, right)
     case .elementwise(.multiply):
-      guard let left = wrapping(operands[0], &code), let right = wrapping(operands[1], &code) else { return nil }
+      guard let left = wrapping(operands[0], &code, depth: depth + 1),
+        let right = wrapping(operands[1], &code, depth: depth + 1)
+      else { return nil }
       for (factor, other) in [(left, right), (right, left)] {
         if let number = code.constant(factor), abs(number) <= 1 { return code.scale(other, number) }
       }

@@ -11,7 +11,8 @@ extension GraphPass {
   ///
   /// Every step holds for all values to the bit, NaN, infinities and the sign of zero included: `x + -0.0` and `x - 0.0` are `x`, `x + 0.0`
   /// is not. A division by a power of two whose reciprocal is a number is a multiplication. Views compose; what a contract can read by
-  /// other subscripts needs no transpose, and one that sums over nothing is a product. An elementwise op repeats scalars by itself and needs no broadcast of one.
+  /// other subscripts needs no transpose, and one that sums over nothing is a product. An elementwise op repeats scalars by itself and
+  /// needs no broadcast of one.
   public static let simplify = GraphPass("simplify", summary: "take out ops that change nothing") { graph, context in
     try graph.rewrite(
       &context,

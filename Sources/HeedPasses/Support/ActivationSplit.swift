@@ -38,9 +38,14 @@ struct ActivationSplit {
   /// Whether the weight is made from something besides the score that both indices make: the last two parameters.
   func hasPairTerm(_ weight: ScalarValue) -> Bool {
     let (row, column) = (region.function.parameters.count - 2, region.function.parameters.count - 1)
-    let read = region.function.parameters(of: weight)
-    guard read.contains(row), read.contains(column) else { return false }
-    return !read.contains(0) || (region.function.instruction(weight)?.operands.contains(where: hasPairTerm) ?? false)
+    var (pending, seen): ([ScalarValue], Set<ScalarValue>) = ([weight], [])
+    while let next = pending.popLast() {
+      let read = region.function.parameters(of: next)
+      guard read.contains(row), read.contains(column), seen.insert(next).inserted else { continue }
+      if !read.contains(0) { return true }
+      pending += region.function.instruction(next)?.operands ?? []
+    }
+    return false
   }
 
   /// The conditions of the choices that `value` is made of.

@@ -51,6 +51,8 @@ private struct PairFactorFinder {
   private(set) var queryFactors: [ScalarValue] = []
   private(set) var keyFactors: [ScalarValue] = []
   private var growth: ScalarValue?
+  /// How many factors and sums are looked at: more than any weight has. A value may be a factor of itself many times over.
+  private var budget = 128
 
   var row: Int { score.parameters.count - 2 }
   var column: Int { score.parameters.count - 1 }
@@ -67,6 +69,8 @@ private struct PairFactorFinder {
   /// Takes `value` as a factor, or what it is divided by.
   /// - Returns: false where it is made from the score otherwise than by a product.
   mutating func take(_ value: ScalarValue, divides: Bool = false) throws(Reason) -> Bool {
+    budget -= 1
+    guard budget > 0 else { return false }
     if value == region.parameter(0) {
       guard !hasScore, !divides else { return false }
       hasScore = true
@@ -157,6 +161,8 @@ private struct PairFactorFinder {
   }
 
   private mutating func split(_ value: ScalarValue) throws(Reason) -> Exponent {
+    budget -= 1
+    guard budget > 0 else { throw .pair }
     var result = Exponent()
     var (queries, keys): ([Term], [Term]) = ([], [])
     func add(_ own: ScalarValue) { result.growth = result.growth.map { region.apply(.add, $0, own) } ?? own }

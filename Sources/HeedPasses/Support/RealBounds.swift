@@ -172,16 +172,19 @@ extension FunctionBuilder {
   /// What is proved of `value`: parameters other than the first are indices.
   /// - Parameter table: what is proved of the elements of a captured tensor.
   func realBounds(_ value: ScalarValue, table: (Int) -> RealBounds) -> RealBounds {
-    guard let instruction = function.instruction(value) else { return value.index == 0 ? .unknown : .count }
-    switch instruction.operation {
-    case .constant(let literal): return RealBounds(literal)
-    case .extent: return .count
-    case .element(let number): return table(number)
-    case .elementwise(let op):
-      let operands = instruction.operands
-      return RealBounds(
-        op, operands.map { realBounds($0, table: table) }, to: instruction.type,
-        areSame: operands.count == 2 && operands[0] == operands[1])
+    var known = function.parameters.indices.map { $0 == 0 ? RealBounds.unknown : .count }
+    for instruction in function.instructions.prefix(max(value.index + 1 - known.count, 0)) {
+      switch instruction.operation {
+      case .constant(let literal): known.append(RealBounds(literal))
+      case .extent: known.append(.count)
+      case .element(let number): known.append(table(number))
+      case .elementwise(let op):
+        let operands = instruction.operands
+        known.append(
+          RealBounds(
+            op, operands.map { known[$0.index] }, to: instruction.type, areSame: operands.count == 2 && operands[0] == operands[1]))
+      }
     }
+    return known[value.index]
   }
 }
