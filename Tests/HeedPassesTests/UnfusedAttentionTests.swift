@@ -45,7 +45,8 @@ import Testing
       \(Spelling.sum)
       """),
     Spelling(
-      "scores divided by the sum of their sizes", says: ["the reduce %z needs whole rows of scores", "ones divided by their own sum"],
+      "scores divided by the sum of their sizes",
+      says: ["the reduce %z needs whole rows of scores", "ones divided by their own sum"],
       """
       \(Spelling.product)
       %a = absolute %s : f32[B, 2, M, N]
