@@ -81,7 +81,7 @@ extension Spelling {
   /// Three terms of attention.
   static let threeTerms = [
     Spelling(
-      "three terms", says: [splits, "became the sum of two"],
+      "three terms", says: ["became the sum of 3"],
       arguments: qkkv + ", %q3: f32[B, 2, M, 4], %lambda: f32[2]",
       """
       \(pair)

@@ -19,7 +19,10 @@ import Testing
       """),
     Spelling(
       "each row divided by its greatest score, squared",
-      says: ["the reduce %m is made from the scores, and not element by element; rows do not depend", "stores 8*B*M*N bytes"],
+      says: [
+        "the reduce %m needs whole rows of scores, which no kernel has at once; weights that are each made from their own score fuse",
+        "stores 8*B*M*N bytes",
+      ],
       """
       \(Spelling.product)
       %m = reduce %s {dims = [3], kind = maximum} : f32[B, 2, M]

@@ -33,7 +33,10 @@ struct ActivationSplit {
   }
 
   /// Whether the weight is the score times what does not depend on it, plus what does not depend on it.
-  func isLinear(_ weight: ScalarValue) -> Bool { degree(weight) < 2 }
+  func isLinear(_ weight: ScalarValue) -> Bool {
+    var known: [ScalarValue: Int] = [:]
+    return degree(weight, &known) < 2
+  }
 
   /// Whether the weight is made from something besides the score that both indices make: the last two parameters.
   func hasPairTerm(_ weight: ScalarValue) -> Bool {
@@ -92,12 +95,18 @@ struct ActivationSplit {
   }
 
   /// 0 where the value does not depend on the score, 1 where it does so linearly, else 2.
-  private func degree(_ value: ScalarValue) -> Int {
+  private func degree(_ value: ScalarValue, _ known: inout [ScalarValue: Int]) -> Int {
     if value == region.function.parameter(0) { return 1 }
-    guard region.function.parameters(of: value).contains(0), let instruction = region.function.instruction(value),
-      case .elementwise(let op) = instruction.operation
-    else { return 0 }
-    let degrees = instruction.operands.map(degree)
+    if let degree = known[value] { return degree }
+    let degree = makeDegree(value, &known)
+    known[value] = degree
+    return degree
+  }
+
+  private func makeDegree(_ value: ScalarValue, _ known: inout [ScalarValue: Int]) -> Int {
+    guard let instruction = region.function.instruction(value), case .elementwise(let op) = instruction.operation else { return 0 }
+    let degrees = instruction.operands.map { degree($0, &known) }
+    guard degrees.contains(where: { $0 > 0 }) else { return 0 }
     switch op {
     case .add, .subtract, .negate, .convert: return degrees.max()!
     case .multiply: return min(2, degrees.reduce(0, +))

@@ -82,11 +82,13 @@ extension Graph {
     return result(node)
   }
 
-  /// Appends the same op with the same attributes on other operands; for ops whose type is stated, `type` is it.
+  /// Appends the same op with the same attributes and place on other operands; for ops whose type is stated, `type` is it.
   mutating func appendLike(_ node: NodeID, _ operands: [ValueID], type: TensorType, name: Name = .none) throws -> ValueID {
     let op = op(node)
-    return try appendResult(
+    let value = try appendResult(
       op, operands, attributes: attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
+    if let place = place(result(node)) { setPlace(value, place) }
+    return value
   }
 }
 
@@ -94,8 +96,10 @@ extension GraphRewriter {
   /// Appends the op of the old graph's `node` with its attributes on other operands; for ops whose type is stated, `type` is it.
   mutating func appendLike(_ node: NodeID, _ operands: [ValueID], type: TensorType, name: Name = .none) throws -> ValueID {
     let op = source.op(node)
-    return try append(
+    let value = try append(
       op, operands, attributes: source.attributes(node).all, stated: op.has(.typedByResult) ? type : nil, name: name)
+    if let place = source.place(source.result(node)) { result.setPlace(value, place) }
+    return value
   }
 }
 
