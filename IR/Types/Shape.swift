@@ -75,7 +75,7 @@ extension Shape {
   public static let knownElementLimit = 1 << 56
 
   /// The product of what is known of the extents, as if every symbol were 1 and an extent of 0 too; nil where it reaches the limit.
-  var knownElementCount: Int? {
+  package var knownElementCount: Int? {
     var count = 1
     for extent in extents {
       let known = extent.terms.reduce(1) { max($0, $1.coefficient.magnitude) }

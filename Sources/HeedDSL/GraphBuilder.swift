@@ -185,8 +185,12 @@ public final class GraphBuilder {
   func areValid(_ types: some Sequence<TensorType>, _ site: CallSite?) -> Bool {
     types.allSatisfy { type in
       if validShapes.contains(type.shape) { return true }
-      let negative = type.shape.extents.first { $0.constant ?? 0 < 0 }
-      if let mistake = type.shape.mistake ?? negative.map({ "got the extent \($0) of a \(type), expected at least 0" }) {
+      let negative = type.shape.extents.first { $0.isAlwaysNegative }
+      var mistake = type.shape.mistake ?? negative.map { "got the extent \($0) of a \(type), expected at least 0" }
+      if mistake == nil, type.shape.knownElementCount == nil {
+        mistake = "got the type \(type), expected known extents that multiply to less than 2^56"
+      }
+      if let mistake {
         fail(mistake, site)
         return false
       }

@@ -63,13 +63,22 @@ import Testing
     return true
   }
 
-  /// Whether all finite numbers that the graph computes are of moderate size: a finite mask value then decides, as it is meant to.
+  /// Whether all finite numbers that the graph computes are of moderate size, so that a finite mask value decides, as it is meant to, and
+  /// no product is of 0 and an infinity or a NaN, which is NaN or nothing according to whether a mask is seen in it.
   private func isModerate(_ graph: Graph, _ inputs: [Name: ReferenceArray]) throws -> Bool {
     var all = graph
     let floats = graph.body.flatMap { graph.results($0) }.filter { graph.type($0).element.isFloat && !isFill(graph, $0) }
     all.setResults(floats, names: floats.indices.map { Name("v\($0)") })
-    return try GraphInterpreter.evaluate(all, inputs: inputs).allSatisfy { result in
-      result.array.reals.allSatisfy { !$0.isFinite || abs($0) < 1e3 || $0 <= -9000 }
+    let arrays = Dictionary(uniqueKeysWithValues: zip(floats, try GraphInterpreter.evaluate(all, inputs: inputs).map(\.array)))
+    guard arrays.values.allSatisfy({ $0.reals.allSatisfy { !$0.isFinite || abs($0) < 1e3 || $0 <= -9000 } }) else { return false }
+    return graph.body.allSatisfy { node in
+      let operands = graph.operands(node).compactMap { arrays[$0]?.reals }
+      switch graph.op(node) {
+      case .contract: return !operands.contains { $0.contains { $0.isInfinite } }
+      case .multiply where operands.count == 2 && operands[0].count == operands[1].count:
+        return !zip(operands[0], operands[1]).contains { $0 == 0 && !$1.isFinite || $1 == 0 && !$0.isFinite }
+      default: return true
+      }
     }
   }
 

@@ -89,11 +89,11 @@ package struct MaskSplit {
 
   private mutating func splitChoice(_ value: ScalarValue, _ operands: [ScalarValue], _ scale: Double) throws -> Parts {
     let (condition, left, right) = (operands[0], operands[1], operands[2])
-    if isMasked(right, scale) {
+    if isMasked(right, scale, beside: left) {
       let inner = try split(left, scale: scale)
       return Parts(live: try both(condition, inner.live), score: inner.score)
     }
-    if isMasked(left, scale) {
+    if isMasked(left, scale, beside: right) {
       let inner = try split(right, scale: scale)
       return Parts(live: try both(region.apply(.not, [condition]), inner.live), score: inner.score)
     }
@@ -118,10 +118,12 @@ package struct MaskSplit {
     return left == right ? left : region.apply(.and, [left, right])
   }
 
-  /// Whether `value` is a constant that masks a score that is multiplied by `scale` further up.
-  private mutating func isMasked(_ value: ScalarValue, _ scale: Double) -> Bool {
+  /// Whether `value` is a constant that masks a score that is multiplied by `scale` further up, beside what a live pair has: where that is
+  /// a number as well, what is between them counts.
+  private mutating func isMasked(_ value: ScalarValue, _ scale: Double, beside live: ScalarValue) -> Bool {
     guard let constant = region.literal(value)?.real else { return false }
-    let effective = constant * scale
+    let other = region.literal(live)?.real ?? 0
+    let effective = (constant.isFinite && other.isFinite ? constant - other : constant) * scale
     if effective == -.infinity, constant.isInfinite { return true }
     if effective <= Self.threshold {
       if !finiteFills.contains(constant) { finiteFills.append(constant) }

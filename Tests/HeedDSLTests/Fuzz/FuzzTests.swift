@@ -35,7 +35,8 @@ import Testing
       }
     }
     print("\(calls) calls in \(seed - first) graphs, of which \(built) had calls without a mistake")
-    #expect(built > 0)
+    // One graph may be a mistake from its first call.
+    #expect(built > 0 || count < 100)
   }
 
   /// The graph of the random calls that the seed determines, up to the first mistake, and how many calls were made; nil where the first
