@@ -1,11 +1,12 @@
 import HeedIR
 
-/// The zeros that masks made, as a graph runs: `contract` adds nothing for them, whatever they are multiplied by.
+/// The zeros that masks made, as a graph runs. `contract` adds nothing for them, whatever they are multiplied by. They are:
 ///
 ///     exp, exp2 and softmax of -inf              select(condition, x, 0) where it takes the 0
 ///     a false bool converted to a float          products with such a zero, its quotients by others
 ///     sums and differences of two of them        views and float conversions of all of these
-///     0 that elementwise ops make of -inf and numbers that are the same everywhere: relu, sigmoid, softplus of a masked score
+///
+/// So is a 0 that elementwise ops make of -inf and of numbers that are the same everywhere: relu or sigmoid of a masked score.
 ///
 /// So a weighted sum that is written as plain ops sees no NaN of a value whose pair is masked, as `attention` does not.
 struct MaskedZeros {

@@ -63,8 +63,8 @@ import Testing
     return true
   }
 
-  /// Whether all finite numbers that the graph computes are of moderate size, so that a finite mask value decides, as it is meant to, and
-  /// no product is of 0 and an infinity or a NaN, which is NaN or nothing according to whether a mask is seen in it.
+  /// Whether all finite numbers that the graph computes are of moderate size: a finite mask value then decides, as it is meant to.
+  /// No product may be of 0 and an infinity or a NaN either. It is NaN, or nothing where a mask is seen in it.
   private func isModerate(_ graph: Graph, _ inputs: [Name: ReferenceArray]) throws -> Bool {
     var all = graph
     let floats = graph.body.flatMap { graph.results($0) }.filter { graph.type($0).element.isFloat && !isFill(graph, $0) }

@@ -49,8 +49,8 @@ extension GraphPass {
 
   /// `select(c, 0, softmax(x))` is the softmax where c holds for rows alone whose scores are all -inf: those are 0 by themselves.
   ///
-  /// c may compare the greatest score of a row or the logarithm of its sum with -inf, say that all its scores are -inf, or that no pair of
-  /// a mask lives that the scores have. Where c is true of NaN as well, as `not(max(x) > -inf)` is, it stays, a condition on rows.
+  /// c may compare the greatest score of a row, or the logarithm of its sum, with -inf. It may say that all scores of the row are -inf, or
+  /// that no pair of a mask lives that the scores have. Where c is true of NaN as well, as `not(max(x) > -inf)` is, it stays, a condition on rows.
   static func dropGuardOfDeadRows(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
     let graph = state.graph
     guard graph.op(node) == .select else { return nil }

@@ -180,8 +180,8 @@ extension Graph {
     }
   }
 
-  /// The dimension of the operand of the reshape `node` and the range of it that `range` of the result's `dimension` is, where the reshape
-  /// splits that dimension of the operand in two or more, or merges it with another; nil where the elements are not evenly spaced.
+  /// What a range of a dimension of a reshape's result is of its operand: a dimension and a range of it. The reshape splits the operand's
+  /// dimension in two or more, or merges it with another. Nil where the elements are not evenly spaced.
   func source(of range: TensorParts.Range, _ dimension: Int, of node: NodeID) -> (dimension: Int, range: TensorParts.Range)? {
     let (from, to) = (type(inputs(node)[0]).shape.extents, type(result(node)).shape.extents)
     let runs = ReshapeRuns(from: from, to: to, facts: facts)?.runs
