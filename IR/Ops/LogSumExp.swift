@@ -7,17 +7,7 @@ extension Op {
   public static let logSumExp = Op(
     "log_sum_exp", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { try $0.sumsOfRows() },
-    evaluate: { evaluation in
-      let operand = evaluation.operands[0]
-      var result = ReferenceArray(operand.element, evaluation.resultShapes[0])
-      for row in result.reals.indices { result.reals[row] = -.infinity }
-      var row = 0
-      operand.forEachRow(along: evaluation.attributes.required(.dim)) { positions in
-        result.reals[row] = logarithmOfSum(positions.map { operand.reals[$0] })
-        row += 1
-      }
-      return [result]
-    },
+    evaluate: { [$0.logarithms(logarithmOfSum)] },
     cost: { Cost(flops: $0.operands[0].shape.count * 3, bytes: $0.bytes) },
     decompose: { context in
       let (x, element) = (context.operands[0], context.resultTypes[0].element)
@@ -34,6 +24,21 @@ extension Inference {
     try expect(operand.element.isFloat, "got \(operand), expected a float type")
     let dim = try dimension(rank: operand.rank)
     return [TensorType(operand.element, Shape((0..<operand.rank).filter { $0 != dim }.map { operand.shape[$0] }))]
+  }
+}
+
+extension Evaluation {
+  /// What `logarithm` makes of each row of the operand along the attribute `dim`; -inf where rows have no elements.
+  func logarithms(_ logarithm: (_ elements: [Double]) -> Double) -> ReferenceArray {
+    let operand = operands[0]
+    var result = ReferenceArray(operand.element, resultShapes[0])
+    for row in result.reals.indices { result.reals[row] = -.infinity }
+    var row = 0
+    operand.forEachRow(along: attributes.required(.dim)) { positions in
+      result.reals[row] = logarithm(positions.map { operand.reals[$0] })
+      row += 1
+    }
+    return result
   }
 }
 

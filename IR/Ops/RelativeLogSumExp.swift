@@ -7,17 +7,7 @@ extension Op {
   public static let relativeLogSumExp = Op(
     "relative_log_sum_exp", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { try $0.sumsOfRows() },
-    evaluate: { evaluation in
-      let operand = evaluation.operands[0]
-      var result = ReferenceArray(operand.element, evaluation.resultShapes[0])
-      for row in result.reals.indices { result.reals[row] = -.infinity }
-      var row = 0
-      operand.forEachRow(along: evaluation.attributes.required(.dim)) { positions in
-        result.reals[row] = relativeLogarithmOfSum(positions.map { operand.reals[$0] })
-        row += 1
-      }
-      return [result]
-    },
+    evaluate: { [$0.logarithms(relativeLogarithmOfSum)] },
     cost: { Cost(flops: $0.operands[0].shape.count * 3, bytes: $0.bytes) },
     decompose: { context in
       let dim = context.attributes.required(.dim)

@@ -52,17 +52,18 @@ extension GraphBuilder {
   public func full(
     _ shape: Shape, _ value: some TensorScalar, _ element: ElementType = .f32, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    let site = CallSite(file, line)
-    let scalar = constant([value.literal], TensorType(element, .scalar), site)
-    return shape.rank == 0 ? scalar : broadcast(scalar, to: shape, site)
+    full(shape, value.literal, element, CallSite(file, line))
   }
 
   /// A tensor of this shape, each element `value`: `g.full(["M", "N"], -.infinity)`.
   public func full(
     _ shape: Shape, _ value: Double, _ element: ElementType = .f32, file: String = #filePath, line: Int = #line
   ) -> Tensor {
-    let site = CallSite(file, line)
-    let scalar = constant([value.literal], TensorType(element, .scalar), site)
+    full(shape, value.literal, element, CallSite(file, line))
+  }
+
+  private func full(_ shape: Shape, _ literal: Literal, _ element: ElementType, _ site: CallSite) -> Tensor {
+    let scalar = constant([literal], TensorType(element, .scalar), site)
     return shape.rank == 0 ? scalar : broadcast(scalar, to: shape, site)
   }
 
