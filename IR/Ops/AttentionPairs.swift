@@ -184,14 +184,6 @@ struct DecomposedScores {
   }
 }
 
-extension Decomposition {
-  /// `value` as elements of type `element`.
-  mutating func widened(_ value: ValueID, to element: ElementType) throws -> ValueID {
-    let type = type(value)
-    return type.element == element ? value : try emit(.convert, value, stated: TensorType(element, type.shape))
-  }
-}
-
 extension Inference {
   /// Checks queries, keys, captured tensors and the regions `score` and `where` of an op on attention's scores.
   /// - Returns: the scores' type.

@@ -28,5 +28,13 @@ extension Op {
         }
       ]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) },
+    derivative: .linear { context, cotangent in
+      let (operand, result) = (context.type(context.operands[0]), context.type(cotangent))
+      let dims = context.attributes.required(.dims)
+      // What is repeated is summed; an extent of 1 was dropped with the sum.
+      let kept = zip(dims, operand.shape.extents).filter { $1 != 1 || result.shape[$0] == 1 }.map(\.0)
+      let sum = try context.sum(cotangent, over: (0..<result.rank).filter { !kept.contains($0) })
+      return [context.type(sum) == operand ? sum : try context.emit(.reshape, sum, stated: operand)]
+    })
 }

@@ -7,7 +7,7 @@ extension Op {
   ///
   /// A zero that a mask made adds nothing, even where it meets NaN or an infinity. Kernels keep to that where the contract is fused into
   /// attention; a contract by itself multiplies.
-  public static let contract = Op(
+  public static let contract: Op = Op(
     "contract", operands: .named(["left", "right"]), attributes: [.required(.subscripts)],
     infer: { inference in
       let subscripts = inference.attributes.required(.subscripts)
@@ -67,6 +67,17 @@ extension Op {
       let subscripts = query.attributes.required(.subscripts)
       let over = zip(subscripts.left, query.operands[0].shape.extents).filter { subscripts.over.contains($0.0) }.map(\.1)
       return Cost(flops: query.results[0].shape.count * over.reduce(Extent(2), *), bytes: query.bytes)
+    },
+    derivative: .multilinear { context, cotangent in
+      let subscripts = context.attributes.required(.subscripts)
+      func product(_ other: Int, _ letters: [Character], _ result: [Character]) throws -> ValueID? {
+        guard context.isWanted(1 - other) else { return nil }
+        let transposed = ContractSubscripts(left: subscripts.result, right: letters, result: result)
+        return try context.emit(.contract, cotangent, context.operands[other], attributes: [Attribute(.subscripts, transposed)])
+      }
+      return [
+        try product(1, subscripts.right, subscripts.left), try product(0, subscripts.left, subscripts.right),
+      ]
     })
 }
 

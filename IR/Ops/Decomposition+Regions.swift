@@ -10,15 +10,17 @@ extension Decomposition {
       (self.full, self.indexDimensions) = (full, indexDimensions)
     }
   }
+}
 
+extension NodeEmitter {
   /// A region as ops on tensors: each instruction becomes an op, each argument has the shape `shape.full` or is a scalar, and a
   /// constant stays a scalar. An element of a captured tensor becomes a broadcast of the tensor where its indices are those of
   /// rising dimensions, else a gather.
   /// - Parameter argument: returns the tensor for a parameter; called for the parameters that are used.
   /// - Returns: the results, of shape `shape.full`.
   package mutating func apply(
-    _ region: ScalarFunction, tables: [ValueID] = [], shape: RegionShape,
-    argument: (inout Decomposition, Int) throws -> ValueID
+    _ region: ScalarFunction, tables: [ValueID] = [], shape: Decomposition.RegionShape,
+    argument: (inout Self, Int) throws -> ValueID
   ) throws -> [ValueID] {
     let used = Set(region.instructions.flatMap(\.operands) + region.results)
     var values: [ValueID?] = []
@@ -48,7 +50,7 @@ extension Decomposition {
   }
 
   /// The elements of `table` at the index tensors `indices`; `dims` says of each which dimension's index it is, where it is one.
-  private mutating func element(of table: ValueID, indices: [ValueID], dims: [Int?], _ shape: RegionShape) throws -> ValueID {
+  private mutating func element(of table: ValueID, indices: [ValueID], dims: [Int?], _ shape: Decomposition.RegionShape) throws -> ValueID {
     let type = type(table)
     if indices.isEmpty { return table }
     let known = dims.compactMap { $0 }

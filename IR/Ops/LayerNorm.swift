@@ -49,7 +49,7 @@ extension Inference {
   }
 }
 
-extension Decomposition {
+extension NodeEmitter {
   /// The mean along a dimension, which is dropped.
   mutating func mean(_ value: ValueID, dim: Int) throws -> ValueID {
     let type = type(value)
@@ -62,7 +62,9 @@ extension Decomposition {
     }
     return try emit(.divide, reduce(value, .add, dim: dim), count)
   }
+}
 
+extension Decomposition {
   /// `value / sqrt(mean of square^2 along the last dimension + epsilon)`.
   mutating func divideByRoot(_ value: ValueID, ofMeanSquare square: ValueID) throws -> ValueID {
     let type = type(value)

@@ -83,6 +83,8 @@ public final class Op: Sendable {
   private let costFunction: @Sendable (CostQuery) -> Cost
   private let offsetsFunction: (@Sendable (CostQuery) -> SegmentOffsets?)?
   private let decomposition: (@Sendable (inout Decomposition) throws -> [ValueID])?
+  /// How the op is differentiated; nil where it has no derivative.
+  public let derivative: Derivative?
 
   /// An operand that holds segment offsets: numbers that start at 0, never fall and end at `rows`. Checked when the op is run.
   public struct SegmentOffsets: Hashable, Sendable {
@@ -103,6 +105,7 @@ public final class Op: Sendable {
   ///   - cost: operations and bytes; by default one operation per result element.
   ///   - offsets: the operand that holds segment offsets, if there is one.
   ///   - decompose: the same result by simpler ops.
+  ///   - derivative: how the op is differentiated; by default by the rule of `scalar`.
   public init(
     _ mnemonic: String, operands: Operands, attributes: [AttributeSpecification] = [],
     results: Results = .named([.always(.output)]), regions: [String] = [], optionalRegions: [String] = [],
@@ -111,7 +114,7 @@ public final class Op: Sendable {
     evaluate: @escaping @Sendable (Evaluation) throws -> [ReferenceArray],
     cost: @escaping @Sendable (CostQuery) -> Cost = { $0.oneOperationPerElement },
     offsets: (@Sendable (CostQuery) -> SegmentOffsets?)? = nil,
-    decompose: (@Sendable (inout Decomposition) throws -> [ValueID])? = nil
+    decompose: (@Sendable (inout Decomposition) throws -> [ValueID])? = nil, derivative: Derivative? = nil
   ) {
     self.mnemonic = mnemonic
     self.operands = operands
@@ -125,6 +128,7 @@ public final class Op: Sendable {
     costFunction = cost
     offsetsFunction = offsets
     decomposition = decompose
+    self.derivative = derivative ?? scalar?.derivative.map(Derivative.elementwise)
   }
 
   /// Whether the op has this property.

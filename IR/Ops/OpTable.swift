@@ -22,5 +22,7 @@ extension Op {
     .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.
     .map, .linear, .attention, .attentionReduce, .attentionTopK,
+    // Derivatives: requests, and what keeps values apart for them.
+    .vjp, .jvp, .identity,
   ]
 }

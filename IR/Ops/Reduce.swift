@@ -25,5 +25,10 @@ extension Op {
       }
       return [result]
     },
-    cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) })
+    cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
+    derivative: .linear { context, cotangent in
+      let shape = context.type(context.operands[0]).shape
+      let dims = context.attributes.required(.dims)
+      return [try context.broadcast(cotangent, to: shape, dims: (0..<shape.rank).filter { !dims.contains($0) })]
+    })
 }

@@ -1,6 +1,6 @@
 extension Op {
   /// `reshape`: the operand's elements in the same row-major order with other extents, which the writer states.
-  public static let reshape = Op(
+  public static let reshape: Op = Op(
     "reshape", operands: .named(["operand"]), traits: [.typedByResult, .view],
     infer: { inference in
       let (type, operand) = (try inference.statedType(), inference.operands[0])
@@ -19,5 +19,8 @@ extension Op {
           : ReferenceArray(operand.element, shape, integers: operand.integers)
       ]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) },
+    derivative: .linear { context, cotangent in
+      [try context.emit(.reshape, cotangent, stated: context.type(context.operands[0]))]
+    })
 }

@@ -26,6 +26,8 @@ extension Op {
     case named([ResultSpecification])
     /// One for each value that the op's region yields.
     case yielded
+    /// One for each value that the operands ask for.
+    case requested
   }
 
   /// A result that the op has, always or on a condition.

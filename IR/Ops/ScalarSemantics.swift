@@ -31,6 +31,8 @@ public struct ScalarSemantics: Sendable {
   /// Primitive ops that compute the op for an element type, with the op's operands for parameters; nil where the op is primitive
   /// for that type.
   public var expansion: (@Sendable (ElementType) throws -> ScalarFunction?)?
+  /// The derivative; nil for ops on whole numbers alone, whose results have none.
+  package var derivative: ElementwiseDerivative?
 
   /// The semantics of `rule`, with primitive ops to expand into where it is not primitive.
   public init(_ rule: Rule, takesBool: Bool = false, expansion: (@Sendable (ElementType) throws -> ScalarFunction?)? = nil) {

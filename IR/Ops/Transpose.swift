@@ -5,7 +5,7 @@ extension AttributeKey where Value == [Int] {
 
 extension Op {
   /// `transpose {permutation = [...]}`: dimension `d` of the result is dimension `permutation[d]` of the operand.
-  public static let transpose = Op(
+  public static let transpose: Op = Op(
     "transpose", operands: .named(["operand"]), attributes: [.required(.permutation)], traits: [.view],
     infer: { inference in
       let (operand, permutation) = (inference.operands[0], inference.attributes.required(.permutation))
@@ -23,5 +23,10 @@ extension Op {
         }
       ]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) },
+    derivative: .linear { context, cotangent in
+      let permutation = context.attributes.required(.permutation)
+      let inverse = permutation.indices.map { permutation.firstIndex(of: $0)! }
+      return [try context.emit(.transpose, cotangent, attributes: [Attribute(.permutation, inverse)])]
+    })
 }

@@ -4,6 +4,13 @@ package final class ExpressionWriter {
 
   package init(parameters: [ScalarFunction.Parameter]) { builder = FunctionBuilder(parameters: parameters) }
 
+  package init(parameters: [ScalarFunction.Parameter], tables: [ScalarFunction.Table]) {
+    builder = FunctionBuilder(parameters: parameters, tables: tables)
+  }
+
+  /// The function that yields `results`, without what they do not need.
+  package func finish(_ results: [ScalarExpression]) -> ScalarFunction { builder.finish(results.map(\.value)) }
+
   package func parameter(_ position: Int) -> ScalarExpression {
     ScalarExpression(writer: self, value: builder.parameter(position))
   }

@@ -25,6 +25,8 @@ enum LiteralOperand {
     of op: Op, at position: Int, operands: [ElementType?], result: ElementType?, regions: [ScalarFunction]
   ) -> ElementType? {
     if op.has(.elementwise) { return element(of: op, at: position, operands: operands, result: result) }
+    // A number is most often the cotangent of a number.
+    if op.isRequest { return operands.first ?? nil }
     guard !op.has(.capturesTables), let parameters = regions.first?.parameters else { return nil }
     let named = if case .leading(let names, _) = op.operands { names.count } else { 0 }
     guard position >= named else { return nil }

@@ -10,7 +10,8 @@ public enum GraphInterpreter {
   /// Sees each value as it is computed.
   public typealias Observer = (_ value: ValueID, _ array: ReferenceArray) throws -> Void
 
-  /// The graph's results under their names, in order.
+  /// The graph's results under their names, in order. Derivatives are expanded first: the values observed are then those of
+  /// `expandingDerivatives`.
   ///
   /// - Parameters:
   ///   - inputs: an array for each argument of the graph, parameters included, by name.
@@ -22,6 +23,7 @@ public enum GraphInterpreter {
     _ graph: Graph, inputs: [Name: ReferenceArray], rounding: Rounding = .toType, observe: Observer? = nil
   ) throws -> [(name: Name, array: ReferenceArray)] {
     if let failure = graph.failure { throw failure }
+    let graph = graph.hasDerivatives ? try graph.expandingDerivatives() : graph
     let binding = try bind(graph, inputs)
     var values = [ReferenceArray?](repeating: nil, count: graph.valueCapacity)
     for argument in graph.arguments {

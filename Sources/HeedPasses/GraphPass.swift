@@ -27,8 +27,8 @@ public struct GraphPass: Sendable {
 extension GraphPass {
   /// Every pass there is, in the order of the default pipeline.
   public static let all: [GraphPass] = [
-    .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes, .canonicalizeAttention, .fuseAttention,
-    .fuseLinear, .fuseElementwise, .chooseTiles,
+    .keepDifferentiated, .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes, .canonicalizeAttention,
+    .fuseAttention, .expandDerivatives, .fuseLinear, .fuseElementwise, .chooseTiles,
   ]
 
   /// The pass called `name`.

@@ -60,6 +60,8 @@ public struct PassPipeline: Sendable {
 
   /// The order in which a graph is compiled, and why:
   public static let standardPasses: [GraphPass] = [
+    // Before anything is folded into its users.
+    .keepDifferentiated,
     // Scalars that are written as arithmetic (1/sqrt(64)) become numbers, which the matchers look for.
     .foldConstants,
     // Views and identities go, so that matchers meet a contract where the writer put a transposed contract.
@@ -76,6 +78,8 @@ public struct PassPipeline: Sendable {
     .fuseAttention,
     // The views that it put around its operands may be there already.
     .eliminateCommonSubexpressions,
+    // Derivatives of what is fused. Their rules write each op by itself, so that there is something to fold and to share.
+    .expandDerivatives, .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes,
     // Before elementwise fusion: an epilogue in registers beats a pass over memory.
     .fuseLinear,
     // What no product took.
