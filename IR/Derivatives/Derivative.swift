@@ -77,6 +77,7 @@ public struct Derivative: Sendable {
     reverse: { context, cotangents in
       let (operands, results, nodes) = try context.decomposed()
       let outputs = zip(results, cotangents).compactMap { result, cotangent in cotangent.map { (result, $0) } }
-      return try context.cotangents(of: outputs, with: operands.enumerated().map { context.isWanted($0.offset) ? $0.element : nil }, through: nodes)
+      return try context.cotangents(
+        of: outputs, with: operands.enumerated().map { context.isWanted($0.offset) ? $0.element : nil }, through: nodes)
     })
 }

@@ -16,7 +16,8 @@ package enum ElementwiseDerivative: Sendable {
 extension ScalarSemantics {
   /// The same semantics with this rule for the derivative: see `ElementwiseDerivative.rule`.
   func differentiating(
-    _ rule: @escaping @Sendable (_ factor: ScalarExpression, _ operands: [ScalarExpression], _ result: ScalarExpression) ->
+    _ rule:
+      @escaping @Sendable (_ factor: ScalarExpression, _ operands: [ScalarExpression], _ result: ScalarExpression) ->
       [ScalarExpression?]
   ) -> ScalarSemantics { differentiating(.rule(rule)) }
 

@@ -60,7 +60,9 @@ extension Graph {
   public func keepingDifferentiatedValues() throws -> Graph {
     var isSource: Set<ValueID> = []
     for node in body where op(node).isRequest {
-      for value in sources(of: node) { if definingNode(value, where: .identity) == nil, definingNode(value) != nil { isSource.insert(value) } }
+      for value in sources(of: node) {
+        if definingNode(value, where: .identity) == nil, definingNode(value) != nil { isSource.insert(value) }
+      }
     }
     guard !isSource.isEmpty else { return self }
     var rewriter = GraphRewriter(self)
@@ -76,7 +78,8 @@ extension Graph {
   /// What a request differentiates with respect to.
   private func sources(of request: NodeID) -> ArraySlice<ValueID> {
     let (operands, outputs) = (operands(request), attributes(request).required(.outputs))
-    return op(request) == .vjp ? operands.dropFirst(2 * outputs) : operands.dropFirst(outputs).prefix((operands.count - outputs) / 2)
+    return op(request) == .vjp
+      ? operands.dropFirst(2 * outputs) : operands.dropFirst(outputs).prefix((operands.count - outputs) / 2)
   }
 }
 

@@ -50,7 +50,9 @@ extension NodeEmitter {
   }
 
   /// The elements of `table` at the index tensors `indices`; `dims` says of each which dimension's index it is, where it is one.
-  private mutating func element(of table: ValueID, indices: [ValueID], dims: [Int?], _ shape: Decomposition.RegionShape) throws -> ValueID {
+  private mutating func element(of table: ValueID, indices: [ValueID], dims: [Int?], _ shape: Decomposition.RegionShape) throws
+    -> ValueID
+  {
     let type = type(table)
     if indices.isEmpty { return table }
     let known = dims.compactMap { $0 }

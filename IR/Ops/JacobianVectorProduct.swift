@@ -15,7 +15,8 @@ extension Op {
       for position in 0..<inputs {
         let (x, dx) = (inference.operands[outputs + position], inference.operands[outputs + inputs + position])
         try inference.expect(
-          x.element == dx.element && inference.areEqual(x.shape, dx.shape), "got the tangent \(dx) of a \(x), expected one of its type")
+          x.element == dx.element && inference.areEqual(x.shape, dx.shape),
+          "got the tangent \(dx) of a \(x), expected one of its type")
       }
       return Array(inference.operands.prefix(outputs))
     },

@@ -15,12 +15,14 @@ extension Op {
     "vjp", operands: .variadic("y, dy or x", minimum: 3), attributes: [.required(.outputs)], results: .requested,
     infer: { inference in
       let (outputs, count) = (inference.attributes.required(.outputs), inference.operands.count)
-      try inference.expect(outputs >= 1 && 2 * outputs < count, "got outputs = \(outputs) of \(count) operands, expected as many y as dy, and an x")
+      try inference.expect(
+        outputs >= 1 && 2 * outputs < count, "got outputs = \(outputs) of \(count) operands, expected as many y as dy, and an x")
       try inference.expectFloats()
       for position in 0..<outputs {
         let (y, dy) = (inference.operands[position], inference.operands[outputs + position])
         try inference.expect(
-          y.element == dy.element && inference.areEqual(y.shape, dy.shape), "got the cotangent \(dy) of a \(y), expected one of its type")
+          y.element == dy.element && inference.areEqual(y.shape, dy.shape),
+          "got the cotangent \(dy) of a \(y), expected one of its type")
       }
       return Array(inference.operands.dropFirst(2 * outputs))
     },
