@@ -5,6 +5,8 @@ extension AttributeKey where Value == Bool {
   public static var relativeLogSumExp: Self { Self("relative_log_sum_exp") }
   /// Whether there is a result with each row's greatest live score.
   public static var maximum: Self { Self("maximum") }
+  /// Whether there are results with what makes weights of each row's scores.
+  public static var shifts: Self { Self("shifts") }
   /// Whether there is a result with the sum of each row's weights.
   public static var weightSum: Self { Self("weight_sum") }
 }
@@ -18,6 +20,10 @@ extension ResultName {
   public static let maximum = Self("maximum")
   /// The sum of each row's weights.
   public static let weightSum = Self("weight_sum")
+  /// What each row's scores are lessened by before they are exponents.
+  public static let shift = Self("shift")
+  /// The logarithm of what the exponentials of a row's lessened scores are divided by.
+  public static let logDivisor = Self("log_divisor")
 }
 
 extension AttributeKey where Value == CapturedOperand {
@@ -67,6 +73,9 @@ extension Op {
   /// - `maximum = true`: a further result `[batch..., M]`, the greatest live score; -inf for a row without a live pair, NaN with a NaN.
   /// - `weight_sum = true`: a further result `[batch..., M]`, the sum over live j of weight; 0 for a row without a live pair. The
   ///   further results are f32 for 16-bit types.
+  /// - `shifts = true`: two further results `[batch..., M]`, finite where the scores are: `shift`, the greatest of the live scores and the
+  ///   sink, and `log_divisor`, so that a softmax weight is `exp(score - shift - log_divisor)`. Both are 0 for a row without a live pair. They
+  ///   are for derivatives, in which `shift` counts as a constant.
   /// - `weights = score`: the scores themselves are the weights, without a divisor:
   ///   `r = sum over live j of score * value[b, j, e]`. The region `factor` is then left out: the score has it.
   /// - `ragged = n`: the captured tensor n holds segment offsets over the rows (M is N); only pairs in one segment are live.
@@ -74,13 +83,13 @@ extension Op {
   public static let attention = Op(
     "attention", operands: .leading(["query", "key", "value"], rest: "captured"),
     attributes: [
-      .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.relativeLogSumExp), .optional(.sink),
-      .optional(.tile), .optional(.weightSum), .optional(.weights),
+      .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.relativeLogSumExp), .optional(.shifts),
+      .optional(.sink), .optional(.tile), .optional(.weightSum), .optional(.weights),
     ],
     results: .named([
       .always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) },
       .when(.relativeLogSumExp) { $0.isSet(.relativeLogSumExp) }, .when(.maximum) { $0.isSet(.maximum) },
-      .when(.weightSum) { $0.isSet(.weightSum) },
+      .when(.weightSum) { $0.isSet(.weightSum) }, .when(.shift) { $0.isSet(.shifts) }, .when(.logDivisor) { $0.isSet(.shifts) },
     ]),
     regions: ["score", "where"], optionalRegions: ["factor"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
@@ -103,7 +112,7 @@ extension Op {
       try inference.expect(
         !attributes.weighsByScore
           || inference.regions[0].results.count == 1 && attributes[.sink] == nil && !attributes.isSet(.logSumExp)
-            && !attributes.isSet(.relativeLogSumExp) && !attributes.isSet(.maximum),
+            && !attributes.isSet(.relativeLogSumExp) && !attributes.isSet(.maximum) && !attributes.isSet(.shifts),
         "got weights = score with a sink, a logarithm, a maximum or a second score, expected a softmax with these")
       if inference.regions.count > 2 {
         try inference.checkRegion(2, parameters: inference.pairIndices, tables: Array(inference.captured))
@@ -113,7 +122,7 @@ extension Op {
       let ofRows = TensorType(score.computed, rows)
       return inference.inOrder([
         .output: TensorType(score, Shape(rows.extents + [value.shape[rank - 1]])), .logSumExp: ofRows,
-        .relativeLogSumExp: ofRows, .maximum: ofRows, .weightSum: ofRows,
+        .relativeLogSumExp: ofRows, .maximum: ofRows, .weightSum: ofRows, .shift: ofRows, .logDivisor: ofRows,
       ])
     },
     evaluate: { try evaluateAttention($0) },
@@ -128,7 +137,10 @@ extension Op {
       let rows = query.operands[0].shape
       return query.position(.ragged).map { SegmentOffsets(operand: $0, rows: rows[rows.rank - 2]) }
     },
-    decompose: { try decomposeAttention(&$0) })
+    decompose: { try decomposeAttention(&$0) },
+    derivative: Derivative(
+      forward: { try $0.tangentsOfAttention($1) }, reverse: { try $0.cotangentsOfAttention($1) },
+      residuals: Differentiation.residualsOfAttention))
 }
 
 extension Attributes {
@@ -141,6 +153,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
   let sinks = evaluation.captured(.sink)?.reals
   let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
   let (relative, weightSum) = (evaluation.position(of: .relativeLogSumExp), evaluation.position(of: .weightSum))
+  let (shift, logDivisor) = (evaluation.position(of: .shift), evaluation.position(of: .logDivisor))
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
   guard results.contains(where: { $0.count > 0 }) else { return results }
@@ -165,6 +178,11 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
       if let relative { results[relative].reals[row] = relativeLogarithmOfSum(withSink) }
       if let maximum { results[maximum].reals[row] = scores.reduce(-Double.infinity) { $0.isNaN || $0 >= $1 ? $0 : $1 } }
+      if let shift, let logDivisor {
+        let greatest = withSink.reduce(-Double.infinity) { $0.isNaN || $0 >= $1 ? $0 : $1 }
+        results[shift].reals[row] = greatest == -.infinity ? 0 : greatest
+        results[logDivisor].reals[row] = greatest == -.infinity ? 0 : relativeLogarithmOfSum(withSink)
+      }
       if let weightSum { results[weightSum].reals[row] = zip(live, weights).reduce(0) { $0 + $1.1 } }
     }
   }
@@ -201,6 +219,15 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
   ] where attributes.isSet(key) {
     let wide = try context.widened(withSink, to: element.computed)
     results[name] = try context.emit(op, wide, attributes: [dim])
+  }
+  if attributes.isSet(.shifts) {
+    let wide = try context.widened(withSink, to: element.computed)
+    let greatest = try context.reduce(wide, .maximum, dim: batch + 1)
+    let isEmpty = try context.emit(.equal, greatest, context.constant(-.infinity, element.computed))
+    let zero = try context.constant(0, element.computed)
+    results[.shift] = try context.emit(.select, isEmpty, zero, greatest)
+    results[.logDivisor] = try context.emit(
+      .select, isEmpty, zero, context.emit(.relativeLogSumExp, wide, attributes: [dim]))
   }
   if attributes.isSet(.maximum) {
     let scores = try pairs.masked(&context)

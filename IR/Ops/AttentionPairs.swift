@@ -170,7 +170,8 @@ struct DecomposedScores {
     _ region: ScalarFunction, leading: [ValueID], _ tables: [ValueID], _ shape: Shape, _ context: inout Decomposition
   ) throws -> ValueID { try applyAll(region, leading: leading, tables, shape, &context)[0] }
 
-  private static func applyAll(
+  /// The same for all values that the region yields.
+  static func applyAll(
     _ region: ScalarFunction, leading: [ValueID], _ tables: [ValueID], _ shape: Shape, _ context: inout Decomposition
   ) throws -> [ValueID] {
     var regionShape = Decomposition.RegionShape(full: shape)

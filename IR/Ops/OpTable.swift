@@ -21,7 +21,7 @@ extension Op {
     // Composites.
     .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.
-    .map, .linear, .attention, .attentionReduce, .attentionTopK,
+    .map, .linear, .attention, .attentionReduce, .attentionTopK, .pairSums, .pairScatter,
     // Derivatives: requests, and what keeps values apart for them.
     .vjp, .jvp, .identity,
   ]

@@ -26,7 +26,7 @@ extension Op {
     case named([ResultSpecification])
     /// One for each value that the op's region yields.
     case yielded
-    /// One for each value that the operands ask for.
+    /// As many as operands and attributes ask for.
     case requested
   }
 

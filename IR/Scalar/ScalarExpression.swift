@@ -11,6 +11,24 @@ package final class ExpressionWriter {
   /// The function that yields `results`, without what they do not need.
   package func finish(_ results: [ScalarExpression]) -> ScalarFunction { builder.finish(results.map(\.value)) }
 
+  /// Adds a captured tensor, and returns its number.
+  func addTable(_ name: Name, _ type: TensorType) -> Int { builder.addTable(name, type) }
+
+  /// The element of a captured tensor at `indices`.
+  func element(_ table: Int, _ indices: [ScalarExpression]) -> ScalarExpression {
+    ScalarExpression(writer: self, value: builder.element(table, indices.map(\.value)))
+  }
+
+  /// The value of an extent at a call.
+  func extent(_ extent: Extent, _ element: ElementType) -> ScalarExpression {
+    ScalarExpression(writer: self, value: builder.extent(extent, element))
+  }
+
+  /// An op where 16-bit floats are held in f32 and never rounded.
+  func compute(_ op: Op, _ operands: [ScalarExpression], _ types: [ElementType], to type: ElementType) -> ScalarExpression {
+    ScalarExpression(writer: self, value: builder.compute(op, operands.map(\.value), types, to: type, rounds: false))
+  }
+
   package func parameter(_ position: Int) -> ScalarExpression {
     ScalarExpression(writer: self, value: builder.parameter(position))
   }

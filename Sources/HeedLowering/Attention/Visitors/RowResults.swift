@@ -12,6 +12,9 @@ struct RowResults {
   let maximum: BoundView?
   /// The sum of the weights.
   let weightSum: BoundView?
+  /// What the row's scores are lessened by, and the logarithm of what their exponentials are divided by; 0 for a row without a live pair.
+  let shift: BoundView?
+  let logDivisor: BoundView?
   /// A further score per row, whose value is 0.
   let sink: BoundSource?
 
@@ -21,6 +24,7 @@ struct RowResults {
     func output(_ name: ResultName) -> BoundView? { views[name].map { kernel.builder.output($0, name: name.name) } }
     (logSumExp, relativeLogSumExp) = (output(.logSumExp), output(.relativeLogSumExp))
     (maximum, weightSum) = (output(.maximum), output(.weightSum))
+    (shift, logDivisor) = (output(.shift), output(.logDivisor))
     sink = attributes[.sink].map { kernel.tables[$0.number] }
   }
 
@@ -63,6 +67,12 @@ struct RowResults {
       body.store(orNone(logarithm), logSumExp.access(row))
     }
     if let relativeLogSumExp { body.store(orNone(body.apply(.log, total)), relativeLogSumExp.access(row)) }
+    if let shift, let logDivisor {
+      let isNone = body.apply(.equal, greatest, body.constant(-.infinity, element))
+      body.store(
+        body.apply(.select, isNone, zero, try times(naturalScale, greatest, in: &body)), shift.access(row))
+      body.store(body.apply(.select, isNone, zero, body.apply(.log, total)), logDivisor.access(row))
+    }
     if let output = self.maximum {
       // A NaN among the scores may have been missed by the maximum, but is in the sum; so is that of an infinite maximum.
       let infinite = body.apply(.equal, maximum, body.constant(.infinity, element))
