@@ -1,24 +1,24 @@
 /// What the attributes of an op on pairs say of its operands.
-struct PairOperands {
+package struct PairOperands {
   /// A sum over the pairs of a query or of a key.
-  struct Sum {
+  package struct Sum {
     /// The number of the weight among those that the region yields.
-    let weight: Int
+    package let weight: Int
     /// The tensor that is weighed; nil for the weight alone.
-    let operand: Int?
+    package let operand: Int?
     /// Whether the sum belongs to a query, over its keys.
-    let isOfRow: Bool
+    package let isOfRow: Bool
   }
 
   /// The batch dimensions, the queries and the keys.
-  let extents: [Extent]
+  package let extents: [Extent]
   /// The row tensor and the column tensor of each product.
-  let products: [(row: Int, column: Int)]
+  package let products: [(row: Int, column: Int)]
   /// The row sums, then the column sums.
-  let sums: [Sum]
+  package let sums: [Sum]
 
   /// What verified attributes say.
-  init(_ attributes: Attributes) {
+  package init(_ attributes: Attributes) {
     func couples(_ key: AttributeKey<[Int]>) -> [(Int, Int)] {
       let list = attributes[key] ?? []
       return stride(from: 0, to: list.count - 1, by: 2).map { (list[$0], list[$0 + 1]) }
@@ -73,7 +73,8 @@ extension PairOperands {
     try inference.expect(
       type.element != .bool && type.rank == leading.count + 1
         && inference.areEqual(Shape(type.shape.extents.dropLast()), Shape(leading)),
-      "got operand \(operand) of type \(type) as a \(isOfRow ? "row" : "column") tensor, expected numbers of shape \(Shape(leading + ["W"]))")
+      "got operand \(operand) of type \(type) as a \(isOfRow ? "row" : "column") tensor, expected numbers of shape \(Shape(leading + ["W"]))"
+    )
     return type.shape[type.rank - 1]
   }
 

@@ -51,7 +51,8 @@ extension Op {
       }
       return try zip(sums, stated).map { sum, stated in
         try inference.expect(
-          weights.results.indices.contains(sum.weight), "got weight \(sum.weight) of a sum, expected one of \(weights.results.count)")
+          weights.results.indices.contains(sum.weight),
+          "got weight \(sum.weight) of a sum, expected one of \(weights.results.count)")
         try inference.expect(stated.element.isFloat, "got the result type \(stated), expected floats")
         return TensorType(stated.element, try pairs.shape(of: sum, inference))
       }

@@ -33,6 +33,9 @@ package struct AttentionSchedule: Hashable, Sendable {
     case bands(Bands)
     /// Packed once per call, segment by segment; blocks of rows do not leave their segment.
     case segments
+    /// Packed block by block, as high as a tile, by the task that owns the block: sums that belong to keys. The blocks of a head are dealt
+    /// out to this many tasks, each with sums of queries of its own.
+    case owned(partials: Int)
     /// Nowhere: all calls have few rows, which read the keys as they are stored.
     case unused
   }
@@ -83,6 +86,26 @@ package struct AttentionSchedule: Hashable, Sendable {
     }
   }
 
+  /// About how many tasks a call should have at least, for sums over pairs.
+  private static let leastTasks = 16
+  /// The most tasks of a head, for sums over pairs: each has memory of its own for the sums of queries.
+  private static let mostPartials = 4
+
+  /// The schedule of sums over pairs, key-major.
+  /// - Parameters:
+  ///   - tile: the tile that is set on the op; nil where none is.
+  ///   - heads: the product of the batch dimensions.
+  ///   - hasRowSums: whether sums belong to queries as well.
+  package init(pairSums tile: TileSize?, accumulator: ElementType, heads: Extent, hasRowSums: Bool, on target: Target) {
+    panelWidth = target.panelWidth(ofSums: accumulator)
+    self.tile = Self.tile(tile ?? TileSize(rows: 48, columns: 2 * panelWidth), panelWidth: panelWidth)
+    granule = Self.granule(self.tile, panelWidth: panelWidth)
+    (packsValues, fewRows) = (false, .never)
+    // The number depends on shapes alone, and so do the bits.
+    let wanted = (Self.leastTasks + max(heads.constant ?? 1, 1) - 1) / max(heads.constant ?? 1, 1)
+    keys = .owned(partials: min(wanted, Self.mostPartials))
+  }
+
   /// The tile that is run where `tile` is asked for: whole panels, and without a choice about what `choose-tiles` takes.
   package static func tile(_ tile: TileSize?, panelWidth: Int) -> TileSize {
     let asked = tile ?? TileSize(rows: 96, columns: 8 * panelWidth)
@@ -122,6 +145,9 @@ extension AttentionSchedule: CustomStringConvertible {
         "as the keys of a block of rows have a first one, bands of up to \(Bands.mostBlocks) blocks pack those that they see in panels of "
           + "\(panelWidth), \(bands.tilesKept * tile.columns) at once")
     case .segments: parts.append("as offsets cut the rows into segments, keys packed segment by segment in panels of \(panelWidth)")
+    case .owned(let partials):
+      parts.append("each block of keys packed by the task that owns it in panels of \(panelWidth)")
+      if partials > 1 { parts.append("the blocks of a head dealt out to \(partials) tasks, whose sums are added in order") }
     case .unused: break
     }
     if packsValues, keys != .unused { parts.append("values packed, as products cannot read them as they are stored") }

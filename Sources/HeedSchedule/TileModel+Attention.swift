@@ -28,7 +28,7 @@ extension TileModel {
 
   /// The rows of a block under a mask, and why: more rows read keys and values less often, fewer waste less of the rectangle that they
   /// span with their live keys.
-  private func mostRows(_ live: ScalarFunction, _ panel: Int) -> (rows: Int, why: String?) {
+  func mostRows(_ live: ScalarFunction, _ panel: Int) -> (rows: Int, why: String?) {
     guard let mask = try? MaskAnalysis(live), !mask.isAlwaysTrue else { return (Self.mostRows, nil) }
     let sizes = [Self.mostRows, Self.mostRows / 2, Self.mostRows / 4]
     let unknown = live.readTables.map { "%\(live.tables[$0].name)" }.joined(separator: " and ")

@@ -26,13 +26,14 @@ package struct TileModel {
     switch graph.op(node) {
     case .attention: attention(graph, node)
     case .linear: linear(graph, node)
+    case .pairSums: pairSums(graph, node)
     default: nil
     }
   }
 
   /// What a tile's rows and columns should be multiples of.
   package func steps(of node: NodeID, in graph: Graph) -> TileSize {
-    TileSize(rows: Self.registerRows, columns: panel(graph.type(graph.operands(node).first!).element))
+    TileSize(rows: Self.registerRows, columns: panel(graph.type(graph.operands(node).first ?? graph.results(node)[0]).element))
   }
 
   /// The columns of a packed panel, by the type of the operands.

@@ -49,7 +49,7 @@ struct KeyTile {
   var isOpen: IntegerExpression
 }
 
-extension ScoreKernel {
+extension PairKernel {
   /// The dimensions of a map over the rows of a block.
   func rowDimensions(_ at: PairBlock) -> [(Name, IntegerExpression)] {
     groupDimensions(at) + [("r", at.queries.count)]

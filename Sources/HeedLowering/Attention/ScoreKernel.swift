@@ -6,7 +6,7 @@ import HeedSchedule
 ///
 /// What is done with a tile of scores is a visitor's (Visitors); which tiles are visited, and in which order, is the traversal's
 /// (Traversal); sizes are the schedule's.
-struct ScoreKernel {
+struct ScoreKernel: PairKernel {
   let builder: KernelBuilder
   let shape: AttentionShape
   let types: AttentionTypes

@@ -28,7 +28,7 @@ extension GraphPass {
       let new = try rewriter.result.append(
         graph.op(node), graph.operands(node).map { rewriter($0) },
         attributes: graph.attributes(node).all + [Attribute(.tile, [tile.rows, tile.columns])],
-        regions: Array(graph.regions(node)))
+        regions: Array(graph.regions(node)), stated: graph.results(node).map(graph.type))
       let value = rewriter.result.results(new)[0]
       for (from, to) in zip(graph.results(node), rewriter.result.results(new)) { rewriter.replace(from, with: to) }
       context.remark(.note, value, in: rewriter.result, tuned.map(Self.reason) ?? choice.reason)

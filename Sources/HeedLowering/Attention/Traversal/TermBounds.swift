@@ -12,7 +12,7 @@ struct BoundPlaces {
 typealias TermPlaces = [Int: (places: BoundPlaces, indices: [IntegerExpression])]
 
 /// The least and greatest values of the mask's terms: instructions that begin, extend and merge bounds.
-extension ScoreKernel {
+extension PairKernel {
   var terms: [MaskTerm] { mask.terms }
 
   /// The numbers of the terms of one side.
@@ -96,7 +96,7 @@ struct TermSummaries {
   var numbers: [Int] { granules.keys.sorted() }
 
   /// Allocates the workspaces; `summarize` fills them.
-  init(_ kernel: ScoreKernel, _ order: TraversalOrder) {
+  init(_ kernel: any PairKernel, _ order: TraversalOrder) {
     self.order = order
     guard !kernel.mask.isAlwaysTrue else { return }
     let (size, extent) = (kernel.granule(of: order.inner), kernel.extent(of: order.inner))
@@ -114,11 +114,11 @@ struct TermSummaries {
   }
 
   /// The phases that take the bounds, one per term.
-  func summarize(_ kernel: ScoreKernel) throws {
+  func summarize(_ kernel: any PairKernel) throws {
     for number in numbers { try summarize(number, kernel) }
   }
 
-  private func summarize(_ number: Int, _ kernel: ScoreKernel) throws {
+  private func summarize(_ number: Int, _ kernel: any PairKernel) throws {
     let (builder, term, most) = (kernel.builder, kernel.terms[number], AttentionSchedule.granulesOfGroup)
     let (granules, groups) = (granules[number]!, groups[number]!)
     let (size, extent) = (kernel.granule(of: order.inner), kernel.extent(of: order.inner))
@@ -156,7 +156,7 @@ extension TraversalOrder {
   var outer: MaskTerm.Side { self == .queryMajor ? .query : .key }
 }
 
-extension ScoreKernel {
+extension PairKernel {
   /// The indices of a granule of one side.
   func granule(of side: MaskTerm.Side) -> Int { side == .key ? schedule.granule.columns : schedule.granule.rows }
 

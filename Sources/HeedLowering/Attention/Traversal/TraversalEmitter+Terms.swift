@@ -73,7 +73,7 @@ extension TraversalEmitter {
   }
 }
 
-extension ScoreKernel {
+extension PairKernel {
   /// The interval extension's answers for a rectangle, as values of a map's body.
   func ask(
     _ rectangle: Rectangle, batch: [IntegerExpression], _ places: TermPlaces, in body: inout BodyBuilder

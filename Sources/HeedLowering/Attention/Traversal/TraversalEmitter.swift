@@ -4,7 +4,7 @@ import HeedSchedule
 
 /// Emits a traversal of the tiles of one block into the kernel being built.
 final class TraversalEmitter {
-  let kernel: ScoreKernel
+  let kernel: any PairKernel
   let order: TraversalOrder
   let block: PairBlock
   /// The bounds of the terms of the inner index.
@@ -23,7 +23,7 @@ final class TraversalEmitter {
   var builder: KernelBuilder { kernel.builder }
 
   init(
-    _ kernel: ScoreKernel, _ order: TraversalOrder, _ block: PairBlock, _ summaries: TermSummaries,
+    _ kernel: any PairKernel, _ order: TraversalOrder, _ block: PairBlock, _ summaries: TermSummaries,
     attendsAll: IntegerExpression? = nil,
     prepare: @escaping (_ first: IntegerExpression, _ end: IntegerExpression) throws -> Void = { _, _ in },
     visit: @escaping (VisitedTile<IntegerExpression>) throws -> Void

@@ -70,7 +70,7 @@ struct WeightedSum {
         .note, name,
         "each band of up to \(AttentionSchedule.Bands.mostBlocks) blocks of rows packs the keys that it sees, "
           + "\(bands.tilesKept * schedule.tile.columns) at once")
-    case .unused: break
+    case .unused, .owned: break
     }
     guard schedule.fewRows != .never else { return }
     try FewRows(sum: self, summaries: summaries).emit(when: hasFewRows, classifiesOnly: classifiesOnly)

@@ -2,7 +2,7 @@ import HeedAnalysis
 import HeedIR
 import HeedSchedule
 
-extension ScoreKernel {
+extension PairKernel {
   /// The inner indices that a block's outer ones can see, counted from the first of the block: for keys from the start of a panel.
   func range(_ order: TraversalOrder, of block: PairBlock) throws -> InnerRange<IntegerExpression> {
     let (outer, inner) = order == .queryMajor ? (block.queries, block.keys) : (block.keys, block.queries)

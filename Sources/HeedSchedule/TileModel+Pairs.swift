@@ -1,0 +1,33 @@
+import HeedAnalysis
+import HeedIR
+
+extension TileModel {
+  /// The most keys of a tile of sums over pairs: their sums are kept beside it.
+  private static let mostKeysOfSums = 192
+
+  /// The tiles of products and weights, the packed keys and the sums of its columns, and its rows: two thirds of the cache.
+  func pairSums(_ graph: Graph, _ node: NodeID) -> Choice {
+    let (pairs, operands) = (PairOperands(graph.attributes(node)), graph.operands(node).map(graph.type))
+    func width(_ operand: Int?) -> Int { operand.map { Self.width(operands[$0].shape.extents.last!) } ?? 1 }
+    let weights = graph.region(node, "weights")!
+    let element = weights.type(weights.results[0])
+    let tiles = max(pairs.products.count, weights.results.count)
+    let ofColumn =
+      pairs.products.reduce(0) { $0 + width($1.column) } + pairs.sums.reduce(0) { $0 + width($1.operand) }
+    let rowTensors = Set(pairs.products.map(\.row) + pairs.sums.filter { !$0.isOfRow }.compactMap(\.operand))
+    let ofRow = rowTensors.reduce(0) { $0 + width($1) }
+    let panel = panel(element)
+    let (most, why) = mostRows(graph.region(node, "where")!, panel)
+    let rows = blockOfRows(pairs.extents[pairs.extents.count - 2], atMost: most)
+    let fitting = (budget / element.byteCount - rows * ofRow) / (tiles * rows + ofColumn)
+    // Under a mask a tile reaches beyond its live pairs by its rows and by its columns.
+    let limit = most < Self.mostRows ? Self.mostKeysOfSums / 2 : Self.mostKeysOfSums
+    let columns = blockOfColumns(pairs.extents.last!, panel: panel, atMost: min(fitting, limit))
+    let bytes = (tiles * rows * columns + rows * ofRow + columns * ofColumn) * element.byteCount
+    return Choice(
+      tile: TileSize(rows: rows, columns: columns),
+      reason:
+        "tiles of \(rows) x \(columns) keep \(kibibytes(bytes)) in a second-level cache of \(kibibytes(target.caches.level2)) on \(target)"
+        + (why.map { "; \($0)" } ?? ""))
+  }
+}
