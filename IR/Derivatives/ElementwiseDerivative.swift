@@ -48,30 +48,39 @@ extension ElementwiseDerivative {
       return rule(wide(factor), operands.map(wide), wide(result))
     }
   }
+
+  /// The tangent of the result from those of the operands; nil where that is 0 everywhere. It has the result's computed type.
+  func tangent(
+    _ tangents: [ScalarExpression?], _ operands: [ScalarExpression], _ result: ScalarExpression
+  ) -> ScalarExpression? {
+    var sum: ScalarExpression?
+    for (number, tangent) in tangents.enumerated() {
+      guard let tangent else { continue }
+      let product: ScalarExpression?
+      if case .conversion = self {
+        product = result.element.isFloat ? tangent.converted(to: result.element.computed) : nil
+      } else {
+        product = products(tangent, operands, result)[number]
+      }
+      if let product { sum = sum.map { $0 + product } ?? product }
+    }
+    return sum
+  }
 }
 
 extension Derivative {
   /// The derivative of an elementwise op: its rule applied to every element. An operand that is one number for all elements has the sum of
   /// their cotangents.
   static func elementwise(_ derivative: ElementwiseDerivative) -> Derivative {
-    Derivative(
+    if case .zero(let reason) = derivative { return .zero(reason) }
+    return Derivative(
       forward: { context, tangents in
         let (element, count) = (context.type(context.results[0]).element, context.operands.count)
         let active = tangents.indices.filter { tangents[$0] != nil }
         let writer = context.writer(factors: active.map { context.type(context.operands[$0]).element })
-        var sum: ScalarExpression?
-        for (number, operand) in active.enumerated() {
-          let factor = writer.parameter(count + 1 + number)
-          let product: ScalarExpression?
-          if case .conversion = derivative {
-            product = element.isFloat ? factor.converted(to: element.computed) : nil
-          } else {
-            product = derivative.products(factor, context.parameters(writer), writer.parameter(count))[operand]
-          }
-          guard let product else { continue }
-          sum = sum.map { $0 + product } ?? product
-        }
-        guard let sum else { return [nil] }
+        var factors = [ScalarExpression?](repeating: nil, count: count)
+        for (number, operand) in active.enumerated() { factors[operand] = writer.parameter(count + 1 + number) }
+        guard let sum = derivative.tangent(factors, context.parameters(writer), writer.parameter(count)) else { return [nil] }
         return try context.apply(writer, [sum.converted(to: element)], factors: active.map { tangents[$0]! })
       },
       reverse: { context, cotangents in
@@ -82,13 +91,17 @@ extension Derivative {
           writer.parameter(count + 1), context.parameters(writer), writer.parameter(count))
         let wanted = products.indices.filter { products[$0] != nil && context.isWanted($0) }
         guard !wanted.isEmpty else { return context.operands.map { _ in nil } }
+        // Sums of 16-bit floats are in f32, and rounded once.
+        func isSummed(_ operand: Int) -> Bool { context.type(context.operands[operand]).rank == 0 && result.rank > 0 }
+        func element(_ operand: Int) -> ElementType { context.type(context.operands[operand]).element }
         let values = try context.apply(
-          writer, wanted.map { products[$0]!.converted(to: context.type(context.operands[$0]).element) },
+          writer, wanted.map { products[$0]!.converted(to: isSummed($0) ? element($0).computed : element($0)) },
           factors: [cotangents[0]!])
         var found = [ValueID?](repeating: nil, count: count)
         for (operand, value) in zip(wanted, values) {
-          let isOne = context.type(context.operands[operand]).rank == 0 && result.rank > 0
-          found[operand] = isOne ? try context.sum(value!, over: Array(0..<result.rank)) : value
+          found[operand] =
+            isSummed(operand)
+            ? try context.widened(context.sum(value!, over: Array(0..<result.rank)), to: element(operand)) : value
         }
         return found
       })

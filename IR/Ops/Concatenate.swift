@@ -31,5 +31,14 @@ extension Op {
       }
       return [result]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) },
+    derivative: .linear { context, cotangent in
+      let dim = context.attributes.required(.dim)
+      var start = Extent(0)
+      return try context.operands.indices.map { number in
+        let stop = start + context.type(context.operands[number]).shape[dim]
+        defer { start = stop }
+        return context.isWanted(number) ? try context.slice(cotangent, dim: dim, start, stop) : nil
+      }
+    })
 }

@@ -25,5 +25,5 @@ extension Op {
       }
       return [result]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) }, derivative: .zero("it has no operands"))
 }

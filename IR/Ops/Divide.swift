@@ -12,5 +12,9 @@ extension Op {
           let (quotient, overflow) = left.dividedReportingOverflow(by: right)
           guard !overflow else { return left }
           return left % right != 0 && (left < 0) != (right < 0) ? quotient - 1 : quotient
-        })))
+        })
+    ).differentiating { t, x, r in
+      let part = t / x[1]
+      return [part, -(part * r)]
+    })
 }

@@ -18,5 +18,5 @@ extension Op {
       let value = try evaluation.attributes.required(.extentValue)[0].literal(of: element, evaluation.binding)
       return [.generated(element, []) { _ in value }]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) }, derivative: .zero("it has no operands"))
 }

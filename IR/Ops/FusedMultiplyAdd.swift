@@ -5,5 +5,6 @@ extension Op {
     ScalarSemantics(
       .ternary(real: { left, right, addend, element in
         element == .f64 ? addend.addingProduct(left, right) : Double(Float(addend).addingProduct(Float(left), Float(right)))
-      })))
+      })
+    ).differentiating { t, x, _ in [t * x[1], t * x[0], t] })
 }

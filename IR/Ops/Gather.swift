@@ -2,7 +2,7 @@ extension Op {
   /// `gather %table, %indices {dim = d}`: slices of the table picked along dimension `d` by integers.
   ///
   /// `r[a..., n..., b...] = table[a..., indices[n...], b...]`: the table's dimensions before `d`, those of the indices, the table's after
-  /// `d`. For an index outside the table the slice is NaN, or 0 for a table of integers or bools.
+  /// `d`. For an index outside the table the slice is NaN, or 0 for a table of integers or bools. Its cotangent goes nowhere.
   public static let gather = Op(
     "gather", operands: .named(["table", "indices"]), attributes: [.required(.dim)],
     infer: { inference in
@@ -29,5 +29,17 @@ extension Op {
       // Of the table only what is picked is read.
       let picked = result.shape.count * Extent(2 * result.element.byteCount)
       return Cost(flops: 0, bytes: picked + query.operands[1].shape.count * Extent(query.operands[1].element.byteCount))
+    },
+    derivative: .linear { context, cotangent in
+      let (table, indices) = (context.type(context.operands[0]), context.type(context.operands[1]))
+      let dim = context.attributes.required(.dim)
+      let (count, extents) = (indices.shape.count, context.type(cotangent).shape.extents)
+      let slices = Shape(extents[..<dim] + [count] + extents[(dim + indices.rank)...])
+      return [
+        try context.emit(
+          .scatterAdd, context.zeros(table),
+          context.emit(.reshape, context.operands[1], stated: TensorType(indices.element, [count])),
+          context.emit(.reshape, cotangent, stated: TensorType(table.element, slices)), attributes: [Attribute(.dim, dim)]), nil,
+      ]
     })
 }

@@ -13,5 +13,5 @@ extension Op {
       let dimension = evaluation.attributes.required(.dim)
       ReferenceArray.forEachIndex(of: result.shape) { result.integers[$1] = result.element.wrap(Int64($0[dimension])) }
       return [result]
-    })
+    }, derivative: .zero("it has no operands"))
 }

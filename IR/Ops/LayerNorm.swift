@@ -31,7 +31,10 @@ extension Op {
       let normalized = try context.divideByRoot(centered, ofMeanSquare: centered)
       let scaled = try context.emit(.multiply, normalized, context.broadcast(context.operands[1], to: type.shape, dims: [last]))
       return [try context.emit(.add, scaled, context.broadcast(context.operands[2], to: type.shape, dims: [last]))]
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in [try context.tangentOfNormalization(tangents, isCentered: true)] },
+      reverse: { context, cotangents in try context.cotangentsOfNormalization(cotangents[0]!, isCentered: true) }))
 }
 
 extension Inference {

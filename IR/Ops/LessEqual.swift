@@ -2,5 +2,6 @@ extension Op {
   /// `less_equal`: `r = left <= right`, elementwise, a bool. False where an operand is NaN.
   public static let lessEqual = elementwise(
     "less_equal", operands: ["left", "right"],
-    ScalarSemantics(.comparison(real: { $0 <= $1 }, integer: { $0 <= $1 }), takesBool: true))
+    ScalarSemantics(.comparison(real: { $0 <= $1 }, integer: { $0 <= $1 }), takesBool: true)
+      .differentiating(.zero("a truth value has no slope")))
 }

@@ -6,7 +6,7 @@ extension Op {
   /// the f32 sum. The other parameters are the elements of the extras, which have the product's shape or are scalars. The result
   /// has the yielded type. `tile` is a choice of the compiler that does not change the meaning: rows, columns, and the depth
   /// multiplied at once where that is not the whole depth.
-  public static let linear = Op(
+  public static let linear: Op = Op(
     "linear", operands: .leading(["left", "right"], rest: "extras"),
     attributes: [.required(.subscripts), .optional(.tile)], regions: ["epilogue"], traits: [.fused],
     infer: { inference in
@@ -55,19 +55,70 @@ extension Op {
         flops: product.flops + query.results[0].shape.count * Extent(query.regions[0].instructions.count), bytes: query.bytes)
     },
     decompose: { context in
-      let accumulator = context.regions[0].parameters[0].type
-      let inputs = try context.operands.prefix(2).map { operand in
-        let type = context.type(operand)
-        if type.element == accumulator { return operand }
-        return try context.emit(.convert, operand, stated: TensorType(accumulator, type.shape))
-      }
-      let product = try context.emit(
-        .contract, inputs[0], inputs[1], attributes: context.attributes.only(.subscripts).all)
+      let product = try context.product(of: context.operands, as: context.regions[0].parameters[0].type, context.attributes)
       let arguments = [product] + context.captured
       return try context.apply(context.regions[0], shape: .init(full: context.resultTypes[0].shape)) { _, position in
         arguments[position]
       }
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in
+        let product = try context.tangentOfProduct(tangents)
+        return try context.tangents(ofRegion: context.regions[0], [product] + tangents.dropFirst(2)) { try $0.argument($1) }
+      },
+      reverse: { context, cotangents in
+        let wanted = context.operands.indices.map { context.isWanted($0) }
+        let isNumber = context.operands.map { context.type($0).rank == 0 }
+        let found = try context.cotangents(
+          ofRegion: context.regions[0], cotangents, isWanted: { $0 == 0 ? wanted[0] || wanted[1] : wanted[1 + $0] },
+          isNumber: { $0 > 0 && isNumber[1 + $0] }
+        ) { try $0.argument($1) }
+        return try (found[0].map { try context.cotangentsOfProduct($0) } ?? [nil, nil]) + found.dropFirst()
+      }))
+}
+
+extension NodeEmitter {
+  /// The product of the first two operands, in the accumulator's type.
+  fileprivate mutating func product(of operands: [ValueID], as accumulator: ElementType, _ attributes: Attributes) throws -> ValueID
+  {
+    try emit(
+      .contract, widened(operands[0], to: accumulator), widened(operands[1], to: accumulator),
+      attributes: attributes.only(.subscripts).all)
+  }
+}
+
+extension Differentiation {
+  /// The tangents of the product's elements; nil where neither factor has one.
+  fileprivate mutating func tangentOfProduct(_ tangents: [ValueID?]) throws -> ValueID? {
+    let accumulator = regions[0].parameters[0].type
+    var sum: ValueID?
+    for number in 0..<2 {
+      guard let tangent = tangents[number] else { continue }
+      let factors = number == 0 ? [tangent, operands[1]] : [operands[0], tangent]
+      let term = try product(of: factors, as: accumulator, attributes)
+      sum = try sum.map { try emit(.add, $0, term) } ?? term
+    }
+    return sum
+  }
+
+  /// The cotangents of the factors from that of the product.
+  fileprivate mutating func cotangentsOfProduct(_ cotangent: ValueID) throws -> [ValueID?] {
+    let subscripts = attributes.required(.subscripts)
+    let letters = [subscripts.left, subscripts.right]
+    var found: [ValueID?] = [nil, nil]
+    for number in 0..<2 where isWanted(number) {
+      let other = try widened(operands[1 - number], to: type(cotangent).element)
+      let transposed = ContractSubscripts(left: subscripts.result, right: letters[1 - number], result: letters[number])
+      let product = try emit(.contract, cotangent, other, attributes: [Attribute(.subscripts, transposed)])
+      found[number] = try widened(product, to: type(operands[number]).element)
+    }
+    return found
+  }
+
+  /// The argument of the epilogue of this number: an element of the product, computed again, or of an extra.
+  fileprivate mutating func argument(_ number: Int) throws -> ValueID {
+    number == 0 ? try product(of: operands, as: regions[0].parameters[0].type, attributes) : operands[1 + number]
+  }
 }
 
 extension ElementType {

@@ -4,6 +4,8 @@ extension Op {
   /// `log_sum_exp {dim = d}`: `r = m + log(sum over j of exp(x[j] - m))` along dimension `d`, which is dropped; `m` is the largest `x[j]`.
   ///
   /// The logarithm of what a softmax divides by; -inf where all elements are -inf or there are no elements.
+  ///
+  /// The derivative is the softmax; an element of weight 0 has the derivative 0, as there.
   public static let logSumExp = Op(
     "log_sum_exp", operands: .named(["operand"]), attributes: [.required(.dim)], traits: [.composite],
     infer: { try $0.sumsOfRows() },
@@ -14,7 +16,10 @@ extension Op {
       let dim = context.attributes.required(.dim)
       let (sum, shift) = try context.shiftedSum(x, element, dim: dim)
       return [try context.emit(.add, context.emit(.log, sum), shift)]
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in [try context.weightedSum(tangents[0]!)] },
+      reverse: { context, cotangents in [try context.weighted(cotangents[0]!)] }))
 }
 
 extension Inference {
@@ -55,4 +60,30 @@ func relativeLogarithmOfSum(_ elements: [Double]) -> Double {
 private func shift(of elements: [Double]) -> Double {
   let largest = elements.reduce(-Double.infinity) { $1 > $0 ? $1 : $0 }
   return largest == -.infinity ? 0 : largest
+}
+
+extension Differentiation {
+  /// The softmax of the operand, in the computed type.
+  private mutating func weights() throws -> ValueID {
+    let x = operands[0]
+    let wide = try widened(x, to: type(x).element.computed)
+    return try emit(.softmax, wide, attributes: [Attribute(.dim, attributes.required(.dim))])
+  }
+
+  /// The sum of the tangents of a row, each times its weight.
+  mutating func weightedSum(_ tangent: ValueID) throws -> ValueID {
+    let weights = try weights()
+    let live = try keeping(widened(tangent, to: type(weights).element), where: isLive(weights))
+    return try widened(
+      reduce(emit(.multiply, weights, live), .add, dim: attributes.required(.dim)), to: type(tangent).element)
+  }
+
+  /// The cotangent of a row times the weight of each element.
+  mutating func weighted(_ cotangent: ValueID) throws -> ValueID {
+    let weights = try weights()
+    let spread = try broadcast(
+      widened(cotangent, to: type(weights).element), to: type(weights).shape, without: attributes.required(.dim))
+    let product = try emit(.multiply, weights, spread)
+    return try widened(keeping(product, where: isLive(weights)), to: type(cotangent).element)
+  }
 }

@@ -2,7 +2,7 @@ extension Op {
   /// `map %a, %b (%x: f32, %y: f32) { ... yield %z }`: a scalar region applied to each element; one result for each yielded value.
   ///
   /// The operands have the results' shape or are scalars.
-  public static let map = Op(
+  public static let map: Op = Op(
     "map", operands: .variadic("operand", minimum: 1), results: .yielded, regions: [""], traits: [.fused],
     infer: { inference in
       let shape = try inference.elementwiseShape()
@@ -28,5 +28,16 @@ extension Op {
       return try context.apply(context.regions[0], shape: .init(full: context.resultTypes[0].shape)) { _, position in
         operands[position]
       }
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in
+        try context.tangents(ofRegion: context.regions[0], tangents) { context, number in context.operands[number] }
+      },
+      reverse: { context, cotangents in
+        let (operands, wanted) = (context.operands, context.operands.indices.map { context.isWanted($0) })
+        let isNumber = operands.map { context.type($0).rank == 0 }
+        return try context.cotangents(
+          ofRegion: context.regions[0], cotangents, isWanted: { wanted[$0] }, isNumber: { isNumber[$0] }
+        ) { _, number in operands[number] }
+      }))
 }

@@ -43,5 +43,15 @@ extension Op {
         }
       ]
     },
-    cost: { Cost(flops: 0, bytes: $0.bytes) })
+    cost: { Cost(flops: 0, bytes: $0.bytes) },
+    derivative: Derivative(
+      forward: { context, tangents in
+        let (low, high) = (context.attributes.required(.low), context.attributes.required(.high))
+        return [try context.padded(tangents[0]!, low: low, high: high)]
+      },
+      reverse: { context, cotangents in
+        let low = context.attributes.required(.low)
+        let stop = zip(low, context.type(context.operands[0]).shape.extents).map { $0 + $1 }
+        return [try context.emit(.slice, cotangents[0]!, attributes: [Attribute(.start, low), Attribute(.stop, stop)])]
+      }))
 }

@@ -24,5 +24,8 @@ extension Op {
       return [
         try context.emit(.multiply, normalized, context.broadcast(context.operands[1], to: type.shape, dims: [type.rank - 1]))
       ]
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in [try context.tangentOfNormalization(tangents, isCentered: false)] },
+      reverse: { context, cotangents in try context.cotangentsOfNormalization(cotangents[0]!, isCentered: false) }))
 }

@@ -3,6 +3,8 @@ extension Op {
   ///
   /// `kind` is `add`, `multiply`, `minimum`, `maximum`, `and` or `or`; no elements give its identity (0, 1, the largest value, the least,
   /// all bits, 0). With a NaN among the elements a minimum or maximum is NaN.
+  ///
+  /// The derivative of a minimum or maximum is the mean of those of the elements that equal it; 0 where it is NaN.
   public static let reduce = Op(
     "reduce", operands: .named(["operand"]), attributes: [.required(.dims), .required(.kind)],
     infer: { inference in
@@ -26,9 +28,32 @@ extension Op {
       return [result]
     },
     cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
-    derivative: .linear { context, cotangent in
-      let shape = context.type(context.operands[0]).shape
-      let dims = context.attributes.required(.dims)
-      return [try context.broadcast(cotangent, to: shape, dims: (0..<shape.rank).filter { !dims.contains($0) })]
-    })
+    derivative: Derivative(
+      forward: { context, tangents in
+        let (x, dims, tangent) = (context.operands[0], context.attributes.required(.dims), tangents[0]!)
+        switch context.attributes.required(.kind) {
+        case .multiply:
+          let others = try context.productOfOthers(x, dims: dims)
+          let wide = try context.widened(tangent, to: context.type(others).element)
+          return [try context.widened(context.sum(context.emit(.multiply, wide, others), over: dims), to: context.type(x).element)]
+        case .minimum, .maximum:
+          return [try context.mean(tangent, context.extremes(of: x, context.results[0], dims: dims), dims: dims)]
+        case .add, .and, .or: return [try context.applyOp(to: [tangent])]
+        }
+      },
+      reverse: { context, cotangents in
+        let (x, dims, cotangent) = (context.operands[0], context.attributes.required(.dims), cotangents[0]!)
+        let shape = context.type(x).shape
+        let kept = (0..<shape.rank).filter { !dims.contains($0) }
+        switch context.attributes.required(.kind) {
+        case .multiply:
+          let others = try context.productOfOthers(x, dims: dims)
+          let wide = try context.widened(cotangent, to: context.type(others).element)
+          let product = try context.emit(.multiply, context.broadcast(wide, to: shape, dims: kept), others)
+          return [try context.widened(product, to: context.type(x).element)]
+        case .minimum, .maximum:
+          return [try context.share(cotangent, context.extremes(of: x, context.results[0], dims: dims), dims: dims)]
+        case .add, .and, .or: return [try context.broadcast(cotangent, to: shape, dims: kept)]
+        }
+      }))
 }

@@ -8,7 +8,7 @@ extension Op {
   ///
   /// x is `[..., S, D]`, cos and sin are `[S, D/2]`. Pair p of a row is its elements p and `D/2 + p`; interleaved: `2p` and `2p + 1`. A pair
   /// (a, b) becomes `(a cos - b sin, a sin + b cos)`, as in ONNX's RotaryEmbedding.
-  public static let rotary = Op(
+  public static let rotary: Op = Op(
     "rotary", operands: .named(["x", "cos", "sin"]), attributes: [.optional(.interleaved)], traits: [.composite],
     infer: { inference in
       let (x, cos, sin) = (inference.operands[0], inference.operands[1], inference.operands[2])
@@ -66,5 +66,43 @@ extension Op {
       let second = try context.emit(.add, context.emit(.multiply, a, sin), context.emit(.multiply, b, cos))
       let joined = try context.emit(.concatenate, first, second, attributes: [Attribute(.dim, dim)])
       return [try context.emit(.reshape, joined, stated: type)]
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in
+        let (x, cos, sin) = (context.operands[0], context.operands[1], context.operands[2])
+        let turned = try tangents[0].map { try context.applyOp(to: [$0, cos, sin]) }
+        guard tangents[1] != nil || tangents[2] != nil else { return [turned] }
+        // Linear in the cosines and sines together.
+        let table = context.type(cos)
+        let other = try context.applyOp(
+          to: [x, tangents[1] ?? context.zeros(table), tangents[2] ?? context.zeros(table)])
+        return [try turned.map { try context.emit(.add, $0, other) } ?? other]
+      },
+      reverse: { context, cotangents in
+        let (x, cos, sin, cotangent) = (context.operands[0], context.operands[1], context.operands[2], cotangents[0]!)
+        let table = context.type(cos)
+        var found: [ValueID?] = [nil, nil, nil]
+        if context.isWanted(0) { found[0] = try context.applyOp(to: [cotangent, cos, context.emit(.negate, sin)]) }
+        if context.isWanted(1) { found[1] = try context.sumOfPairs(cotangent, x) }
+        if context.isWanted(2) {
+          // A pair (a, b) meets its sine as (-b, a): turned by a right angle.
+          let one = try context.broadcast(context.constant(1, table.element), to: table.shape, dims: [])
+          found[2] = try context.sumOfPairs(cotangent, context.applyOp(to: [x, context.zeros(table), one]))
+        }
+        return found
+      }))
+}
+
+extension Differentiation {
+  /// The products of the elements of two tensors like the operand, summed over the elements of each pair and over all that share its angle.
+  fileprivate mutating func sumOfPairs(_ left: ValueID, _ right: ValueID) throws -> ValueID {
+    let (type, pairs) = (type(results[0]), type(operands[1]).shape[1])
+    let wide = try [left, right].map { try widened($0, to: type.element.computed) }
+    let isInterleaved = attributes.isSet(.interleaved)
+    let split = Shape(type.shape.extents.dropLast() + (isInterleaved ? [pairs, 2] : [2, pairs]))
+    let products = try emit(
+      .reshape, emit(.multiply, wide[0], wide[1]), stated: TensorType(type.element.computed, split))
+    let sum = try sum(products, over: Array(0..<(type.rank - 2)) + [isInterleaved ? type.rank : type.rank - 1])
+    return try widened(sum, to: type.element)
+  }
 }

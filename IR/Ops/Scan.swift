@@ -10,7 +10,10 @@ extension Op {
   ///
   /// `r[i] = x[0] op ... op x[i]`; exclusive: without `x[i]`, so that `r[0]` is the identity of `kind`; reverse: from the end. The kinds are
   /// those of `reduce`.
-  public static let scan = Op(
+  ///
+  /// The derivative of a running minimum or maximum is that of the last element so far that equals it; 0 where it is NaN. That of products
+  /// takes time and memory that grow with the square of the extent.
+  public static let scan: Op = Op(
     "scan", operands: .named(["operand"]),
     attributes: [.required(.dim), .required(.kind), .optional(.exclusive), .optional(.reverse)],
     infer: { inference in
@@ -32,5 +35,6 @@ extension Op {
         }
       }
       return [result]
-    })
+    },
+    derivative: .ofScan)
 }

@@ -31,5 +31,9 @@ extension Op {
       }
       return [result]
     },
-    cost: { Cost(flops: $0.operands[2].shape.count, bytes: $0.bytes) })
+    cost: { Cost(flops: $0.operands[2].shape.count, bytes: $0.bytes) },
+    derivative: .linear { context, cotangent in
+      let (indices, dim) = (context.operands[1], context.attributes.required(.dim))
+      return [cotangent, nil, context.isWanted(2) ? try context.gatherOrZero(cotangent, indices, dim: dim) : nil]
+    })
 }

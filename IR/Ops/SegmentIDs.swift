@@ -21,7 +21,7 @@ extension Op {
         }
       ]
     },
-    offsets: { SegmentOffsets(operand: 0, rows: $0.results[0].shape[0]) })
+    offsets: { SegmentOffsets(operand: 0, rows: $0.results[0].shape[0]) }, derivative: .zero("its operand is integers"))
 }
 
 extension Inference {

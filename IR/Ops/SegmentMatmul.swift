@@ -4,7 +4,7 @@ extension Op {
   ///
   /// x is `[T, K]`, the matrices are `[B, K, N]`, offsets are B + 1 whole numbers that rise from 0 to T; the result is `[T, N]`. Sums are in
   /// f32 (f64 for f64 operands), as those of `contract`.
-  public static let segmentMatmul = Op(
+  public static let segmentMatmul: Op = Op(
     "segment_matmul", operands: .named(["x", "matrices", "offsets"]),
     infer: { inference in
       let (x, matrices, offsets) = (inference.operands[0], inference.operands[1], inference.operands[2])
@@ -37,5 +37,25 @@ extension Op {
       return [result]
     },
     cost: { Cost(flops: $0.operands[0].shape.count * $0.operands[1].shape[2] * 2, bytes: $0.bytes) },
-    offsets: { SegmentOffsets(operand: 2, rows: $0.operands[0].shape[0]) })
+    offsets: { SegmentOffsets(operand: 2, rows: $0.operands[0].shape[0]) },
+    derivative: .multilinear { context, cotangent in
+      let (x, matrices, offsets) = (context.operands[0], context.operands[1], context.operands[2])
+      var found: [ValueID?] = [nil, nil, nil]
+      if context.isWanted(0) {
+        let turned = try context.emit(.transpose, matrices, attributes: [Attribute(.permutation, [0, 2, 1])])
+        found[0] = try context.emit(.segmentMatmul, cotangent, turned, offsets)
+      }
+      if context.isWanted(1) {
+        // Each row at its segment's place, zeros at the others, so that one product sums all segments.
+        let (rows, count) = (context.type(x).shape[0], context.type(matrices).shape[0])
+        let shape = Shape([rows, count, context.type(x).shape[1]])
+        let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [rows]))
+        let isOwn = try context.emit(
+          .equal, context.broadcast(segments, to: shape, dims: [0]), context.iota(.i32, shape, dim: 1))
+        let apart = try context.keeping(context.broadcast(x, to: shape, dims: [0, 2]), where: isOwn)
+        found[1] = try context.emit(
+          .contract, apart, cotangent, attributes: [Attribute(.subscripts, try ContractSubscripts("tbk,tn->bkn"))])
+      }
+      return found
+    })
 }

@@ -3,7 +3,7 @@ extension Op {
   /// `offsets[s] <= t < offsets[s + 1]`.
   ///
   /// x is `[T, ...]`, offsets are B + 1 whole numbers that rise from 0 to T; the result is `[B, ...]`. An empty segment sums to 0.
-  public static let segmentSum = Op(
+  public static let segmentSum: Op = Op(
     "segment_sum", operands: .named(["x", "offsets"]), traits: [.composite],
     infer: { [try $0.segmentReductionType()] },
     evaluate: { [$0.segmentReduction(.add)] },
@@ -14,5 +14,10 @@ extension Op {
       let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [x.shape[0]]))
       let zeros = try context.broadcast(context.constant(0, type.element), to: type.shape, dims: [])
       return [try context.emit(.scatterAdd, zeros, segments, context.operands[0], attributes: [Attribute(.dim, 0)])]
+    },
+    derivative: .linear { context, cotangent in
+      let rows = context.type(context.operands[0]).shape[0]
+      let segments = try context.emit(.segmentIDs, context.operands[1], stated: TensorType(.i32, [rows]))
+      return [try context.emit(.gather, cotangent, segments, attributes: [Attribute(.dim, 0)]), nil]
     })
 }

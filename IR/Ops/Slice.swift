@@ -51,5 +51,22 @@ extension Op {
     cost: { query in
       // Only the part that is kept is read.
       Cost(flops: 0, bytes: query.results[0].shape.count * Extent(2 * query.results[0].element.byteCount))
+    },
+    derivative: .linear { context, cotangent in
+      let shape = context.type(context.operands[0]).shape
+      let (start, stop) = (context.attributes.required(.start), context.attributes.required(.stop))
+      var value = cotangent
+      for (dim, step) in (context.attributes[.step] ?? []).enumerated() where step > 1 {
+        // Zeros after each element, as many as were left out.
+        var extents = context.type(value).shape.extents
+        let split = Shape(extents[...dim] + [1] + extents[(dim + 1)...])
+        let apart = try context.padded(
+          context.emit(.reshape, value, stated: TensorType(context.type(value).element, split)), dim: dim + 1,
+          high: Extent(step - 1))
+        extents[dim] = extents[dim] * Extent(step)
+        let joined = try context.emit(.reshape, apart, stated: TensorType(context.type(value).element, Shape(extents)))
+        value = try context.slice(joined, dim: dim, 0, stop[dim] - start[dim])
+      }
+      return [try context.padded(value, low: start, high: zip(shape.extents, stop).map { $0 - $1 })]
     })
 }

@@ -7,7 +7,8 @@ extension Op {
   /// `sort {descending = true}`: the elements of each row along the last dimension in order, ascending by default, and their indices
   /// before (i32).
   ///
-  /// The order is stable: equal elements keep theirs. NaN comes last in both directions.
+  /// The order is stable: equal elements keep theirs. NaN comes last in both directions. The derivative is
+  /// that of the elements where they were.
   public static let sort = Op(
     "sort", operands: .named(["operand"]), attributes: [.optional(.descending)],
     results: .named([.always(.values), .always(.indices)]),
@@ -33,7 +34,17 @@ extension Op {
     cost: { query in
       // A merge sort compares each element once per doubling of the sorted runs: for 2^10 elements, ten times.
       Cost(flops: query.operands[0].shape.count * 10, bytes: query.bytes)
-    })
+    },
+    derivative: Derivative(
+      forward: { context, tangents in
+        let (dim, indices) = (context.type(context.operands[0]).rank - 1, context.result(.indices)!)
+        return [try context.picked(tangents[0]!, indices, dim: dim), nil]
+      },
+      reverse: { context, cotangents in
+        let type = context.type(context.operands[0])
+        guard let cotangent = cotangents[0] else { return [nil] }
+        return [try context.scattered(cotangent, context.result(.indices)!, dim: type.rank - 1, into: type)]
+      }))
 }
 
 extension ReferenceArray {

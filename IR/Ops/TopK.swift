@@ -2,7 +2,7 @@ extension Op {
   /// `top_k {count = K}`: the K largest elements along the last dimension, descending, and their indices (i32).
   ///
   /// Of equal elements the one with the lower index comes first; NaN counts as less than everything. The last dimension has at least
-  /// K elements.
+  /// K elements. The derivative is that of the elements where they were.
   public static let topK = Op(
     "top_k", operands: .named(["operand"]), attributes: [.required(.count)],
     results: .named([.always(.values), .always(.indices)]),
@@ -40,5 +40,15 @@ extension Op {
       }
       return evaluation.inOrder([.values: values, .indices: indices])
     },
-    cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) })
+    cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
+    derivative: Derivative(
+      forward: { context, tangents in
+        let (dim, indices) = (context.type(context.operands[0]).rank - 1, context.result(.indices)!)
+        return [try context.picked(tangents[0]!, indices, dim: dim), nil]
+      },
+      reverse: { context, cotangents in
+        let type = context.type(context.operands[0])
+        guard let cotangent = cotangents[0] else { return [nil] }
+        return [try context.scattered(cotangent, context.result(.indices)!, dim: type.rank - 1, into: type)]
+      }))
 }

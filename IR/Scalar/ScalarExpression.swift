@@ -37,6 +37,10 @@ package final class ExpressionWriter {
     ScalarExpression(writer: self, value: builder.constant(literal, element))
   }
 
+  package func extent(_ extent: Extent, _ element: ElementType) -> ScalarExpression {
+    ScalarExpression(writer: self, value: builder.extent(extent, element))
+  }
+
   /// Traps where the operands do not fit the op: what is written here is the compiler's own.
   func apply(_ op: Op, _ operands: [ScalarExpression], type: ElementType? = nil) -> ScalarExpression {
     ScalarExpression(writer: self, value: builder.apply(op, operands.map(\.value), type: type))
@@ -86,6 +90,9 @@ package struct ScalarExpression {
   package func atLeast(_ bound: Double) -> Self { constant(bound).applying(.maximum, self) }
   /// The expression held to at most `bound`; a NaN stays one.
   package func atMost(_ bound: Double) -> Self { constant(bound).applying(.minimum, self) }
+
+  /// The expression held to at least `-bound` and at most `bound`; a NaN stays one.
+  package func heldWithin(_ bound: Double) -> Self { atLeast(-bound).atMost(bound) }
 
   /// `left` where this bool holds, else `right`.
   package func select(_ left: Self, _ right: Self) -> Self { writer.apply(.select, [self, left, right]) }
