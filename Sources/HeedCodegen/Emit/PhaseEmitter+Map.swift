@@ -53,8 +53,9 @@ extension PhaseEmitter {
     return inner.carried.contains(true) ? group : nil
   }
 
-  /// The number of lanes for a body: that of its widest floats in a vector.
+  /// The number of lanes for a body: that of its widest floats in a vector, and of the random words that a vector of blocks has.
   func lanes(for body: Body) -> Int {
+    if body.instructions.contains(where: { $0.operation.op == .randomBits }) { return 4 * emitter.target.lanes(of: .i64) }
     let types = body.parameters.map(\.type) + body.instructions.map(\.type)
     let hasNarrow = types.contains { $0.byteCount <= 4 && $0 != .bool }
     return emitter.target.lanes(of: types.contains(.f64) || !hasNarrow ? .f64 : .f32)
