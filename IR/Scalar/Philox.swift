@@ -57,9 +57,10 @@ package enum Philox {
     key: ScalarExpression, stream: ScalarExpression, block: ScalarExpression
   ) -> [ScalarExpression] {
     func low(_ value: ScalarExpression) -> ScalarExpression { value & value.constant(0xffff_ffff as Int64) }
-    func high(_ value: ScalarExpression) -> ScalarExpression { low(value.applying(.shiftRight, value.constant(32 as Int64))) }
-    let upperKey = high(key)
-    var words = [block, high(block), stream, high(stream)]
+    func upper(_ value: ScalarExpression) -> ScalarExpression { value.applying(.shiftRight, value.constant(32 as Int64)) }
+    func high(_ product: ScalarExpression) -> ScalarExpression { low(upper(product)) }
+    let upperKey = upper(key)
+    var words = [block, upper(block), stream, upper(stream)]
     for round in 0..<Int64(roundCount) {
       let first = low(words[0]) * block.constant(Int64(multipliers[0]))
       let second = low(words[2]) * block.constant(Int64(multipliers[1]))

@@ -2,6 +2,10 @@ internal import HeedIR
 
 /// Random bits at neighbouring positions: a block of the generator has four words, which are computed once.
 extension PhaseEmitter {
+  /// The lanes at a time of a map with random bits: the words of two vectors of blocks. The rounds of one block wait for each other;
+  /// those of two overlap.
+  var randomLanes: Int { 8 * emitter.target.lanes(of: .i64) }
+
   /// The words at positions that grow by 1 from lane to lane, from the first of a block on; nil for other positions.
   func randomWords(_ instruction: Body.Instruction) throws -> LaneValue? {
     let operands = instruction.operands.map { values[$0.index]! }
@@ -16,7 +20,11 @@ extension PhaseEmitter {
     }
     // Two words beside each other in 64 bits; the first pair of a block is followed by its second.
     func pair(_ low: LLVMValue, _ high: LLVMValue) -> LLVMValue {
-      builder.or(builder.and(low, low.type.constant(0xffff_ffff)), builder.shiftLeft(high, high.type.constant(32)))
+      let halves = emitter.int32.vector(2 * blockCount)
+      let words = builder.shuffle(
+        builder.bitCast(low, to: halves), builder.bitCast(high, to: halves),
+        (0..<blockCount).flatMap { [2 * $0, 2 * (blockCount + $0)] })
+      return builder.bitCast(words, to: low.type)
     }
     let pairs = builder.shuffle(
       pair(words[0], words[1]), pair(words[2], words[3]), (0..<blockCount).flatMap { [$0, blockCount + $0] })
