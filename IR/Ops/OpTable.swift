@@ -12,6 +12,8 @@ extension Op {
     .and, .or, .xor, .not, .shiftLeft, .shiftRight,
     // Comparison, choice and conversion, elementwise.
     .less, .lessEqual, .greater, .greaterEqual, .equal, .notEqual, .select, .convert, .bitcast,
+    // Random numbers and derivatives, elementwise.
+    .randomBits, .stopGradient,
     // Arrangement.
     .broadcast, .reshape, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
     // Reduction.

@@ -22,6 +22,8 @@ public struct ScalarSemantics: Sendable {
     case convert
     /// One operand reinterpreted bit by bit as the stated element type of the same size.
     case bitcast
+    /// A key, a stream and a position, all i64; the result is an i32.
+    case randomBits(@Sendable (Int64, Int64, Int64) -> Int64)
   }
 
   /// What the op computes.
@@ -44,7 +46,7 @@ public struct ScalarSemantics: Sendable {
     switch rule {
     case .unary, .convert, .bitcast: 1
     case .binary, .comparison: 2
-    case .ternary, .select: 3
+    case .ternary, .select, .randomBits: 3
     }
   }
 
@@ -79,6 +81,9 @@ public struct ScalarSemantics: Sendable {
         throw HeedError("got a result type whose size differs from that of \(operands[0])")
       }
       return stated
+    case .randomBits:
+      if let other = operands.first(where: { $0 != .i64 }) { throw HeedError("got an operand of type \(other), expected i64") }
+      return .i32
     }
   }
 
@@ -128,6 +133,7 @@ public struct ScalarSemantics: Sendable {
     case .select: return operand(operand(0).integer != 0 ? 1 : 2)
     case .convert: return Self.convert(operand(0), to: result)
     case .bitcast: return Self.bitcast(operand(0), from: type, to: result)
+    case .randomBits(let word): return Literal(word(operand(0).integer, operand(1).integer, operand(2).integer))
     }
   }
 

@@ -137,7 +137,7 @@ public struct ScalarBuilder<Code: ScalarCode> {
 
 extension Op {
   /// Whether kernels compute the op as its definition does, to the bit: it is rounded once, or not at all.
-  fileprivate var isExact: Bool { scalar!.expansion == nil && self != .fusedMultiplyAdd }
+  fileprivate var isExact: Bool { (scalar!.expansion == nil || self == .randomBits) && self != .fusedMultiplyAdd }
 }
 
 /// Builds scalar functions: regions of ops, interval extensions of masks, expansions of ops.

@@ -135,6 +135,7 @@ extension ScalarSemantics {
     case .comparison: known.lazy.compactMap { $0 }.first
     case .select: position == 0 ? .bool : known[1...].lazy.compactMap { $0 }.first ?? stated
     case .convert, .bitcast: nil
+    case .randomBits: .i64
     }
   }
 }

@@ -16,6 +16,7 @@ enum LiteralOperand {
     case .unary, .binary, .ternary: return operands.lazy.compactMap { $0 }.first ?? result
     case .comparison: return operands.lazy.compactMap { $0 }.first
     case .convert, .bitcast: return nil
+    case .randomBits: return .i64
     }
   }
 

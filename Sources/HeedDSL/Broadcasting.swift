@@ -52,6 +52,7 @@ extension GraphBuilder {
       switch op.scalar?.rule {
       case .comparison: .bool
       case .select: tensors.last?.element ?? .f32
+      case .randomBits: .i32
       default: tensors.first?.element ?? .f32
       }
     let guess = TensorType(element ?? kind, widest)

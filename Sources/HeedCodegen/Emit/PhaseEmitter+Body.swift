@@ -35,6 +35,7 @@ extension PhaseEmitter {
       guard case .varying(let vector) = value else { return value }
       return .varying(emitter.convert(vector, from: .i64, to: instruction.type))
     case .elementwise(let op):
+      if op == .randomBits, let words = try randomWords(instruction) { return words }
       let operands = instruction.operands.map { values[$0.index]! }
       return try elementwise(op, operands, instruction.operands.map(body.type), instruction.type, isCoarse: isCoarse)
     case .load(let access, let otherwise): return try load(access, as: instruction.type, otherwise: otherwise)
@@ -79,7 +80,7 @@ extension PhaseEmitter {
       return .varying(emitter.rounded(power, to: type))
     }
     if let expansion = try semantics.expansion?(computed) {
-      return round(try expand(expansion, operands), to: type)
+      return round(try expand(expansion, operands)[0], to: type)
     }
     let scalars = zip(operands, types).map { uniformRegister($0, $1) }
     let isUniform = scalars.allSatisfy { $0 != nil }
@@ -111,8 +112,8 @@ extension PhaseEmitter {
     }
   }
 
-  /// The value of a scalar function, which yields one, on these operands.
-  private func expand(_ function: ScalarFunction, _ operands: [LaneValue]) throws -> LaneValue {
+  /// The values that a scalar function yields on these operands.
+  func expand(_ function: ScalarFunction, _ operands: [LaneValue]) throws -> [LaneValue] {
     var known = operands
     for instruction in function.instructions {
       switch instruction.operation {
@@ -124,7 +125,7 @@ extension PhaseEmitter {
       case .element, .extent: preconditionFailure("an expansion reads no tensor and no extent")
       }
     }
-    return known[function.results[0].index]
+    return function.results.map { known[$0.index] }
   }
 
   /// Sums, differences, products and conversions of whole numbers that grow by one step from lane to lane.

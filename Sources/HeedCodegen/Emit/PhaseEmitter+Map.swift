@@ -53,6 +53,14 @@ extension PhaseEmitter {
     return inner.carried.contains(true) ? group : nil
   }
 
+  /// The numbers of lanes that a body runs for, one after the other while as many points are left: several vectors where there are
+  /// random bits, then one.
+  private func widths(for body: Body) -> [Int] {
+    let width = lanes(for: body)
+    let hasRandomBits = body.instructions.contains { $0.operation.op == .randomBits }
+    return hasRandomBits && randomLanes > width ? [randomLanes, width] : [width]
+  }
+
   /// The number of lanes for a body: that of its widest floats in a vector.
   func lanes(for body: Body) -> Int {
     let types = body.parameters.map(\.type) + body.instructions.map(\.type)
@@ -74,7 +82,7 @@ extension PhaseEmitter {
     _ body: Body, over variable: VariableID, from start: LinearIndex = LinearIndex(0), extent: LinearIndex,
     rows: RowGroup? = nil, parameters: (_ position: LLVMValue) throws -> [LaneValue] = { _ in [] }
   ) throws {
-    let width = lanes(for: body)
+    let widths = widths(for: body)
     let changes = Dependence(body, on: [variable])
     let rowCount = rows?.positions.count ?? 1
     func enter(row: Int) {
@@ -109,10 +117,15 @@ extension PhaseEmitter {
         return results
       }
 
-      let whole = roundedDown(extent, to: width)
+      var (whole, width) = (emitter.index(0), widths[0])
       var running = (0..<rowCount).flatMap { _ in reductions.map { identity($0, width) } }
-      running = try emitter.loop(from: emitter.index(0), to: whole, step: width, carrying: running) {
-        try round($0, lanes: width, mask: nil, $1)
+      for next in widths {
+        let first = whole
+        running = running.indices.map { narrowed(reductions[$0 % reductions.count], running[$0], to: next) }
+        (whole, width) = (roundedDown(extent, to: next), next)
+        running = try emitter.loop(from: first, to: whole, step: width, carrying: running) {
+          try round($0, lanes: next, mask: nil, $1)
+        }
       }
       if extent.knownMultiple % width != 0 {
         let end = emitter.scalar(extent)
@@ -185,6 +198,12 @@ extension PhaseEmitter {
     let value = register(operand, type)
     let combined = emitter.combine(reduction, running, value, type)
     return mask.map { builder.select($0, combined, running) } ?? combined
+  }
+
+  /// A running result of fewer lanes, a power of two: the upper half combined with the lower as often as needed.
+  private func narrowed(_ instruction: Int, _ running: LLVMValue, to count: Int) -> LLVMValue {
+    let (reduction, type) = accumulation(instruction)
+    return emitter.reduce(reduction, running, type, to: count)
   }
 
   /// Combines a running result, of one lane, into its place; lanes are set to one.

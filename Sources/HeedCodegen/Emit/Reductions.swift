@@ -23,16 +23,16 @@ extension Emitter {
     }
   }
 
-  /// The lanes of a vector combined pairwise: the upper half with the lower, until one is left.
-  func reduce(_ reduction: Body.Reduction, _ vector: LLVMValue, _ element: ElementType) -> LLVMValue {
+  /// The lanes of a vector combined pairwise: the upper half with the lower, until `count` are left.
+  func reduce(_ reduction: Body.Reduction, _ vector: LLVMValue, _ element: ElementType, to count: Int = 1) -> LLVMValue {
     var value = vector
-    while value.type.laneCount > 1 {
+    while value.type.laneCount > count {
       let half = value.type.laneCount / 2
       let lower = builder.shuffle(value, value.type.poison, Array(0..<half))
       let upper = builder.shuffle(value, value.type.poison, Array(half..<2 * half))
       value = combine(reduction, lower, upper, element)
     }
-    return value.type.isVector ? builder.extract(value, lane: 0) : value
+    return value.type.isVector && count == 1 ? builder.extract(value, lane: 0) : value
   }
 
   /// The lanes of several vectors, each combined into one number: in the order of `reduce`, two vectors in one register where they

@@ -39,6 +39,7 @@ struct PrimitiveOp: Sendable {
     .greaterEqual: comparison(.greaterEqual),
     .equal: comparison(.equal),
     .notEqual: comparison(.notEqual),
+    .stopGradient: PrimitiveOp { _, operands, _ in operands[0] },
     .select: PrimitiveOp { emitter, operands, _ in emitter.builder.select(operands[0], operands[1], operands[2]) },
   ]
 

@@ -6,14 +6,26 @@ extension InstructionSet {
   static let avx512 = InstructionSet("avx512", on: .x86, [.powerScaling, .fma]) { operations in
     let expanded = operations.exp2
     operations.exp2 = { emitter, x, element, isCoarse in
-      let isFull = x.type.isVector && x.type.laneCount == emitter.target.lanes(of: element)
-      return isFull && (element == .f32 || element == .f64)
-        ? emitter.exp2ByScaling(x, element, isCoarse: isCoarse) : expanded(emitter, x, element, isCoarse)
+      let full = emitter.target.lanes(of: element)
+      let isWhole = x.type.isVector && x.type.laneCount % full == 0
+      guard isWhole, element == .f32 || element == .f64 else { return expanded(emitter, x, element, isCoarse) }
+      return emitter.byRegisters(x, lanes: full) { emitter.exp2ByScaling($0, element, isCoarse: isCoarse) }
     }
   }
 }
 
 extension Emitter {
+  /// `operation` on each register of a vector of one or more; `lanes` is the number of lanes of a register.
+  fileprivate func byRegisters(_ x: LLVMValue, lanes: Int, _ operation: (LLVMValue) -> LLVMValue) -> LLVMValue {
+    let count = x.type.laneCount
+    if count == lanes { return operation(x) }
+    let half = count / 2
+    let halves = [0, half].map { first in
+      byRegisters(builder.shuffle(x, x.type.poison, Array(first..<first + half)), lanes: lanes, operation)
+    }
+    return builder.shuffle(halves[0], halves[1], Array(0..<count))
+  }
+
   /// 2 to the power of a full vector.
   ///
   /// The fraction x - floor(x) goes through a polynomial on [0, 1) that is 1 at 0, whose value is scaled by 2^floor(x). 0 for -inf,

@@ -151,6 +151,7 @@ final class BodyCode {
     case compareReal(@Sendable (Double, Double) -> Bool)
     case compareInteger(@Sendable (Int64, Int64) -> Bool)
     case select
+    case randomBits(@Sendable (Int64, Int64, Int64) -> Int64)
     /// `convert` and `bitcast`, by their definition.
     case general(ScalarSemantics)
     case load(AccessCode, otherwise: Literal)
@@ -359,6 +360,7 @@ struct KernelTranslator {
       case .comparison(let real, let integer): return operandType.isFloat ? .compareReal(real) : .compareInteger(integer)
       case .select: return .select
       case .convert, .bitcast: return .general(scalar)
+      case .randomBits(let word): return .randomBits(word)
       }
     }
   }

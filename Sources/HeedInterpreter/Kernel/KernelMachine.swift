@@ -182,6 +182,7 @@ final class KernelMachine {
     case .select:
       let chosen = integers[a] != 0 ? b : c
       if instruction.type.isFloat { reals[result] = reals[chosen] } else { integers[result] = integers[chosen] }
+    case .randomBits(let word): integers[result] = word(integers[a], integers[b], integers[c])
     case .general(let scalar):
       set(result, scalar.apply([value(a, instruction.operandType)], types: [instruction.operandType], result: instruction.type))
     case .load(let access, let otherwise):
