@@ -66,7 +66,9 @@ extension Op {
     },
     evaluate: { try evaluateAttentionReduce($0) },
     cost: { $0.costOfPairs },
-    decompose: { try decomposeAttentionReduce(&$0) })
+    decompose: { try decomposeAttentionReduce(&$0) },
+    derivative: Derivative(
+      forward: { try $0.tangentsOfAttentionReduce($1) }, reverse: { try $0.cotangentsOfAttentionReduce($1) }))
 }
 
 extension CostQuery {

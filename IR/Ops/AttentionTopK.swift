@@ -49,5 +49,5 @@ extension Op {
       let count = Attribute(.count, context.attributes.required(.count))
       let node = try context.rewriter.result.append(.topK, [weights], attributes: [count])
       return context.rewriter.result.results(node)
-    })
+    }, derivative: .ofDecomposition)
 }

@@ -20,7 +20,7 @@ package final class ExpressionWriter {
   }
 
   /// The value of an extent at a call.
-  func extent(_ extent: Extent, _ element: ElementType) -> ScalarExpression {
+  package func extent(_ extent: Extent, _ element: ElementType) -> ScalarExpression {
     ScalarExpression(writer: self, value: builder.extent(extent, element))
   }
 
@@ -35,10 +35,6 @@ package final class ExpressionWriter {
 
   package func constant(_ literal: Literal, _ element: ElementType) -> ScalarExpression {
     ScalarExpression(writer: self, value: builder.constant(literal, element))
-  }
-
-  package func extent(_ extent: Extent, _ element: ElementType) -> ScalarExpression {
-    ScalarExpression(writer: self, value: builder.extent(extent, element))
   }
 
   /// Traps where the operands do not fit the op: what is written here is the compiler's own.

@@ -36,7 +36,7 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
   var graph = graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
-    let runsByTiles = op.has(.scoresPairs) || op == .linearAttention || op == .pairSums
+    let runsByTiles = op.has(.scoresPairs) || op == .linearAttention || op == .pairSums || op == .pairScatter
     return op.canDecompose && (LoweringRule.all[op] == nil || runsByTiles && !graph.canTile(node))
   }
   while graph.body.contains(where: mustDecompose) {
@@ -57,7 +57,7 @@ extension Graph {
   /// Whether an attention, fused or linear, or a statistic of one can run by tiles: head widths are constants, and the offsets
   /// of a ragged one are an input, which is checked at each call. Others are decomposed.
   fileprivate func canTile(_ attention: NodeID) -> Bool {
-    if op(attention) == .pairSums { return hasConstantWidths(ofPairs: attention) }
+    if [.pairSums, .pairScatter].contains(op(attention)) { return hasConstantWidths(ofPairs: attention) }
     // The third operand of a statistic is a number of each row.
     let isStatistic = op(attention).has(.scoresPairs) && op(attention) != .attention
     let tiled = operands(attention).prefix(isStatistic ? 2 : 3)
@@ -117,7 +117,7 @@ struct LoweringRule: Sendable {
       .gather: gather, .scatterAdd: scatterAdd, .segmentIDs: segmentIDs, .segmentSum: segmentSum,
       .segmentMax: segmentMax, .segmentMatmul: segmentMatmul,
       .contract: contraction, .linear: contraction, .attention: fusedTiles,
-      .attentionReduce: weightStatistic, .attentionTopK: greatestWeights, .pairSums: pairSums,
+      .attentionReduce: weightStatistic, .attentionTopK: greatestWeights, .pairSums: pairSums, .pairScatter: pairScatter,
       .linearAttention: linearAttention,
     ]
     for op in Op.all where op.has(.elementwise) { rules[op] = elementwise }

@@ -91,12 +91,11 @@ package struct AttentionSchedule: Hashable, Sendable {
   /// The most tasks of a head, for sums over pairs: each has memory of its own for the sums of queries.
   private static let mostPartials = 4
 
-  /// The schedule of sums over pairs, key-major.
+  /// The schedule of an op on pairs, key-major.
   /// - Parameters:
   ///   - tile: the tile that is set on the op; nil where none is.
   ///   - heads: the product of the batch dimensions.
-  ///   - hasRowSums: whether sums belong to queries as well.
-  package init(pairSums tile: TileSize?, accumulator: ElementType, heads: Extent, hasRowSums: Bool, on target: Target) {
+  package init(pairs tile: TileSize?, accumulator: ElementType, heads: Extent, on target: Target) {
     panelWidth = target.panelWidth(ofSums: accumulator)
     self.tile = Self.tile(tile ?? TileSize(rows: 48, columns: 2 * panelWidth), panelWidth: panelWidth)
     granule = Self.granule(self.tile, panelWidth: panelWidth)

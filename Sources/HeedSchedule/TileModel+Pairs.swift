@@ -6,10 +6,10 @@ extension TileModel {
   private static let mostKeysOfSums = 192
 
   /// The tiles of products and weights, the packed keys and the sums of its columns, and its rows: two thirds of the cache.
-  func pairSums(_ graph: Graph, _ node: NodeID) -> Choice {
+  func pairs(_ graph: Graph, _ node: NodeID) -> Choice {
     let (pairs, operands) = (PairOperands(graph.attributes(node)), graph.operands(node).map(graph.type))
     func width(_ operand: Int?) -> Int { operand.map { Self.width(operands[$0].shape.extents.last!) } ?? 1 }
-    let weights = graph.region(node, "weights")!
+    let weights = graph.regions(node).first!
     let element = weights.type(weights.results[0])
     let tiles = max(pairs.products.count, weights.results.count)
     let ofColumn =

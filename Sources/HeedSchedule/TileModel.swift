@@ -26,7 +26,7 @@ package struct TileModel {
     switch graph.op(node) {
     case .attention: attention(graph, node)
     case .linear: linear(graph, node)
-    case .pairSums: pairSums(graph, node)
+    case .pairSums, .pairScatter: pairs(graph, node)
     default: nil
     }
   }

@@ -36,32 +36,59 @@ struct AttentionProblem {
     (self.headSize, self.valueSize, self.mask, self.element) = (headSize, valueSize, mask, element)
   }
 
-  /// Multiplications and additions on live pairs.
-  var flops: Double {
-    let pairs = (0..<queries).reduce(0) { $0 + mask.liveKeys($1, queries: queries, keys: keys) }
-    return Double(batch * heads) * Double(pairs) * Double(2 * (headSize + valueSize))
+  /// The same problem on numbers of another type.
+  func withElement(_ element: ElementType) throws -> AttentionProblem {
+    try AttentionProblem(
+      batch: batch, heads: heads, keyHeads: keyHeads, queries: queries, keys: keys, headSize: headSize, valueSize: valueSize,
+      mask: mask, element: element)
   }
 
-  /// Bytes of the arguments and of the result.
-  var bytes: Double {
-    let queryElements = batch * heads * queries * (headSize + valueSize)
-    return Double(element.byteCount) * Double(queryElements + batch * keyHeads * keys * (headSize + valueSize))
+  /// Multiplications and additions on live pairs: two products forward, five backward.
+  func flops(_ direction: AttentionDirection) -> Double {
+    let pairs = (0..<queries).reduce(0) { $0 + mask.liveKeys($1, queries: queries, keys: keys) }
+    let (forward, backward) = (2 * headSize + 2 * valueSize, 6 * headSize + 4 * valueSize)
+    let perPair = (direction == .backward ? 0 : forward) + (direction == .forward ? 0 : backward)
+    return Double(batch * heads) * Double(pairs) * Double(perPair)
+  }
+
+  /// Bytes of the arguments and of the results.
+  func bytes(_ direction: AttentionDirection) -> Double {
+    let ofQueries = batch * heads * queries * (headSize + valueSize)
+    let ofKeys = batch * keyHeads * keys * (headSize + valueSize)
+    // Backward, the cotangent and the output are read as well, and each argument has a gradient.
+    let elements = direction == .forward ? ofQueries + ofKeys : 2 * (ofQueries + ofKeys)
+    return Double(element.byteCount) * Double(elements)
+  }
+
+  /// The graph with the gradients of all arguments as further results, given the cotangent `dout` of the output.
+  func gradientGraph() throws -> Graph {
+    let wanted = ["q", "k", "v"]
+    return Graph("attention_gradients") { g in
+      let (inputs, out) = layer(g)
+      let cotangent = g.input("dout", element, out.shape)
+      let found = gradients(of: out, with: inputs, cotangent: cotangent)
+      return [out.named("out")] + zip(found, wanted).map { $0.named("d\($1)") }
+    }
   }
 
   /// The graph for any batch and any lengths; queries and keys share one length where the problem's are equal.
   func graph() -> Graph {
-    Graph("attention") { g in
-      let (m, n): (Extent, Extent) = queries == keys ? ("S", "S") : ("M", "N")
-      let (h, kh, d, e) = (Extent(heads), Extent(keyHeads), Extent(headSize), Extent(valueSize))
-      let q = g.input("q", element, ["B", h, m, d])
-      let k = g.input("k", element, ["B", kh, n, d])
-      let v = g.input("v", element, ["B", kh, n, e])
-      let shift = queries == keys ? nil : g.size("N") - g.size("M")
-      guard heads != keyHeads else { return layer(q, k, v, "bhid,bhjd->bhij", "bhij,bhje->bhie", shift: shift).named("out") }
-      // A head of keys and values serves a group of query heads.
-      let grouped = q.reshape(["B", kh, Extent(heads / keyHeads), m, d])
-      return layer(grouped, k, v, "bgrid,bgjd->bgrij", "bgrij,bgje->bgrie", shift: shift).reshape(["B", h, m, e]).named("out")
-    }
+    Graph("attention") { g in layer(g).out.named("out") }
+  }
+
+  private func layer(_ g: GraphBuilder) -> (inputs: [Tensor], out: Tensor) {
+    let (m, n): (Extent, Extent) = queries == keys ? ("S", "S") : ("M", "N")
+    let (h, kh, d, e) = (Extent(heads), Extent(keyHeads), Extent(headSize), Extent(valueSize))
+    let q = g.input("q", element, ["B", h, m, d])
+    let k = g.input("k", element, ["B", kh, n, d])
+    let v = g.input("v", element, ["B", kh, n, e])
+    let shift = queries == keys ? nil : g.size("N") - g.size("M")
+    guard heads != keyHeads else { return ([q, k, v], layer(q, k, v, "bhid,bhjd->bhij", "bhij,bhje->bhie", shift: shift)) }
+    // A head of keys and values serves a group of query heads.
+    let grouped = q.reshape(["B", kh, Extent(heads / keyHeads), m, d])
+    return (
+      [q, k, v], layer(grouped, k, v, "bgrid,bgjd->bgrij", "bgrij,bgje->bgrie", shift: shift).reshape(["B", h, m, e])
+    )
   }
 
   private func layer(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ scoring: String, _ summing: String, shift: Tensor?) -> Tensor {
@@ -79,11 +106,12 @@ struct AttentionProblem {
   }
 
   /// Random numbers, about normal, the same at each run.
-  func inputs() throws -> [String: NDArray] {
-    let shapes = [
-      ("q", [batch, heads, queries, headSize]), ("k", [batch, keyHeads, keys, headSize]),
-      ("v", [batch, keyHeads, keys, valueSize]),
-    ]
+  func inputs(withCotangent: Bool = false) throws -> [String: NDArray] {
+    let shapes =
+      [
+        ("q", [batch, heads, queries, headSize]), ("k", [batch, keyHeads, keys, headSize]),
+        ("v", [batch, keyHeads, keys, valueSize]),
+      ] + (withCotangent ? [("dout", [batch, heads, queries, valueSize])] : [])
     var arrays: [String: NDArray] = [:]
     for (seed, (name, shape)) in shapes.enumerated() {
       arrays[name] = try NDArray(normal: element, shape, seed: UInt64(seed + 1))

@@ -11,6 +11,8 @@ struct BenchReport {
   /// The bytes that a call must read and write at least.
   let bytes: Double
   let rates: MeasuredRates
+  /// The most memory that this process had up to the end of the calls, bytes.
+  let peakBytes: Int
   /// The largest difference from the reference interpreter, where it was asked.
   let maximumError: Double
   let threads: Int
@@ -24,21 +26,19 @@ struct BenchReport {
   /// - Parameter arrays: what calls mostly read.
   init(
     _ program: CompiledGraph, probe: RateProbe, reading arrays: [NDArray], flops: Double, bytes: Double,
-    maximumError: Double, calls: () throws -> CallTimes
+    maximumError: @autoclosure () throws -> Double, calls: () throws -> CallTimes
   ) throws {
-    (self.flops, self.bytes, self.maximumError) = (flops, bytes, maximumError)
+    (self.flops, self.bytes) = (flops, bytes)
     (threads, target) = (program.threadCount, program.lowered.target)
     var rates = try MeasuredRates(probe, threads: threads, reading: arrays)
     times = try calls()
     try rates.measureAgain()
     self.rates = rates
-  }
-
-  /// The most memory that this process has had so far, bytes.
-  private var peakBytes: Int {
     var usage = rusage()
     getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-    return usage.ru_maxrss * 1024
+    peakBytes = usage.ru_maxrss * 1024
+    // What the reference takes is not the program's.
+    self.maximumError = try maximumError()
   }
 
   var ofPeak: Double { flops / times.best / rates.flops }

@@ -4,7 +4,7 @@ import HeedSchedule
 
 /// A kernel over pairs of a query and a key that is being built: what the traversal of tiles and the regions need to know of it.
 ///
-/// `ScoreKernel` is that of attention and its statistics, `PairSumKernel` that of the sums that derivatives are made of.
+/// `ScoreKernel` is that of attention and its statistics, `PairOpKernel` that of the ops that their derivatives are made of.
 protocol PairKernel {
   var builder: KernelBuilder { get }
   var shape: AttentionShape { get }

@@ -1,0 +1,130 @@
+// A sum of numbers of weights is differentiated pair by pair, from weights that are computed again.
+
+/// A statistic of attention's weights that is being differentiated.
+private struct DifferentiatedStatistic {
+  let element: ElementType
+  let extents: [Extent]
+  var writer: PairWriter
+  let score: DifferentiatedFunction
+  let value: DifferentiatedFunction
+  /// The weight of a pair.
+  let weight: ScalarExpression
+  /// The indices of the block that a pair is in, and whether it counts.
+  let block: [ScalarExpression]
+  let counts: ScalarExpression
+
+  private static let log2e = 1.4426950408889634
+
+  /// - Parameter products: further products of rows.
+  init(_ context: inout Differentiation, _ products: [(row: ValueID, column: ValueID)] = []) throws {
+    let operands = context.operands
+    element = context.type(operands[2]).element
+    let (query, key) = (context.type(operands[0]).shape, context.type(operands[1]).shape)
+    extents = query.extents.dropLast() + [key.extents[key.rank - 2]]
+    // A row without a live pair has a logarithm of -inf.
+    let none = try context.emit(.equal, operands[2], context.constant(-.infinity, element))
+    let shift = try context.emit(.select, none, context.constant(0, element), operands[2])
+    let (graph, tables) = (context.rewriter.result, Array(context.captured))
+    let liveness = PairWriter.Liveness(region: context.regions[1], tables: tables)
+    var writer = PairWriter(extents, products: [(operands[0], operands[1])] + products, element, liveness, in: graph)
+    score = writer.write(context.regions[0], leading: [writer.product(0)], tables: tables, in: graph)
+    let difference = score.results[0].converted(to: element) - writer.ofRow(shift, in: graph)
+    weight = (difference * Self.log2e).applying(.exp2)
+    value = writer.write(context.regions[2], leading: [weight], tables: tables, in: graph)
+
+    let (attributes, rank) = (context.attributes, extents.count)
+    let whole = Array(extents.suffix(2))
+    var block = attributes.keptBatch(rank - 2).map { writer.indices[$0] }
+    var counts: ScalarExpression?
+    for (dimension, (window, size)) in zip(attributes.window(whole), attributes.required(.block)).enumerated() {
+      let index = writer.indices[rank - 2 + dimension]
+      let first = writer.writer.extent(window.start, index.element)
+      let isInside =
+        !index.applying(.less, first) & index.applying(.less, writer.writer.extent(window.stop, index.element))
+      counts = counts.map { $0 & isInside } ?? isInside
+      block.append(size == 0 ? index.constant(Int64(0)) : (index - first).applying(.divide, index.constant(Int64(size))))
+    }
+    (self.block, self.counts, self.writer) = (block, counts!, writer)
+  }
+
+  /// `number` for the pairs that count, 0 for others and for weights of 0.
+  func counted(_ number: ScalarExpression) -> ScalarExpression {
+    (counts & !(weight == 0.0)).select(number, number.constant(0.0))
+  }
+}
+
+extension Differentiation {
+  /// Whether the op sums numbers of weights, so that pairs can be differentiated one by one.
+  private var isSumOfWeights: Bool { attributes.required(.kind) == .add && regions[0].results.count == 1 }
+
+  private mutating func remarkDecomposition() {
+    remark(
+      .declined,
+      "its derivative is taken of the weights as a stored matrix: that of a sum of weights, without scores of dead pairs, is not")
+  }
+
+  mutating func cotangentsOfAttentionReduce(_ cotangents: [ValueID?]) throws -> [ValueID?] {
+    guard isSumOfWeights else {
+      remarkDecomposition()
+      return try Derivative.ofDecomposition.reverse(&self, cotangents)
+    }
+    let statistic = try DifferentiatedStatistic(&self)
+    let graph = rewriter.result
+    var writer = statistic.writer
+    let cotangent = writer.writer.element(writer.number(of: cotangents[0]!, in: graph), statistic.block)
+    let ofValues = statistic.value.cotangents(of: [statistic.counted(cotangent.converted(to: statistic.element))])
+    var ofScore: ScalarExpression?
+    if let ofWeight = ofValues[statistic.value.parameter(0)] { ofScore = statistic.counted(ofWeight * statistic.weight) }
+    let ofScores = ofScore.map { statistic.score.cotangents(of: [$0]) } ?? [:]
+    var (sums, targets): ([PairWriter.Sum], [Int]) = ([], [])
+    func add(_ weight: ScalarExpression, _ value: ValueID?, isOfRow: Bool, to operand: Int) {
+      guard isWanted(operand) else { return }
+      targets.append(operand)
+      sums.append(PairWriter.Sum(weight: weight, value: value, isOfRow: isOfRow, element: type(operands[operand]).element))
+    }
+    if let ofProduct = ofScores[statistic.score.parameter(0)] {
+      add(ofProduct, operands[1], isOfRow: true, to: 0)
+      add(ofProduct, operands[0], isOfRow: false, to: 1)
+    }
+    if let ofScore { add(-ofScore, nil, isOfRow: true, to: 2) }
+    var reads = ReadCotangents()
+    let tables = operands.indices.dropFirst(3).map { isWanted($0) ? (value: operands[$0], operand: $0) : nil }
+    reads.add(statistic.score, ofScores, tables, leading: 1, writer, &sums, in: graph)
+    reads.add(statistic.value, ofValues, tables, leading: 1, writer, &sums, in: graph)
+    let values = try writer.emit(sums, &self)
+    var found = [ValueID?](repeating: nil, count: operands.count)
+    for (target, value) in zip(targets, values) { found[target] = value }
+    try reads.finish(values, &writer, &self, &found)
+    return found
+  }
+
+  mutating func tangentsOfAttentionReduce(_ tangents: [ValueID?]) throws -> [ValueID?] {
+    guard isSumOfWeights else {
+      remarkDecomposition()
+      return try Derivative.ofDecomposition.forward(&self, tangents)
+    }
+    var products: [(row: ValueID, column: ValueID)] = []
+    if let tangent = tangents[0] { products.append((tangent, operands[1])) }
+    if let tangent = tangents[1] { products.append((operands[0], tangent)) }
+    let statistic = try DifferentiatedStatistic(&self, products)
+    let graph = rewriter.result
+    var writer = statistic.writer
+    let ofTables = Array(tangents.dropFirst(3))
+    var sources = writer.tangents(ofReadsOf: statistic.score, ofTables, in: graph)
+    if !products.isEmpty {
+      let parts = products.indices.map { writer.product($0 + 1) }
+      sources[statistic.score.parameter(0)] = parts.dropFirst().reduce(parts[0]) { $0 + $1 }
+    }
+    var ofScore = statistic.score.tangents(sources)[0]
+    if let tangent = tangents[2] {
+      let ofRow = writer.ofRow(tangent, in: graph)
+      ofScore = ofScore.map { $0 - ofRow } ?? -ofRow
+    }
+    var ofValues = writer.tangents(ofReadsOf: statistic.value, ofTables, in: graph)
+    if let ofScore { ofValues[statistic.value.parameter(0)] = ofScore * statistic.weight }
+    guard let tangent = statistic.value.tangents(ofValues)[0] else { return [nil] }
+    return [
+      try writer.emit(scattering: statistic.counted(tangent), to: statistic.block, of: type(results[0]), &self)
+    ]
+  }
+}
