@@ -142,7 +142,8 @@ struct RandomGraphBuilder {
     guard chance(0.2), graph.isDifferentiable, let value = candidates.randomElement(using: &numbers),
       let input = arguments.randomElement(using: &numbers)
     else { return }
-    let output = graph.result(try graph.append(.identity, [value]))
+    let node = try graph.append(.identity, [value])
+    let output = graph.result(node)
     let factors = chance(0.5) ? [output, output, input] : [output, input, input]
     try graph.append(factors[1] == output ? .vjp : .jvp, factors, attributes: [Attribute(.outputs, 1)])
   }
