@@ -73,21 +73,21 @@ private let otherCases: [GradientCase] = [
   GradientCase(
     "linear", "%x: f64[A, B], %w: f64[B, 3], %e: f64[A, 3], %s: f64",
     """
-    %r = linear %x, %w, %e, %s {subscripts = "ab,bc->ac"} epilogue (%acc: f64, %e: f64, %s: f64) {
+    %r = linear %x, %w, %e, %s epilogue (%acc: f64, %e: f64, %s: f64) {
       %g = gelu %acc : f64
       %a = add %g, %e : f64
       %m = multiply %a, %s : f64
       yield %m
-    }
+    } {subscripts = "ab,bc->ac"}
     return %r
     """, [["A": 2, "B": 3], ["A": 1, "B": 0]]),
   GradientCase(
     "linear", "%x: f64[A, B], %w: f64[3, B], %e: f64[A, 3]",
     """
-    %r = linear %x, %w, %e {subscripts = "ab,cb->ac"} epilogue (%acc: f64, %e: f64) {
+    %r = linear %x, %w, %e epilogue (%acc: f64, %e: f64) {
       %a = add %acc, %e : f64
       yield %a
-    }
+    } {subscripts = "ab,cb->ac"}
     return %r
     """, [["A": 2, "B": 3]]),
 ]

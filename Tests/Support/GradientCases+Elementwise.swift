@@ -25,7 +25,12 @@ private let farCases: [GradientCase] = activations.map { mnemonic in
 
 private let binaryCases: [GradientCase] =
   ["add", "subtract", "multiply", "minimum", "maximum"].flatMap { binary($0) }
-  + ["divide", "remainder"].flatMap { binary($0, prepare: positive("y")) } + binary("power", prepare: positive("x"))
+  + binary("divide", prepare: positive("y")) + binary("power", prepare: positive("x"))
+  + binary("remainder") { name, array in
+    // Not near a multiple.
+    if name == "y" { array.reals = array.reals.map { _ in 1.25 } }
+    if name == "x" { array.reals = array.reals.map { $0.rounded(.down) + 0.4 } }
+  }
 
 private let otherCases: [GradientCase] = [
   // Whole exponents, with bases of both signs and 0.

@@ -62,7 +62,8 @@ private func i32(_ values: Int64...) -> ReferenceArray { ReferenceArray(.i32, [v
     let text = """
       graph @f(%x: f64[N]) {
         %y = \(op) %x
-        %one = broadcast 1.0 {dims = []} : f64[N]
+        %number = constant {value = [1.0]} : f64
+        %one = broadcast %number {dims = []} : f64[N]
         %d = vjp %y, %one, %x {outputs = 1}
         return %d
       }
