@@ -6,7 +6,7 @@ export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo models test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-memory \
+.PHONY: all demo models test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory \
   install model build clean
 
 all: build
@@ -70,6 +70,12 @@ test-dsl: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_DSL_CALLS=$(or $(CALLS),200000) $(if $(DSL_SEED),HEED_DSL_SEED=$(DSL_SEED)) \
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter HeedDSLTests.FuzzTests
+
+## Derivatives of more random graphs than the suite has, of other seeds: GRADIENTS=5000 GRADIENT_SEED=1000.
+test-gradients: install
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@HEED_GRADIENTS=$(or $(GRADIENTS),5000) HEED_GRADIENT_SEED=$(or $(GRADIENT_SEED),1000) \
+	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter HeedIRTests.RandomGradientTests
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
 ## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has.

@@ -14,7 +14,7 @@ public struct Derivative: Sendable {
   /// The attributes by which a node of these attributes returns what the reverse rule reads, beside its other results.
   let residuals: @Sendable (_ attributes: Attributes) -> [Attribute]
   /// Why the derivative is 0; nil where it is not.
-  let reasonForZero: String?
+  public let reasonForZero: String?
 
   /// A derivative by two rules.
   init(

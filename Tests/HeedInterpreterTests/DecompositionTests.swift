@@ -55,6 +55,8 @@ private let decompositionCases: [DecompositionCase] = [
     text: "graph @f(%x: f64[A, S, 2*H], %c: f64[S, H], %s: f64[S, H]) { %r = rotary %x, %c, %s {interleaved = true} return %r }",
     sizes: [["A": 2, "S": 3, "H": 2], ["A": 1, "S": 1, "H": 1]]),
   DecompositionCase(
+    mnemonic: "identity", text: "graph @f(%x: f64[A]) { %r = identity %x return %r }", sizes: [["A": 3], ["A": 0]]),
+  DecompositionCase(
     mnemonic: "segment_sum", text: "graph @f(%x: f64[T, 2], %o: i32[B + 1]) { %r = segment_sum %x, %o return %r }",
     sizes: [["T": 7, "B": 3], ["T": 0, "B": 1]], special: segments),
   DecompositionCase(

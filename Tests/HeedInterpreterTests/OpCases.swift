@@ -34,7 +34,8 @@ private let nan = Double.nan
 private let least = Int64(Int32.min)
 
 /// A case or more for every op.
-let opCases: [OpCase] = elementwiseCases + comparisonCases + arrangementCases + reductionCases + compositeCases + fusedCases
+let opCases: [OpCase] =
+  elementwiseCases + comparisonCases + arrangementCases + reductionCases + compositeCases + fusedCases + derivativeCases
 
 private let elementwiseCases: [OpCase] = [
   binary("add", f64([2], 1, inf), f64([2], 2, -inf), f64([2], 3, nan)),
@@ -366,4 +367,16 @@ private let fusedCases: [OpCase] = [
     """,
     [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3], -inf, 0, 2 * 0.6931471805599453)],
     f64([3, 2], 0, 0, 1, 0, 0.75, 0.25), i32([3, 2], 0, 1, 0, 1, 1, 0)),
+]
+
+private let derivativeCases: [OpCase] = [
+  cases(
+    "vjp", "%x: f64[N], %c: f64[N]",
+    "%y = multiply %x, %x  %s = reduce %y {dims = [0], kind = add}  %r, %u = vjp %y, %s, %c, 10.0, %x, %c {outputs = 2}  return %r, %u",
+    [f64([2], 1, 3), f64([2], 1, 2)], f64([2], 22, 72), f64([2], 0, 0)),
+  cases(
+    "jvp", "%x: f64[N], %y: f64[N], %t: f64[N]",
+    "%p = multiply %x, %y  %r = jvp %p, %x, %y, %t, %x {outputs = 1}  return %r",
+    [f64([2], 1, 3), f64([2], 5, 7), f64([2], 10, -1)], f64([2], 51, 2)),
+  cases("identity", "%x: f64[N]", "%r = identity %x  return %r", [f64([2], 1, nan)], f64([2], 1, nan)),
 ]

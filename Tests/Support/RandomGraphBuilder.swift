@@ -109,6 +109,7 @@ struct RandomGraphBuilder {
     var results = values.filter { $0.bound.isFinite && uses[Int($0.id.index)] == 0 && chance(0.7) }.map(\.id)
     if results.isEmpty || chance(0.2) { results.append(pick(where: { _ in true })!.id) }
     graph.setResults(results)
+    try addDerivatives()
   }
 
   /// Arguments that bind the symbols B, S and T, facts about them, and values that hold to the facts.
@@ -132,6 +133,19 @@ struct RandomGraphBuilder {
     for symbol: Name in ["B", "S", "T"] where !symbols.contains(symbol) {
       _ = argument(element, [Extent(symbol: symbol)], named: "p")
     }
+  }
+
+  /// Sometimes requests for the derivatives of a result by an argument. Nothing uses what they return: its size is not known.
+  private mutating func addDerivatives() throws {
+    let candidates = graph.results.filter { graph.type($0).element.isFloat }
+    let arguments = graph.differentiableArguments
+    guard chance(0.2), graph.isDifferentiable, let value = candidates.randomElement(using: &numbers),
+      let input = arguments.randomElement(using: &numbers)
+    else { return }
+    let node = try graph.append(.identity, [value])
+    let output = graph.result(node)
+    let factors = chance(0.5) ? [output, output, input] : [output, input, input]
+    try graph.append(factors[1] == output ? .vjp : .jvp, factors, attributes: [Attribute(.outputs, 1)])
   }
 
   private mutating func addStep() throws {

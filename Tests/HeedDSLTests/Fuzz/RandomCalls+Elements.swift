@@ -131,6 +131,13 @@ extension RandomCall {
         ? batchNorm(x, mean: a, variance: b, scale: a, bias: b, epsilon: $0.double(), dimension: $0.int())
         : groupNorm(x, groups: $0.int(), scale: a, bias: b, epsilon: $0.double())
     },
+    RandomCall("gradients jvp") {
+      let (output, inputs) = ($0.float(), $0.tensorList())
+      let tangents = $0.flag() ? inputs : $0.tensorList()
+      return $0.flag()
+        ? gradients(of: output, with: inputs, cotangent: $0.optional { $0.flag() ? output : $0.tensor() })
+        : [jvp(of: output, with: inputs, tangents: tangents)]
+    },
   ]
 }
 
