@@ -116,7 +116,9 @@ import Testing
 
     let merged = try Graph(building: "merged") { g in
       let key = g.randomKey(g.input("seed", .i64))
-      let (q, k, v) = (g.input("q", .f32, ["B*3", "S", 8]), g.input("k", .f32, ["B*3", "S", 8]), g.input("v", .f32, ["B*3", "S", 5]))
+      let (q, k, v) = (
+        g.input("q", .f32, ["B*3", "S", 8]), g.input("k", .f32, ["B*3", "S", 8]), g.input("v", .f32, ["B*3", "S", 5])
+      )
       let scores = (matmul(q, k.transposed()) * 0.3).reshape(["B", 3, "S", "S"])
       let weights = softmax(scores.where(Mask.causal()(scores), else: -.infinity)).dropout(probability: 0.5, key: key)
       return matmul(weights.reshape(["B*3", "S", "S"]), v)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct RandomTests {
   @Test func bitsText() throws {
-    let bits = try text { g in 
+    let bits = try text { g in
       let key = g.randomKey(g.input("seed", .i64), stream: 3)
       return g.randomBits(g.input("x", .f32, ["S", 6]).shape, key: key)
     }
@@ -119,7 +119,8 @@ import Testing
     #expect(message { g in g.uniform([2], .i32, key: g.randomKey(1)) } == "got random numbers of type i32, expected a float type")
     #expect(message { g in g.normal([2], .bool, key: g.randomKey(1)) } == "got random numbers of type bool, expected a float type")
     #expect(
-      message { g in g.bernoulli([2], probability: 1.5, key: g.randomKey(1)) } == "got the probability 1.5, expected one from 0 to 1")
+      message { g in g.bernoulli([2], probability: 1.5, key: g.randomKey(1)) }
+        == "got the probability 1.5, expected one from 0 to 1")
     #expect(
       message { g in g.input("x", .f32, [2]).dropout(probability: .nan, key: g.randomKey(1)) }
         == "got the probability nan, expected one from 0 to 1")
