@@ -22,12 +22,10 @@ package enum Philox {
 
   /// The word at `position` of a stream, as `Op.randomBits` numbers them.
   static func word(key: Int64, stream: Int64, position: Int64) -> Int64 {
-    func halves(_ value: UInt64) -> SIMD2<UInt32> {
+    func halves(_ value: Int64) -> SIMD2<UInt32> {
       SIMD2(UInt32(truncatingIfNeeded: value), UInt32(truncatingIfNeeded: value >> 32))
     }
-    let counter = SIMD4(
-      lowHalf: halves(UInt64(bitPattern: position) / 4), highHalf: halves(UInt64(bitPattern: stream)))
-    let words = block(counter, key: halves(UInt64(bitPattern: key)))
+    let words = block(SIMD4(lowHalf: halves(position >> 2), highHalf: halves(stream)), key: halves(key))
     return Int64(Int32(bitPattern: words[Int(position & 3)]))
   }
 
@@ -41,8 +39,7 @@ package enum Philox {
 
   /// The word at a position: a function of the key, the stream and the position, all i64, that yields an i32.
   static let wordFunction = function(of: ["key", "stream", "position"]) { key, stream, position in
-    // The position has no sign, which the shift keeps.
-    let block = position.applying(.shiftRight, position.constant(2 as Int64)) & position.constant(Int64.max >> 1)
+    let block = position.applying(.shiftRight, position.constant(2 as Int64))
     let words = words(key: key, stream: stream, block: block)
     func bit(_ mask: Int64) -> ScalarExpression {
       (position & position.constant(mask)).applying(.notEqual, position.constant(0 as Int64))

@@ -133,6 +133,11 @@ public func fusedMultiplyAdd(_ a: Tensor, _ b: Tensor, _ c: Tensor, file: String
   a.builder.elementwise(.fusedMultiplyAdd, [a, b, c], CallSite(file, line))
 }
 
+/// The same numbers, whose derivative is 0: gradients do not flow through them. Any element type.
+public func stopGradient(_ x: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+  x.mapped(.stopGradient, CallSite(file, line))
+}
+
 /// The left element where the condition holds, else the right one. The other one has no influence, NaN or not.
 public func select(_ condition: Tensor, _ left: Tensor, _ right: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
   condition.builder.elementwise(.select, [condition, left, right], CallSite(file, line))

@@ -140,7 +140,7 @@ extension GraphBuilder {
     let (index, scalar) = (TensorType(.i64, shape), TensorType(.i64, .scalar))
     func whole(_ number: Int) -> Tensor { constant([Literal(number)], scalar, nil) }
     let first = draw << 60
-    var position = whole(first)
+    var position: Tensor?
     if let columns = shape.extents.last {
       let pitch = columns.dividedRoundingUp(by: 4) * 4
       var row: Tensor?
@@ -148,10 +148,10 @@ extension GraphBuilder {
         let own = iota(index, dimension, nil)
         row = row.map { $0 * extent(shape[dimension], .i64, nil) + own } ?? own
       }
-      position = iota(index, shape.rank - 1, nil)
-      if let row { position = row * extent(pitch, .i64, nil) + position }
-      if first != 0 { position = position + first }
+      let column = iota(index, shape.rank - 1, nil)
+      let own = row.map { $0 * extent(pitch, .i64, nil) + column } ?? column
+      position = first == 0 ? own : own + first
     }
-    return elementwise(.randomBits, [key.seed, whole(key.streamNumber), position], nil)
+    return elementwise(.randomBits, [key.seed, whole(key.streamNumber), position ?? whole(first)], nil)
   }
 }

@@ -45,6 +45,7 @@ private func signatures(_ element: ElementType) -> [Signature] {
     case .binary(let real, let integer):
       return taken(real != nil, integer != nil, scalar) ? [Signature(op: op, operands: [element, element])] : nil
     case .ternary: return element.isFloat ? [Signature(op: op, operands: [element, element, element])] : nil
+    case .randomBits: return element == .i64 ? [Signature(op: op, operands: [.i64, .i64, .i64])] : nil
     case .comparison: return [Signature(op: op, operands: [element, element])]
     case .select: return [Signature(op: op, operands: [.bool, element, element])]
     case .convert: return compiledTypes.map { Signature(op: op, operands: [element], stated: $0) }

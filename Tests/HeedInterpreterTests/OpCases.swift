@@ -59,6 +59,13 @@ private let elementwiseCases: [OpCase] = [
     "fused_multiply_add", "%x: f64[N], %y: f64[N]", "%r = fused_multiply_add %x, %y, 0.5  return %r",
     [f64([2], 2, 3), f64([2], 4, -1)],
     f64([2], 8.5, -2.5)),
+  // The second and third words of the first block of the published test vectors: key and counter 0.
+  cases(
+    "random_bits", "%p: i64[N], %k: i64[N]", "%r = random_bits %k, 0, %p  return %r",
+    [i64([3], 1, 2, 0), i64([3], 0, 0, 0)],
+    i32([3], Int64(Int32(bitPattern: 0xe169_c58d)), Int64(Int32(bitPattern: 0xbc57_ac4c)), 0x6627_e8d5)),
+  unary("stop_gradient", f64([2], 1.5, nan), f64([2], 1.5, nan)),
+  unary("stop_gradient", i32([2], 7, least), i32([2], 7, least)),
   unary("exp", f64([4], 0, 1, -inf, inf), f64([4], 1, 2.718281828459045, 0, inf)),
   unary("exp2", f64([4], 3, -1, -inf, nan), f64([4], 8, 0.5, 0, nan)),
   unary("log", f64([4], 1, 2.718281828459045, 0, -1), f64([4], 0, 1, -inf, nan)),

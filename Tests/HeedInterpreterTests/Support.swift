@@ -5,6 +5,7 @@ import Testing
 
 /// An f64 array: no rounding between what the test says and what is compared.
 func f64(_ shape: [Int], _ values: Double...) -> ReferenceArray { ReferenceArray(.f64, shape, reals: values) }
+func i64(_ shape: [Int], _ values: Int64...) -> ReferenceArray { ReferenceArray(.i64, shape, integers: values) }
 func i32(_ shape: [Int], _ values: Int64...) -> ReferenceArray { ReferenceArray(.i32, shape, integers: values) }
 func u8(_ shape: [Int], _ values: Int64...) -> ReferenceArray { ReferenceArray(.u8, shape, integers: values) }
 func bool(_ shape: [Int], _ values: Bool...) -> ReferenceArray { ReferenceArray(.bool, shape, integers: values.map { $0 ? 1 : 0 }) }

@@ -37,6 +37,9 @@ extension RandomGraphBuilder {
         return
       }
       try emit(op, [condition, left, right], bound: max(left.bound, right.bound), isExact: left.isExact && right.isExact)
+    case .randomBits:
+      let position = try pick(where: { $0.type.element == .i64 }) ?? constant(5, .i64)
+      try emit(op, [constant(pick([0, 7]), .i64), partner(of: position), position])
     case .convert: try addConversion(op)
     case .bitcast:
       guard let operand = pick(where: { $0.isExact && $0.type.element.isFloat }) else { return }

@@ -18,6 +18,8 @@ public struct MultiHeadAttention {
   public let keyValueHeadCount: Int
   /// What queries, keys and values are rounded to; nil where they are not.
   public let element: ElementType?
+  /// With which probability each weight is dropped before it weighs a value, and by which random numbers; nil where none is.
+  public var dropout: (probability: Double, key: RandomKey)?
 
   /// Attention with given maps, whose parameters have the names of their weight file.
   public init(
@@ -99,7 +101,8 @@ public struct MultiHeadAttention {
       if let change { scores = change(scores) }
       if let mask { scores = scores.where(mask(scores), else: -.infinity) }
       let probabilities = softmax(scores).named("probabilities")
-      return (output(matmul(probabilities, v).mergingHeads()), probabilities)
+      let weights = dropout.map { probabilities.dropout(probability: $0.probability, key: $0.key) } ?? probabilities
+      return (output(matmul(weights, v).mergingHeads()), probabilities)
     }
   }
 }

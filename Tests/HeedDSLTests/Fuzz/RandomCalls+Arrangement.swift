@@ -95,6 +95,18 @@ extension RandomCall {
       return g.scope($0.name()) { isInput ? g.input(name, element, shape) : g.parameter(name, element, shape) }
     },
     RandomCall("iota") { $0.g.iota($0.shape(), dimension: $0.int(), as: $0.element()) },
+    RandomCall("randomKey stream randomBits uniform normal bernoulli dropout") {
+      let (g, shape, element, probability) = ($0.g, $0.shape(), $0.element(), $0.pick([0, 0.25, 1, -1, .nan]))
+      let key = ($0.flag() ? g.randomKey($0.int()) : g.randomKey($0.tensor(.i64), stream: $0.int())).stream($0.int())
+      return switch $0.pick([0, 1, 2, 3, 4]) {
+      case 0: g.randomBits(shape, key: key)
+      case 1: g.uniform(shape, element, key: key)
+      case 2: g.normal(shape, element, key: key)
+      case 3: g.bernoulli(shape, probability: probability, key: key)
+      default: $0.tensor().dropout(probability: probability, key: key)
+      }
+    },
+    RandomCall("stopGradient") { stopGradient($0.tensor()) },
     RandomCall("constant") {
       switch $0.pick([0, 1, 2, 3]) {
       case 0: $0.g.constant($0.double(), $0.element())
