@@ -67,7 +67,7 @@ extension DerivativeFiles.Request {
   /// Replaces the graph by a differentiated one, whose further arguments and results are those of the files, in order.
   fileprivate mutating func add(_ differentiated: Graph, reading: [NamedFile], writing: [NamedFile]) {
     let names = differentiated.arguments[graph.arguments.count...].map { differentiated.name($0.value).text }
-    inputs += zip(names, reading)
+    inputs += zip(names, reading).map { (name: $0, file: $1) }
     outputs += writing.enumerated().map { (graph.results.count + $0.offset, $0.element) }
     graph = differentiated
   }

@@ -73,7 +73,7 @@ struct GradcheckCommand: ParsableCommand {
   // MARK: Printing
 
   private func print(_ report: GradientReport, of graph: Graph, _ sizes: String) throws {
-    if json { return try printLine(Self.json(report, of: graph, seed).text) }
+    if json { return try printLine(Self.object(report, of: graph, seed).text) }
     try printLine(
       "graph @\(graph.name) in double precision, seed \(seed)\(sizes.isEmpty ? "" : ", \(sizes)")\n")
     let titles = ["result", "input", "check", "error", "at", "derivative", "expected", "checked", "near kinks"]
@@ -98,7 +98,7 @@ struct GradcheckCommand: ParsableCommand {
     row.method.rawValue + (row.execution.map { ", \($0.rawValue)" } ?? "")
   }
 
-  private static func json(_ report: GradientReport, of graph: Graph, _ seed: UInt64) -> JSON {
+  private static func object(_ report: GradientReport, of graph: Graph, _ seed: UInt64) -> JSON {
     let rows = report.rows.map { row -> JSON in
       var fields: OrderedDictionary<String, JSON> = [
         "result": .string(row.result), "input": .string(row.input), "check": .string(title(row)), "checked": JSON(row.checked),

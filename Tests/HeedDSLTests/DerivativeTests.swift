@@ -1,3 +1,4 @@
+import Foundation
 import HeedDSL
 import HeedIR
 import HeedInterpreter

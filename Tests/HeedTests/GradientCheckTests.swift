@@ -13,8 +13,9 @@ import Testing
 
   @Test func smoothFunctions() {
     for x in [-1.5, 0, 0.3, 4] {
-      let found = differences([sin, exp, { $0 * $0 * $0 }, { _ in 3 }], at: x)
-      for (difference, expected) in zip(found, [cos(x), exp(x), 3 * x * x, 0]) {
+      let functions: [(Double) -> Double] = [{ Foundation.sin($0) }, { Foundation.exp($0) }, { $0 * $0 * $0 }, { _ in 3 }]
+      let derivatives: [Double] = [Foundation.cos(x), Foundation.exp(x), 3 * x * x, 0]
+      for (difference, expected) in zip(differences(functions, at: x), derivatives) {
         #expect(difference.isReliable)
         #expect(abs(difference.value - expected) <= 1e-9 * abs(expected) + difference.noise, "\(x): \(difference) \(expected)")
         #expect(difference.noise < 1e-6)
@@ -25,16 +26,16 @@ import Testing
   /// Kinks and jumps at the point, and on either side of it at distances around the steps.
   @Test func kinksAreFound() {
     for distance in [0, 1e-7, -1e-7, 3e-7, -3e-7] {
-      let found = differences(
-        [
-          { abs($0 - distance) + $0 }, { max($0 - distance, 0) }, { $0 < distance ? 0 : 1 }, { $0 < distance ? $0 : 1.001 * $0 },
-          { ($0 - distance).squareRoot() },
-        ], at: 0)
+      let functions: [(Double) -> Double] = [
+        { Swift.abs($0 - distance) + $0 }, { Swift.max($0 - distance, 0) }, { $0 < distance ? 0 : 1 },
+        { $0 < distance ? $0 : 1.001 * $0 }, { ($0 - distance).squareRoot() },
+      ]
+      let found = differences(functions, at: 0)
       #expect(found.allSatisfy { !$0.isReliable }, "\(distance): \(found)")
     }
     // A kink that a smaller step does not reach.
-    let near = differences([{ max($0 - 1e-4, 0) + $0 }], at: 0)[0]
-    #expect(near.isReliable && abs(near.value - 1) < 1e-8)
+    let near = differences([{ Swift.max($0 - 1e-4, 0) + $0 }], at: 0)[0]
+    #expect(near.isReliable && Swift.abs(near.value - 1) < 1e-8)
   }
 
   @Test func randomArguments() throws {

@@ -14,6 +14,9 @@ extension GradientCheck {
     let inputs: [Int]
     let execution: Execution?
     let parts: [[Double]]
+
+    /// The gradient with respect to one of its inputs.
+    func part(of input: Int) -> [Double] { parts[inputs.firstIndex(of: input)!] }
   }
 
   /// Makes all comparisons.
@@ -206,9 +209,4 @@ extension GradientCheck {
       }
     }
   }
-}
-
-extension GradientCheck.Gradient {
-  /// The gradient with respect to one of its inputs.
-  fileprivate func part(of input: Int) -> [Double] { parts[inputs.firstIndex(of: input)!] }
 }

@@ -1,4 +1,4 @@
-package import HeedIR
+internal import HeedIR
 
 /// How derivatives compare with central differences, and with each other.
 package struct GradientReport: Sendable {
