@@ -18,16 +18,15 @@ extension Graph {
     for node in body {
       let (old, operands) = (results(node), operands(node).map { values[$0]! })
       let source = self.operands(node).first.map { type($0).element }
-      let new: [ValueID]
+      var new = operands
       if op(node) == .convert, source!.isFloat, type(old[0]).element.isFloat {
-        new = keepsConversions ? graph.results(try graph.append(.identity, operands, names: old.map(name))) : operands
+        if keepsConversions { new = try graph.appendAll(.identity, operands, names: old.map(name)) }
       } else if op(node) == .bitcast {
         new = [try graph.appendBitcast(operands[0], from: source!, to: type(old[0]))]
       } else {
-        new = graph.results(
-          try graph.append(
-            op(node), operands, attributes: attributes(node).all, regions: regions(node).map(\.inDoublePrecision),
-            stated: old.map { type($0).inDoublePrecision }, names: old.map(name)))
+        new = try graph.appendAll(
+          op(node), operands, attributes: attributes(node).all, regions: regions(node).map(\.inDoublePrecision),
+          stated: old.map { type($0).inDoublePrecision }, names: old.map(name))
       }
       for (from, to) in zip(old, new) {
         values[from] = to
@@ -42,10 +41,19 @@ extension Graph {
   private mutating func appendBitcast(_ operand: ValueID, from source: ElementType, to type: TensorType) throws -> ValueID {
     func converted(_ value: ValueID, _ element: ElementType) throws -> ValueID {
       self.type(value).element == element
-        ? value : result(try append(.convert, [value], stated: [TensorType(element, type.shape)]))
+        ? value : try appendAll(.convert, [value], stated: [TensorType(element, type.shape)])[0]
     }
-    let bits = result(try append(.bitcast, [try converted(operand, source)], stated: [type]))
+    let bits = try appendAll(.bitcast, [try converted(operand, source)], stated: [type])[0]
     return type.element.isFloat ? try converted(bits, .f64) : bits
+  }
+
+  /// Adds a node and returns its results.
+  private mutating func appendAll(
+    _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: [TensorType]? = nil,
+    names: [Name] = []
+  ) throws -> [ValueID] {
+    let node = try append(op, operands, attributes: attributes, regions: regions, stated: stated, names: names)
+    return results(node)
   }
 }
 
