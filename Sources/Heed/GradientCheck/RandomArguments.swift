@@ -1,6 +1,7 @@
 internal import HeedArrays
 package import HeedIR
 internal import HeedInterpreter
+internal import HeedSystem
 
 /// Random values for the arguments of a graph, the same for a seed.
 ///
@@ -37,7 +38,9 @@ package struct RandomArguments {
 
   private func array(for value: ValueID, seed: UInt64) throws -> ReferenceArray {
     let (type, shape) = (graph.type(value), try graph.type(value).shape.evaluate { binding[$0] })
-    _ = try Shape.elementCount(of: shape)
+    // An array that is drawn, one that is kept, and one that is changed.
+    let (byteCount, overflow) = try Shape.elementCount(of: shape).multipliedReportingOverflow(by: 24)
+    try AvailableMemory.check(overflow ? .max : byteCount, for: "the input %\(graph.name(value))")
     if type.element.isFloat { return ReferenceArray(.random(shape, seed: seed, element: type.element)) }
     switch uses[value] {
     case .offsets(let rows):
