@@ -11,8 +11,8 @@ struct GradcheckCommand: ParsableCommand {
       Every float becomes an f64 and the interpreter runs the graph. Gradients and derivatives along random directions are compared with \
       central differences, and with each other by inner products. Up to four inputs are differentiated in every combination.
 
-      An error is relative to the larger of both numbers, or to a thousandth of the tensor's largest element; what rounding explains does \
-      not count. An element where central differences of two step sizes disagree is not checked: a kink or a jump is nearby.
+      An error is relative to the larger of both numbers, or to a thousandth of the tensor's largest element; what rounding explains is \
+      within the bound. An element where central differences of two step sizes disagree is not checked: a kink or a jump is nearby.
 
       Inputs without a file are random: floats of the normal distribution, valid offsets, indices within the extents that they pick from. \
       The status is 1 where an error exceeds its bound, nothing could be checked, or more than a tenth of the elements could not.

@@ -90,7 +90,8 @@ import Testing
         try NumPyFile.write(array, to: path)
         let result = try heed("gradcheck", "-", "--graph", "squares", "--input", "x=" + path, input: graphs)
         #expect(result.status == 0 && result.output.contains("N = 2"), "\(result.errors)")
-        #expect(result.output.contains(" 0.0e+00  "), "\(result.output)")
+        let row = try #require(cells(result).first { $0.starts(with: ["loss", "%x", "reverse"]) })
+        #expect(row[4] == "[0]" || row[4] == "[1]")
       }
       try NumPyFile.write(NDArray([3, 4] as [Int32], [2]), to: path)
       expectFailure(

@@ -95,9 +95,9 @@ import Testing
       (options.isSecondOrder, options.executions) = (true, [.optimized, .compiled])
     }
     try found.verify()
-    #expect(found.rows.allSatisfy { $0.unreliable == 0 && $0.worst!.error < 1e-7 && !$0.isZero }, "\(found)")
+    #expect(found.rows.allSatisfy { $0.unreliable == 0 && $0.worst!.error < 1e-6 && !$0.isZero }, "\(found)")
     let results = Set(found.rows.map(\.result))
-    #expect(results == ["y", "loss", "all", "gradient.x", "gradient.w", "gradient.b"])
+    #expect(results == ["y", "loss", "all results", "gradient.x", "gradient.w", "gradient.b", "all gradients"])
     // Each of 12 elements of %x is in four of seven combinations, and once more each in what runs otherwise.
     let row = try #require(found.rows.first { $0.result == "y" && $0.input == "%x" && $0.method == .reverse })
     #expect(row.checked == 4 * 12)
@@ -131,7 +131,8 @@ import Testing
     #expect(found.rows.filter { $0.method == .innerProduct }.allSatisfy { $0.worst!.error < 1e-10 })
     #expect { try found.verify() } throws: { error in
       let message = (error as? HeedError)?.message ?? ""
-      return message.contains("of %out") && message.contains("by central differences, within 1e-06 of it")
+      return message.contains("of %out") && message.contains(" at [")
+        && message.contains("by central differences, within 1e-06 of it")
     }
   }
 

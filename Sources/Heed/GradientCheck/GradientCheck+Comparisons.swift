@@ -40,7 +40,7 @@ extension GradientCheck {
   /// Each result alone, and all together where there are several.
   private var allOutputs: [Outputs] {
     let alone = results.indices.map { Outputs(label: results[$0], positions: [$0]) }
-    return alone.count == 1 ? alone : alone + [Outputs(label: "all", positions: Array(results.indices))]
+    return alone.count == 1 ? alone : alone + [Outputs(label: title, positions: Array(results.indices))]
   }
 
   /// Every combination of up to four inputs; of more, each alone and all together. All together come last.

@@ -43,6 +43,8 @@ package struct GradientCheck {
   let arguments: [Name: ReferenceArray]
   /// The names of what is differentiated, and of what it is differentiated with respect to.
   let (results, inputs): ([String], [String])
+  /// What all results together are called.
+  let title: String
   /// The results at the arguments, and a cotangent of each: 0 where the result is not finite.
   let (center, cotangents): ([ReferenceArray], [[Double]])
   let options: Options
@@ -71,7 +73,7 @@ package struct GradientCheck {
       throw HeedError(
         "@\(graph.name): got a graph without \(inputs.isEmpty ? "an input" : "a result") of floats, expected one to differentiate")
     }
-    let check = try Self(doubles, arguments, results: results, inputs: inputs, options)
+    let check = try Self(doubles, arguments, results: results, inputs: inputs, title: "all results", options)
     try check.run(&report)
     guard options.isSecondOrder else { return report }
     let gradients = try doubles.differentiated(of: results, with: inputs, hasAllCotangents: true)
@@ -82,15 +84,16 @@ package struct GradientCheck {
     }
     try Self(
       gradients, further, results: gradients.resultNames.suffix(inputs.count).map(\.text), inputs: inputs + added.map(\.text),
-      options
+      title: "all gradients", options
     ).run(&report)
     return report
   }
 
   private init(
-    _ graph: Graph, _ arguments: [Name: ReferenceArray], results: [String], inputs: [String], _ options: Options
+    _ graph: Graph, _ arguments: [Name: ReferenceArray], results: [String], inputs: [String], title: String, _ options: Options
   ) throws {
-    (self.graph, self.arguments, self.results, self.inputs, self.options) = (graph, arguments, results, inputs, options)
+    (self.graph, self.arguments, self.options) = (graph, arguments, options)
+    (self.results, self.inputs, self.title) = (results, inputs, title)
     // Names are checked before anything runs.
     _ = try graph.differentiated(of: results, with: inputs)
     primal = graph.hasDerivatives ? try graph.expandingDerivatives() : graph

@@ -16,7 +16,7 @@ package struct GradientReport: Sendable {
 
   /// The comparisons of one kind.
   package struct Row: Sendable {
-    /// The result that is differentiated, or `all` for all together.
+    /// The result that is differentiated; `all results` or `all gradients` for all together.
     package let result: String
     /// What it is differentiated with respect to in the worst comparison: `%q, %k`.
     package fileprivate(set) var input: String
@@ -36,7 +36,7 @@ package struct GradientReport: Sendable {
 
   /// A derivative beside what it should be.
   package struct Comparison: Sendable {
-    /// The difference, less what rounding explains, over the larger of the two, or over a thousandth of the largest element.
+    /// The difference over the larger of the two, or over a thousandth of the largest element. What rounding explains is within the bound.
     package let error: Double
     /// The element's indices; nil for a sum of elements.
     package let indices: [Int]?
@@ -65,7 +65,12 @@ package struct GradientReport: Sendable {
   /// - Throws: where an error exceeds its bound, nothing was checked, or central differences are of no use for too many elements.
   package func verify() throws {
     func share(_ row: Row) -> Double { (row.worst?.error ?? 0) / bound(of: row) }
-    if let row = rows.max(by: { share($0) < share($1) }), share(row) > 1 { throw HeedError("@\(graph): \(failure(of: row))") }
+    let wrong = rows.filter { share($0) > 1 }
+    // An element says more than a sum of elements.
+    let elements = wrong.filter { $0.worst?.indices != nil }
+    if let row = (elements.isEmpty ? wrong : elements).max(by: { share($0) < share($1) }) {
+      throw HeedError("@\(graph): \(failure(of: row))")
+    }
     guard rows.contains(where: { $0.checked > 0 && !$0.isZero }) else {
       let zeros = rows.contains { $0.checked > 0 }
       throw HeedError("@\(graph): got \(zeros ? "derivatives that are all 0" : "nothing to check"), expected one that is not 0")
@@ -82,7 +87,7 @@ package struct GradientReport: Sendable {
 
   private func failure(of row: Row) -> String {
     let (worst, place) = (row.worst!, row.worst!.indices.map { $0.isEmpty ? "" : " at \($0)" } ?? "")
-    let result = row.result == "all" ? "all results" : "%\(row.result)"
+    let result = row.result.hasPrefix("all ") ? row.result : "%\(row.result)"
     let execution = row.execution.map { " (\($0.rawValue))" } ?? ""
     let (subject, source) =
       switch row.method {
@@ -148,8 +153,9 @@ extension GradientReport {
     _ subject: Subject, indices: [Int]?, derivative: Double, expected: Double, noise: Double, scale: Double
   ) {
     let row = row(of: subject)
-    let excess = max(0, abs(derivative - expected) - noise)
-    let error = derivative.isFinite ? (excess == 0 ? 0 : excess / max(abs(derivative), abs(expected), scale)) : .infinity
+    let difference = abs(derivative - expected)
+    let size = max(abs(derivative), abs(expected), scale, noise / bound)
+    let error = !derivative.isFinite ? .infinity : difference == 0 ? 0 : difference / size
     rows[row].checked += 1
     if max(abs(derivative), abs(expected)) > noise { rows[row].isZero = false }
     if let worst = rows[row].worst, worst.error >= error { return }
