@@ -30,3 +30,6 @@ func shownCount(_ count: Double, unit: String) -> String {
 
 /// An error as reports show it: `3.2e-07`.
 func shownError(_ error: Double) -> String { String(format: "%.1e", error) }
+
+/// A number to nine digits: `0.123456789`.
+func shownNumber(_ number: Double) -> String { String(format: "%.9g", number) }

@@ -8,7 +8,8 @@ struct RootCommand: ParsableCommand {
     commandName: "heed", abstract: "Compiles attention written as plain tensor math into native kernels.",
     version: VersionCommand.text,
     subcommands: [
-      DumpCommand.self, OptCommand.self, RunCommand.self, ExplainCommand.self, EmbedCommand.self, BenchCommand.self,
+      DumpCommand.self, OptCommand.self, RunCommand.self, GradcheckCommand.self, ExplainCommand.self, EmbedCommand.self,
+      BenchCommand.self,
       TuneCommand.self,
       VersionCommand.self,
     ])

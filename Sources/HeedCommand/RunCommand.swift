@@ -5,13 +5,19 @@ import Heed
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Runs a graph on arrays from files.",
-    discussion: "Files are .npy, or .safetensors for types that NumPy lacks. Parameters are given like inputs.")
+    discussion: """
+      Files are .npy, or .safetensors for types that NumPy lacks. Parameters are given like inputs.
+
+      --cotangent out=dout.npy --gradient q=dq.npy computes the gradient with respect to q of the sum of the elements of out, each times \
+      its cotangent. --tangent q=tq.npy --derivative out=tout.npy computes the derivative of out along a tangent. Each may be repeated.
+      """)
 
   @OptionGroup var source: GraphFile
   @OptionGroup var target: TargetOption
   @OptionGroup var threads: ThreadsOption
   @Option(name: .customLong("input"), help: "An input or parameter and the file to read it from.") var inputs: [NamedFile] = []
   @Option(name: .customLong("output"), help: "A result and the file to write it to.") var outputs: [NamedFile] = []
+  @OptionGroup var derivatives: DerivativeFiles
   @Flag(help: "Run the reference interpreter, in double precision, instead of compiled code.") var interpret = false
   @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?
 
@@ -22,8 +28,9 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let graph = try source.onlyGraph()
     _ = try Verified(graph)
-    let arrays = try inputs.arrays(for: graph)
-    let results = try interpret ? interpreted(graph, arrays) : compiled(graph, arrays)
+    let request = try derivatives.request(in: graph)
+    let arrays = try inputs.arrays(for: graph) + request.arrays()
+    let results = try interpret ? interpreted(request.graph, arrays) : compiled(request.graph, arrays)
     for output in outputs where !results.contains(where: { $0.name == output.name }) {
       let names = results.map(\.name).joined(separator: ", ")
       throw HeedError("got the output '\(output.name)', expected one of \(names)")
@@ -31,7 +38,12 @@ struct RunCommand: ParsableCommand {
     for output in outputs {
       try ArrayFile.write(results.first { $0.name == output.name }!.array, name: output.name, to: output.path)
     }
-    if outputs.isEmpty { for (name, array) in results { try printLine("\(name): \(array.element)\(array.shape)") } }
+    for (position, file) in request.outputs {
+      try ArrayFile.write(results[position].array, name: file.name, to: file.path)
+    }
+    if outputs.isEmpty, derivatives.isEmpty {
+      for (name, array) in results { try printLine("\(name): \(array.element)\(array.shape)") }
+    }
   }
 
   private func interpreted(_ graph: Graph, _ arrays: [(name: String, array: NDArray)]) throws -> [(name: String, array: NDArray)] {

@@ -56,7 +56,7 @@ extension GraphBuilder {
       default: tensors.first?.element ?? .f32
       }
     let guess = TensorType(element ?? kind, widest)
-    guard areOwn(tensors, op, site) else { return (Self.running ?? self).poison(guess) }
+    guard areOwn(tensors, op.mnemonic, site) else { return (Self.running ?? self).poison(guess) }
     let alike = if case .select = op.scalar?.rule { tensors.dropFirst() } else { tensors[...] }
     if let odd = alike.first(where: { $0.element != alike.first?.element }), let first = alike.first {
       return fail(

@@ -62,6 +62,11 @@ public final class GraphBuilder {
     return Tensor(self, known.value, type)
   }
 
+  /// The parameters so far, in the order in which they were made: what training takes gradients with respect to.
+  public var parameters: [Tensor] {
+    graph.arguments.filter { $0.role == .parameter }.map { Tensor(self, $0.value, graph.type($0.value)) }
+  }
+
   private func argument(_ name: Name) -> Argument? { graph.arguments.first { graph.name($0.value) == name } }
 
   private func argument(_ name: Name, _ type: TensorType, _ role: Argument.Role, _ site: CallSite) -> Tensor {
@@ -117,6 +122,12 @@ public final class GraphBuilder {
       graph.setName(value, scoped(name))
       namingSites[value] = outerSite ?? site
     }
+  }
+
+  /// Names a derivative after the tensor that it belongs to, if that has a name: `gradient.weight`.
+  func name(_ derivative: Tensor, _ kind: String, after tensor: Tensor) {
+    guard graph.failure == nil, let value = derivative.value, let name = tensor.name else { return }
+    graph.setName(value, graph.freeName(kind, of: name))
   }
 
   /// Makes the graph return these tensors; records results of one name, by which only one of them could be had.
@@ -221,13 +232,14 @@ public final class GraphBuilder {
   // MARK: Ops
 
   /// Whether the operands belong to this graph and to the one whose closure is running, if one is; records one that does not.
-  func areOwn(_ operands: [Tensor], _ op: Op, _ site: CallSite?) -> Bool {
+  /// - Parameter title: what was called, as the message names it.
+  func areOwn(_ operands: [Tensor], _ title: String, _ site: CallSite?) -> Bool {
     let own = Self.running ?? self
     let foreign = operands.first { $0.builder !== own }
     guard let stray = foreign ?? operands.first(where: { $0.builder !== self }) else { return true }
     let wanted = foreign == nil ? self : own
     own.fail(
-      "\(op.mnemonic): got \(stray.summary) of the graph \(stray.builder.graph.name), expected a tensor of \(wanted.graph.name)",
+      "\(title): got \(stray.summary) of the graph \(stray.builder.graph.name), expected a tensor of \(wanted.graph.name)",
       outerSite ?? site)
     return false
   }
@@ -255,7 +267,7 @@ public final class GraphBuilder {
     _ op: Op, _ operands: [Tensor], _ attributes: [Attribute], stated: TensorType? = nil, guesses: [TensorType], _ site: CallSite?
   ) -> [Tensor] {
     note(site)
-    guard areOwn(operands, op, site) else { return guesses.map((Self.running ?? self).poison) }
+    guard areOwn(operands, op.mnemonic, site) else { return guesses.map((Self.running ?? self).poison) }
     for case .extents(let list) in attributes.map(\.value) {
       if let mistake = list.extents.lazy.compactMap(\.mistake).first { fail("\(op.mnemonic): \(mistake)", site) }
     }

@@ -52,11 +52,14 @@ public struct Tensor {
     return self
   }
 
-  /// `%scores: f32[B, 8, S, S]`, or the type alone where the value has no name.
-  var summary: String {
-    guard let value, case let name = builder.graph.name(value), !name.isNone else { return "\(type)" }
-    return "%\(name): \(type)"
+  /// The value's name in the graph, scopes included: `encoder.weight`; nil where it has none.
+  public var name: String? {
+    guard let value, case let name = builder.graph.name(value), !name.isNone else { return nil }
+    return name.text
   }
+
+  /// `%scores: f32[B, 8, S, S]`, or the type alone where the value has no name.
+  var summary: String { name.map { "%\($0): \(type)" } ?? "\(type)" }
 
   /// The dimension counted from 0, or nil after recording that it does not exist.
   func resolve(_ dimension: Int, _ site: @autoclosure () -> CallSite?) -> Int? {

@@ -39,6 +39,13 @@ program("two results of one name") {
   print(compiled)
 }
 
+program("a gradient of several numbers") {
+  _ = try Graph("g") { g in
+    let x = g.input("x", .f32, ["S"])
+    return gradients(of: exp(x), with: [x])
+  }.compile()
+}
+
 program("what reads like Swift") {
   let n = 3
   let compiled = try Graph("g") { g in
@@ -115,4 +122,21 @@ program("softmax and sums along either dimension") {
     ]
   }
   for result in try graph.compile()(["x": .random([33, 70], seed: 3)]) { print(try result.doubles().allSatisfy { abs($0) < 1e-5 }) }
+}
+program("gradients of a layer's parameters, and a product with a Hessian matrix") {
+  let graph = Graph("g") { g in
+    let x = g.input("x", .f32, ["S", 2])
+    let y = Linear("map", in: g, inputs: 2, outputs: 1)(x)
+    let loss = (y * y).sum().named("loss")
+    let slopes = gradients(of: loss, with: g.parameters)
+    return [loss] + slopes + [jvp(of: slopes[1], with: [g.parameters[1]], tangents: [g.constant([3])])]
+  }
+  let weights: [String: NDArray] = ["map.weight": [[1, -1]], "map.bias": [2]]
+  print(try graph.compile().load(parameters: weights)(["x": [[1, 2], [3, 4]]]))
+}
+program("a graph differentiated by names") {
+  let graph = Graph("g") { g in exp(g.input("x", .f32, ["S"])).named("y") }
+  let outputs = try graph.differentiated(of: ["y"], with: ["x"]).compile()(["x": [0, 0], "cotangent.y": [1, 2]])
+  print(outputs.names, outputs["gradient.x"]!)
+  _ = try graph.differentiated(of: ["y"], with: ["xs"])
 }

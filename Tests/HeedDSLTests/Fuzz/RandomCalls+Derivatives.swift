@@ -1,0 +1,35 @@
+import HeedDSL
+import HeedIR
+
+extension RandomCall {
+  /// Derivatives of what there is with respect to what there is: mostly what is before it.
+  nonisolated(unsafe) static let derivatives: [RandomCall] = [
+    RandomCall("gradients") {
+      let (output, inputs) = ($0.float(), $0.floats())
+      switch $0.pick([0, 1, 2, 3]) {
+      case 0: return gradients(of: output.sum(), with: inputs)
+      case 1: return gradients(of: output, with: inputs, cotangent: $0.optional { $0.flag() ? output : $0.float() })
+      case 2: return gradients(of: [output.sum(), output.mean()], with: $0.flag() ? inputs : $0.g.parameters)
+      default:
+        let outputs = $0.flag() ? [output, $0.float()] : $0.tensorList()
+        return gradients(of: outputs, with: inputs, cotangents: $0.optional { $0.flag() ? outputs : $0.tensorList() })
+      }
+    },
+    RandomCall("jvp") {
+      let (output, inputs) = ($0.float(), $0.floats())
+      let tangents = $0.flag() ? inputs : $0.floats()
+      return $0.flag()
+        ? [jvp(of: output, with: inputs, tangents: tangents)]
+        : jvp(of: $0.flag() ? [output, output.sum()] : $0.tensorList(), with: inputs, tangents: tangents)
+    },
+  ]
+}
+
+extension BadArguments {
+  /// Tensors, mostly one or two of floats.
+  fileprivate mutating func floats() -> [Tensor] {
+    guard flag() else { return tensorList() }
+    let known = tensors.filter { $0.element.isFloat }
+    return (0..<pick([1, 1, 2, 3])).map { _ in known.isEmpty ? tensor() : pick(known) }
+  }
+}
