@@ -90,6 +90,31 @@ struct HandWrittenKernelTests {
     #expect(result["o"]!.largestDifference(expected) < 2e-6)
   }
 
+  @Test(arguments: [0, 1, 47, 48, 49, 96, 97, 200])
+  func attentionBackward(length: Int) throws {
+    let (batch, heads) = (3, 1)
+    let shape = [batch, heads, length, 64]
+    let (q, k) = (ReferenceArray.random(shape, scale: 3, seed: 1), ReferenceArray.random(shape, scale: 3, seed: 2))
+    let (v, cotangent) = (ReferenceArray.random(shape, seed: 3), ReferenceArray.random(shape, seed: 4))
+    // The diagonal, the first 40 rows dead, all of the next 20 keys live.
+    let shift = [0, -40, 20]
+    let gradients = (0..<batch).map { b in
+      AttentionGradients(
+        { q.at(b, 0, $0, $1) }, { k.at(b, 0, $0, $1) }, { v.at(b, 0, $0, $1) }, { cotangent.at(b, 0, $0, $1) }, length: length,
+        width: 64, live: { i, j in j <= i + shift[b] })
+    }
+    let result = try KernelEvaluator.evaluate(
+      try KernelFile.kernel("attention_backward"),
+      inputs: [
+        "q": q, "k": k, "v": v, "cotangent": cotangent, "o": ReferenceArray(.f32, shape, reals: gradients.flatMap(\.output)),
+        "log_sum_exp": ReferenceArray(.f32, [batch, heads, length], reals: gradients.flatMap(\.logSumExp)),
+        "shift": ReferenceArray(.i32, [batch], integers: shift.map(Int64.init)),
+      ])
+    #expect(result["dq"]!.largestDifference(gradients.flatMap(\.queries)) < 1e-5)
+    #expect(result["dk"]!.largestDifference(gradients.flatMap(\.keys)) < 1e-5)
+    #expect(result["dv"]!.largestDifference(gradients.flatMap(\.values)) < 1e-5)
+  }
+
   @Test(arguments: [0, 1, 23, 24, 25, 48, 71])
   func linearAttention(length: Int) throws {
     let (batch, heads) = (1, 2)
