@@ -43,10 +43,11 @@ extension Graph {
 
   /// The graph without the ops that only keep values apart for derivatives.
   private func withoutIdentities() -> Graph {
-    guard body.contains(where: { op($0) == .identity }) else { return self }
+    func isOnlyForDerivatives(_ node: NodeID) -> Bool { op(node) == .identity || op(node) == .stopGradient }
+    guard body.contains(where: isOnlyForDerivatives) else { return self }
     var rewriter = GraphRewriter(self)
     for node in body {
-      if op(node) == .identity {
+      if isOnlyForDerivatives(node) {
         rewriter.replace(result(node), with: rewriter(operands(node).first!))
       } else {
         rewriter.copy(node)
