@@ -116,6 +116,14 @@ struct OperandStart {
     (pointer, element) = (phase.address(access.place, distance), phase.elementType(access.place))
   }
 
+  /// The same start, with an address that LLVM does not derive from others. Where each row of a tile has an address of its own, LLVM
+  /// tries so many ways to derive them from each other in the loop that it may settle for one with more instructions.
+  func independent(_ phase: PhaseEmitter) -> OperandStart {
+    var start = self
+    start.pointer = phase.builder.freeze(pointer)
+    return start
+  }
+
   /// The address at a distance in elements: the variable part first, so that neighbours share it; the constant part goes into the
   /// instruction.
   func address(_ distance: LinearIndex, _ column: Int, _ phase: PhaseEmitter, mayLeave: Bool = false) -> LLVMValue {

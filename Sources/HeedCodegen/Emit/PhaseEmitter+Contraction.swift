@@ -173,10 +173,14 @@ extension PhaseEmitter {
     for dimension in contraction.over { variables[dimension.variable] = LinearIndex(0) }
     let rowIndices = (0..<rows.count).map { row($0, of: rows) }
     variables[product.columns.variable] = block.start
-    let right = try OperandStart(contraction.right, self)
+    func start(_ access: Access) throws -> OperandStart {
+      let start = try OperandStart(access, self)
+      return rows.live == nil ? start : start.independent(self)
+    }
+    let right = try start(contraction.right)
     let left = try rowIndices.map { index in
       variables[product.rows.variable] = index
-      return try OperandStart(contraction.left, self)
+      return try start(contraction.left)
     }
 
     var sums: [LLVMValue] = []

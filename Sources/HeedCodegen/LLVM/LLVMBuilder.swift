@@ -68,6 +68,9 @@ package struct LLVMBuilder: ~Copyable {
     return LLVMValue(build(reference, type.reference, pointer.reference, &indices, 1, "")!)
   }
 
+  /// `value` as a value of its own: LLVM does not look into how it was made.
+  package func freeze(_ value: LLVMValue) -> LLVMValue { LLVMValue(LLVMBuildFreeze(reference, value.reference, "")) }
+
   /// A load that needs an address divisible by `alignment` bytes.
   package func load(_ type: LLVMType, _ pointer: LLVMValue, alignment: Int) -> LLVMValue {
     let load = LLVMBuildLoad2(reference, type.reference, pointer.reference, "")!

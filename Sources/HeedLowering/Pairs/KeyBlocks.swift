@@ -32,7 +32,7 @@ struct KeyBlocks {
   let rowTiles: [Int: Place]
   /// By operand, the block's keys as panels for products: [panels, width, keys of a panel].
   let panels: [Int: Place]
-  /// By operand, the block's keys as they are weighed: [columns, width].
+  /// By operand, the block's keys as they are weighed: [columns, width and a gap].
   let columnTiles: [Int: Place]
   /// Not 0 where an infinity or a NaN is among what is weighed: there a weight of 0 must not be multiplied.
   let areRowsOdd: Scalar
@@ -58,8 +58,10 @@ struct KeyBlocks {
     panels = places(pairs.products.map(\.column)) {
       builder.tile(Name("panels\($0)"), element, [columns / panelWidth, width($0), panelWidth])
     }
+    // Rows that are an odd number of cache lines apart do not share sets of the cache.
+    let gap = 64 / element.byteCount
     columnTiles = places(pairs.sums.filter(\.isOfRow).compactMap(\.operand)) {
-      builder.tile(Name("columns\($0)"), element, [columns, width($0)])
+      builder.tile(Name("columns\($0)"), element, [columns, width($0) + gap])
     }
     areRowsOdd = builder.scalar("are_rows_odd", .i32)
     areColumnsOdd = builder.scalar("are_columns_odd", .i32)
