@@ -4,7 +4,7 @@ import HeedIR
 ///
 ///     exp, exp2 and softmax of -inf              select(condition, x, 0) where it takes the 0
 ///     a false bool converted to a float          products with such a zero, its quotients by others
-///     sums and differences of two of them        views and float conversions of all of these
+///     sums and differences of two of them        views, float conversions and stopped gradients of all of these
 ///
 /// So is a 0 that elementwise ops make of -inf and of numbers that are the same everywhere: relu or sigmoid of a masked score.
 ///
@@ -38,7 +38,7 @@ struct MaskedZeros {
         return isZero[taken] || isMasked(taken, position)
       }
     case .convert where operands[0].element == .bool: rule = { operands[0].integers[$0] == 0 }
-    case .convert, .negate: rule = { isMasked(0, $0) }
+    case .convert, .negate, .stopGradient: rule = { isMasked(0, $0) }
     case .divide: rule = { isMasked(0, $0) && operands[1].reals[operands[1].shape.isEmpty ? 0 : $0] != 0 }
     case .multiply: rule = { isMasked(0, $0) || isMasked(1, $0) }
     case .add, .subtract: rule = { isMasked(0, $0) && isMasked(1, $0) }

@@ -23,6 +23,20 @@ import Testing
     #expect(results[1].array.values(as: Float.self) == [1, 2, 3, 4])
   }
 
+  /// The zero of a masked pair is one behind `stop_gradient` too: the NaN of its value adds nothing.
+  @Test func stoppedGradientsKeepMasks() throws {
+    let text = """
+      graph @f(%x: f64[1, 2], %v: f64[2, 1]) {
+        %w = softmax %x {dim = 1} : f64[1, 2]
+        %s = stop_gradient %w : f64[1, 2]
+        %r = contract %s, %v {subscripts = "ij,je->ie"} : f64[1, 1]
+        return %r
+      }
+      """
+    let results = try evaluate(text, ["x": f64([1, 2], 0, -.infinity), "v": f64([2, 1], 5, .nan)])
+    #expect(results[0].reals == [5])
+  }
+
   @Test func showsEachValue() throws {
     let graph = try Graph.parse(Self.text)[0]
     var seen: [Name] = []
