@@ -46,7 +46,7 @@ struct GradcheckCommand: ParsableCommand {
     for (position, graph) in graphs.enumerated() {
       if position > 0, !json { try printLine() }
       let (report, sizes) = try report(on: graph)
-      try print(report, of: graph, sizes)
+      try tell(report, of: graph, sizes)
       try report.verify()
     }
   }
@@ -72,7 +72,7 @@ struct GradcheckCommand: ParsableCommand {
 
   // MARK: Printing
 
-  private func print(_ report: GradientReport, of graph: Graph, _ sizes: String) throws {
+  private func tell(_ report: GradientReport, of graph: Graph, _ sizes: String) throws {
     if json { return try printLine(Self.object(report, of: graph, seed).text) }
     try printLine(
       "graph @\(graph.name) in double precision, seed \(seed)\(sizes.isEmpty ? "" : ", \(sizes)")\n")
