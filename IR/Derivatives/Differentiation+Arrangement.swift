@@ -40,7 +40,8 @@ extension Differentiation {
     let zero = try literal(Literal(0), .i64)
     let isInside = try emit(
       .and, emit(.greaterEqual, wide, zero), emit(.less, wide, number(type(value).shape[dim])))
-    let gathered = try emit(.gather, value, indices, attributes: [Attribute(.dim, dim)])
+    // An index outside is replaced, so that a call need not check the indices.
+    let gathered = try emit(.gather, value, emit(.select, isInside, wide, zero), attributes: [Attribute(.dim, dim)])
     return try keeping(gathered, where: broadcast(isInside, to: type(gathered).shape, dims: [dim]))
   }
 

@@ -1,6 +1,7 @@
 extension Op {
-  /// `maximum`: `r = left > right ? left : right`, elementwise. Where an operand is NaN, the right one. The derivative is
-  /// that of the operand that is returned: of equal ones, of the right one.
+  /// `maximum`: `r = left > right ? left : right`, elementwise. Where an operand is NaN, the right one.
+  ///
+  /// The derivative is that of the operand that is returned: of equal ones, of the right one.
   public static let maximum = elementwise(
     "maximum", operands: ["left", "right"],
     ScalarSemantics(.binary(real: { $0 > $1 ? $0 : $1 }, integer: { $0 > $1 ? $0 : $1 })).differentiating { t, x, _ in

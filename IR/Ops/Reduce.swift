@@ -35,7 +35,8 @@ extension Op {
         case .multiply:
           let others = try context.productOfOthers(x, dims: dims)
           let wide = try context.widened(tangent, to: context.type(others).element)
-          return [try context.widened(context.sum(context.emit(.multiply, wide, others), over: dims), to: context.type(x).element)]
+          let sum = try context.sum(context.emit(.multiply, wide, others), over: dims)
+          return [try context.widened(sum, to: context.type(x).element)]
         case .minimum, .maximum:
           return [try context.mean(tangent, context.extremes(of: x, context.results[0], dims: dims), dims: dims)]
         case .add, .and, .or: return [try context.applyOp(to: [tangent])]

@@ -1,8 +1,8 @@
 extension Op {
   /// `remainder`: what `left` leaves when divided by `right` with the quotient rounded to minus infinity, elementwise.
   ///
-  /// It has the sign of the divisor: `r = left - right * floor(left / right)`. For a divisor of 0 it is 0, or NaN for floats. The derivative is that between
-  /// jumps: 1, and `-floor(left / right)`.
+  /// It has the sign of the divisor: `r = left - right * floor(left / right)`. For a divisor of 0 it is 0, or NaN for floats. The
+  /// derivative is that between jumps: 1, and `-floor(left / right)`.
   public static let remainder = elementwise(
     "remainder", operands: ["left", "right"],
     ScalarSemantics(

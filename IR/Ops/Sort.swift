@@ -7,8 +7,8 @@ extension Op {
   /// `sort {descending = true}`: the elements of each row along the last dimension in order, ascending by default, and their indices
   /// before (i32).
   ///
-  /// The order is stable: equal elements keep theirs. NaN comes last in both directions. The derivative is
-  /// that of the elements where they were.
+  /// The order is stable: equal elements keep theirs. NaN comes last in both directions. The derivative is that of the elements
+  /// where they were.
   public static let sort = Op(
     "sort", operands: .named(["operand"]), attributes: [.optional(.descending)],
     results: .named([.always(.values), .always(.indices)]),
