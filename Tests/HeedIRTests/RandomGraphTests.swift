@@ -23,7 +23,9 @@ import Testing
       let graph = try RandomGraph(seed: seed).graph
       for node in graph.body { found.insert(graph.op(node).mnemonic) }
     }
-    let missing = Op.all.map(\.mnemonic).filter { !found.contains($0) }
+    // Of these, tests of derivatives make random ones.
+    let ofDerivatives: Set<Op> = [.vjp, .jvp, .identity, .pairSums, .pairScatter]
+    let missing = Op.all.filter { !ofDerivatives.contains($0) }.map(\.mnemonic).filter { !found.contains($0) }
     #expect(missing.isEmpty, "no random graph has \(missing)")
   }
 
