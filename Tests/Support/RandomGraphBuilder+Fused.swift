@@ -6,7 +6,11 @@ extension RandomGraphBuilder {
     switch Int.random(in: 0..<3, using: &numbers) {
     case 0:
       guard let first = pick(where: { $0.type.element.isFloat }) else { return }
-      let operands = try [tamed(first, to: 10)] + (0..<pick(0...2)).map { _ in try tamed(partner(of: first), to: 10) }
+      var operands = [try tamed(first, to: 10)]
+      for _ in 0..<pick(0...2) {
+        // Of the shape of those that are not numbers.
+        operands.append(try tamed(partner(of: operands.first { $0.type.rank > 0 } ?? first), to: 10))
+      }
       var region = ScalarFunction(parameters: operands.enumerated().map { parameter("x\($0)", $1.type.element) })
       region.results = [try extend(&region, from: region.parameter(0))]
       try emit(.map, operands, regions: [region], bound: 1000)
