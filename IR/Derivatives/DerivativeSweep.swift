@@ -20,12 +20,18 @@ struct DerivativeSweep {
 
   // MARK: Forward
 
-  /// The tangents of the values that `nodes` compute, in order, from those of other values.
+  /// The tangents of `outputs`, which `nodes` compute, in order, from those of other values.
   mutating func tangents(
-    from sources: [ValueID: ValueID], through nodes: [NodeID], _ rewriter: inout GraphRewriter
+    of outputs: [ValueID], from sources: [ValueID: ValueID], through nodes: [NodeID], _ rewriter: inout GraphRewriter
   ) throws -> [ValueID: ValueID] {
+    // What the outputs are made of.
+    var isNeeded = [Bool](repeating: false, count: rewriter.result.valueCapacity)
+    for output in outputs { isNeeded[Int(output.index)] = true }
+    for node in nodes.reversed() where rewriter.result.results(node).contains(where: { isNeeded[Int($0.index)] }) {
+      for operand in rewriter.result.operands(node) { isNeeded[Int(operand.index)] = true }
+    }
     var known = sources
-    for node in nodes {
+    for node in nodes where rewriter.result.results(node).contains(where: { isNeeded[Int($0.index)] }) {
       let operands = Array(rewriter.result.operands(node))
       let tangents = operands.map { known[$0] }
       guard tangents.contains(where: { $0 != nil }) else { continue }

@@ -66,7 +66,7 @@ public struct Differentiation: NodeEmitter, AppliedOp {
   mutating func tangents(
     of outputs: [ValueID], from tangents: [ValueID: ValueID], through nodes: [NodeID]
   ) throws -> [ValueID?] {
-    let found = try sweep.tangents(from: tangents, through: nodes, &rewriter)
+    let found = try sweep.tangents(of: outputs, from: tangents, through: nodes, &rewriter)
     return outputs.map { found[$0] }
   }
 

@@ -119,8 +119,8 @@ extension GraphRewriter {
     } else {
       let count = (operands.count - outputs) / 2
       let sources = zip(operands.dropFirst(outputs), operands.dropFirst(outputs + count))
-      asked = try sweep.tangents(from: try sums(sources), through: nodes, &self)
       wanted = operands.prefix(outputs)
+      asked = try sweep.tangents(of: Array(wanted), from: try sums(sources), through: nodes, &self)
     }
     return try wanted.map { value in
       if let found = asked[value] { return found }

@@ -31,9 +31,10 @@ package func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly:
   return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
 }
 
-/// Replaces the ops that have no lowering rule by what they decompose into, until all have one.
+/// Replaces requests for derivatives that no pass has expanded, and the ops that have no lowering rule by what they decompose into, until
+/// all have one.
 private func decomposeForLowering(_ graph: Graph) throws -> Graph {
-  var graph = graph
+  var graph = graph.hasDerivatives ? try graph.expandingDerivatives() : graph
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
     let runsByTiles = op.has(.scoresPairs) || op == .linearAttention || op == .pairSums || op == .pairScatter
