@@ -23,7 +23,9 @@ struct BenchAttentionCommand: ParsableCommand {
       program, probe: RateProbe(problem.element, target: target.value()), reading: [inputs["k"]!, inputs["v"]!],
       flops: flops, bytes: problem.bytes(direction), maximumError: try maximumError(program, problem, inputs, options)
     ) { try times(program, inputs) }
-    try bench.finish(report, "\(problem.title), \(direction.rawValue)", program, inputs, attentionFlops: flops)
+    try bench.finish(
+      report, "\(problem.title), \(direction.rawValue)", program, inputs,
+      attentionFlops: problem.flops(direction == .forward ? .forward : .both))
   }
 
   private func times(_ program: CompiledGraph, _ inputs: [String: NDArray]) throws -> CallTimes {

@@ -34,7 +34,9 @@ struct KernelProfile {
   }
 
   /// Whether the step works on pairs of queries and keys: attention or a statistic of its weights.
-  private static func isAttention(_ step: StepTiming) -> Bool { step.op?.has(.scoresPairs) == true }
+  private static func isAttention(_ step: StepTiming) -> Bool {
+    step.op.map { $0.has(.scoresPairs) || $0 == .pairSums || $0 == .pairScatter } ?? false
+  }
 
   func flops(_ step: StepTiming) -> Double { Double(step.flops) * (Self.isAttention(step) ? attentionScale : 1) }
 
