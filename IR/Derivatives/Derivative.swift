@@ -11,15 +11,16 @@ public struct Derivative: Sendable {
   let forward: Forward
   /// The cotangents of the operands, of their types, from those of the results; some result has one. Those that nobody wants may be nil.
   let reverse: Reverse
-  /// The attributes by which a node of these attributes returns what the reverse rule reads, beside its other results.
-  let residuals: @Sendable (_ attributes: Attributes) -> [Attribute]
+  /// The attributes by which a node of these attributes and regions returns what the rules read, beside its other results.
+  let residuals: Residuals
+  typealias Residuals = @Sendable (_ attributes: Attributes, _ regions: [ScalarFunction]) -> [Attribute]
   /// Why the derivative is 0; nil where it is not.
   public let reasonForZero: String?
 
   /// A derivative by two rules.
   init(
     forward: @escaping Forward, reverse: @escaping Reverse,
-    residuals: @escaping @Sendable (_ attributes: Attributes) -> [Attribute] = { _ in [] }, reasonForZero: String? = nil
+    residuals: @escaping Residuals = { _, _ in [] }, reasonForZero: String? = nil
   ) {
     (self.forward, self.reverse, self.residuals, self.reasonForZero) = (forward, reverse, residuals, reasonForZero)
   }

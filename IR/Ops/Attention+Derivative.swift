@@ -105,10 +105,15 @@ private struct WrittenAttention {
 }
 
 extension Differentiation {
-  /// Attributes that give the rows' logarithms to the derivative of an attention.
-  static func residualsOfAttention(_ attributes: Attributes) -> [Attribute] {
-    attributes.weighsByScore ? [] : [Attribute(.shifts, true)]
+  /// Attributes that give the rows' logarithms to the derivative of an attention, and its output as it was before it was rounded.
+  static func residualsOfAttention(_ attributes: Attributes, _ regions: [ScalarFunction]) -> [Attribute] {
+    guard !attributes.weighsByScore else { return [] }
+    let isNarrow = regions[0].parameters[0].type.byteCount == 2
+    return [Attribute(.shifts, true)] + (isNarrow ? [Attribute(.unrounded, true)] : [])
   }
+
+  /// The output in the type of its sums.
+  private var wideOutput: ValueID { result(.unrounded) ?? result(.output)! }
 
   /// The sink in the type of the scores.
   fileprivate mutating func wideSink(_ element: ElementType) throws -> ValueID? {
@@ -141,13 +146,16 @@ extension Differentiation {
     remarkRecomputation()
     let attention = try DifferentiatedAttention(&self)
     let (element, isSoftmax) = (attention.element, !attributes.weighsByScore)
-    let ofOutput = cotangent(.output)
+    var ofOutput = cotangent(.output)
+    if let ofUnrounded = cotangent(.unrounded) {
+      ofOutput = try ofOutput.map { try emit(.add, widened($0, to: element), ofUnrounded) } ?? ofUnrounded
+    }
     let ofWeightSum = cotangent(.weightSum)
     // What the cotangents of a row's weights have in common: their mean.
     var mean: ValueID?
     if isSoftmax {
       var terms: [ValueID] = []
-      if let ofOutput { terms.append(try rowProduct(ofOutput, result(.output)!, element)) }
+      if let ofOutput { terms.append(try rowProduct(ofOutput, wideOutput, element)) }
       if let ofWeightSum { terms.append(try emit(.multiply, ofWeightSum, result(.weightSum)!)) }
       for name in [ResultName.logSumExp, .logDivisor] {
         if let ofLogarithm = cotangent(name) { terms.append(try emit(.negate, ofLogarithm)) }
@@ -292,11 +300,12 @@ extension Differentiation {
     var found: [ResultName: ValueID?] = [:]
     var output = try total(ofOutput.map { values[$0] })
     if let mean {
-      let wide = try widened(result(.output)!, to: element)
+      let wide = try widened(wideOutput, to: element)
       let part = try emit(.multiply, wide, broadcast(mean, to: type(wide).shape, without: type(wide).rank - 1))
       output = try output.map { try emit(.subtract, $0, part) } ?? emit(.negate, part)
     }
     found[.output] = try output.map { try widened($0, to: type(results[0]).element) }
+    found[.unrounded] = output
     // The shift counts as a constant, so that the logarithm has all of the change.
     (found[.logSumExp], found[.logDivisor]) = (mean, mean)
     if let weightSum = result(.weightSum) {

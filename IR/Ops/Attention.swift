@@ -7,6 +7,8 @@ extension AttributeKey where Value == Bool {
   public static var maximum: Self { Self("maximum") }
   /// Whether there are results with what makes weights of each row's scores.
   public static var shifts: Self { Self("shifts") }
+  /// Whether the output is a result in the type of its sums as well.
+  public static var unrounded: Self { Self("unrounded") }
   /// Whether there is a result with the sum of each row's weights.
   public static var weightSum: Self { Self("weight_sum") }
 }
@@ -20,6 +22,8 @@ extension ResultName {
   public static let maximum = Self("maximum")
   /// The sum of each row's weights.
   public static let weightSum = Self("weight_sum")
+  /// The output before it is rounded to its type.
+  public static let unrounded = Self("unrounded")
   /// What each row's scores are lessened by before they are exponents.
   public static let shift = Self("shift")
   /// The logarithm of what the exponentials of a row's lessened scores are divided by.
@@ -76,6 +80,7 @@ extension Op {
   /// - `shifts = true`: two further results `[batch..., M]`, finite where the scores are: `shift`, the greatest of the live scores and the
   ///   sink, and `log_divisor`, so that a softmax weight is `exp(score - shift - log_divisor)`. Both are 0 for a row without a live pair. They
   ///   are for derivatives, in which `shift` counts as a constant.
+  /// - `unrounded = true`: a further result like the first, but f32 for 16-bit types: for derivatives, too.
   /// - `weights = score`: the scores themselves are the weights, without a divisor:
   ///   `r = sum over live j of score * value[b, j, e]`. The region `factor` is then left out: the score has it.
   /// - `ragged = n`: the captured tensor n holds segment offsets over the rows (M is N); only pairs in one segment are live.
@@ -84,12 +89,13 @@ extension Op {
     "attention", operands: .leading(["query", "key", "value"], rest: "captured"),
     attributes: [
       .optional(.logSumExp), .optional(.maximum), .optional(.ragged), .optional(.relativeLogSumExp), .optional(.shifts),
-      .optional(.sink), .optional(.tile), .optional(.weightSum), .optional(.weights),
+      .optional(.sink), .optional(.tile), .optional(.unrounded), .optional(.weightSum), .optional(.weights),
     ],
     results: .named([
       .always(.output), .when(.logSumExp) { $0.isSet(.logSumExp) },
       .when(.relativeLogSumExp) { $0.isSet(.relativeLogSumExp) }, .when(.maximum) { $0.isSet(.maximum) },
       .when(.weightSum) { $0.isSet(.weightSum) }, .when(.shift) { $0.isSet(.shifts) }, .when(.logDivisor) { $0.isSet(.shifts) },
+      .when(.unrounded) { $0.isSet(.unrounded) },
     ]),
     regions: ["score", "where"], optionalRegions: ["factor"], traits: [.fused, .capturesTables, .scoresPairs],
     infer: { inference in
@@ -120,8 +126,9 @@ extension Op {
         try inference.expect(!attributes.weighsByScore, "got weights = score with the region factor, expected it in the score")
       }
       let ofRows = TensorType(score.computed, rows)
+      let output = Shape(rows.extents + [value.shape[rank - 1]])
       return inference.inOrder([
-        .output: TensorType(score, Shape(rows.extents + [value.shape[rank - 1]])), .logSumExp: ofRows,
+        .output: TensorType(score, output), .unrounded: TensorType(score.computed, output), .logSumExp: ofRows,
         .relativeLogSumExp: ofRows, .maximum: ofRows, .weightSum: ofRows, .shift: ofRows, .logDivisor: ofRows,
       ])
     },
@@ -154,6 +161,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
   let (logSumExp, maximum) = (evaluation.position(of: .logSumExp), evaluation.position(of: .maximum))
   let (relative, weightSum) = (evaluation.position(of: .relativeLogSumExp), evaluation.position(of: .weightSum))
   let (shift, logDivisor) = (evaluation.position(of: .shift), evaluation.position(of: .logDivisor))
+  let unrounded = evaluation.position(of: .unrounded)
   let width = value.shape[pairs.batch.count + 1]
   var results = zip(evaluation.resultTypes, evaluation.resultShapes).map { ReferenceArray($0.element, $1) }
   guard results.contains(where: { $0.count > 0 }) else { return results }
@@ -174,6 +182,7 @@ private func evaluateAttention(_ evaluation: Evaluation) throws -> [ReferenceArr
           sum += weight * value.reals[(number * pairs.columns + pair.key) * width + e]
         }
         results[0].reals[row * width + e] = sum
+        if let unrounded { results[unrounded].reals[row * width + e] = sum }
       }
       if let logSumExp { results[logSumExp].reals[row] = logarithmOfSum(withSink) }
       if let relative { results[relative].reals[row] = relativeLogarithmOfSum(withSink) }
@@ -199,6 +208,10 @@ private func decomposeAttention(_ context: inout Decomposition) throws -> [Value
   let toSum = DecomposedScores.subscripts(batch, "ij", "je", "ie")
   func results(_ weights: ValueID, _ context: inout Decomposition) throws -> [ResultName: ValueID] {
     var results = [ResultName.output: try context.emit(.contract, weights, value, attributes: toSum)]
+    if attributes.isSet(.unrounded) {
+      results[.unrounded] = try context.emit(
+        .contract, context.widened(weights, to: element.computed), context.widened(value, to: element.computed), attributes: toSum)
+    }
     if attributes.isSet(.weightSum) {
       results[.weightSum] = try context.reduce(context.widened(weights, to: element.computed), .add, dim: batch + 1)
     }

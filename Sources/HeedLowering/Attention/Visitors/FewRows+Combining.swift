@@ -55,6 +55,7 @@ extension FewRows {
       try builder.map([("e", width)]) { body, index in
         let value = try result(&body, body.load(Access(accumulator, index[0]), element))
         body.store(value, sum.output.access(indices + [query, index[0]]))
+        if let unrounded = sum.rows.unrounded { body.store(value, unrounded.access(indices + [query, index[0]])) }
       }
     }
   }

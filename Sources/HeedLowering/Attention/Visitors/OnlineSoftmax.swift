@@ -181,7 +181,9 @@ struct OnlineSoftmax: RowBlockVisitor {
       let total = body.load(Access(tiles.accumulator, index[0], index[1]), element)
       let factor = sum.weighsByScore ? nil : body.load(Access(tiles.sums.exponentials, index[0]), element)
       let result = factor.map { body.apply(.multiply, total, $0) } ?? total
-      body.store(result, sum.output.access(at.batch + [at.queries.first + index[0], index[1]]))
+      let place = at.batch + [at.queries.first + index[0], index[1]]
+      body.store(result, sum.output.access(place))
+      if let unrounded = sum.rows.unrounded { body.store(result, unrounded.access(place)) }
     }
   }
 }

@@ -15,6 +15,8 @@ struct RowResults {
   /// What the row's scores are lessened by, and the logarithm of what their exponentials are divided by; 0 for a row without a live pair.
   let shift: BoundView?
   let logDivisor: BoundView?
+  /// The output before it is rounded.
+  let unrounded: BoundView?
   /// A further score per row, whose value is 0.
   let sink: BoundSource?
 
@@ -24,7 +26,7 @@ struct RowResults {
     func output(_ name: ResultName) -> BoundView? { views[name].map { kernel.builder.output($0, name: name.name) } }
     (logSumExp, relativeLogSumExp) = (output(.logSumExp), output(.relativeLogSumExp))
     (maximum, weightSum) = (output(.maximum), output(.weightSum))
-    (shift, logDivisor) = (output(.shift), output(.logDivisor))
+    (shift, logDivisor, unrounded) = (output(.shift), output(.logDivisor), output(.unrounded))
     sink = attributes[.sink].map { kernel.tables[$0.number] }
   }
 
