@@ -40,7 +40,8 @@ struct BenchEncoderCommand: ParsableCommand {
     ) { try Stopwatch.calls(of: work.program, work.inputs, for: bench.seconds) }
     report.fields = ["tokens": JSON(lengths.reduce(0, +))]
     try bench.finish(
-      report, "Encoder: \(lengths.count) sentences, \(lengths.reduce(0, +)) tokens, \(direction.rawValue)", work.program, work.inputs,
+      report, "Encoder: \(lengths.count) sentences, \(lengths.reduce(0, +)) tokens, \(direction.rawValue)", work.program,
+      work.inputs,
       attentionFlops: direction == .forward ? configuration.attentionFlops(lengths: lengths) : nil)
   }
 
