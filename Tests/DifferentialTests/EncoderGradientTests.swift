@@ -3,7 +3,7 @@ import HeedInterpreter
 import HeedTestSupport
 import Testing
 
-/// The gradients of all weights of a small sentence encoder: compiled, fused and not, against the interpreter's.
+/// The gradients of all weights of a small sentence encoder: compiled against the interpreter's, and an empty sentence among others.
 @Suite struct EncoderGradientTests {
   private static func graph(_ activation: String) throws -> Graph {
     let text = """
@@ -21,13 +21,19 @@ import Testing
       Name("ids"): ReferenceArray(.i32, [ids.count], integers: ids),
       Name("offsets"): ReferenceArray(.i32, [offsets.count], integers: offsets.map { Int64($0) }),
     ]
-    return try randomInputs(graph, ["T": ids.count, "B": lengths.count], seed: UInt64(ids.count), given: given)
+    // Weights of size 2 would make scores so large, and softmaxes so sharp, that f32 loses digits.
+    return try randomInputs(graph, ["T": ids.count, "B": lengths.count], seed: UInt64(ids.count), given: given).mapValues { array in
+      guard array.element.isFloat else { return array }
+      return ReferenceArray(array.element, array.shape, reals: array.reals.map { $0 / 4 })
+    }
   }
 
   @Test(arguments: ["gelu", "relu"]) func gradientsAgree(_ activation: String) throws {
-    let graph = try Self.graph(activation)
-    let batches = [[5, 1, 12], [3], [4, 0, 2, 7]]
-    try expectAgreement(graph, try batches.map { try Self.inputs(graph, $0) }, .loose)
+    let single = try Self.graph(activation)
+    for graph in [single, try single.inDoublePrecision()] {
+      let batches = try [[5, 1, 12], [3], [4, 0, 2, 7]].map { try Self.inputs(graph, $0) }
+      try expectAgreement(graph, batches, .loose)
+    }
   }
 
   /// The same bits for any number of threads.
