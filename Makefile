@@ -78,7 +78,8 @@ test-gradients: install
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter HeedIRTests.RandomGradientTests
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
-## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has.
+## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has. And that the gradients
+## of 32768 tokens do so beside arguments, results and gradients (64 MiB).
 test-memory: build
 	@.build/release/heed bench attention --heads 1 --queries 65536 --mask causal --seconds 0 --json | \
 	  awk -F'"peak_bytes": ' '{ print $$2 / 1048576 " MiB"; exit !($$2 + 0 > 0 && $$2 < 200 * 1048576) }'
@@ -86,7 +87,13 @@ test-memory: build
 	  .build/release/heed bench attention --heads 1 --queries $$length --mask window:1024 --seconds 0 --json | \
 	    awk -F'"peak_bytes": ' -v length_=$$length '{ print $$2 / 1048576 - length_ / 1024 }'; \
 	done | awk '{ besides[NR] = $$1 } END { \
-	  print besides[2] " MiB beside a million tokens, " besides[1] " MiB beside 16384"; exit !(besides[2] < besides[1] + 64) }'
+	  print besides[2] " MiB beside a million tokens, " besides[1] " MiB beside 16384"; exit !(NR == 2 && besides[2] < besides[1] + 64) }'
+	@for length in 1024 32768; do \
+	  .build/release/heed bench attention --heads 1 --queries $$length --direction both --seconds 0 --json | \
+	    awk -F'"peak_bytes": ' -v length_=$$length '{ print $$2 / 1048576 - length_ / 512 }'; \
+	done | awk '{ besides[NR] = $$1 } END { \
+	  print besides[2] " MiB beside 32768 tokens and their gradients, " besides[1] " MiB beside 1024"; \
+	  exit !(NR == 2 && besides[2] < besides[1] + 64) }'
 
 ## The command and the library, for release.
 build: install

@@ -124,6 +124,11 @@ public struct Graph: Sendable {
     return value
   }
 
+  /// Makes inputs of the parameters: weights that change from call to call, as in training.
+  public mutating func makeParametersInputs() {
+    for position in arguments.indices { arguments[position].role = .input }
+  }
+
   /// Adds a promise about the extents, which the user's source makes at `place`.
   public mutating func addFact(_ fact: Fact, at place: SourceLocation? = nil) {
     facts.append(fact)

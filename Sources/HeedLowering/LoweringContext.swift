@@ -18,6 +18,8 @@ struct LoweringContext {
   let uses: ValueUses
   /// The buffers of values that others are computed into before they are lowered themselves.
   var homes: [ValueID: Int] = [:]
+  /// The operands of products that are packed already.
+  var panels: [PanelContents: StridedView] = [:]
   /// The operands of attention that are read in pages.
   let pagedRows: [ValueID: PagedRows]
   /// The nodes whose values are read elsewhere: the gathers of those pages and the views of them.

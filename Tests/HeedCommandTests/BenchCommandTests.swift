@@ -72,6 +72,15 @@ import Testing
     #expect(report["tokens"]?.integer == 52)
   }
 
+  @Test func encoderGradients() throws {
+    try withSmallModel { folder in
+      let report = try report("encoder", "--model", folder, "--lengths", "9,3,1", "--direction", "both", "--threads", "2")
+      try expectReport(report, error: 1e-4)
+      expectFailure(
+        try heed(["bench", "encoder", "--model", folder, "--lengths", "17", "--direction", "both"]), "expected at most the model's")
+    }
+  }
+
   /// The stages are those of one compilation, so they add up.
   @Test func compilation() throws {
     let report = try JSON(parsing: heed(["bench", "compile", "--seconds", "0.1", "--json"]).output.utf8.dropLast())

@@ -4,12 +4,14 @@ import Heed
 /// `heed bench encoder`: a whole sentence encoder on random tokens.
 struct BenchEncoderCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "encoder", abstract: "Measures a whole encoder on one ragged batch of random tokens.")
+    commandName: "encoder", abstract: "Measures a whole encoder on one ragged batch of random tokens, or with its gradients.")
 
   @Option(help: "A folder with config.json, vocab.txt and model.safetensors.") var model: String
   @Option(help: "The number of sentences, all of the length --sequence.") var batch: Int?
   @Option(help: "The tokens of each sentence.") var sequence: Int?
   @Option(help: "The tokens of each sentence, separated by commas, in place of --batch and --sequence.") var lengths: String?
+  @Option(help: "forward, or both: with the gradients of all weights, which are inputs then.")
+  var direction = EncoderDirection.forward
   @OptionGroup var precision: EncoderPrecisionOption
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var bench: BenchOptions
@@ -22,26 +24,48 @@ struct BenchEncoderCommand: ParsableCommand {
 
   func run() throws {
     let lengths = try sentenceLengths()
-    let embedder = try SentenceEmbedder(
-      model: model, element: precision.element(), options: CompileOptions(threads: threads.threads))
-    let limit = embedder.tokenizer.maximumTokens
-    if let long = lengths.first(where: { $0 > limit }) {
-      throw HeedError("got a sentence of \(long) tokens, expected at most the model's \(limit)")
+    let directory = try ModelDirectory(path: model)
+    let configuration = directory.configuration
+    if let long = lengths.first(where: { $0 > directory.maximumTokens }) {
+      throw HeedError("got a sentence of \(long) tokens, expected at most the model's \(directory.maximumTokens)")
     }
     var numbers = SeededNumbers(seed: 1)
-    let words = UInt64(embedder.tokenizer.vocabularySize)
-    let sentences = lengths.map { (0..<$0).map { _ in Int32(numbers.next() % words) } }
-    let inputs = try SentenceEmbedder.inputs(sentences)
-    let reference = try EncoderReference(model: model)
-    let maximumError = try reference.maximumError(of: embedder, sentences)
+    let sentences = lengths.map { (0..<$0).map { _ in Int32(numbers.next() % UInt64(configuration.vocabularySize)) } }
+    let options = CompileOptions(threads: threads.threads)
+    let work = try direction == .forward ? forward(sentences, options) : both(directory, sentences, options)
+    let scale = direction == .forward ? 1.0 : 3.0
     var report = try BenchReport(
-      embedder.encoder, probe: try RateProbe(precision.element()), reading: [NDArray(zeros: .u8, [32 << 20])],
-      flops: embedder.configuration.usefulFlops(lengths: lengths), bytes: reference.weightBytes, maximumError: maximumError
-    ) { try Stopwatch.calls(of: embedder.encoder, inputs, for: bench.seconds) }
+      work.program, probe: try RateProbe(precision.element()), reading: [NDArray(zeros: .u8, [32 << 20])],
+      flops: scale * configuration.usefulFlops(lengths: lengths), bytes: scale * work.weightBytes, maximumError: work.error()
+    ) { try Stopwatch.calls(of: work.program, work.inputs, for: bench.seconds) }
     report.fields = ["tokens": JSON(lengths.reduce(0, +))]
     try bench.finish(
-      report, "Encoder: \(lengths.count) sentences, \(lengths.reduce(0, +)) tokens", embedder.encoder, inputs,
-      attentionFlops: embedder.configuration.attentionFlops(lengths: lengths))
+      report, "Encoder: \(lengths.count) sentences, \(lengths.reduce(0, +)) tokens, \(direction.rawValue)", work.program,
+      work.inputs,
+      attentionFlops: direction == .forward ? configuration.attentionFlops(lengths: lengths) : nil)
+  }
+
+  /// What is measured.
+  private struct Work {
+    let program: CompiledGraph
+    let inputs: [String: NDArray]
+    let weightBytes: Double
+    let error: () throws -> Double
+  }
+
+  private func forward(_ sentences: [[Int32]], _ options: CompileOptions) throws -> Work {
+    let embedder = try SentenceEmbedder(model: model, element: precision.element(), options: options)
+    let reference = try EncoderReference(model: model)
+    return Work(
+      program: embedder.encoder, inputs: try SentenceEmbedder.inputs(sentences), weightBytes: reference.weightBytes
+    ) { try reference.maximumError(of: embedder, sentences) }
+  }
+
+  private func both(_ directory: ModelDirectory, _ sentences: [[Int32]], _ options: CompileOptions) throws -> Work {
+    let gradients = try EncoderGradients(directory, precision.element(), options)
+    return Work(program: gradients.program, inputs: try gradients.inputs(sentences), weightBytes: gradients.weightBytes) {
+      try gradients.maximumError(sentences)
+    }
   }
 
   private func sentenceLengths() throws -> [Int] {
@@ -62,4 +86,9 @@ struct BenchEncoderCommand: ParsableCommand {
       return length
     }
   }
+}
+
+/// What of an encoder is measured.
+enum EncoderDirection: String, CaseIterable, ExpressibleByArgument {
+  case forward, both
 }

@@ -23,17 +23,24 @@ struct EncoderReference {
   /// The vector of a sentence does not depend on its neighbours, so a sample is enough: the shortest sentences, up to `tokenLimit`
   /// tokens together, each cut to that length.
   func maximumError(of embedder: SentenceEmbedder, _ sentences: [[Int32]], tokenLimit: Int = 32) throws -> Double {
+    let inputs = try SentenceEmbedder.inputs(sentences.shortest(tokenLimit: tokenLimit))
+    let named = Dictionary(uniqueKeysWithValues: inputs.map { (Name($0.key), ReferenceArray($0.value)) })
+    let expected = try GraphInterpreter.evaluate(graph, inputs: parameters.merging(named) { $1 })[0].array.reals
+    return largestDifference(ReferenceArray(try embedder.encoder(inputs)[0]).reals, expected)
+  }
+}
+
+extension [[Int32]] {
+  /// The shortest sentences, up to `tokenLimit` tokens together, the last one cut to that.
+  func shortest(tokenLimit: Int) -> [[Int32]] {
     var sample: [[Int32]] = []
     var tokens = 0
-    for sentence in sentences.sorted(by: { $0.count < $1.count }) {
-      let cut = Array(sentence.prefix(tokenLimit - tokens))
+    for sentence in sorted(by: { $0.count < $1.count }) {
+      let cut = Array<Int32>(sentence.prefix(tokenLimit - tokens))
       guard !cut.isEmpty else { break }
       sample.append(cut)
       tokens += cut.count
     }
-    let inputs = try SentenceEmbedder.inputs(sample)
-    let named = Dictionary(uniqueKeysWithValues: inputs.map { (Name($0.key), ReferenceArray($0.value)) })
-    let expected = try GraphInterpreter.evaluate(graph, inputs: parameters.merging(named) { $1 })[0].array.reals
-    return largestDifference(ReferenceArray(try embedder.encoder(inputs)[0]).reals, expected)
+    return sample
   }
 }

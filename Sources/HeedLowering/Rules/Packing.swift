@@ -1,5 +1,16 @@
 import HeedIR
 
+/// What packed panels hold, and how: equal ones are packed once.
+struct PanelContents: Hashable {
+  /// The packed operand; its dimensions in the order of the panels.
+  fileprivate let source: StridedView
+  /// The dimensions of the panels before and after the one that counts panels, each a number of dimensions of the operand.
+  fileprivate let outer: [Int]
+  fileprivate let over: [Int]
+  fileprivate let type: TensorType
+  fileprivate let isPaired: Bool
+}
+
 extension LoweringContext {
   /// The right operand of a contraction as its kernel reads it: packed, or [batch, outer columns, column, depth] as it is.
   mutating func rightOperand(_ plan: ContractionPlan) throws -> StridedView {
@@ -19,12 +30,16 @@ extension LoweringContext {
     }
     let shape = outer.map(groups.extent) + [plan.panelCount] + inner
     let type = TensorType(plan.packedElement, Shape(shape))
-    let packed = Self.rowMajor(addBuffer("\(program.buffers[plan.right.view.buffer].name).panels", type, .slot(0)), type)
-
     // Groups of the packed operand need not be contiguous in it: index letter by letter.
     let order = (outer + over + [groups.column]).flatMap { $0 }
+    let operand = plan.right.view.transposed(plan.right.positions(order))
+    let contents = PanelContents(
+      source: operand, outer: outer.map(\.count), over: over.map(\.count), type: type, isPaired: plan.isPaired)
+    if let known = panels[contents] { return known }
+    let packed = Self.rowMajor(addBuffer("\(program.buffers[operand.buffer].name).panels", type, .slot(0)), type)
+    panels[contents] = packed
     let builder = KernelBuilder("pack_panels")
-    let source = builder.input(plan.right.view.transposed(plan.right.positions(order)))
+    let source = builder.input(operand)
     let target = builder.output(packed, name: "panels")
     let (outerDimensions, outerIndices) = builder.domain(groups.named(outer))
     let (panelDimension, panel) = builder.dimension("p", IntegerExpression(plan.panelCount))

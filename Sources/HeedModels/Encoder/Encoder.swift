@@ -38,6 +38,19 @@ public struct Encoder: Hashable, Sendable {
     }
   }
 
+  /// The graph that returns `embeddings f32[B, hidden]` and, given their `cotangent` of the same type, the gradient of each parameter:
+  /// `gradient.embeddings.word_embeddings.weight` and so on. Weights change between steps of training: they are inputs.
+  public func gradientGraph(name: String = "encoder_gradients") -> Graph {
+    var graph = Graph(name) { g in
+      let (states, offsets, _) = tokenStates(g)
+      let embeddings = sentenceEmbeddings(states, offsets).named("embeddings")
+      let cotangent = g.input("cotangent", embeddings.element, embeddings.shape)
+      return [embeddings] + gradients(of: embeddings, with: g.parameters, cotangent: cotangent)
+    }
+    graph.makeParametersInputs()
+    return graph
+  }
+
   /// The graph that returns the attention probabilities of each layer as `attention.0`, `attention.1` and so on: f32[heads, T, T],
   /// one row per query. Between sentences they are 0.
   public func attentionGraph(name: String = "attention") -> Graph {
