@@ -57,8 +57,8 @@ private struct DifferentiatedLinearAttention {
     if way.isReverse { attributes.append(Attribute(.reverse, true)) }
     if way.isExclusive { attributes.append(Attribute(.exclusive, true)) }
     if way.hasFinalState { attributes.append(Attribute(.finalState, true)) }
-    let results = context.rewriter.result.results(
-      try context.rewriter.result.append(.linearAttention, operands, attributes: attributes))
+    let node = try context.rewriter.result.append(.linearAttention, operands, attributes: attributes)
+    let results = context.rewriter.result.results(node)
     return (results[0], way.hasFinalState ? results[1] : nil)
   }
 
@@ -174,7 +174,8 @@ extension Differentiation {
     var ofKey: ValueID?
     var ofFirstSum: ValueID?
     if isWanted(1) || isDecayWanted || isWanted(position(.keySum)) {
-      ofKey = try ofOutput == nil && ofState == nil
+      ofKey =
+        try ofOutput == nil && ofState == nil
         ? nil
         : attention.attend(value, noOutput, query, state: ofState.map { try matrixTransposed($0) }, transposedWay, &self).output
       if ofSum != nil || ofKeySum != nil {
@@ -227,7 +228,8 @@ extension Differentiation {
     let (plus, minus) = attention.isReverse ? (ofTarget, ofSource) : (ofSource, ofTarget)
     var sum: ValueID?
     if let difference = try plus.map({ value in try minus.map { try emit(.subtract, value, $0) } ?? value })
-      ?? minus.map({ try emit(.negate, $0) }) {
+      ?? minus.map({ try emit(.negate, $0) })
+    {
       sum = try attention.sumBefore(difference, isExclusive: true, &self)
     }
     if let atStart {
