@@ -77,8 +77,8 @@ import Testing
 
   /// Memory is linear in the number of rows: no value has it twice.
   @Test(arguments: [1, 2]) func noPairs(_ order: Int) throws {
-    var graph = try LinearAttentionForm(hasDecay: true, isNormalized: true, beginning: .state, hasFinalState: true).gradientCase
-      .graph(.f32)
+    let form = try #require(LinearAttentionForm.all.first { $0.description == "decay normalized state final" })
+    var graph = try form.gradientCase.graph(.f32)
     for level in 0..<order { graph = try graph.reverseGraph("cotangent_\(level)_") }
     try expectNoPairs(graph.compile(options()).graph, "N")
   }
