@@ -71,4 +71,10 @@ extension Differentiation {
     if isReverse { attributes.append(Attribute(.reverse, true)) }
     return try emit(.scan, value, attributes: attributes)
   }
+
+  /// The sums of the products of rows, `[..., N, W]` each, as `[..., N]` of this type.
+  mutating func rowProduct(_ left: ValueID, _ right: ValueID, _ element: ElementType) throws -> ValueID {
+    let product = try emit(.multiply, widened(left, to: element), widened(right, to: element))
+    return try sum(product, over: [type(product).rank - 1])
+  }
 }

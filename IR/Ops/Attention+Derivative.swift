@@ -128,12 +128,6 @@ extension Differentiation {
         : "its derivative computes the weights again from the rows' maxima and logarithms of sums, tile by tile, and stores none")
   }
 
-  /// A number per row, `[batch..., M]`, in the scores' type.
-  private mutating func rowProduct(_ left: ValueID, _ right: ValueID, _ element: ElementType) throws -> ValueID {
-    let product = try emit(.multiply, widened(left, to: element), widened(right, to: element))
-    return try sum(product, over: [type(product).rank - 1])
-  }
-
   // MARK: Reverse
 
   mutating func cotangentsOfAttention(_ cotangents: [ValueID?]) throws -> [ValueID?] {

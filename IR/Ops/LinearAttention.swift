@@ -22,9 +22,9 @@ extension AttributeKey where Value == Bool {
 }
 
 extension Op {
-  /// `linear_attention %query, %key, %value, %more... {decay, epsilon, final_state, key_sum, ragged, state}`: causal attention in
-  /// which the weight of a pair is the product of query and key itself. It is a recurrence over a state of D x E numbers: time
-  /// linear in N.
+  /// `linear_attention %query, %key, %value, %more... {decay, epsilon, exclusive, final_state, key_sum, ragged, reverse, state}`: causal
+  /// attention in which the weight of a pair is the product of query and key itself. It is a recurrence over a state of D x E numbers:
+  /// time linear in N.
   ///
   /// query and key are `[batch..., N, D]`, the results of a feature map; value and the result are `[batch..., N, E]`. With the
   /// state S, at first 0, row t is
@@ -40,13 +40,21 @@ extension Op {
   /// - `state = n` and `key_sum = n`: S and z before the first row, `[batch..., D, E]` and `[batch..., D]`.
   /// - `ragged = n`: offsets of segments of the rows; each segment begins with a state of 0.
   ///
+  /// `exclusive = true` leaves each row's own key out of what its query reads: row t reads `exp(decay_t) S_(t-1)`.
+  ///
+  /// `reverse = true` goes from the last row to the first: pair for pair the weights of queries and keys with their roles exchanged, so
+  /// that it is the transpose. The first state stands after the last row, and the final one before the first:
+  /// ```
+  /// S_t = exp(decay_(t+1)) S_(t+1) + key_t value_t^T        r_t = query_t S_t        final state = exp(decay_0) S_0
+  /// ```
+  ///
   /// With `final_state` there is a second result, S after the last row, and a third, z, where there is a denominator. For operands
   /// of 16 bits the states are f32; the decay may be.
   public static let linearAttention = Op(
     "linear_attention", operands: .leading(["query", "key", "value"], rest: "operands that attributes name"),
     attributes: [
-      .optional(.decay), .optional(.epsilon), .optional(.finalState), .optional(.keySum),
-      .optional(.ragged), .optional(.state),
+      .optional(.decay), .optional(.epsilon), .optional(.exclusive), .optional(.finalState), .optional(.keySum),
+      .optional(.ragged), .optional(.reverse), .optional(.state),
     ],
     results: .named([
       .always(.output), .when(.finalState) { $0.isSet(.finalState) },
@@ -63,7 +71,9 @@ extension Op {
       let rows = query.operands[0].shape
       return query.position(.ragged).map { SegmentOffsets(operand: $0, rows: rows[rows.rank - 2]) }
     },
-    decompose: { try decomposeLinearAttention(&$0) })
+    decompose: { try decomposeLinearAttention(&$0) },
+    derivative: Derivative(
+      forward: { try $0.tangentsOfLinearAttention($1) }, reverse: { try $0.cotangentsOfLinearAttention($1) }))
 }
 
 private func inferLinearAttention(_ inference: Inference) throws -> [TensorType] {
@@ -122,6 +132,7 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
   let (decay, firstState, firstSum) = (evaluation.captured(.decay), evaluation.captured(.state), evaluation.captured(.keySum))
   let epsilon = evaluation.attributes[.epsilon]?.real
   let starts = Set(evaluation.captured(.ragged)?.integers ?? [])
+  let (isExclusive, isReverse) = (evaluation.attributes.isSet(.exclusive), evaluation.attributes.isSet(.reverse))
   let (finalState, finalKeySum) = (evaluation.position(of: .finalState), evaluation.position(of: .finalKeySum))
   let rank = query.shape.count
   let (rows, depth, width) = (query.shape[rank - 2], query.shape[rank - 1], value.shape[rank - 1])
@@ -131,19 +142,26 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
   for b in 0..<batch {
     var state = (0..<depth * width).map { firstState?.reals[b * depth * width + $0] ?? 0 }
     var sum = (0..<depth).map { firstSum?.reals[b * depth + $0] ?? 0 }
-    for t in 0..<rows {
-      let row = b * rows + t
-      let factor = starts.contains(Int64(t)) ? 0 : decay.map { Foundation.exp($0.reals[row]) } ?? 1
+    /// What the state is multiplied by between row t - 1 and row t, in either direction.
+    func factor(_ t: Int) -> Double {
+      starts.contains(Int64(t)) ? 0 : t == rows ? 1 : decay.map { Foundation.exp($0.reals[b * rows + t]) } ?? 1
+    }
+    // A decay of 0 drops the state, even one of NaN.
+    func decayed(_ number: Double, _ factor: Double) -> Double { factor == 0 ? 0 : factor * number }
+    for step in 0..<rows {
+      let t = isReverse ? rows - 1 - step : step
+      let (row, factor) = (b * rows + t, factor(isReverse ? t + 1 : t))
       var denominator = 0.0
       for d in 0..<depth {
         let (q, k) = (query.reals[row * depth + d], key.reals[row * depth + d])
-        // A decay of 0 drops the state, even one of NaN.
-        sum[d] = (factor == 0 ? 0 : factor * sum[d]) + k
-        denominator += q * sum[d]
+        let sumBefore = decayed(sum[d], factor)
+        sum[d] = sumBefore + k
+        denominator += q * (isExclusive ? sumBefore : sum[d])
         for e in 0..<width {
           let place = d * width + e
-          state[place] = (factor == 0 ? 0 : factor * state[place]) + k * value.reals[row * width + e]
-          results[0].reals[row * width + e] += q * state[place]
+          let before = decayed(state[place], factor)
+          state[place] = before + k * value.reals[row * width + e]
+          results[0].reals[row * width + e] += q * (isExclusive ? before : state[place])
         }
       }
       guard let epsilon else { continue }
@@ -151,6 +169,10 @@ private func evaluateLinearAttention(_ evaluation: Evaluation) -> [ReferenceArra
       for place in row * width..<(row + 1) * width {
         results[0].reals[place] = denominator == 0 ? 0 : results[0].reals[place] / denominator
       }
+    }
+    if isReverse, rows > 0 {
+      let last = factor(0)
+      (state, sum) = (state.map { decayed($0, last) }, sum.map { decayed($0, last) })
     }
     if let finalState {
       for (place, number) in state.enumerated() { results[finalState].reals[b * depth * width + place] = number }
@@ -171,6 +193,7 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
       ? try context.emit(.convert, value, stated: TensorType(wide, type.shape)) : value
   }
   let (query, key, value, attributes) = (operands[0], operands[1], operands[2], context.attributes)
+  let (isExclusive, isReverse) = (attributes.isSet(.exclusive), attributes.isSet(.reverse))
   // Widened above.
   func operand(_ key: AttributeKey<CapturedOperand>) -> ValueID? { context.position(key).map { operands[$0] } }
   let letters = (0..<batch).map { Character(Unicode.Scalar(UInt8(65 + $0))) }
@@ -192,12 +215,20 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   }
   if let decayed {
     let (ofRow, ofColumn) = (try repeated(decayed, pairs, [batch]), try repeated(decayed, pairs, [batch + 1]))
-    weights = try context.emit(.multiply, weights, context.emit(.exp, context.emit(.subtract, ofRow, ofColumn)))
+    let exponent = try isReverse ? context.emit(.subtract, ofColumn, ofRow) : context.emit(.subtract, ofRow, ofColumn)
+    weights = try context.emit(.multiply, weights, context.emit(.exp, exponent))
+  }
+  // Logarithms of the decays over all rows, and from each row to the last.
+  let total = try decay.map { try context.reduce($0, .add, dim: batch) }
+  let left = try decay.map {
+    try context.emit(.subtract, context.broadcast(total!, to: context.type($0).shape, without: batch), decayed!)
   }
   func index(_ dim: Int) throws -> ValueID {
     try context.emit(.iota, attributes: [Attribute(.dim, dim)], stated: TensorType(.i64, pairs))
   }
-  var live = try context.emit(.lessEqual, index(batch + 1), index(batch))
+  // What the query's index is compared with the key's by.
+  let (later, earlier): (Op, Op) = isExclusive ? (.greater, .less) : (.greaterEqual, .lessEqual)
+  var live = try context.emit(isReverse ? earlier : later, index(batch), index(batch + 1))
   if let offsets = operand(.ragged) {
     let segments = try context.emit(.segmentIDs, offsets, stated: TensorType(.i32, [rows]))
     let (ofRow, ofColumn) = (
@@ -212,16 +243,17 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
 
   // The first state's part of the result.
   let (state, keySum) = (operand(.state), operand(.keySum))
+  let (fromState, toState) = isReverse ? (left, decayed) : (decayed, left)
   func scaled(_ value: ValueID, _ logarithm: ValueID?, _ dims: [Int]) throws -> ValueID {
     guard let logarithm else { return value }
     let factor = try repeated(context.emit(.exp, logarithm), context.type(value).shape, dims)
     return try context.emit(.multiply, value, factor)
   }
   if let state {
-    result = try context.emit(.add, result, scaled(contract(query, state, "id", "de", "ie"), decayed, [batch]))
+    result = try context.emit(.add, result, scaled(contract(query, state, "id", "de", "ie"), fromState, [batch]))
   }
   if let keySum {
-    denominator = try context.emit(.add, denominator, scaled(contract(query, keySum, "id", "d", "i"), decayed, [batch]))
+    denominator = try context.emit(.add, denominator, scaled(contract(query, keySum, "id", "d", "i"), fromState, [batch]))
   }
   if let epsilon = attributes[.epsilon] {
     denominator = try context.emit(.add, denominator, context.constant(epsilon.real, wide))
@@ -234,13 +266,8 @@ private func decomposeLinearAttention(_ context: inout Decomposition) throws -> 
   var results = [ResultName.output: result]
   guard attributes.isSet(.finalState) else { return context.inOrder(results) }
 
-  // The state after the last row.
-  var (keys, total): (ValueID, ValueID?) = (key, nil)
-  if let decay, let decayed {
-    let last = try context.reduce(decay, .add, dim: batch)
-    let left = try context.emit(.subtract, context.broadcast(last, to: context.type(decay).shape, without: batch), decayed)
-    (keys, total) = (try scaled(key, left, [batch]), last)
-  }
+  // The state behind all rows.
+  let keys = try scaled(key, toState, [batch])
   var finalState = try contract(keys, value, "jd", "je", "de")
   if let state { finalState = try context.emit(.add, finalState, scaled(state, total, [])) }
   results[.finalState] = finalState

@@ -35,6 +35,9 @@ public enum ElementType: UInt8, CaseIterable, Hashable, Sendable {
   /// rounded only where a graph converts to the narrow type.
   public var computed: ElementType { isFloat && byteCount == 2 ? .f32 : self }
 
+  /// A finite number whose exponential is 0 in this float type.
+  package var logarithmOfZero: Double { self == .f64 ? -746 : -104 }
+
   /// Whether a conversion from this float type to `other` rounds to fewer bits.
   package func isNarrowed(by other: ElementType) -> Bool { isFloat && other.isFloat && other.byteCount < byteCount }
 

@@ -4,7 +4,10 @@ import Testing
 /// Linear attention against its recurrence.
 @Suite struct LinearAttentionTests {
   /// What a graph has besides queries, keys and values.
-  private static let forms = ["", "normalized", "decay", "normalized decay", "state", "normalized decay state"]
+  private static let forms = [
+    "", "normalized", "decay", "normalized decay", "state", "normalized decay state", "decay state reverse", "decay exclusive",
+    "normalized decay state exclusive reverse",
+  ]
   private static let lengths = [1, 31, 32, 33, 97, 2, 16, 0]
   private static let widths = [1, 3, 16, 17, 48, 100, 5]
 
@@ -21,6 +24,7 @@ import Testing
     }
     if form.contains("normalized") { attributes.append("epsilon = 0.125") }
     if form.contains("decay") { add("decay", "\(sum)[B, 2, S]") }
+    for word in ["reverse", "exclusive"] where form.contains(word) { attributes.append("\(word) = true") }
     if form.contains("state") {
       add("state", "\(sum)[B, 2, \(depth), \(width)]")
       if form.contains("normalized") { add("key_sum", "\(sum)[B, 2, \(depth)]") }
@@ -46,7 +50,7 @@ import Testing
     return inputs
   }
 
-  @Test(arguments: Combination.first(24)) func agrees(_ combination: Combination) throws {
+  @Test(arguments: Combination.first(36)) func agrees(_ combination: Combination) throws {
     let element = combination.pick(floatTypes)
     let form = combination.pick(Self.forms, shift: combination.number / 4)
     let graph = try Self.graph(
@@ -72,6 +76,43 @@ import Testing
         given: ["offsets": ReferenceArray(.i32, [list.count], integers: list)])
     }
     try expectAgreement(graph, inputs, .loose)
+  }
+
+  /// From the last row of a segment to its first, without the row itself.
+  @Test func segmentsInReverse() throws {
+    let graph = try DifferentialTests.graph(
+      "%q: f32[2, T, 8], %k: f32[2, T, 8], %v: f32[2, T, 9], %d: f32[2, T], %offsets: i32[B + 1]",
+      """
+      %o = linear_attention %q, %k, %v, %offsets, %d {decay = 1, ragged = 0, reverse = true}
+      %e = linear_attention %q, %k, %v, %offsets, %d {decay = 1, exclusive = true, ragged = 0, reverse = true}
+      return %o, %e
+      """)
+    let inputs = try [[0, 3, 3, 70], [0, 0]].map { list in
+      try randomInputs(
+        graph, ["T": Int(list.last!), "B": list.count - 1],
+        given: ["offsets": ReferenceArray(.i32, [list.count], integers: list.map { Int64($0) })])
+    }
+    try expectAgreement(graph, inputs, .loose)
+  }
+
+  /// A logarithm of -inf forgets what came before, beside others in one chunk, in both directions.
+  @Test(arguments: floatTypes) func forgets(_ element: ElementType) throws {
+    let sum: ElementType = element.computed
+    for reverse in [false, true] {
+      let graph = try DifferentialTests.graph(
+        "%q: \(element)[S, 8], %k: \(element)[S, 8], %v: \(element)[S, 9], %d: \(sum)[S], %s: \(sum)[8, 9]",
+        """
+        %o, %t = linear_attention %q, %k, %v, %d, %s {decay = 0, final_state = true, reverse = \(reverse), state = 1}
+        return %o, %t
+        """)
+      var inputs = try [3, 50].map { try randomInputs(graph, ["S": $0]) }
+      for number in inputs.indices {
+        inputs[number]["d"]!.reals = inputs[number]["d"]!.reals.enumerated().map {
+          [1, 2, 20, 33].contains($0) ? -.infinity : $0 == 40 ? -1e9 : $1 / 8 - 0.25
+        }
+      }
+      try expectAgreement(graph, inputs, .loose)
+    }
   }
 
   /// Keys and values that heads share, decays that are one number a head, values that do not lie along their rows: views.

@@ -80,6 +80,32 @@ private let decompositionCases: [DecompositionCase] = [
       }
       """, sizes: [["T": 7, "B": 3], ["T": 0, "B": 1]], special: segments),
   DecompositionCase(
+    mnemonic: "linear_attention",
+    text: """
+      graph @f(%q: f64[B, N, 2], %k: f64[B, N, 2], %v: f64[B, N, 3], %s: f64[B, 2, 3], %d: f64[B, N]) {
+        %r, %t = linear_attention %q, %k, %v, %s, %d {decay = 1, final_state = true, reverse = true, state = 0}
+        return %r, %t
+      }
+      """, sizes: [["B": 2, "N": 5], ["B": 1, "N": 0]]),
+  DecompositionCase(
+    mnemonic: "linear_attention",
+    text: """
+      graph @f(%q: f64[T, 2], %k: f64[T, 2], %v: f64[T, 2], %d: f64[T], %o: i32[B + 1]) {
+        %r = linear_attention %q, %k, %v, %d, %o {decay = 0, ragged = 1, reverse = true}
+        %e = linear_attention %q, %k, %v, %d, %o {decay = 0, exclusive = true, ragged = 1}
+        return %r, %e
+      }
+      """, sizes: [["T": 7, "B": 3], ["T": 0, "B": 1]], special: segments),
+  DecompositionCase(
+    mnemonic: "linear_attention",
+    text: """
+      graph @f(%q: f64[N, 2], %k: f64[N, 2], %v: f64[N, 1], %z: f64[2], %s: f64[2, 1], %d: f64[N]) {
+        %r, %t, %y = linear_attention %q, %k, %v, %z, %s, %d \
+        {decay = 2, epsilon = 0.5, exclusive = true, final_state = true, key_sum = 0, reverse = true, state = 1}
+        return %r, %t, %y
+      }
+      """, sizes: [["N": 5], ["N": 1]]),
+  DecompositionCase(
     mnemonic: "map",
     text: """
       graph @f(%x: f64[N, 2], %s: f64) {

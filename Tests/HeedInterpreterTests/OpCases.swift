@@ -268,6 +268,20 @@ private let compositeCases: [OpCase] = [
       f64([2, 1], 1, 2), f64([2, 1], 1, 2), f64([2, 1], 6, 2), f64([2], -0.6931471805599453, -0.6931471805599453), f64([1, 1], 8),
       f64([1], 4),
     ], f64([2, 1], 2.5, 2.25), f64([1, 1], 9), f64([1], 3.5)),
+  cases(
+    "linear_attention", "%q: f64[N, 1], %k: f64[N, 1], %v: f64[N, 1], %d: f64[N], %s: f64[1, 1]",
+    """
+    %r, %t = linear_attention %q, %k, %v, %d, %s {decay = 0, final_state = true, reverse = true, state = 1}
+    return %r, %t
+    """,
+    // Row 1 reads 8 + 4; half of that and 6 is for row 0, and half of that is left.
+    [
+      f64([2, 1], 1, 2), f64([2, 1], 1, 2), f64([2, 1], 6, 2), f64([2], -0.6931471805599453, -0.6931471805599453), f64([1, 1], 8),
+    ], f64([2, 1], 12, 24), f64([1, 1], 6)),
+  cases(
+    "linear_attention", "%q: f64[N, 1], %k: f64[N, 1], %v: f64[N, 1]",
+    "%r = linear_attention %q, %k, %v {exclusive = true}  return %r",
+    [f64([3, 1], 1, 2, 3), f64([3, 1], 1, 1, 2), f64([3, 1], 10, 20, 30)], f64([3, 1], 0, 20, 90)),
 ]
 
 private let fusedCases: [OpCase] = [

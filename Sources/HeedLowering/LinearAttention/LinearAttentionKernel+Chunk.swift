@@ -32,8 +32,7 @@ extension LinearAttentionKernel {
 
     // Within the chunk: the triangle of pairs.
     try contract(at.rows, at.rows, over: depth, query, elements(keys)) { body, r, c in
-      let isLive = body.apply(.lessEqual, body.index(c, .i32), body.index(r, .i32))
-      body.store(body.apply(.select, isLive, BodyValue(0), body.constant(0, element)), Access(weights, r, c))
+      body.store(body.apply(.select, isLive(r, c, in: &body), BodyValue(0), body.constant(0, element)), Access(weights, r, c))
     }
     if decays != nil || denominators != nil { try finishWeights(at, weights, decays, denominators) }
     if let denominators { try invert(denominators, at) }
@@ -53,6 +52,12 @@ extension LinearAttentionKernel {
       }
     }
     try carry(state, keys, values, decays, at)
+  }
+
+  /// Whether the query of a row reads the key of a column's row.
+  private func isLive(_ row: IntegerExpression, _ column: IntegerExpression, in body: inout BodyBuilder) -> BodyValue {
+    let comparison: Op = isReverse ? isExclusive ? .greater : .greaterEqual : isExclusive ? .less : .lessEqual
+    return body.apply(comparison, body.index(column, .i32), body.index(row, .i32))
   }
 
   /// What the chunks before add to the denominators: each query times the sum of their keys.
@@ -80,9 +85,8 @@ extension LinearAttentionKernel {
           body.load(Access(decays.logarithms, r), element), body.load(Access(decays.logarithms, c), element)
         )
         // A dead pair's exponent may be large.
-        let isLive = body.apply(.lessEqual, body.index(c, .i32), body.index(r, .i32))
-        let exponent = body.apply(
-          .select, isLive, body.apply(.subtract, ofRow, ofColumn), body.constant(0, element))
+        let difference = isReverse ? body.apply(.subtract, ofColumn, ofRow) : body.apply(.subtract, ofRow, ofColumn)
+        let exponent = body.apply(.select, isLive(r, c, in: &body), difference, body.constant(0, element))
         weight = body.apply(.multiply, weight, body.apply(.exp, exponent))
         body.store(weight, Access(weights, r, c))
       }
@@ -101,12 +105,15 @@ extension LinearAttentionKernel {
     return found
   }
 
-  /// Adds the values of a chunk's keys to the rows from theirs on.
+  /// Adds the values of a chunk's keys to the rows that read them.
   private func addKeyByKey(_ weights: Place, _ values: Elements, to results: Place, _ at: LinearAttentionChunk) {
     builder.loop("j", to: at.rows) { j in
-      builder.map([("r", at.rows - j), ("e", width)]) { body, index in
-        let place = Access(results, j + index[0], index[1])
-        let (weight, value) = (body.load(Access(weights, j + index[0], j), element), body.load(values(j, index[1]), element))
+      let next = isExclusive ? j + 1 : j
+      let (first, count) = isReverse ? (0, isExclusive ? j : j + 1) : (next, at.rows - next)
+      builder.map([("r", count), ("e", width)]) { body, index in
+        let row = isReverse ? index[0] : first + index[0]
+        let place = Access(results, row, index[1])
+        let (weight, value) = (body.load(Access(weights, row, j), element), body.load(values(j, index[1]), element))
         body.store(body.apply(.fusedMultiplyAdd, weight, value, body.load(place, element)), place)
       }
     }

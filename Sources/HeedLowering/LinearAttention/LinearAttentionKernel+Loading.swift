@@ -6,9 +6,9 @@ extension LinearAttentionKernel {
   struct Decays {
     /// The sums of the logarithms up to each row, its own included.
     let logarithms: Place
-    /// The factor from the chunk's begin to each row.
+    /// The factor from the state before the chunk to each row.
     let ofRow: Place
-    /// The factor from each row to the chunk's end.
+    /// The factor from each row to the state after the chunk.
     let toEnd: Place
     /// The factor over the whole chunk: one number.
     let ofChunk: Scalar
@@ -45,7 +45,10 @@ extension LinearAttentionKernel {
     let total = builder.scalar("total", element, initial: .literal(Literal(0.0))).access
     builder.loop("t", to: at.rows) { row in
       builder.compute { body in
-        let next = decay.read(at.batch + [at.first + row], as: element, in: &body)
+        // Differences of sums of infinities would be NaN.
+        let next = body.apply(
+          .maximum, body.constant(element.logarithmOfZero, element),
+          decay.read(at.batch + [at.first + row], as: element, in: &body))
         let sum = body.apply(.add, body.load(total, element), next)
         body.store(sum, total)
         body.store(sum, Access(decays.logarithms, row))
@@ -54,8 +57,8 @@ extension LinearAttentionKernel {
     builder.map([("r", at.rows)]) { body, index in
       let sum = body.load(Access(decays.logarithms, index[0]), element)
       let rest = body.apply(.subtract, body.load(total, element), sum)
-      body.store(body.apply(.exp, sum), Access(decays.ofRow, index[0]))
-      body.store(body.apply(.exp, rest), Access(decays.toEnd, index[0]))
+      body.store(body.apply(.exp, isReverse ? rest : sum), Access(decays.ofRow, index[0]))
+      body.store(body.apply(.exp, isReverse ? sum : rest), Access(decays.toEnd, index[0]))
     }
     builder.compute { body in
       body.store(body.apply(.exp, body.load(total, element)), decays.ofChunk.access)

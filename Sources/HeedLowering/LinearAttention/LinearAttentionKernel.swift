@@ -19,6 +19,10 @@ struct LinearAttentionKernel {
   let results: LinearAttentionResults
   /// What is added to the denominator; nil where there is none.
   let epsilon: Double?
+  /// Whether chunks are taken from the last to the first, and a query reads the keys from its row on.
+  let isReverse: Bool
+  /// Whether a query does not read the key of its own row.
+  let isExclusive: Bool
 
   /// The type of sums, states and factors.
   var element: ElementType { shape.element }
@@ -49,7 +53,9 @@ struct LinearAttentionKernel {
     begin(state, batch)
     try builder.loop("i0", to: sequence.count, step: shape.chunk) { index in
       let rows = builder.define("rows", .smaller(sequence.count - index, .constant(shape.chunk)))
-      let first = builder.define("first", sequence.first + index)
+      // A chunk's rows are in their order in both directions.
+      let start = isReverse ? sequence.count - index - rows : index
+      let first = builder.define("first", sequence.first + start)
       try attend(LinearAttentionChunk(batch: batch, first: first, rows: rows), state)
     }
     finish(state, batch)

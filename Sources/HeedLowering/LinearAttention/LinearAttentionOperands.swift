@@ -87,6 +87,7 @@ extension LinearAttentionKernel {
     shape = LinearAttentionShape(
       element: graph.type(operands[0]).element.computed, batch: Array(shapes[0].dropLast(2)), rows: rows, depth: depth,
       width: width, segmentCount: offsets.map { $0.shape[0] - 1 } ?? 1)
-    epsilon = graph.attributes(node)[.epsilon]?.real
+    let attributes = graph.attributes(node)
+    (epsilon, isReverse, isExclusive) = (attributes[.epsilon]?.real, attributes.isSet(.reverse), attributes.isSet(.exclusive))
   }
 }

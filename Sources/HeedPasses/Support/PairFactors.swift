@@ -38,9 +38,6 @@ struct PairFactors {
 private struct PairFactorFinder {
   typealias Reason = PairFactors.Reason
 
-  /// e to this is 0 in the type of sums.
-  private static func logarithmOfZero(_ type: ElementType) -> Double { type == .f64 ? -746 : -104 }
-
   private let score: ScalarFunction
   private let table: (Int) -> RealBounds
   private let wide: ElementType
@@ -138,7 +135,7 @@ private struct PairFactorFinder {
     // 0 to the power of a whole number of rows is 0, and 1 on the diagonal.
     let isWhole = parts.growth.flatMap { region.literal($0)?.real }.map { $0 >= 1 } ?? false
     guard bounds.low == 0, isWhole, parts.query.isEmpty, parts.key.isEmpty else { throw .base(mayBeZero: bounds.low == 0) }
-    return region.apply(.maximum, region.constant(Self.logarithmOfZero(wide), wide), logarithm)
+    return region.apply(.maximum, region.constant(wide.logarithmOfZero, wide), logarithm)
   }
 
   // MARK: Exponents
