@@ -12,6 +12,7 @@ import Testing
     switch op.scalar?.rule {
     case .unary(let real, _): real != nil
     case .binary(let real, _): real != nil
+    case .randomBits: false
     default: !op.isRequest
     }
   }
