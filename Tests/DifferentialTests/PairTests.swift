@@ -20,7 +20,7 @@ import Testing
   private static let tiles = ["", ", tile = [4, 8]", ", tile = [16, 48]", ", tile = [96, 128]"]
 
   /// Several products of unlike widths, sums of both kinds, and tensors that a region reads in every way.
-  private static func graph(_ step: Combination, _ element: ElementType) throws -> Graph {
+  private static func sums(_ step: Combination, _ element: ElementType) throws -> Graph {
     let batch = step.pick(batches)
     let wide = element.computed
     let leading = batch.map { "\($0)" }
@@ -72,14 +72,14 @@ import Testing
 
   @Test(arguments: Combination.first(28)) func compiledSumsAgree(_ step: Combination) throws {
     let element = step.pick(floatTypes)
-    let graph = try Self.graph(step, element)
+    let graph = try Self.sums(step, element)
     let inputs = try step.pick(Self.sizes).map { try Self.inputs(graph, $0, step.number) }
     try expectAgreement(graph, inputs, .loose, targets: [step.pick(hostTargets)], note: "\(element) \(step.number) ")
   }
 
   /// The same bits for any number of threads.
   @Test(arguments: Combination.first(6)) func threads(_ step: Combination) throws {
-    let graph = try Self.graph(step, .f32)
+    let graph = try Self.sums(step, .f32)
     let inputs = try Self.inputs(graph, (230, 161), step.number)
     let all = try [1, 2, 3].map { threads in
       try graph.compile(options(threads: threads)).run(graph, inputs, guarding: .ends).map { array in
@@ -104,13 +104,12 @@ import Testing
       """)
     for (rows, keys) in [(70, 70), (5, 130), (130, 5)] {
       var inputs = try randomInputs(graph, ["M": rows, "N": keys])
-      for (name, count, odd) in [("x", rows, rows / 2), ("y", keys, keys / 3)] as [(Name, Int, Int)] {
-        for e in 0..<24 { inputs[name]!.reals[odd * 24 + e] = e % 2 == 0 ? .infinity : .nan }
+      for (name, odd) in [("x", rows / 2), ("y", keys / 3)] as [(Name, Int)] {
+        for e in 0..<24 { inputs[name]!.reals[odd * 24 + e] = e % 2 == 0 ? Double.infinity : Double.nan }
         // The odd row and column have no weight but in the last column and the last row.
         for other in 0..<(name == "x" ? keys - 1 : rows - 1) {
           inputs["z"]!.reals[name == "x" ? odd * keys + other : other * keys + odd] = 0
         }
-        #expect(count > 0)
       }
       try expectAgreement(graph, [inputs], .loose)
     }

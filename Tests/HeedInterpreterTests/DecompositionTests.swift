@@ -346,7 +346,7 @@ private let decompositionCases: [DecompositionCase] = pairCases + [
       }
       """
     let graph = try Graph.parse(text)[0]
-    let inputs = ["x": f64([3, 1], .nan, 2, 3), "y": f64([4, 1], .infinity, 5, 7, .nan)]
+    let inputs: [Name: ReferenceArray] = ["x": f64([3, 1], .nan, 2, 3), "y": f64([4, 1], .infinity, 5, 7, .nan)]
     for graph in [graph, try Self.decomposed(graph)] {
       let results = try GraphInterpreter.evaluate(graph, inputs: inputs).map(\.array)
       #expect(results[0] == f64([3, 1], 0, 5, 19), "\(results[0])")
