@@ -17,12 +17,16 @@ extension Differentiation {
     let function = writer.write(
       regions[0], leading: pairs.products.indices.map(writer.product), tables: operands, in: graph)
     let indices = Array(function.results.dropFirst())
-    var element = writer.writer.element(writer.number(of: cotangent, in: graph), indices).converted(to: pairElement)
+    var isInside: ScalarExpression?
     for (index, extent) in zip(indices, type(cotangent).shape.extents) {
       let end = writer.writer.extent(extent, index.element)
-      let isInside = !(index < 0.0) & index.applying(.less, end)
-      element = isInside.select(element, element.constant(0.0))
+      let isBelow = !(index < 0.0) & index.applying(.less, end)
+      isInside = isInside.map { $0 & isBelow } ?? isBelow
     }
+    // The first element stands for one outside.
+    let places = indices.map { index in isInside!.select(index, index.constant(Int64(0))) }
+    var element = writer.writer.element(writer.number(of: cotangent, in: graph), places).converted(to: pairElement)
+    if let isInside { element = isInside.select(element, element.constant(0.0)) }
     return try finishPairs(&writer, function, function.cotangents(of: [element] + indices.map { _ in nil }))
   }
 }

@@ -4,7 +4,7 @@ public import HeedIR
 public struct GradientCase: Sendable, CustomStringConvertible {
   /// The op whose rule it is for.
   public var mnemonic: String
-  /// The graph: floats are f64, or of the type `computed` that sums of them have.
+  /// The graph: floats are f64. `wide` stands for the type in which these are summed.
   public var text: String
   /// Values of the symbols.
   public var sizes: [[Name: Int]]
@@ -24,8 +24,7 @@ public struct GradientCase: Sendable, CustomStringConvertible {
 
   /// The graph, with floats of another type if `element` says so.
   public func graph(_ element: ElementType = .f64) throws -> Graph {
-    let typed = element == .f64 ? text : text.replacing("f64", with: element.name)
-    return try Graph.parse(typed.replacing("computed", with: element.computed.name))[0]
+    try Graph.parse(text.replacing("f64", with: element.name).replacing("wide", with: element.computed.name))[0]
   }
 
   /// Inputs for the graph, or for one with further arguments, at a binding of its symbols.
@@ -44,6 +43,5 @@ public struct GradientCase: Sendable, CustomStringConvertible {
 }
 
 /// Graphs for every op that has a derivative, away from places where it jumps.
-public let gradientCases =
-  elementwiseGradientCases + arrangementGradientCases + reductionGradientCases + compositeGradientCases
-  + linearAttentionGradientCases
+public let gradientCases = elementwiseGradientCases + arrangementGradientCases + reductionGradientCases + compositeGradientCases
+  + attentionGradientCases + statisticGradientCases + pairGradientCases + linearAttentionGradientCases

@@ -53,8 +53,8 @@ public struct LinearAttentionForm: Sendable, CustomStringConvertible {
     }
     if hasDecay { add("decay", "f64[2, \(rows)]") }
     if segments { add("ragged", "i32[B + 1]") }
-    if beginning == .state { add("state", "computed[2, \(depth), \(width)]") }
-    if beginning == .state, isNormalized { add("key_sum", "computed[2, \(depth)]") }
+    if beginning == .state { add("state", "wide[2, \(depth), \(width)]") }
+    if beginning == .state, isNormalized { add("key_sum", "wide[2, \(depth)]") }
     if isNormalized { attributes.append("epsilon = 0.5") }
     if hasFinalState { attributes.append("final_state = true") }
     if isReverse { attributes.append("reverse = true") }

@@ -53,24 +53,27 @@ private struct PairSumPhases {
       let blocks = KeyBlocks(kernel, tileCount: kernel.region.results.count)
       try blocks.emit(batch, task: task, summaries, PairSumming(blocks, batch: batch, rowSum: rowSum))
     }
-    for sum in rowSums { if let place = partialSums[sum] { combine(sum, place) } }
+    combine(partialSums)
   }
 
   /// The phase that adds the sums of a head's tasks, in order.
-  private func combine(_ sum: Int, _ place: Place) {
+  private func combine(_ partialSums: [Int: Place]) {
+    guard !partialSums.isEmpty else { return }
     let (shape, size) = (kernel.shape, 64)
     let (domain, batch) = kernel.batchDomain(Array(0..<shape.batchRank))
     let (rowDomain, block) = builder.dimension("t", IntegerExpression(shape.queries.dividedRoundingUp(by: size)))
     builder.phase("combine", domain + [rowDomain]) {
       let first = builder.define("i0", block * .constant(size))
       let count = builder.define("rows", .blockSize(shape.queries, block: first, size: size))
-      builder.map(kernel.dimensions("r", count, of: sum)) { body, index in
-        let rest = [first + index[0]] + index.dropFirst()
-        let parts = (0..<kernel.partials).map { task in
-          body.load(Access(place, ([.constant(task)] + batch + rest).map { Access.Index($0) }), element)
+      for (sum, place) in partialSums.sorted(by: { $0.key < $1.key }) {
+        builder.map(kernel.dimensions("r", count, of: sum)) { body, index in
+          let rest = [first + index[0]] + index.dropFirst()
+          let parts = (0..<kernel.partials).map { task in
+            body.load(Access(place, ([.constant(task)] + batch + rest).map { Access.Index($0) }), element)
+          }
+          let total = parts.dropFirst().reduce(parts[0]) { body.apply(.add, $0, $1) }
+          body.store(total, kernel.outputs[sum].access(batch + rest))
         }
-        let total = parts.dropFirst().reduce(parts[0]) { body.apply(.add, $0, $1) }
-        body.store(total, kernel.outputs[sum].access(batch + rest))
       }
     }
   }

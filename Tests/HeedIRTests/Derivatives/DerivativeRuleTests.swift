@@ -5,13 +5,14 @@ import Testing
 /// Every op that can have floats for operands and results says how it is differentiated.
 @Suite struct DerivativeRuleTests {
   /// What has no rule yet.
-  private static let withoutRule: Set<Op> = [.attention, .attentionReduce, .attentionTopK]
+  private static let withoutRule: Set<Op> = []
 
   /// Whether some operand may be a float. Ops that are not elementwise may all have one, or none at all.
   private func takesFloats(_ op: Op) -> Bool {
     switch op.scalar?.rule {
     case .unary(let real, _): real != nil
     case .binary(let real, _): real != nil
+    case .randomBits: false
     default: !op.isRequest
     }
   }
