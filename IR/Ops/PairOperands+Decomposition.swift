@@ -24,10 +24,12 @@ struct DecomposedPairs {
     live = try DecomposedScores.apply(context.regions[1], leading: [], operands, shape, &context)
   }
 
-  /// The weight of this number; 0 where the pair is dead.
+  /// The weight of this number; 0 where the pair is dead. A weight of 0 is selected too, so that it hides what it weighs.
   private func weight(_ number: Int, _ context: inout Decomposition) throws -> ValueID {
     let weight = yields[number]
-    return try context.emit(.select, live, weight, context.constant(0, context.type(weight).element))
+    let zero = try context.constant(0, context.type(weight).element)
+    let counts = try context.emit(.and, live, context.emit(.notEqual, weight, zero))
+    return try context.emit(.select, counts, weight, zero)
   }
 
   /// A sum over the pairs of each query or key.
