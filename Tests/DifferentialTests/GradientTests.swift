@@ -47,4 +47,40 @@ import Testing
     }
     #expect(all[0] == all[1] && all[0] == all[2], "\(run.graph.text)")
   }
+
+  /// Random attention, fused: its own rules in both modes against each other, and against the derivative of what was written.
+  @Test(arguments: 0..<12) func randomAttention(_ number: Int) throws {
+    var options = RandomGraph.Options()
+    (options.floats, options.attentionProbability) = ([.f64], 0.5)
+    var check = GradientCheck()
+    (check.comparesDifferences, check.directions) = (false, 1)
+    var found = 0
+    for position in 0..<100 where found < 4 {
+      let seed = UInt64(number * 100 + position + 1)
+      let random = try RandomGraph(seed: seed, options: options)
+      guard random.graph.isDifferentiable, !random.graph.differentiableArguments.isEmpty,
+        !random.graph.differentiableResults.isEmpty
+      else { continue }
+      let fused = try random.graph.optimized(DifferentialTests.options()).graph.ir
+      guard fused.body.contains(where: { fused.op($0).has(.scoresPairs) }) else { continue }
+      found += 1
+      let reverse = try random.graph.reverseGraph()
+      let optimized = try fused.reverseGraph()
+      for binding in random.bindings {
+        let inputs = try random.inputs(binding)
+        let failures = try check.failures(of: fused, at: inputs, seed: seed)
+        #expect(failures.isEmpty, "\(binding) \(random)\n\(fused.text)")
+        let all = try randomInputs(reverse, binding, seed: seed, given: inputs)
+        let (got, expected) = (
+          try GraphInterpreter.evaluate(optimized, inputs: all), try GraphInterpreter.evaluate(reverse, inputs: all)
+        )
+        for (x, y) in zip(got, expected) {
+          if let difference = try difference(NDArray(x.array), y.array, .loose) {
+            Issue.record("%\(y.name) \(binding): \(difference)\n\(random)\n\(fused.text)")
+          }
+        }
+      }
+    }
+    #expect(found > 0)
+  }
 }

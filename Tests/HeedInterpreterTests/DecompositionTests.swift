@@ -18,7 +18,13 @@ private let segments: @Sendable (Name, inout ReferenceArray) -> Void = { name, a
   array.integers = array.shape[0] == 2 ? [0, 0] : [0, 2, 2, 7]
 }
 
-private let decompositionCases: [DecompositionCase] = [
+/// Sums over pairs: the graphs of which the gradients are checked.
+private let pairCases = gradientCases.filter { ["pair_scatter", "pair_sums"].contains($0.mnemonic) }.map { test in
+  DecompositionCase(
+    mnemonic: test.mnemonic, text: test.text.replacing("wide", with: "f64"), sizes: test.sizes, special: test.prepare)
+}
+
+private let decompositionCases: [DecompositionCase] = pairCases + [
   DecompositionCase(
     mnemonic: "softmax", text: "graph @f(%x: f64[A, B, C]) { %r = softmax %x {dim = 1} return %r }",
     sizes: [["A": 2, "B": 3, "C": 2], ["A": 2, "B": 0, "C": 2], ["A": 1, "B": 1, "C": 1]],
@@ -322,6 +328,30 @@ private let decompositionCases: [DecompositionCase] = [
     let missing = Op.all.filter { op in op.canDecompose && !decompositionCases.contains { $0.mnemonic == op.mnemonic } }
     #expect(missing.isEmpty, "no case of \(missing.map(\.mnemonic).joined(separator: ", "))")
     for op in Op.all where op.has(.fused) || op.has(.composite) { #expect(op.canDecompose, "\(op.mnemonic)") }
+  }
+
+  /// A weight of 0 and a dead pair add nothing to a sum over pairs, whatever they weigh.
+  @Test func zeroWeightsHaveNoInfluence() throws {
+    let text = """
+      graph @f(%x: f64[M, 1], %y: f64[N, 1]) {
+        %a, %b = pair_sums %x, %y weights (%i: i32, %j: i32) {
+          %w = minimum %j, %i : i32
+          %z = convert %w : f64
+          yield %z
+        } where (%i: i32, %j: i32) {
+          %l = less_equal %j, %i : bool
+          yield %l
+        } {column_sums = [0, 0], pairs = [M, N], row_sums = [0, 1]} : f64[M, 1], f64[N, 1]
+        return %a, %b
+      }
+      """
+    let graph = try Graph.parse(text)[0]
+    let inputs: [Name: ReferenceArray] = ["x": f64([3, 1], .nan, 2, 3), "y": f64([4, 1], .infinity, 5, 7, .nan)]
+    for graph in [graph, try Self.decomposed(graph)] {
+      let results = try GraphInterpreter.evaluate(graph, inputs: inputs).map(\.array)
+      #expect(results[0] == f64([3, 1], 0, 5, 19), "\(results[0])")
+      #expect(results[1] == f64([4, 1], 0, 5, 6, 0), "\(results[1])")
+    }
   }
 
   /// Rows without a live pair are 0, whatever stands in values that no live pair reaches.

@@ -340,6 +340,35 @@ private let fusedCases: [OpCase] = [
     """,
     [f64([3, 1], 5, 0, 1.0986122886681098), f64([3, 1], 0, 1, nan), f64([3, 1], 4, 8, 3)], f64([3, 1], 5, 4, 7)),
   // Weights 0; 1; 1/4, 3/4 of rows with 0, 1 and 2 live keys.
+  // The pair 0, 1 is dead: weights [[2, -], [4, 8]], their sums, and what they weigh.
+  cases(
+    "pair_sums", "%x: f64[M, 1], %y: f64[N, 1]",
+    """
+    %a, %b, %c, %d = pair_sums %x, %y weights (%s: f64, %i: i32, %j: i32) { yield %s }
+      where (%i: i32, %j: i32) { %l = less_equal %j, %i : bool  yield %l }
+      {column_sums = [0, 0, 0, -1], pairs = [M, N], products = [0, 1], row_sums = [0, 1, 0, -1]}
+      : f64[M, 1], f64[M], f64[N, 1], f64[N]
+    return %a, %b, %c, %d
+    """,
+    [f64([2, 1], 1, 2), f64([2, 1], 2, 4)], f64([2, 1], 4, 40), f64([2], 2, 12), f64([2, 1], 10, 16), f64([2], 6, 8)),
+  // A weight of 0 and a dead pair add nothing, whatever they weigh.
+  cases(
+    "pair_sums", "%y: f64[N, 1]",
+    """
+    %a = pair_sums %y weights (%i: i32, %j: i32) { %z = convert %j : f64  yield %z }
+      where (%i: i32, %j: i32) { %l = less %j, 2 : bool  yield %l } {pairs = [1, N], row_sums = [0, 0]} : f64[1, 1]
+    return %a
+    """,
+    [f64([3, 1], nan, 5, inf)], f64([1, 1], 5)),
+  // By distance; one outside adds nothing.
+  cases(
+    "pair_scatter", "%x: f64[M, 1], %y: f64[N, 1]",
+    """
+    %a = pair_scatter %x, %y value (%s: f64, %i: i32, %j: i32) { %d = subtract %j, %i : i32  yield %s, %d }
+      where (%i: i32, %j: i32) { yield true } {pairs = [M, N], products = [0, 1]} : f64[2]
+    return %a
+    """,
+    [f64([2, 1], 1, 10), f64([3, 1], 1, 2, 3)], f64([2], 21, 32)),
   cases(
     "attention_reduce", "%q: f64[S, 1], %k: f64[S, 1], %l: f64[S]",
     """
