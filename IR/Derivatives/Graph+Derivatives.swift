@@ -14,7 +14,8 @@ extension Graph {
     for node in body {
       let op = op(node)
       guard op.isRequest else {
-        try rewriter.copy(node, adding: isKept[Int(node.index)] ? op.derivative?.residuals(attributes(node), Array(regions(node))) ?? [] : [])
+        try rewriter.copy(
+          node, adding: isKept[Int(node.index)] ? op.derivative?.residuals(attributes(node), Array(regions(node))) ?? [] : [])
         continue
       }
       let sources = operands(node).map { rewriter($0) }

@@ -71,7 +71,9 @@ extension Differentiation {
     let statistic = try DifferentiatedStatistic(&self)
     let graph = rewriter.result
     var writer = statistic.writer
-    let cotangent = writer.writer.element(writer.number(of: cotangents[0]!, in: graph), statistic.block)
+    // The first block stands for that of a pair that does not count.
+    let block = statistic.block.map { statistic.counts.select($0, $0.constant(Int64(0))) }
+    let cotangent = writer.writer.element(writer.number(of: cotangents[0]!, in: graph), block)
     let ofValues = statistic.value.cotangents(of: [statistic.counted(cotangent.converted(to: statistic.element))])
     var ofScore: ScalarExpression?
     if let ofWeight = ofValues[statistic.value.parameter(0)] { ofScore = statistic.counted(ofWeight * statistic.weight) }

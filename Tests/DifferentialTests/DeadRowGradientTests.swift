@@ -55,7 +55,7 @@ import Testing
     return inputs
   }
 
-  private static let sizes = [(5, 70), (66, 37), (1, 1), (3, 0), (0, 3), (1, 20), (20, 1)]
+  private static let sizes = [(5, 40), (21, 18), (1, 1), (3, 0), (0, 3), (1, 20), (20, 1)]
 
   @Test(arguments: Form.allCases, floatTypes) func gradientsAreZero(_ form: Form, _ element: ElementType) throws {
     let graph = try Self.graph(form, element).reverseGraph()
@@ -76,7 +76,9 @@ import Testing
         let pairs = (0..<rows * keys).map { Self.isLive($0 / keys, $0 % keys, rows, keys) }
         for position in q.reals.indices {
           let row = position / 8 % rows
-          if !pairs[(row * keys)..<((row + 1) * keys)].contains(true) { #expect(q.reals[position] == 0, "\(form) \(element) \(row)") }
+          if !pairs[(row * keys)..<((row + 1) * keys)].contains(true) {
+            #expect(q.reals[position] == 0, "\(form) \(element) \(row)")
+          }
         }
         for array in [k, v] {
           for position in array.reals.indices {

@@ -3,18 +3,19 @@ import HeedInterpreter
 import HeedTestSupport
 import Testing
 
-/// Gradients of rows of many keys in 16-bit types: sums are kept in f32, so that the error is that of one rounding.
+/// Gradients of rows of many keys in 16-bit types: sums are kept in f32. The mean that a row's cotangents are lessened by is taken of the
+/// rounded output, so that the error is up to that of two roundings; 1.5 were measured.
 @Suite struct LongRowGradientTests {
-  @Test(arguments: [ElementType.bf16, .f16], [false, true]) func oneRounding(_ element: ElementType, _ isCausal: Bool) throws {
+  @Test(arguments: [ElementType.bf16, .f16], [false, true]) func twoRoundings(_ element: ElementType, _ isCausal: Bool) throws {
     let graph = try Graph(building: "long") { g in
       let (q, k) = (g.input("q", element, ["M", 64]), g.input("k", element, ["N", 64]))
       var scores = matmul(q, k.transposed()) * 0.125
-      if isCausal { scores = scores.where(.causal(), else: -.infinity) }
+      if isCausal { scores = scores.where(.causal(.bottomRight), else: -.infinity) }
       return matmul(softmax(scores), g.input("v", element, ["N", 64]))
     }.reverseGraph()
     let inputs = try randomInputs(graph, ["M": 24, "N": 1024])
     var tolerance = Tolerance.loose
-    tolerance.roundings = 1
+    tolerance.roundings = 2
     tolerance.least = 0
     try expectAgreement(graph, [inputs], tolerance, targets: [hostTargets.last!], note: "\(element) ")
   }

@@ -43,7 +43,7 @@ import Testing
       } where (\(indices)) { \(step.pick(masks)) } {
         column_sums = [1, 0, 0, -1], pairs = \(shape("M", "N")), products = [0, 1, 2, 3], row_sums = [0, 3, 1, 1, 1, -1]\
       \(step.pick(tiles))
-      } : \(element)\(shape("M", "\(widths.1)")), \(wide)\(shape("M", "\(widths.0)")), f64\(shape("M")), \
+      } : \(element)\(shape("M", "\(widths.1)")), \(wide)\(shape("M", "\(widths.0)")), \(wide)\(shape("M")), \
       \(element)\(shape("N", "\(widths.0)")), \(element)\(shape("N"))
       %t = pair_scatter %x, %y, %bias, %docs, %stored value (%s: \(wide), \(indices)) {
         %o = subtract %i, %j : i32 %v = add %o, 20 : i32 yield %s, \((names.dropLast(2) + ["%v"]).joined(separator: ", "))

@@ -45,10 +45,10 @@ private let scores: [GradientCase] = [
     "%turned: f64[N, M], %rows: f64[M], %columns: f64[1, N], %heads: f64[H], %first: f64[H, 1]",
     score: element("a", "turned", "%j, %i") + element("b", "rows", "%i") + "%zero = constant 0 : i32 "
       + element("c", "columns", "%zero, %j") + element("d", "heads", "%h") + element("e", "first", "%h, %zero")
-      + """
-      %f = multiply %s, %d : wide %g = multiply %a, %b : wide %m = add %f, %g : wide %n = multiply %c, %e : wide
-      %o = add %m, %n : wide yield %o
-      """, where: causal),
+        + """
+        %f = multiply %s, %d : wide %g = multiply %a, %b : wide %m = add %f, %g : wide %n = multiply %c, %e : wide
+        %o = add %m, %n : wide yield %o
+        """, where: causal),
   // One tensor by several computed indices.
   attention(
     "%far: f64[M + N], %near: f64[4]",
@@ -58,7 +58,8 @@ private let scores: [GradientCase] = [
     where: strictlyCausal),
   // A table by numbers that stand in another.
   attention(
-    "%ids: i32[M, N], %table: f64[6, H]", score: "%d = element %ids[%i, %j] : i32 " + element("a", "table", "%d, %h")
+    "%ids: i32[M, N], %table: f64[6, H]",
+    score: "%d = element %ids[%i, %j] : i32 " + element("a", "table", "%d, %h")
       + "%t = add %s, %a : wide yield %t"),
   // A soft cap, and a score that is not linear in what it reads.
   attention(
@@ -95,7 +96,8 @@ private let rows: [GradientCase] = [
     "%g: f64[N]",
     factor: "%w = add %i, %j : i32 %p = remainder %w, 3 : i32 %z = equal %p, 0 : bool " + element("a", "g", "%j")
       + "%f = select %z, 0.0, %a : wide yield %f"),
-  attention("%sink: f64[H, M]", "maximum = true, relative_log_sum_exp = true, sink = 0", results: "%r, %l, %m", Array(pairs.prefix(3))),
+  attention(
+    "%sink: f64[H, M]", "maximum = true, relative_log_sum_exp = true, sink = 0", results: "%r, %l, %m", Array(pairs.prefix(3))),
   // The shift counts as a constant: so the sum with the logarithm has its derivative.
   GradientCase(
     "attention", "%q: f64[2, M, 3], %k: f64[2, N, 3], %v: f64[2, N, 2]",
