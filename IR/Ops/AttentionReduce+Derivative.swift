@@ -54,13 +54,18 @@ private struct DifferentiatedStatistic {
 }
 
 extension Differentiation {
-  /// Whether the op sums numbers of weights, so that pairs can be differentiated one by one.
-  private var isSumOfWeights: Bool { attributes.required(.kind) == .add && regions[0].results.count == 1 }
+  /// Whether the op sums numbers of weights, so that pairs can be differentiated one by one. A number that reads a tensor changes with it
+  /// where the pair is dead, too.
+  private var isSumOfWeights: Bool {
+    let readsTensors = regions[2].instructions.contains { if case .element = $0.operation { true } else { false } }
+    return attributes.required(.kind) == .add && regions[0].results.count == 1 && !readsTensors
+  }
 
   private mutating func remarkDecomposition() {
     remark(
       .declined,
-      "its derivative is taken of the weights as a stored matrix: that of a sum of weights, without scores of dead pairs, is not")
+      "its derivative is taken of the weights as a stored matrix: that of a sum of what weights alone make, without scores of dead pairs, is not"
+    )
   }
 
   mutating func cotangentsOfAttentionReduce(_ cotangents: [ValueID?]) throws -> [ValueID?] {
@@ -92,7 +97,6 @@ extension Differentiation {
     var reads = ReadCotangents()
     let tables = operands.indices.dropFirst(3).map { isWanted($0) ? (value: operands[$0], operand: $0) : nil }
     reads.add(statistic.score, ofScores, tables, leading: 1, writer, &sums, in: graph)
-    reads.add(statistic.value, ofValues, tables, leading: 1, writer, &sums, in: graph)
     let values = try writer.emit(sums, &self)
     var found = [ValueID?](repeating: nil, count: operands.count)
     for (target, value) in zip(targets, values) { found[target] = value }
@@ -122,7 +126,7 @@ extension Differentiation {
       let ofRow = writer.ofRow(tangent, in: graph)
       ofScore = ofScore.map { $0 - ofRow } ?? -ofRow
     }
-    var ofValues = writer.tangents(ofReadsOf: statistic.value, ofTables, in: graph)
+    var ofValues: [ScalarValue: ScalarExpression] = [:]
     if let ofScore { ofValues[statistic.value.parameter(0)] = ofScore * statistic.weight }
     guard let tangent = statistic.value.tangents(ofValues)[0] else { return [nil] }
     return [

@@ -3,8 +3,8 @@ import HeedInterpreter
 import HeedTestSupport
 import Testing
 
-/// Gradients of rows of many keys in 16-bit types: sums are kept in f32. The mean that a row's cotangents are lessened by is taken of the
-/// rounded output, so that the error is up to that of two roundings; 1.5 were measured.
+/// Gradients of rows of many keys in 16-bit types: sums are kept in f32 and rounded once. The interpreter's gradients of the graph as written
+/// are rounded to the 16-bit type between ops as well, so that the two differ by up to two roundings; 1.5 were measured.
 @Suite struct LongRowGradientTests {
   @Test(arguments: [ElementType.bf16, .f16], [false, true]) func twoRoundings(_ element: ElementType, _ isCausal: Bool) throws {
     let graph = try Graph(building: "long") { g in

@@ -43,5 +43,6 @@ public struct GradientCase: Sendable, CustomStringConvertible {
 }
 
 /// Graphs for every op that has a derivative, away from places where it jumps.
-public let gradientCases = elementwiseGradientCases + arrangementGradientCases + reductionGradientCases + compositeGradientCases
+public let gradientCases =
+  elementwiseGradientCases + arrangementGradientCases + reductionGradientCases + compositeGradientCases
   + attentionGradientCases + statisticGradientCases + pairGradientCases + linearAttentionGradientCases
