@@ -1,6 +1,6 @@
 /// A scalar function written into another one, and differentiated there by the rules of its ops.
 ///
-/// 16-bit floats are held in f32. What is read from a captured tensor is a variable like a parameter: its cotangent is asked for by the
+/// 16-bit floats are held in f32 where the function is a region of attention, else in their own type. What is read from a captured tensor is a variable like a parameter: its cotangent is asked for by the
 /// instruction that reads it.
 struct DifferentiatedFunction {
   private let function: ScalarFunction
@@ -9,19 +9,26 @@ struct DifferentiatedFunction {
   private let values: [ScalarExpression]
 
   /// Writes `function` with `arguments` for its parameters.
-  /// - Parameter tables: the numbers that the function's captured tensors have in the function being written.
-  init(_ function: ScalarFunction, _ arguments: [ScalarExpression], tables: [Int], in writer: ExpressionWriter) {
+  /// - Parameters:
+  ///   - tables: the numbers that the function's captured tensors have in the function being written.
+  ///   - isWidened: whether 16-bit floats are held in f32 and not rounded.
+  init(
+    _ function: ScalarFunction, _ arguments: [ScalarExpression], tables: [Int] = [], in writer: ExpressionWriter, isWidened: Bool
+  ) {
     (self.function, self.writer) = (function, writer)
-    var values = zip(arguments, function.parameters).map { $0.converted(to: $1.type.computed) }
+    func held(_ type: ElementType) -> ElementType { isWidened ? type.computed : type }
+    var values = zip(arguments, function.parameters).map { $0.converted(to: held($1.type)) }
     for instruction in function.instructions {
       let operands = instruction.operands.map { values[$0.index] }
-      let type = instruction.type.computed
+      let type = held(instruction.type)
       switch instruction.operation {
       case .constant(let literal): values.append(writer.constant(literal, type))
       case .extent(let extent): values.append(writer.extent(extent, type))
       case .element(let table): values.append(writer.element(tables[table], operands).converted(to: type))
-      case .elementwise(let op):
+      case .elementwise(let op) where isWidened:
         values.append(writer.compute(op, operands, instruction.operands.map(function.type), to: instruction.type))
+      case .elementwise(let op):
+        values.append(writer.apply(op, operands, type: op.has(.typedByResult) ? type : nil))
       }
     }
     self.values = values
@@ -88,13 +95,8 @@ struct DifferentiatedFunction {
     for (position, instruction) in function.instructions.enumerated() {
       let value = ScalarValue(function.parameters.count + position)
       guard let derivative = derivative(instruction), instruction.type.isFloat else { continue }
-      var sum: ScalarExpression?
-      for (number, operand) in instruction.operands.enumerated() {
-        guard let tangent = known[operand] else { continue }
-        let products = derivative.products(tangent, instruction.operands.map { values[$0.index] }, values[value.index])
-        guard let product = products[number] else { continue }
-        sum = sum.map { $0 + product } ?? product
-      }
+      let operands = instruction.operands
+      let sum = derivative.tangent(operands.map { known[$0] }, operands.map { values[$0.index] }, values[value.index])
       if let sum { known[value] = sum }
     }
     return function.results.map { known[$0] }

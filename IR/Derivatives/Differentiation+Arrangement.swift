@@ -80,3 +80,18 @@ extension Differentiation {
     return try emit(.reshape, chosen, stated: TensorType(.i64, [split.count]))
   }
 }
+
+extension Derivative {
+  /// The derivative of an op whose first result is elements along the last dimension, in another order or fewer of them, and whose result
+  /// `indices` says where they were.
+  static let ofPickedElements = Derivative(
+    forward: { context, tangents in
+      let (dim, indices) = (context.type(context.operands[0]).rank - 1, context.result(.indices)!)
+      return [try context.picked(tangents[0]!, indices, dim: dim), nil]
+    },
+    reverse: { context, cotangents in
+      let type = context.type(context.operands[0])
+      guard let cotangent = cotangents[0] else { return [nil] }
+      return [try context.scattered(cotangent, context.result(.indices)!, dim: type.rank - 1, into: type)]
+    })
+}

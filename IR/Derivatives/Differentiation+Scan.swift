@@ -66,8 +66,8 @@ extension Differentiation {
 
   // MARK: Products
 
-  /// With `m[i, j]` the product of the elements behind j up to i, the tangent of `r[i]` is the sum over j of `m[i, j]` times the product of
-  /// the elements before j times the tangent of `x[j]`. No quotient, so that zeros may be among them; for that, a matrix for each row.
+  /// The tangent of `r[i]` is the sum over j of `m[i, j] * before[j] * tangent[j]`. Here `m[i, j]` is the product of the elements behind j up
+  /// to i, and `before[j]` that of the elements before j. There is no quotient, so that zeros may be among them; that takes a matrix per row.
   fileprivate mutating func tangentOfProducts(_ scan: Scan, _ tangent: ValueID) throws -> ValueID {
     let (matrix, before) = try productMatrix(scan)
     let factor = try emit(.multiply, before, row(tangent, scan))

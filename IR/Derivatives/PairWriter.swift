@@ -76,7 +76,7 @@ struct PairWriter {
   ) -> DifferentiatedFunction {
     let numbers = tables.map { number(of: $0, in: graph) }
     let arguments = leading + zip(indices, function.parameters.dropFirst(leading.count)).map { $0.converted(to: $1.type) }
-    return DifferentiatedFunction(function, arguments, tables: numbers, in: writer)
+    return DifferentiatedFunction(function, arguments, tables: numbers, in: writer, isWidened: true)
   }
 
   // MARK: The op

@@ -35,16 +35,7 @@ extension Op {
       // A merge sort compares each element once per doubling of the sorted runs: for 2^10 elements, ten times.
       Cost(flops: query.operands[0].shape.count * 10, bytes: query.bytes)
     },
-    derivative: Derivative(
-      forward: { context, tangents in
-        let (dim, indices) = (context.type(context.operands[0]).rank - 1, context.result(.indices)!)
-        return [try context.picked(tangents[0]!, indices, dim: dim), nil]
-      },
-      reverse: { context, cotangents in
-        let type = context.type(context.operands[0])
-        guard let cotangent = cotangents[0] else { return [nil] }
-        return [try context.scattered(cotangent, context.result(.indices)!, dim: type.rank - 1, into: type)]
-      }))
+    derivative: .ofPickedElements)
 }
 
 extension ReferenceArray {

@@ -41,14 +41,5 @@ extension Op {
       return evaluation.inOrder([.values: values, .indices: indices])
     },
     cost: { Cost(flops: $0.operands[0].shape.count, bytes: $0.bytes) },
-    derivative: Derivative(
-      forward: { context, tangents in
-        let (dim, indices) = (context.type(context.operands[0]).rank - 1, context.result(.indices)!)
-        return [try context.picked(tangents[0]!, indices, dim: dim), nil]
-      },
-      reverse: { context, cotangents in
-        let type = context.type(context.operands[0])
-        guard let cotangent = cotangents[0] else { return [nil] }
-        return [try context.scattered(cotangent, context.result(.indices)!, dim: type.rank - 1, into: type)]
-      }))
+    derivative: .ofPickedElements)
 }

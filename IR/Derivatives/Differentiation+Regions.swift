@@ -1,68 +1,39 @@
-/// The derivative of a scalar function as a scalar function, by the rules of the elementwise ops in it.
+/// The derivative of the region of an elementwise op as a scalar function.
 ///
-/// Its parameters are the function's own and after them one factor for each value that has a tangent or a cotangent. 16-bit floats are
+/// Its parameters are the region's own and after them one factor for each value that has a tangent or a cotangent. 16-bit floats are
 /// computed in f32, as in elementwise ops.
-struct RegionDerivative {
-  /// What is differentiated, written out again.
-  private let region: ScalarFunction
+private struct RegionDerivative {
   private let writer: ExpressionWriter
-  private let values: [ScalarExpression]
+  private let factors: Range<Int>
+  let function: DifferentiatedFunction
 
   /// - Parameter factors: the types of the factors.
   init(_ region: ScalarFunction, factors: [ElementType]) {
     precondition(region.tables.isEmpty, "a region that reads tensors has a rule of its own")
-    let writer = ExpressionWriter(
+    writer = ExpressionWriter(
       parameters: region.parameters + factors.indices.map { ScalarFunction.Parameter(Name("d\($0)"), factors[$0]) })
-    var values = region.parameters.indices.map { writer.parameter($0) }
-    for instruction in region.instructions {
-      let operands = instruction.operands.map { values[$0.index] }
-      switch instruction.operation {
-      case .constant(let literal): values.append(writer.constant(literal, instruction.type))
-      case .extent(let extent): values.append(writer.extent(extent, instruction.type))
-      case .element: preconditionFailure("an element of a tensor")
-      case .elementwise(let op):
-        values.append(writer.apply(op, operands, type: op.has(.typedByResult) ? instruction.type : nil))
-      }
-    }
-    (self.region, self.writer, self.values) = (region, writer, values)
+    self.factors = region.parameters.count..<region.parameters.count + factors.count
+    function = DifferentiatedFunction(region, region.parameters.indices.map(writer.parameter), in: writer, isWidened: false)
   }
 
   /// The factor of this number, wide enough to compute with.
   private func factor(_ number: Int) -> ScalarExpression {
-    let factor = writer.parameter(region.parameters.count + number)
+    let factor = writer.parameter(factors.lowerBound + number)
     return factor.converted(to: factor.element.computed)
   }
 
   /// The tangents of the results, where the factors are those of the parameters of these numbers; nil where that is 0 everywhere.
   func tangents(of active: [Int]) -> [ScalarExpression?] {
-    var tangents = [ScalarExpression?](repeating: nil, count: values.count)
-    for (number, parameter) in active.enumerated() { tangents[parameter] = factor(number) }
-    for (position, instruction) in region.instructions.enumerated() {
-      guard case .elementwise(let op) = instruction.operation, let rule = op.scalar!.derivative else { continue }
-      let result = region.parameters.count + position
-      tangents[result] = rule.tangent(
-        instruction.operands.map { tangents[$0.index] }, instruction.operands.map { values[$0.index] }, values[result])
-    }
-    return region.results.map { tangents[$0.index] }
+    function.tangents(
+      Dictionary(uniqueKeysWithValues: active.enumerated().map { (function.parameter($1), factor($0)) }))
   }
 
   /// The cotangents of the parameters, where the factors are those of the results of these numbers; nil where that is 0 everywhere.
   func cotangents(from active: [Int]) -> [ScalarExpression?] {
-    var cotangents = [ScalarExpression?](repeating: nil, count: values.count)
-    func add(_ term: ScalarExpression?, to value: ScalarValue) {
-      guard let term, region.type(value).isFloat else { return }
-      cotangents[value.index] = cotangents[value.index].map { $0 + term } ?? term
-    }
-    for (number, result) in active.enumerated() { add(factor(number), to: region.results[result]) }
-    for (position, instruction) in region.instructions.enumerated().reversed() {
-      let result = region.parameters.count + position
-      guard case .elementwise(let op) = instruction.operation, let rule = op.scalar!.derivative,
-        let cotangent = cotangents[result]
-      else { continue }
-      let products = rule.products(cotangent, instruction.operands.map { values[$0.index] }, values[result])
-      for (operand, product) in zip(instruction.operands, products) { add(product, to: operand) }
-    }
-    return region.parameters.indices.map { cotangents[$0] }
+    var ofResults = [ScalarExpression?](repeating: nil, count: function.results.count)
+    for (number, result) in active.enumerated() { ofResults[result] = factor(number) }
+    let found = function.cotangents(of: ofResults)
+    return (0..<factors.lowerBound).map { found[function.parameter($0)] }
   }
 
   /// The function that yields these values.
