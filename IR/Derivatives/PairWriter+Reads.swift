@@ -34,62 +34,6 @@ extension PairWriter {
   }
 }
 
-/// The cotangents of tensors that a region reads, as sums over pairs.
-struct ReadCotangents {
-  /// Where the cotangent of a tensor comes from.
-  private enum Source {
-    /// A sum of `pair_sums`: its number, and the dimensions of the pairs that the tensor has.
-    case sum(Int, dims: [Int], isOfRow: Bool)
-    case scatter(ScalarExpression, [ScalarExpression])
-  }
-  private var sources: [(operand: Int, table: ValueID, source: Source)] = []
-
-  /// Adds the cotangents of what a function reads; sums go to `sums`.
-  /// - Parameters:
-  ///   - tables: for each captured tensor of the function, its value and the number of the operand that it is; nil where nobody wants it.
-  ///   - leading: the parameters before the indices.
-  mutating func add(
-    _ function: DifferentiatedFunction, _ cotangents: [ScalarValue: ScalarExpression], _ tables: [(value: ValueID, operand: Int)?],
-    leading: Int, _ writer: PairWriter, _ sums: inout [PairWriter.Sum], in graph: Graph
-  ) {
-    let rows = writer.extents.count - 2
-    for read in function.reads {
-      guard let table = tables[read.table], let cotangent = cotangents[read.value] else { continue }
-      let dims = writer.dimensions(
-        of: read, in: function, leading: leading, graph.type(table.value).shape, facts: graph.facts)
-      if let dims, !(dims.contains(rows) && dims.contains(rows + 1)) {
-        let isOfRow = !dims.contains(rows + 1)
-        sources.append((table.operand, table.value, .sum(sums.count, dims: dims, isOfRow: isOfRow)))
-        sums.append(PairWriter.Sum(weight: cotangent, value: nil, isOfRow: isOfRow, element: writer.element))
-      } else {
-        sources.append((table.operand, table.value, .scatter(cotangent, read.indices.map { function[$0] })))
-      }
-    }
-  }
-
-  /// Adds to the operands' cotangents, given the results of `sums`.
-  func finish(
-    _ results: [ValueID], _ writer: inout PairWriter, _ context: inout Differentiation, _ found: inout [ValueID?]
-  ) throws {
-    let rows = writer.extents.count - 2
-    for (operand, table, source) in sources {
-      let type = context.type(table)
-      var cotangent: ValueID
-      switch source {
-      case .sum(let number, let dims, let isOfRow):
-        // The sum has all batch dimensions, and that of the queries or the keys.
-        let own = Array(0..<rows) + [isOfRow ? rows : rows + 1]
-        cotangent = try context.sum(results[number], over: own.indices.filter { !dims.contains(own[$0]) })
-        cotangent = try context.widened(cotangent, to: type.element)
-        if context.type(cotangent).shape != type.shape { cotangent = try context.emit(.reshape, cotangent, stated: type) }
-      case .scatter(let value, let indices):
-        cotangent = try writer.emit(scattering: value, to: indices, of: type, &context)
-      }
-      found[operand] = try found[operand].map { try context.emit(.add, $0, cotangent) } ?? cotangent
-    }
-  }
-}
-
 extension DifferentiatedFunction {
   /// The number of the parameter that a value is, conversions between whole numbers aside.
   func parameterNumber(_ value: ScalarValue) -> Int? {

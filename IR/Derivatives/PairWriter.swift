@@ -45,6 +45,12 @@ struct PairWriter {
   /// The product of this number.
   func product(_ number: Int) -> ScalarExpression { writer.parameter(number) }
 
+  /// The sum of the products of these numbers; nil for none.
+  func sum(ofProducts numbers: [Int]) -> ScalarExpression? {
+    guard let first = numbers.first else { return nil }
+    return numbers.dropFirst().reduce(product(first)) { $0 + product($1) }
+  }
+
   /// The indices of the batch dimensions, of the query and of the key.
   var indices: [ScalarExpression] { extents.indices.map { writer.parameter(productCount + $0) } }
 

@@ -12,8 +12,6 @@ private struct DifferentiatedAttention {
   /// Less the logarithm of what the row's exponentials are divided by, as a power of 2.
   var exponent: ValueID?
 
-  static let log2e = 1.4426950408889634
-
   init(_ context: inout Differentiation) throws {
     let score = context.regions[0]
     element = score.parameters[0].type.computed
@@ -27,7 +25,7 @@ private struct DifferentiatedAttention {
     self.liveness = liveness
     guard !context.attributes.weighsByScore else { return }
     shift = context.result(.shift)!
-    exponent = try context.emit(.multiply, context.result(.logDivisor)!, context.constant(-Self.log2e, element))
+    exponent = try context.emit(.multiply, context.result(.logDivisor)!, context.constant(-.log2e, element))
   }
 
   /// The rows without a live score above -inf: those whose dead pairs have scores.
@@ -56,7 +54,7 @@ private struct DifferentiatedAttention {
   /// The softmax weight of a pair of this score.
   func weight(_ score: ScalarExpression, _ writer: inout PairWriter, in graph: Graph) -> ScalarExpression {
     let (shift, exponent) = (writer.ofRow(shift!, in: graph), writer.ofRow(exponent!, in: graph))
-    return (score - shift).multiplied(by: Self.log2e, adding: exponent).applying(.exp2)
+    return (score - shift).multiplied(by: .log2e, adding: exponent).applying(.exp2)
   }
 }
 
@@ -177,29 +175,16 @@ extension Differentiation {
       ofScore = ofWeight
     }
 
-    var (sums, targets): ([PairWriter.Sum], [Int]) = ([], [])
-    func add(_ weight: ScalarExpression, _ value: ValueID, isOfRow: Bool, to operand: Int) {
-      guard isWanted(operand) else { return }
-      targets.append(operand)
-      sums.append(PairWriter.Sum(weight: weight, value: value, isOfRow: isOfRow, element: type(operands[operand]).element))
-    }
-    if let ofOutput { add(pair.weight, ofOutput, isOfRow: false, to: 2) }
+    var parts = PairCotangents(self)
+    if let ofOutput { parts.add(pair.weight, ofOutput, isOfRow: false, to: 2) }
     let ofValues = ofScore.map { pair.score.cotangents(of: pair.ofYields($0)) } ?? [:]
-    if let ofProduct = ofValues[pair.score.parameter(0)] {
-      add(ofProduct, operands[1], isOfRow: true, to: 0)
-      add(ofProduct, operands[0], isOfRow: false, to: 1)
-    }
-    var reads = ReadCotangents()
-    let tables = operands.indices.dropFirst(3).map { isWanted($0) ? (value: operands[$0], operand: $0) : nil }
-    reads.add(pair.score, ofValues, tables, leading: 1, writer, &sums, in: graph)
+    if let ofProduct = ofValues[pair.score.parameter(0)] { parts.add(ofProduct: ofProduct, row: 0, column: 1) }
+    parts.addReads(of: pair.score, ofValues, firstTable: 3, leading: 1, writer)
     if let factor = pair.factor, let probability = pair.probability, let ofWeight {
       let ofFactor = factor.cotangents(of: [pair.whereCounted(probability * ofWeight)])
-      reads.add(factor, ofFactor, tables, leading: 0, writer, &sums, in: graph)
+      parts.addReads(of: factor, ofFactor, firstTable: 3, leading: 0, writer)
     }
-    let values = try writer.emit(sums, &self)
-    var found = [ValueID?](repeating: nil, count: operands.count)
-    for (target, value) in zip(targets, values) { found[target] = value }
-    try reads.finish(values, &writer, &self, &found)
+    var found = try parts.finish(&writer, &self)
     if let position = position(.sink), isWanted(position), let mean {
       let ofSink = try cotangentOfSink(attention, mean)
       found[position] = try found[position].map { try emit(.add, $0, ofSink) } ?? ofSink
@@ -210,7 +195,7 @@ extension Differentiation {
   /// The weight of each row's sink.
   private mutating func weightOfSink(_ attention: DifferentiatedAttention) throws -> ValueID {
     let difference = try emit(.subtract, wideSink(attention.element)!, attention.shift!)
-    let scaled = try emit(.multiply, difference, constant(DifferentiatedAttention.log2e, attention.element))
+    let scaled = try emit(.multiply, difference, constant(.log2e, attention.element))
     return try emit(.exp2, emit(.add, scaled, attention.exponent!))
   }
 
@@ -230,17 +215,12 @@ extension Differentiation {
     let attention = try DifferentiatedAttention(&self)
     remarkRecomputation()
     let (element, isSoftmax, graph) = (attention.element, !attributes.weighsByScore, rewriter.result)
-    var products = [(row: operands[0], column: operands[1])]
-    if let tangent = tangents[0] { products.append((tangent, operands[1])) }
-    if let tangent = tangents[1] { products.append((operands[0], tangent)) }
+    let (products, terms) = tangentProducts([(row: 0, column: 1)], tangents)
     var writer = PairWriter(attention.extents, products: products, element, attention.liveness, in: graph)
     let pair = WrittenAttention(attention, &writer, product: writer.product(0), self)
     let ofTables = Array(tangents.dropFirst(3))
     var sources = writer.tangents(ofReadsOf: pair.score, ofTables, in: graph)
-    if products.count > 1 {
-      let parts = (1..<products.count).map(writer.product)
-      sources[pair.score.parameter(0)] = parts.dropFirst().reduce(parts[0]) { $0 + $1 }
-    }
+    sources[pair.score.parameter(0)] = writer.sum(ofProducts: terms[0])
     let ofYields = pair.score.tangents(sources)
     var ofScore = ofYields[0]
     if let isDeadSeen = pair.isDeadSeen, ofYields.contains(where: { $0 != nil }) {

@@ -13,10 +13,8 @@ private struct DifferentiatedStatistic {
   let block: [ScalarExpression]
   let counts: ScalarExpression
 
-  private static let log2e = 1.4426950408889634
-
-  /// - Parameter products: further products of rows.
-  init(_ context: inout Differentiation, _ products: [(row: ValueID, column: ValueID)] = []) throws {
+  /// - Parameter products: products of rows, that of queries and keys first.
+  init(_ context: inout Differentiation, _ products: [(row: ValueID, column: ValueID)]) throws {
     let operands = context.operands
     element = context.type(operands[2]).element
     let (query, key) = (context.type(operands[0]).shape, context.type(operands[1]).shape)
@@ -26,10 +24,10 @@ private struct DifferentiatedStatistic {
     let shift = try context.emit(.select, none, context.constant(0, element), operands[2])
     let (graph, tables) = (context.rewriter.result, Array(context.captured))
     let liveness = PairWriter.Liveness(region: context.regions[1], tables: tables)
-    var writer = PairWriter(extents, products: [(operands[0], operands[1])] + products, element, liveness, in: graph)
+    var writer = PairWriter(extents, products: products, element, liveness, in: graph)
     score = writer.write(context.regions[0], leading: [writer.product(0)], tables: tables, in: graph)
     let difference = score.results[0].converted(to: element) - writer.ofRow(shift, in: graph)
-    weight = (difference * Self.log2e).applying(.exp2)
+    weight = (difference * .log2e).applying(.exp2)
     value = writer.write(context.regions[2], leading: [weight], tables: tables, in: graph)
 
     let (attributes, rank) = (context.attributes, extents.count)
@@ -73,7 +71,7 @@ extension Differentiation {
       remarkDecomposition()
       return try Derivative.ofDecomposition.reverse(&self, cotangents)
     }
-    let statistic = try DifferentiatedStatistic(&self)
+    let statistic = try DifferentiatedStatistic(&self, [(operands[0], operands[1])])
     let graph = rewriter.result
     var writer = statistic.writer
     // The first block stands for that of a pair that does not count.
@@ -83,25 +81,11 @@ extension Differentiation {
     var ofScore: ScalarExpression?
     if let ofWeight = ofValues[statistic.value.parameter(0)] { ofScore = statistic.counted(ofWeight * statistic.weight) }
     let ofScores = ofScore.map { statistic.score.cotangents(of: [$0]) } ?? [:]
-    var (sums, targets): ([PairWriter.Sum], [Int]) = ([], [])
-    func add(_ weight: ScalarExpression, _ value: ValueID?, isOfRow: Bool, to operand: Int) {
-      guard isWanted(operand) else { return }
-      targets.append(operand)
-      sums.append(PairWriter.Sum(weight: weight, value: value, isOfRow: isOfRow, element: type(operands[operand]).element))
-    }
-    if let ofProduct = ofScores[statistic.score.parameter(0)] {
-      add(ofProduct, operands[1], isOfRow: true, to: 0)
-      add(ofProduct, operands[0], isOfRow: false, to: 1)
-    }
-    if let ofScore { add(-ofScore, nil, isOfRow: true, to: 2) }
-    var reads = ReadCotangents()
-    let tables = operands.indices.dropFirst(3).map { isWanted($0) ? (value: operands[$0], operand: $0) : nil }
-    reads.add(statistic.score, ofScores, tables, leading: 1, writer, &sums, in: graph)
-    let values = try writer.emit(sums, &self)
-    var found = [ValueID?](repeating: nil, count: operands.count)
-    for (target, value) in zip(targets, values) { found[target] = value }
-    try reads.finish(values, &writer, &self, &found)
-    return found
+    var found = PairCotangents(self)
+    if let ofProduct = ofScores[statistic.score.parameter(0)] { found.add(ofProduct: ofProduct, row: 0, column: 1) }
+    if let ofScore { found.add(-ofScore, nil, isOfRow: true, to: 2) }
+    found.addReads(of: statistic.score, ofScores, firstTable: 3, leading: 1, writer)
+    return try found.finish(&writer, &self)
   }
 
   mutating func tangentsOfAttentionReduce(_ tangents: [ValueID?]) throws -> [ValueID?] {
@@ -109,18 +93,13 @@ extension Differentiation {
       remarkDecomposition()
       return try Derivative.ofDecomposition.forward(&self, tangents)
     }
-    var products: [(row: ValueID, column: ValueID)] = []
-    if let tangent = tangents[0] { products.append((tangent, operands[1])) }
-    if let tangent = tangents[1] { products.append((operands[0], tangent)) }
+    let (products, terms) = tangentProducts([(row: 0, column: 1)], tangents)
     let statistic = try DifferentiatedStatistic(&self, products)
     let graph = rewriter.result
     var writer = statistic.writer
     let ofTables = Array(tangents.dropFirst(3))
     var sources = writer.tangents(ofReadsOf: statistic.score, ofTables, in: graph)
-    if !products.isEmpty {
-      let parts = products.indices.map { writer.product($0 + 1) }
-      sources[statistic.score.parameter(0)] = parts.dropFirst().reduce(parts[0]) { $0 + $1 }
-    }
+    sources[statistic.score.parameter(0)] = writer.sum(ofProducts: terms[0])
     var ofScore = statistic.score.tangents(sources)[0]
     if let tangent = tangents[2] {
       let ofRow = writer.ofRow(tangent, in: graph)

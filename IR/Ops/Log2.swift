@@ -5,5 +5,5 @@ extension Op {
   public static let log2 = elementwise(
     "log2", operands: ["operand"],
     ScalarSemantics(.unary(real: { Foundation.log2($0) }, integer: nil)).expanding { $0[0].log2() }
-      .differentiating { t, x, _ in [t / x[0] * 1.4426950408889634] })
+      .differentiating { t, x, _ in [t / x[0] * .log2e] })
 }

@@ -27,6 +27,6 @@ extension Differentiation {
     let places = indices.map { index in isInside!.select(index, index.constant(Int64(0))) }
     var element = writer.writer.element(writer.number(of: cotangent, in: graph), places).converted(to: pairElement)
     if let isInside { element = isInside.select(element, element.constant(0.0)) }
-    return try finishPairs(&writer, function, function.cotangents(of: [element] + indices.map { _ in nil }))
+    return try finishPairs(&writer, function, function.cotangents(of: [element] + indices.map { _ in nil }), PairCotangents(self))
   }
 }

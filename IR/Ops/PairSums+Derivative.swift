@@ -7,25 +7,20 @@ extension Differentiation {
   /// The type of the op's products and weights.
   var pairElement: ElementType { regions[0].type(regions[0].results[0]) }
 
-  /// The products of the op on other tensors: those of one tensor with a tangent and the other.
-  func tangentProducts(_ pairs: PairOperands, _ tangents: [ValueID?]) -> (
-    products: [(row: ValueID, column: ValueID)], ofProduct: [[Int]]
+  /// The products of operands, and behind them those of a tensor's tangent and the other tensor.
+  /// - Returns: the products, and for each of the first ones the numbers of its tangent's terms.
+  func tangentProducts(_ pairs: [(row: Int, column: Int)], _ tangents: [ValueID?]) -> (
+    products: [(row: ValueID, column: ValueID)], terms: [[Int]]
   ) {
-    var products = pairs.products.map { (row: operands[$0.row], column: operands[$0.column]) }
-    var ofProduct: [[Int]] = []
-    for (row, column) in pairs.products {
-      var numbers: [Int] = []
-      if let tangent = tangents[row] {
-        numbers.append(products.count)
-        products.append((tangent, operands[column]))
-      }
-      if let tangent = tangents[column] {
-        numbers.append(products.count)
-        products.append((operands[row], tangent))
-      }
-      ofProduct.append(numbers)
+    var products = pairs.map { (row: operands[$0.row], column: operands[$0.column]) }
+    var terms: [[Int]] = []
+    for (row, column) in pairs {
+      let first = products.count
+      if let tangent = tangents[row] { products.append((tangent, operands[column])) }
+      if let tangent = tangents[column] { products.append((operands[row], tangent)) }
+      terms.append(Array(first..<products.count))
     }
-    return (products, ofProduct)
+    return (products, terms)
   }
 
   /// The function of the first region with its tangents.
@@ -33,15 +28,12 @@ extension Differentiation {
     writer: PairWriter, function: DifferentiatedFunction, tangents: [ScalarExpression?]
   ) {
     let graph = rewriter.result
-    let (products, ofProduct) = tangentProducts(pairs, tangents)
+    let (products, terms) = tangentProducts(pairs.products, tangents)
     var writer = PairWriter(pairs.extents, products: products, pairElement, liveness, in: graph)
     let function = writer.write(
       regions[0], leading: pairs.products.indices.map(writer.product), tables: operands, in: graph)
     var sources = writer.tangents(ofReadsOf: function, tangents, in: graph)
-    for (number, terms) in ofProduct.enumerated() where !terms.isEmpty {
-      let parts = terms.map(writer.product)
-      sources[function.parameter(number)] = parts.dropFirst().reduce(parts[0]) { $0 + $1 }
-    }
+    for (number, terms) in terms.enumerated() { sources[function.parameter(number)] = writer.sum(ofProducts: terms) }
     return (writer, function, function.tangents(sources))
   }
 
@@ -86,50 +78,33 @@ extension Differentiation {
     let function = writer.write(
       regions[0], leading: pairs.products.indices.map(writer.product), tables: operands, in: graph)
     var ofWeights = [ScalarExpression?](repeating: nil, count: function.results.count)
-    var sums: [PairWriter.Sum] = []
-    var targets: [Int] = []
+    var found = PairCotangents(self)
     for (number, sum) in pairs.sums.enumerated() {
       guard let cotangent = cotangents[number] else { continue }
       let ofWeight =
         productOfSum[number].map(writer.product)
         ?? (sum.isOfRow ? writer.ofRow(cotangent, in: graph) : writer.ofColumn(cotangent, in: graph)).converted(to: pairElement)
       ofWeights[sum.weight] = ofWeights[sum.weight].map { $0 + ofWeight } ?? ofWeight
-      guard let operand = sum.operand, isWanted(operand) else { continue }
-      targets.append(operand)
-      sums.append(
-        PairWriter.Sum(
-          weight: function.results[sum.weight], value: cotangent, isOfRow: !sum.isOfRow, element: type(operands[operand]).element))
+      guard let operand = sum.operand else { continue }
+      found.add(function.results[sum.weight], cotangent, isOfRow: !sum.isOfRow, to: operand)
     }
-    return try finishPairs(&writer, function, function.cotangents(of: ofWeights), sums, targets)
+    return try finishPairs(&writer, function, function.cotangents(of: ofWeights), found)
   }
 
   /// The cotangents of the operands of an op on pairs.
   /// - Parameters:
   ///   - ofValues: those of the values of the op's function.
-  ///   - sums: sums that are cotangents of the operands `targets` already.
+  ///   - found: what is known of them already.
   mutating func finishPairs(
     _ writer: inout PairWriter, _ function: DifferentiatedFunction, _ ofValues: [ScalarValue: ScalarExpression],
-    _ sums: [PairWriter.Sum] = [], _ targets: [Int] = []
+    _ found: PairCotangents
   ) throws -> [ValueID?] {
-    let (pairs, graph) = (PairOperands(attributes), rewriter.result)
-    var (sums, targets) = (sums, targets)
-    for (number, (row, column)) in pairs.products.enumerated() {
-      guard let cotangent = ofValues[function.parameter(number)] else { continue }
-      for (operand, other, isOfRow) in [(row, column, true), (column, row, false)] where isWanted(operand) {
-        targets.append(operand)
-        sums.append(
-          PairWriter.Sum(
-            weight: cotangent, value: operands[other], isOfRow: isOfRow, element: type(operands[operand]).element))
-      }
+    let products = PairOperands(attributes).products
+    var found = found
+    for (number, (row, column)) in products.enumerated() {
+      if let cotangent = ofValues[function.parameter(number)] { found.add(ofProduct: cotangent, row: row, column: column) }
     }
-    var reads = ReadCotangents()
-    reads.add(
-      function, ofValues, operands.indices.map { isWanted($0) ? (operands[$0], $0) : nil }, leading: pairs.products.count, writer,
-      &sums, in: graph)
-    let values = try writer.emit(sums, &self)
-    var found = [ValueID?](repeating: nil, count: operands.count)
-    for (target, value) in zip(targets, values) { found[target] = try found[target].map { try emit(.add, $0, value) } ?? value }
-    try reads.finish(values, &writer, &self, &found)
-    return found
+    found.addReads(of: function, ofValues, firstTable: 0, leading: products.count, writer)
+    return try found.finish(&writer, &self)
   }
 }

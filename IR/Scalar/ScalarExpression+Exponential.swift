@@ -39,7 +39,7 @@ extension ScalarExpression {
     // ln 2 in two parts, the first short enough for exact products with exponents.
     let (high, low) = element == .f32 ? (0x1.63p-1, -2.12194440e-4) : (0x1.62e4p-1, 1.42860682030941723212e-6)
     let x = element == .f32 ? atLeast(-87.5).atMost(89) : atLeast(-708.5).atMost(709.9)
-    let shifted = x.multiplied(by: 1.4426950408889634, adding: constant(format.rounder))
+    let shifted = x.multiplied(by: .log2e, adding: constant(format.rounder))
     let exponent = shifted - format.rounder
     let fraction = exponent.multiplied(by: -low, adding: exponent.multiplied(by: -high, adding: x))
     return fraction.polynomial(element == .f32 ? expCoefficients32 : expCoefficients64).scaled(byExponentIn: shifted, format)

@@ -13,7 +13,7 @@ extension ScalarExpression {
   package func log2() -> Self {
     let (exponent, m) = splitNearOne()
     let (f, halfSquare, rest) = m.logParts()
-    return (rest - halfSquare + f).multiplied(by: 1.4426950408889634, adding: exponent).withLogarithmicEdges(of: self)
+    return (rest - halfSquare + f).multiplied(by: .log2e, adding: exponent).withLogarithmicEdges(of: self)
   }
 
   /// `self` to the power of `exponent`, as C's `pow`. f32: within 1 ulp; f64: within 1e-13, relative.

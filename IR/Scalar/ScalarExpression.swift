@@ -43,6 +43,11 @@ package final class ExpressionWriter {
   }
 }
 
+extension Double {
+  /// The logarithm of e to the base 2.
+  package static let log2e = 1.4426950408889634
+}
+
 /// A value of a scalar function that is being written: arithmetic on it appends instructions to the function.
 package struct ScalarExpression {
   package let writer: ExpressionWriter

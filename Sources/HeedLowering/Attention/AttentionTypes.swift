@@ -45,8 +45,6 @@ enum ScoreScaling: Equatable {
   /// the scores do not.
   case region
 
-  private static let log2e = 1.4426950408889634
-
   /// - Parameters:
   ///   - scoreOfDead: the score of a dead pair, for rows without a live one; nil where such a row is 0.
   ///   - showsMaximum: whether a row's greatest score is a result. That of a row of dead pairs is a constant of the mask, which others
@@ -54,14 +52,14 @@ enum ScoreScaling: Equatable {
   init(_ score: ScalarFunction, ofDead scoreOfDead: ScalarFunction?, showsMaximum: Bool, _ types: AttentionTypes) {
     switch score.scaleOfFirstParameter {
     // Rounding the scaled query to bf16 again would cost precision.
-    case .some(let scale) where types.isPaired: self = scale > 0 && scale.isFinite ? .inExponent(scale * Self.log2e) : .region
-    case .some(let scale): self = .inQuery(scale * Self.log2e)
+    case .some(let scale) where types.isPaired: self = scale > 0 && scale.isFinite ? .inExponent(scale * Double.log2e) : .region
+    case .some(let scale): self = .inQuery(scale * Double.log2e)
     case .none: self = .region
     }
     guard let scoreOfDead else { return }
     // The number of a mask may be the least there is: it stays as it is where its multiple would overflow.
     let most = types.accumulator == .f64 ? Double.greatestFiniteMagnitude : Double(Float.greatestFiniteMagnitude)
-    let scale = Self.log2e / exponentScale
+    let scale = Double.log2e / exponentScale
     if showsMaximum || !(scoreOfDead.greatestConstant * scale < most / 2) || !(abs(1 / queryScale) < most / 2) { self = .region }
   }
 
@@ -76,7 +74,7 @@ enum ScoreScaling: Equatable {
     switch self {
     case .inQuery: 1
     case .inExponent(let scale): scale
-    case .region: Self.log2e
+    case .region: Double.log2e
     }
   }
 }
