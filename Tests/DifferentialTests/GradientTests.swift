@@ -52,7 +52,7 @@ import Testing
   @Test(arguments: 0..<12) func randomAttention(_ number: Int) throws {
     var options = RandomGraph.Options()
     (options.floats, options.attentionProbability) = ([.f64], 0.5)
-    var check = GradientCheck()
+    var check = DirectionalCheck()
     (check.comparesDifferences, check.directions) = (false, 1)
     var found = 0
     for position in 0..<100 where found < 4 {

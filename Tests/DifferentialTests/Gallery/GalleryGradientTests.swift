@@ -36,7 +36,7 @@ import Testing
     let layout = Self.layout(number, entry)
     let fused = try GalleryTests.graph(entry, .f64, layout).optimized(options()).graph.ir
     #expect(fused.body.count { fused.op($0) == .attention } == 1)
-    var check = GradientCheck()
+    var check = DirectionalCheck()
     check.directions = 1
     let inputs = try Self.inputs(fused, entry, Self.shortest(entry), .f64, layout)
     let failures = try check.failures(of: fused, at: inputs)

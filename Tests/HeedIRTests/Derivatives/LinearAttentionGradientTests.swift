@@ -10,7 +10,7 @@ import Testing
     let graph = try test.graph()
     for (position, size) in test.sizes.enumerated() {
       let inputs = try test.inputs(graph, size, seed: UInt64(position + 1))
-      var check = GradientCheck()
+      var check = DirectionalCheck()
       check.directions = 1
       let failures = try check.failures(of: graph, at: inputs)
       #expect(failures.isEmpty, "\(form) at \(size)")

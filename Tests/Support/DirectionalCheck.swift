@@ -1,6 +1,8 @@
 public import HeedIR
 import HeedInterpreter
 
+/// The short form of `GradientCheck` (Sources/Heed), for tests of modules below it.
+///
 /// Compares the derivatives of a graph with differences of its values and with each other, in f64 in the interpreter.
 ///
 /// With random tangents t of the float arguments and random cotangents c of the float results, these are one number:
@@ -10,7 +12,7 @@ import HeedInterpreter
 ///     <vjp c, t>, reverse mode
 ///
 /// So is each of these for the graph of the cotangents, whose slope is the second derivative.
-public struct GradientCheck {
+public struct DirectionalCheck {
   /// How far the slope by differences may be from that by rules, relative to the sum of the sizes of its terms.
   public var differenceTolerance = 1e-6
   /// The same for the two modes.
