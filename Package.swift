@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
-    .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "models"], swiftSettings: strict),
+    .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "HeedInterpreter", "models"], swiftSettings: strict),
     .testTarget(
       name: "DifferentialTests",
       dependencies: ["Heed", "HeedIR", "HeedInterpreter", "HeedLowering", "HeedRuntime", "HeedTestSupport"],

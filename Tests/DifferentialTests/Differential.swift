@@ -1,3 +1,4 @@
+import Foundation
 import Heed
 import HeedInterpreter
 import HeedTestSupport
@@ -142,6 +143,28 @@ func expectAgreement(
   try expectAgreement(
     graph, inputs, tolerance, attentions: attentions, targets: targets, pipeline: pipeline, note: note,
     sourceLocation: sourceLocation)
+}
+
+/// Checks that the results of a graph have the same bits for any number of threads and from run to run.
+func expectSameBits(
+  _ graph: Graph, _ inputs: [[Name: ReferenceArray]], target: Target = .host, note: String = "",
+  sourceLocation: Testing.SourceLocation = #_sourceLocation
+) throws {
+  let folder = FileManager.default.temporaryDirectory.appending(path: "heed-tests-\(UUID().uuidString)")
+  defer { try? FileManager.default.removeItem(at: folder) }
+  // Code that does not depend on the number of threads is compiled once.
+  let cache = ObjectCache(directory: folder.path, log: { _ in })
+  let all = try [1, 2, 3, 2].map { threads in
+    let compiled = try graph.compile(CompileOptions(target: target, threads: threads, cache: cache))
+    return try inputs.map { input in
+      try compiled.run(graph, input, guarding: .ends).map { output in
+        let array = ReferenceArray(output)
+        return array.integers.map(UInt64.init(bitPattern:)) + array.reals.map(\.bitPattern)
+      }
+    }
+  }
+  let isSame = all.dropFirst().allSatisfy { $0 == all[0] }
+  #expect(isSame, "\(note)\(graph.text)", sourceLocation: sourceLocation)
 }
 
 /// How `got` differs from `expected`; nil where it does not. Integers must be equal; the reference's numbers are rounded first, so

@@ -43,12 +43,19 @@ import Testing
 
   @Test(arguments: hostTargets) func threads(_ target: Target) throws {
     let graph = try Self.attention(.causal, .f32)
-    let inputs = try Self.inputs(graph, [(2, 300, 300)])[0]
-    let all = try [1, 2, 3].map { threads in
-      try graph.compile(options(target, threads: threads)).run(graph, inputs, guarding: .ends)[0].values(as: Float.self)
-        .map(\.bitPattern)
-    }
-    #expect(all[0] == all[1] && all[0] == all[2])
+    try expectSameBits(graph, Self.inputs(graph, [(2, 300, 300)]), target: target)
+  }
+
+  /// Gradients in tiles of any size are those of the interpreter: what is dropped does not depend on the tiles of either direction.
+  @Test(arguments: ["[4, 8]", "[16, 48]", "[96, 128]", "[1, 200]"], Form.allCases) private func gradients(
+    _ tile: String, _ form: Form
+  ) throws {
+    let reverse = try Self.attention(form, .f32).reverseGraph()
+    let optimized = try reverse.optimized(options()).graph.ir
+    let tiled = try parse(optimized.text.replacing(/tile = \[\d+, \d+\]/, with: "tile = \(tile)"))
+    #expect(tiled.text.ranges(of: "tile = \(tile)").count > 1)
+    try expectAgreement(tiled, Self.inputs(tiled, [(2, 50, 130), (1, 130, 50), (1, 1, 1)]), .loose, note: "\(tile) ")
+    try expectSameBits(tiled, Self.inputs(tiled, [(1, 130, 201)]), note: "\(tile) ")
   }
 
   /// Values that pick one key each show every weight: the dropped ones are those of `bernoulli`, whatever the tiles.

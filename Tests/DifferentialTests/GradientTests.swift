@@ -39,13 +39,7 @@ import Testing
   /// The same bits for any number of threads.
   @Test(arguments: gradientCases.indices) func threads(_ number: Int) throws {
     let run = try reverse(number, .f32)
-    let all = try [1, 2, 3].map { threads in
-      let compiled = try run.graph.compile(options(threads: threads))
-      return try run.inputs.map { input in
-        try compiled.run(run.graph, input, guarding: .ends).map { $0.values(as: Float.self).map(\.bitPattern) }
-      }
-    }
-    #expect(all[0] == all[1] && all[0] == all[2], "\(run.graph.text)")
+    try expectSameBits(run.graph, run.inputs)
   }
 
   /// Random attention, fused: its own rules in both modes against each other, and against the derivative of what was written.

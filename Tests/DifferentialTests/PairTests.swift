@@ -80,13 +80,7 @@ import Testing
   /// The same bits for any number of threads.
   @Test(arguments: Combination.first(6)) func threads(_ step: Combination) throws {
     let graph = try Self.sums(step, .f32)
-    let inputs = try Self.inputs(graph, (230, 161), step.number)
-    let all = try [1, 2, 3].map { threads in
-      try graph.compile(options(threads: threads)).run(graph, inputs, guarding: .ends).map { array in
-        ReferenceArray(array).reals.map(\.bitPattern)
-      }
-    }
-    #expect(all[0] == all[1] && all[0] == all[2])
+    try expectSameBits(graph, [Self.inputs(graph, (230, 161), step.number)])
   }
 
   /// What a weight of 0 weighs adds nothing: infinities and NaN in rows and columns.

@@ -176,6 +176,22 @@ import Testing
     #expect(message(empty) == "@g: got derivatives that are all 0, expected one that is not 0")
   }
 
+  /// A term that all keys share cancels in the softmax: its derivative is what rounding leaves, in either mode.
+  @Test func derivativesThatCancel() throws {
+    let found = try report(
+      """
+      graph @g(%q: f32[M, 4], %k: f32[N, 4], %bias: f32[4]) {
+        %0 = broadcast %bias {dims = [1]} : f32[N, 4]
+        %1 = add %k, %0 : f32[N, 4]
+        %2 = contract %q, %1 {subscripts = "id,jd->ij"} : f32[M, N]
+        %out = softmax %2 {dim = 1} : f32[M, N]
+        return %out
+      }
+      """, ["M": 5, "N": 6])
+    try found.verify()
+    #expect(found.rows.contains { $0.input == "%bias" && $0.method == .reverse && $0.isZero })
+  }
+
   /// Of more than four inputs each alone and all together; of a large one some elements.
   @Test func manyAndLargeInputs() throws {
     let names = (0..<5).map { "%x\($0)" }

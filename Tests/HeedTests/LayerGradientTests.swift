@@ -31,9 +31,8 @@ import Testing
       }
     }
 
-  /// Without biases where the scores have no other part that moves: the derivative of a bias of all keys is 0 but for rounding.
   private static let attentions: [Layer] = [
-    Layer("attention") { g, x in MultiHeadAttention("a", in: g, size: 8, headCount: 2, hasBias: false)(x, mask: .causal()) },
+    Layer("attention") { g, x in MultiHeadAttention("a", in: g, size: 8, headCount: 2)(x, mask: .causal()) },
     Layer("grouped attention with rotary embedding") { g, x in
       let rotary = RotaryEmbedding(size: 2)
       return MultiHeadAttention("a", in: g, size: 8, headCount: 4, keyValueHeadCount: 2)(
@@ -42,7 +41,7 @@ import Testing
     Layer("attention across with relative positions") { g, x in
       let bias = RelativePositionBias("t", in: g, headCount: 2, bucketCount: 8, maximumDistance: 6)
       let context = g.input("context", .f32, ["C", 6])
-      return MultiHeadAttention("a", in: g, size: 8, headCount: 2, contextSize: 6, hasBias: false)(
+      return MultiHeadAttention("a", in: g, size: 8, headCount: 2, contextSize: 6)(
         x, context: context, bias: { bias($0) })
     },
     Layer("attention with dropout and changed scores") { g, x in
@@ -51,7 +50,7 @@ import Testing
       return attention(x, mask: .slidingWindow(before: 2, after: 1), scores: .softCap(2), .alibi())
     },
     Layer("attention and its mean probabilities") { g, x in
-      let (output, probabilities) = MultiHeadAttention("a", in: g, size: 8, headCount: 2, hasBias: false).attend(x, mask: .causal())
+      let (output, probabilities) = MultiHeadAttention("a", in: g, size: 8, headCount: 2).attend(x, mask: .causal())
       return output + probabilities.mean(0).sum(0).expandingDimension(-1)
     },
   ]

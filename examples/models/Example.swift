@@ -15,8 +15,10 @@ package struct Example: Sendable {
 
   /// Values of the symbols of a model, and its arguments of integers.
   package struct Size: Sendable {
-    let symbols: [String: Int]
-    let integers: [String: [Int]]
+    /// By name, the values of the symbols.
+    package let symbols: [String: Int]
+    /// By name, the elements of arguments of integers.
+    package let integers: [String: [Int]]
 
     init(_ symbols: [String: Int], _ integers: [String: [Int]] = [:]) { (self.symbols, self.integers) = (symbols, integers) }
   }
@@ -50,7 +52,8 @@ extension Example {
     try sizes.enumerated().map { try error(of: program, at: $1, seed: $0 + 1) }.max() ?? 0
   }
 
-  private func error(of program: CompiledGraph, at size: Size, seed: Int) throws -> Double {
+  /// Arguments at one of the sizes: the same numbers for a seed.
+  package func arguments(at size: Size, seed: Int) throws -> (inputs: [String: NDArray], parameters: [String: NDArray]) {
     var (inputs, parameters): ([String: NDArray], [String: NDArray]) = ([:], [:])
     for (number, argument) in graph.arguments.enumerated() {
       let (name, type) = (graph.name(argument.value).text, graph.type(argument.value))
@@ -63,6 +66,11 @@ extension Example {
         parameters[name] = .uniform(shape, in: -0.5..<0.5, seed: 100 * seed + number)
       }
     }
+    return (inputs, parameters)
+  }
+
+  private func error(of program: CompiledGraph, at size: Size, seed: Int) throws -> Double {
+    let (inputs, parameters) = try arguments(at: size, seed: seed)
     let expected = reference(try Numbers(inputs.merging(parameters) { input, _ in input }, size.symbols))
     let outputs = try program.load(parameters: parameters)(inputs)
     let got = try outputs.map { try $0.doubles() }

@@ -12,6 +12,9 @@ extension CentralDifference {
   /// The steps that are tried one after the other: the smaller one, the nearer must be a kink to spoil it, and the more does rounding.
   private static let steps = [0x1p-12, 0x1p-16, 0x1p-20]
 
+  /// The rounding of a value, relative to what it is a sum of in size.
+  static let roundoff = 16 * Double.ulpOfOne
+
   /// The derivatives at 0 of several functions of one number.
   ///
   /// With D the central difference and S the difference of the one-sided ones, a smooth function has D(h) near D(h/2) and S(h) near 2 S(h/2).
@@ -38,7 +41,7 @@ extension CentralDifference {
         let (nearAbove, nearBelow) = (narrow.0[position] - middle, middle - narrow.1[position])
         let (coarse, fine) = ((above + below) / (2 * whole), (nearAbove + nearBelow) / (2 * half))
         let bends = ((above - below) / whole, (nearAbove - nearBelow) / half)
-        let noise = 16 * Double.ulpOfOne * magnitudes[position] / half
+        let noise = roundoff * magnitudes[position] / half
         let allowed = bound / 2 * max(abs(fine), scales[position]) + noise
         found[position] = CentralDifference(
           value: (4 * fine - coarse) / 3, noise: noise,

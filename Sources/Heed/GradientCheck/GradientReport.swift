@@ -154,7 +154,7 @@ extension GradientReport {
   ) {
     let row = row(of: subject)
     let difference = abs(derivative - expected)
-    let size = max(abs(derivative), abs(expected), scale, noise / bound)
+    let size = max(abs(derivative), abs(expected), scale, noise / bound(of: rows[row]))
     let error = !derivative.isFinite ? .infinity : difference == 0 ? 0 : difference / size
     rows[row].checked += 1
     if max(abs(derivative), abs(expected)) > noise { rows[row].isZero = false }

@@ -56,6 +56,15 @@ import Testing
       graph, [inputs], tolerance, targets: [step.pick(hostTargets)], note: "\(entry.name) \(element) \(layout) ")
   }
 
+  /// The same bits for any number of threads, captured tables included.
+  @Test(arguments: entries.indices) func threads(_ number: Int) throws {
+    let entry = Self.entries[number]
+    let layout = Self.layout(number + 2, entry)
+    let graph = try GalleryTests.graph(entry, .f32, layout).reverseGraph()
+    let inputs = try Self.inputs(graph, entry, entry.sizes.count - 1, .f32, layout, batch: 2)
+    try expectSameBits(graph, [inputs], note: "\(entry.name) \(layout) ")
+  }
+
   /// A matrix of all pairs is in the program of no gradient but those of tensors that are such a matrix.
   @Test(arguments: entries.indices) func noMatrixOfPairsIsStored(_ number: Int) throws {
     let entry = Self.entries[number]
