@@ -16,11 +16,13 @@ protocol PairConsumer {
   func end(_ keys: Span)
 }
 
-/// A tile of pairs.
+/// A tile of pairs: some rows, and the keys of a block that they can see.
 struct PairTile {
   let batch: [IntegerExpression]
   let rows: Span
   let keys: Span
+  /// How many keys of the block are before `keys`: whole panels.
+  let skipped: IntegerExpression
 }
 
 /// The scratch memory of a task that takes blocks of keys through the queries that see them.
@@ -87,8 +89,7 @@ struct KeyBlocks {
     consumer.begin(keys)
     let queries = Span(first: 0, count: IntegerExpression(kernel.shape.queries))
     try TraversalEmitter(kernel, .keyMajor, PairBlock(batch: batch, queries: queries, keys: keys), summaries) { visited in
-      let rows = Span(first: builder.define("i", visited.first), count: visited.count)
-      let tile = PairTile(batch: batch, rows: rows, keys: keys)
+      let tile = try tile(batch, Span(first: builder.define("i", visited.first), count: visited.count), keys)
       load(tile, consumer)
       multiply(tile)
       builder.branch(visited.isOpen) {
@@ -99,6 +100,16 @@ struct KeyBlocks {
       consumer.finish(tile)
     }.emit()
     consumer.end(keys)
+  }
+
+  /// The pairs of some rows with those keys of a block that they can see.
+  private func tile(_ batch: [IntegerExpression], _ rows: Span, _ keys: Span) throws -> PairTile {
+    let seen = try kernel.range(.queryMajor, of: PairBlock(batch: batch, queries: rows, keys: keys))
+    guard seen.isBounded else { return PairTile(batch: batch, rows: rows, keys: keys, skipped: 0) }
+    let first = builder.define("seen", keys.first + seen.first)
+    return PairTile(
+      batch: batch, rows: rows, keys: Span(first: first, count: builder.define("count", seen.end - seen.first)),
+      skipped: seen.first)
   }
 
   // MARK: Loading
@@ -161,7 +172,7 @@ struct KeyBlocks {
       builder.contract(
         Contraction(
           rows: rowDimension, columns: [panelDimension, columnDimension], over: [depth], left: Access(rowTiles[row]!, r, d),
-          right: Access(panels[column]!, p, d, c), accumulator: element, epilogue: store.finish()))
+          right: Access(panels[column]!, tile.skipped / width + p, d, c), accumulator: element, epilogue: store.finish()))
     }
   }
 

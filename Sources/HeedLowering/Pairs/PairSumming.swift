@@ -40,7 +40,7 @@ struct PairSumming: PairConsumer {
     let weights = yields.map { weight in isLive.map { body.apply(.select, $0, weight, none) } ?? weight }
     let sums = kernel.pairs.sums
     for (number, sum) in sums.enumerated() where sum.operand == nil {
-      let place = sum.isOfRow ? rowSum(number, tile.rows.first + at[0], nil) : Access(columnSums[number]!, at[1])
+      let place = sum.isOfRow ? rowSum(number, tile.rows.first + at[0], nil) : Access(columnSums[number]!, tile.skipped + at[1])
       body.accumulate(.add, weights[sum.weight], place)
     }
     let weighing = Set(sums.filter { $0.operand != nil }.map(\.weight))
@@ -69,16 +69,19 @@ struct PairSumming: PairConsumer {
     let weights = blocks.tiles[sum.weight]
     let values = sum.isOfRow ? blocks.columnTiles[operand]! : blocks.rowTiles[operand]!
     func total(_ r: IntegerExpression, _ c: IntegerExpression, _ e: IntegerExpression) -> Access {
-      sum.isOfRow ? rowSum(number, tile.rows.first + r, e) : Access(columnSums[number]!, c, e)
+      sum.isOfRow ? rowSum(number, tile.rows.first + r, e) : Access(columnSums[number]!, tile.skipped + c, e)
     }
     let (rows, keys) = (tile.rows.count, tile.keys.count)
+    func value(_ inner: IntegerExpression, _ e: IntegerExpression) -> Access {
+      Access(values, sum.isOfRow ? tile.skipped + inner : inner, e)
+    }
     builder.branch((sum.isOfRow ? blocks.areColumnsOdd : blocks.areRowsOdd).isSet) {
       builder.cold {
         builder.loop(sum.isOfRow ? "c" : "r", to: sum.isOfRow ? keys : rows) { inner in
           builder.map([(sum.isOfRow ? "r" : "c", sum.isOfRow ? rows : keys), ("e", width)]) { body, at in
             let (r, c) = sum.isOfRow ? (at[0], inner) : (inner, at[0])
             let (weight, none) = (body.load(Access(weights, r, c), element), body.constant(0, element))
-            let product = body.apply(.multiply, weight, body.load(Access(values, inner, at[1]), element))
+            let product = body.apply(.multiply, weight, body.load(value(inner, at[1]), element))
             let term = body.apply(.select, body.apply(.equal, weight, none), none, product)
             let place = total(r, c, at[1])
             body.store(body.apply(.add, body.load(place, element), term), place)
@@ -95,7 +98,7 @@ struct PairSumming: PairConsumer {
       builder.contract(
         Contraction(
           rows: sum.isOfRow ? rowDimension : keyDimension, columns: [components], over: [sum.isOfRow ? keyDimension : rowDimension],
-          left: Access(weights, r, c), right: Access(values, sum.isOfRow ? c : r, e), initial: place, accumulator: element,
+          left: Access(weights, r, c), right: value(sum.isOfRow ? c : r, e), initial: place, accumulator: element,
           epilogue: store.finish()))
     }
   }
