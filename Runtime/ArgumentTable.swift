@@ -1,7 +1,7 @@
 internal import HeedArrays
 internal import HeedIR
 
-/// The inputs or the parameters of a program: finds arrays by name and checks them against what is declared.
+/// The inputs, the parameters or the states of a program: finds arrays by name and checks them against what is declared.
 struct ArgumentTable: Sendable {
   private struct Entry: Sendable {
     let name: Name
@@ -10,7 +10,7 @@ struct ArgumentTable: Sendable {
     let type: TensorType
   }
 
-  /// What the arguments are called in errors: `input` or `parameter`.
+  /// What the arguments are called in errors: `input`, `parameter` or `state`.
   private let kind: String
   private let entries: [Entry]
   private let positions: [String: Int]
@@ -24,6 +24,9 @@ struct ArgumentTable: Sendable {
   }
 
   var isEmpty: Bool { entries.isEmpty }
+
+  /// The names, in order.
+  var names: [String] { entries.map(\.text) }
 
   /// The arrays in the order of the entries, each with its buffer.
   /// - Throws: where a name is unknown, missing or repeated, a rank is not the declared one, or an array does not become one of the

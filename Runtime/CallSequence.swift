@@ -50,7 +50,7 @@ struct CallSequence: Sendable {
     let counts = program.buffers.map(\.type.shape.count)
     for (position, buffer) in program.buffers.enumerated() {
       switch buffer.storage {
-      case .input, .parameter, .constant: break
+      case .input, .parameter, .state, .constant: break
       case .slot(let slot): if !isLoad { slots.append((slot, size(position, buffer))) }
       case .result: if !isLoad { results.append(size(position, buffer)) }
       case .packed: if isLoad { packed.append(size(position, buffer)) }
@@ -100,7 +100,7 @@ extension Program.Buffer.Storage {
   var isFixed: Bool {
     switch self {
     case .parameter, .constant, .packed: true
-    case .input, .slot, .result: false
+    case .input, .state, .slot, .result: false
     }
   }
 }

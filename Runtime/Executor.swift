@@ -8,6 +8,9 @@ package final class Executor: Sendable {
   let kernels: [KernelCode]
   let steps: CallSequence
   let inputs: ArgumentTable
+  let states: ArgumentTable
+  /// The buffers of states that a call writes.
+  let writtenStates: Set<Int>
   private let loading: CallSequence
   private let parameters: ArgumentTable
   private let codeOwner: any Sendable
@@ -25,7 +28,10 @@ package final class Executor: Sendable {
     loading = CallSequence(program, program.load, isLoad: true)
     steps = CallSequence(program, program.steps, isLoad: false)
     inputs = ArgumentTable(program, .input, kind: "input")
+    states = ArgumentTable(program, .state, kind: "state")
     parameters = ArgumentTable(program, .parameter, kind: "parameter")
+    writtenStates = Set(
+      steps.steps.flatMap { step in step.written.map { step.operands[$0].buffer } }.filter { program.buffers[$0].storage == .state })
   }
 
   /// The number of threads that run tiles.

@@ -22,20 +22,32 @@ package final class LoadedProgram: Sendable {
   /// The results in the program's order.
   ///
   /// - Parameters:
+  ///   - states: what the states hold, by name, which the call replaces: in place where no other array shares the memory. Others may be
+  ///     among them. They are as they were where the call throws before it runs.
   ///   - timings: receives one entry per step; with nil no clock is read.
   ///   - guarding: puts every result, every intermediate buffer and the kernels' workspaces between guard pages, and shares no
   ///     memory between them: for tests.
   /// - Throws: where an input is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the
   ///   facts; where offsets or indices are out of range, or memory lacks. The error names the input.
   package func call(
-    _ arrays: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil,
-    guarding: GuardedMemory? = nil
+    _ arrays: [(name: String, array: NDArray)], states: inout [String: NDArray],
+    timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
   ) throws -> [NDArray] {
     let matched = try executor.inputs.match(arrays)
-    let binding = try program.bind(arguments + executor.inputs.shapes(matched), matched)
+    var replaced = try executor.states.match(executor.states.names.compactMap { name in states[name].map { (name, $0) } })
+    let binding = try program.bind(
+      arguments + executor.inputs.shapes(matched) + executor.states.shapes(replaced), matched)
     let plan = try plan(binding)
 
+    // Until the call ends their memory is its own.
+    for name in executor.states.names { states[name] = nil }
+    defer { for (name, state) in zip(executor.states.names, replaced) { states[name] = state.array } }
+    for position in replaced.indices where executor.writtenStates.contains(replaced[position].buffer) {
+      if let guarding { replaced[position].array = try replaced[position].array.guarded(guarding) }
+      else { replaced[position].array.makeUnique() }
+    }
     var memory = fixed
+    for (buffer, array) in replaced { memory[buffer] = array }
     for (buffer, array) in matched { memory[buffer] = array }
     for (buffer, shape, byteCount) in plan.allocations {
       let element = program.buffers[buffer].type.element
@@ -60,11 +72,22 @@ package final class LoadedProgram: Sendable {
     return program.results.map { memory[$0.buffer]! }
   }
 
+  /// The same for a program without states.
+  package func call(
+    _ arrays: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil,
+    guarding: GuardedMemory? = nil
+  ) throws -> [NDArray] {
+    var none: [String: NDArray] = [:]
+    return try call(arrays, states: &none, timings: timings, guarding: guarding)
+  }
+
   /// The values of the symbols in a call with these inputs.
   /// - Throws: where an input is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the facts.
-  package func lengths(_ arrays: [(name: String, array: NDArray)]) throws -> [Name: Int] {
+  package func lengths(_ arrays: [(name: String, array: NDArray)], states: [String: NDArray]) throws -> [Name: Int] {
     let matched = try executor.inputs.match(arrays)
-    return try SymbolBinding.solve(arguments + executor.inputs.shapes(matched), facts: program.facts)
+    let known = try executor.states.match(executor.states.names.compactMap { name in states[name].map { (name, $0) } })
+    return try SymbolBinding.solve(
+      arguments + executor.inputs.shapes(matched) + executor.states.shapes(known), facts: program.facts)
   }
 
   private func withWorkspace(

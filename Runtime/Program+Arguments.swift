@@ -6,7 +6,8 @@ extension Program {
   /// The arrays by name, converted to their declared types.
   /// - Throws: as `LoadedProgram.call` and `Executor.load` do.
   package func matched(
-    inputs: [(name: String, array: NDArray)], parameters: [(name: String, array: NDArray)]
+    inputs: [(name: String, array: NDArray)], parameters: [(name: String, array: NDArray)],
+    states: [(name: String, array: NDArray)] = []
   ) throws -> [Name: NDArray] {
     var (shapes, arrays): ([SymbolBinding.Argument], [Name: NDArray]) = ([], [:])
     let parameterTable = ArgumentTable(self, .parameter, kind: "parameter")
@@ -15,8 +16,10 @@ extension Program {
     _ = try SymbolBinding.solveParameters(shapes)
     let inputTable = ArgumentTable(self, .input, kind: "input")
     let matchedInputs = try inputTable.match(inputs)
-    _ = try bind(shapes + inputTable.shapes(matchedInputs), matchedInputs)
-    for (buffer, array) in matchedParameters + matchedInputs { arrays[buffers[buffer].name] = array }
+    let stateTable = ArgumentTable(self, .state, kind: "state")
+    let matchedStates = try stateTable.match(states)
+    _ = try bind(shapes + inputTable.shapes(matchedInputs) + stateTable.shapes(matchedStates), matchedInputs)
+    for (buffer, array) in matchedParameters + matchedInputs + matchedStates { arrays[buffers[buffer].name] = array }
     return arrays
   }
 
@@ -24,12 +27,17 @@ extension Program {
   /// - Throws: where an argument is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the
   ///   facts.
   package func lengths(
-    inputs: [(name: String, array: NDArray)], parameters: [(name: String, array: NDArray)]
+    inputs: [(name: String, array: NDArray)], parameters: [(name: String, array: NDArray)],
+    states: [(name: String, array: NDArray)] = []
   ) throws -> [Name: Int] {
-    let (inputTable, parameterTable) = (
-      ArgumentTable(self, .input, kind: "input"), ArgumentTable(self, .parameter, kind: "parameter")
-    )
-    let shapes = parameterTable.shapes(try parameterTable.match(parameters)) + inputTable.shapes(try inputTable.match(inputs))
+    var shapes: [SymbolBinding.Argument] = []
+    let kinds: [(Buffer.Storage, String, [(name: String, array: NDArray)])] = [
+      (.parameter, "parameter", parameters), (.input, "input", inputs), (.state, "state", states),
+    ]
+    for (storage, kind, arrays) in kinds {
+      let table = ArgumentTable(self, storage, kind: kind)
+      shapes += table.shapes(try table.match(arrays))
+    }
     return try SymbolBinding.solve(shapes, facts: facts)
   }
 

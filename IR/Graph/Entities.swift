@@ -60,12 +60,21 @@ public struct Argument: Hashable, Sendable {
     case input
     /// Bound once, when the compiled graph is loaded: weights.
     case parameter
+    /// Read and replaced by each call: weights in training, moments of an optimiser, a cache of keys. See `Graph.updates`.
+    case state
   }
 
   /// The value that stands for the argument in the graph.
   public var value: ValueID
-  /// Whether the argument is bound at each call or at load.
+  /// When the argument is bound.
   public var role: Role
+  /// Of a state, the number that fills it before the first call; nil where a caller must give it.
+  public var initial: Literal?
+
+  /// An argument that this value stands for.
+  public init(value: ValueID, role: Role, initial: Literal? = nil) {
+    (self.value, self.role, self.initial) = (value, role, initial)
+  }
 }
 
 /// What a graph promises about its extents: used in proofs, checked at each call.

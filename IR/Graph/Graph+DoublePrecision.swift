@@ -13,7 +13,7 @@ extension Graph {
     var values: [ValueID: ValueID] = [:]
     for argument in arguments {
       let value = argument.value
-      values[value] = graph.addArgument(name(value), type(value).inDoublePrecision, role: argument.role)
+      values[value] = graph.addArgument(name(value), type(value).inDoublePrecision, role: argument.role, initial: argument.initial)
     }
     for node in body {
       let (old, operands) = (results(node), operands(node).map { values[$0]! })

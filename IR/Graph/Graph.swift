@@ -11,7 +11,7 @@ public struct Graph: Sendable {
   public private(set) var arguments: [Argument] = []
   /// What the graph promises about its extents, in addition to its types.
   public private(set) var facts: [Fact] = []
-  /// What the graph returns.
+  /// What the graph returns, then what replaces its states: `updates`.
   public private(set) var results: [ValueID] = []
   /// The names of what the graph returns, by position. They are a part of its signature, as the arguments' names are: passes keep
   /// them, whatever values they return instead.
@@ -117,16 +117,24 @@ public struct Graph: Sendable {
 
   /// Adds an argument after the others.
   @discardableResult
-  public mutating func addArgument(_ name: Name, _ type: TensorType, role: Argument.Role = .input) -> ValueID {
+  public mutating func addArgument(
+    _ name: Name, _ type: TensorType, role: Argument.Role = .input, initial: Literal? = nil
+  ) -> ValueID {
     let value = ValueID(values.count)
     values.append(ValueRecord(type: type, name: name, origin: .argument(arguments.count)))
-    arguments.append(Argument(value: value, role: role))
+    arguments.append(Argument(value: value, role: role, initial: initial))
     return value
   }
 
   /// Makes inputs of the parameters: weights that change from call to call, as in training.
   public mutating func makeParametersInputs() {
-    for position in arguments.indices { arguments[position].role = .input }
+    for position in arguments.indices where arguments[position].role == .parameter { arguments[position].role = .input }
+  }
+
+  /// Makes a state of a parameter: a call may replace it.
+  public mutating func makeState(_ value: ValueID) {
+    guard let position = arguments.firstIndex(where: { $0.value == value }) else { preconditionFailure("a state is an argument") }
+    arguments[position].role = .state
   }
 
   /// Adds a promise about the extents, which the user's source makes at `place`.
@@ -188,7 +196,7 @@ public struct Graph: Sendable {
   }
 
   /// Makes the graph return `results`.
-  /// - Parameter names: one name per result. By default these are the values' own, or `result0`, `result1` and so on where a value
+  /// - Parameter names: one name per result; that of a state makes it the state's update. By default these are the values' own, or `result0`, `result1` and so on where a value
   ///   has none.
   public mutating func setResults(_ results: [ValueID], names: [Name]? = nil) {
     precondition(names == nil || names!.count == results.count, "\(names!.count) names for \(results.count) results")
@@ -199,6 +207,15 @@ public struct Graph: Sendable {
       return kept.isNone ? Name("result\(position)") : kept
     }
     self.results = results
+    putUpdatesLast()
+  }
+
+  /// Keeps what replaces states behind what is returned.
+  private mutating func putUpdatesLast() {
+    let states = stateNames
+    guard !states.isEmpty else { return }
+    let order = results.indices.filter { states[resultNames[$0]] == nil } + results.indices.filter { states[resultNames[$0]] != nil }
+    (results, resultNames) = (order.map { results[$0] }, order.map { resultNames[$0] })
   }
 
   /// Removes the nodes for which `condition` holds. Their results must have no uses left.

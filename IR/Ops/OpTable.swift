@@ -15,7 +15,7 @@ extension Op {
     // Random numbers and derivatives, elementwise.
     .randomBits, .stopGradient,
     // Arrangement.
-    .broadcast, .reshape, .transpose, .slice, .concatenate, .pad, .gather, .scatterAdd,
+    .broadcast, .reshape, .transpose, .slice, .concatenate, .pad, .gather, .scatter, .scatterAdd,
     // Reduction.
     .reduce, .scan, .topK, .sort, .segmentIDs, .segmentSum, .segmentMax,
     // Products.

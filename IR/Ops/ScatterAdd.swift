@@ -5,18 +5,9 @@ extension Op {
   public static let scatterAdd = Op(
     "scatter_add", operands: .named(["base", "indices", "updates"]), attributes: [.required(.dim)],
     infer: { inference in
-      let (base, indices, updates) = (inference.operands[0], inference.operands[1], inference.operands[2])
-      let dim = try inference.dimension(rank: base.rank)
+      let base = inference.operands[0]
       try inference.expect(base.element != .bool, "got a base of type \(base), expected numbers")
-      try inference.expect(
-        indices.element.isInteger && indices.rank == 1, "got indices of type \(indices), expected integers of rank 1")
-      var extents = base.shape.extents
-      extents[dim] = indices.shape[0]
-      let expected = TensorType(base.element, Shape(extents))
-      try inference.expect(
-        updates.element == base.element && inference.areEqual(updates.shape, expected.shape),
-        "got updates of type \(updates), expected \(expected)")
-      return [base]
+      return try inferScatter(inference)
     },
     evaluate: { evaluation in
       let (indices, updates, dim) = (evaluation.operands[1], evaluation.operands[2], evaluation.attributes.required(.dim))

@@ -31,6 +31,8 @@ public struct Program: Hashable, Sendable {
       case input
       /// Passed at load.
       case parameter
+      /// Passed at each call, which may write it.
+      case state
       /// The elements are in the program itself.
       case constant(LiteralList)
       /// Written by the `load` calls, kept as long as the program is loaded. Its extents are constant.
@@ -127,8 +129,29 @@ public struct Program: Hashable, Sendable {
     buffers.reduce(0) { if case .slot(let slot) = $1.storage { max($0, slot + 1) } else { $0 } }
   }
 
-  /// The symbols that a call binds: those of the inputs' and parameters' extents, in order of appearance.
+  /// The symbols that a call binds: those of the arguments' extents, in order of appearance.
   public var symbols: [Name] {
-    buffers.filter { $0.storage == .input || $0.storage == .parameter }.flatMap(\.type.shape.extents).symbols
+    buffers.filter(\.storage.isArgument).flatMap(\.type.shape.extents).symbols
+  }
+}
+
+extension Program.Buffer.Storage {
+  /// Whether a caller passes the memory, by name.
+  package var isArgument: Bool {
+    switch self {
+    case .input, .parameter, .state: true
+    case .constant, .packed, .slot, .result: false
+    }
+  }
+}
+
+extension Argument.Role {
+  /// Where the memory of an argument comes from.
+  package var storage: Program.Buffer.Storage {
+    switch self {
+    case .input: .input
+    case .parameter: .parameter
+    case .state: .state
+    }
   }
 }

@@ -18,7 +18,7 @@ extension Graph {
 }
 
 extension TokenStream {
-  /// `graph @name(%x: f32[S], parameter %w: f32[64]) facts (S % 16 == 0) { ... return %y }`
+  /// `graph @name(%x: f32[S], parameter %w: f32[64], state %m: f32[64] = 0.0) facts (S % 16 == 0) { ... update %m = %n return %y }`
   package mutating func graph() throws -> Graph {
     try expect("graph")
     let name = try expect(.symbol, "the graph's name such as @attention")
@@ -47,7 +47,7 @@ private struct GraphParser {
   mutating func header(_ stream: inout TokenStream) throws {
     try stream.expect("(")
     try stream.list(until: ")") { stream in
-      let role: Argument.Role = stream.take("parameter") ? .parameter : .input
+      let role: Argument.Role = stream.take("parameter") ? .parameter : stream.take("state") ? .state : .input
       let token = try stream.expect(.value, "an argument such as %x")
       let name = PrintedNames.kept(token.text)
       guard !name.isNone else {
@@ -55,7 +55,13 @@ private struct GraphParser {
       }
       try expectNew(token, stream)
       try stream.expect(":")
-      define(token, graph.addArgument(name, try stream.valueType(), role: role))
+      let type = try stream.valueType()
+      var initial: Literal?
+      if role == .state, stream.take("=") {
+        let number = stream.current
+        initial = try stream.convert(try stream.literal(), to: type.element, at: number)
+      }
+      define(token, graph.addArgument(name, type, role: role, initial: initial))
     }
     if stream.take("facts") {
       try stream.expect("(")
@@ -84,20 +90,41 @@ private struct GraphParser {
 
   mutating func body(_ stream: inout TokenStream) throws {
     try stream.expect("{")
-    while !stream.take("return") {
-      guard stream.current.kind == .value else { throw stream.unexpected("a line such as '%x = ...' or 'return'") }
-      try line(&stream)
+    while stream.current.kind == .value { try line(&stream) }
+    var updates: [(state: Name, value: ValueID)] = []
+    while stream.take("update") { updates.append(try update(updates.map(\.state), &stream)) }
+    guard stream.take("return") else {
+      throw stream.unexpected(updates.isEmpty ? "a line such as '%x = ...' or 'return'" : "'update' or 'return'")
     }
     var results: [ValueID] = []
     var names: [Name] = []
-    repeat {
-      let token = try stream.expect(.value, "a value to return")
-      let value = try lookUp(token, stream)
-      names.append(stream.take("as") ? Name(try stream.expect(.value, "the result's name, %name").text) : graph.name(value))
-      results.append(value)
-    } while stream.take(",")
-    graph.setResults(results, names: names)
+    if updates.isEmpty || stream.current.kind == .value {
+      repeat {
+        let token = try stream.expect(.value, "a value to return")
+        let value = try lookUp(token, stream)
+        let name = stream.current
+        names.append(stream.take("as") ? Name(try stream.expect(.value, "the result's name, %name").text) : graph.name(value))
+        guard graph.stateNames[names.last!] == nil else {
+          throw stream.error(
+            "got the name of the state %\(names.last!) for a result, expected another: %\(names.last!) as %new", at: name)
+        }
+        results.append(value)
+      } while stream.take(",")
+    }
+    graph.setResults(results + updates.map(\.value), names: names + updates.map(\.state))
     try stream.expect("}")
+  }
+
+  /// `%m = %n` after `update`
+  private func update(_ known: [Name], _ stream: inout TokenStream) throws -> (state: Name, value: ValueID) {
+    let token = try stream.expect(.value, "a state, %name")
+    let name = graph.name(try lookUp(token, stream))
+    guard graph.stateNames[name] != nil else {
+      throw stream.error("got \(token.spelling), expected an argument that is a state", at: token)
+    }
+    guard !known.contains(name) else { throw stream.error("got a second update of \(token.spelling), expected one", at: token) }
+    try stream.expect("=")
+    return (name, try lookUp(try stream.expect(.value, "the value that replaces it"), stream))
   }
 
   /// `%x, %y = op %a, 0.5 keyword (...) {...} {key = value} : type, type`

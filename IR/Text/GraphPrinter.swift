@@ -32,14 +32,15 @@ struct GraphPrinter {
       lines.append("  " + line(node))
     }
     if let failure = graph.failure { lines.append("  // \(failure.headline)") }
-    lines.append("  return \(results())")
+    lines += graph.updates.map { "  update \(names[Int($0.state.index)]) = \(names[Int($0.value.index)])" }
+    lines.append(graph.returnedCount == 0 && !graph.results.isEmpty ? "  return" : "  return \(results())")
     lines.append("}")
     return lines.joined(separator: "\n")
   }
 
   /// `%y, %x as %z`: a result's name is written where it is not the one that the value is printed with.
   private func results() -> String {
-    graph.results.indices.map { position in
+    (0..<graph.returnedCount).map { position in
       let value = names[Int(graph.results[position].index)]
       let name = "%\(graph.resultNames[position].quotedWhereNeeded)"
       let isNumber = value.dropFirst().allSatisfy(\.isNumber)
@@ -49,7 +50,9 @@ struct GraphPrinter {
 
   private func header() -> String {
     let arguments = graph.arguments.map { argument in
-      "\(argument.role == .parameter ? "parameter " : "")\(names[Int(argument.value.index)]): \(graph.type(argument.value))"
+      let type = graph.type(argument.value)
+      let initial = argument.initial.map { " = \(($0.converted(to: type.element) ?? $0).text(as: type.element))" } ?? ""
+      return "\(argument.role.keyword)\(names[Int(argument.value.index)]): \(type)\(initial)"
     }
     let facts = graph.facts.isEmpty ? "" : " facts (\(graph.facts.map(\.description).joined(separator: ", ")))"
     let name = "graph @\(graph.name.quotedWhereNeeded)"
@@ -117,5 +120,16 @@ extension Graph {
   public func scalarConstant(_ value: ValueID) -> Literal? {
     guard let node = definingNode(value, where: .constant), type(value).rank == 0 else { return nil }
     return attributes(node).required(.constantValue).first?.converted(to: type(value).element)
+  }
+}
+
+extension Argument.Role {
+  /// What stands before the name of an argument.
+  fileprivate var keyword: String {
+    switch self {
+    case .input: ""
+    case .parameter: "parameter "
+    case .state: "state "
+    }
   }
 }

@@ -99,11 +99,11 @@ private struct ProgramParser {
     let type = try stream.valueType()
     let storage: Program.Buffer.Storage
     switch keyword {
-    case .input, .parameter:
+    case .input, .parameter, .state:
       guard !name.isNone else {
         throw stream.error("got \(token.spelling), expected a name that is not a number: calls pass it by name", at: token)
       }
-      storage = keyword == .input ? .input : .parameter
+      storage = keyword == .input ? .input : keyword == .state ? .state : .parameter
     case .packed: storage = .packed
     case .constant: storage = .constant(try constant(type, &stream))
     case .slot: storage = .slot(slot)

@@ -78,7 +78,7 @@ extension Program.Buffer {
 extension Program.Buffer.Storage {
   /// The words that buffers are declared with.
   enum Keyword: String, CaseIterable {
-    case input, parameter, packed, constant, slot, result
+    case input, parameter, state, packed, constant, slot, result
   }
 
   /// What stands before the buffer's name.
@@ -86,6 +86,7 @@ extension Program.Buffer.Storage {
     switch self {
     case .input: Keyword.input.rawValue
     case .parameter: Keyword.parameter.rawValue
+    case .state: Keyword.state.rawValue
     case .constant: Keyword.constant.rawValue
     case .packed: Keyword.packed.rawValue
     case .slot(let slot): "\(Keyword.slot.rawValue) \(slot)"

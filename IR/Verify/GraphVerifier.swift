@@ -20,6 +20,7 @@ extension Graph: Verifiable {
       for result in results where !isDefined(result, in: defined) {
         throw HeedError("got the result \(described(result)), which nothing defines")
       }
+      try verifyUpdates()
     } catch let error as HeedError {
       throw error.location == nil ? error.during("graph @\(name.quotedWhereNeeded)").located(at: location) : error
     }

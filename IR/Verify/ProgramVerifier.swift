@@ -50,7 +50,7 @@ private struct ProgramVerifier {
     for (position, buffer) in program.buffers.enumerated() {
       try check(buffer, position)
       switch buffer.storage {
-      case .input, .parameter:
+      case .input, .parameter, .state:
         try expect(!buffer.name.isNone, "got no name for \(name(position)), expected one: calls pass it by name")
         try expect(arguments.insert(buffer.name).inserted, "got two arguments \(name(position)), expected another name")
         written.insert(position)
@@ -90,7 +90,7 @@ private struct ProgramVerifier {
         buffer.type.shape.extents.allSatisfy { $0.constant != nil },
         "\(name(position)): got type \(buffer.type), expected constant extents of a packed buffer")
     case .slot(let slot): try expect(slot >= 0, "\(name(position)): got slot \(slot), expected at least 0")
-    case .input, .parameter, .result: break
+    case .input, .parameter, .state, .result: break
     }
   }
 
@@ -177,7 +177,7 @@ private struct ProgramVerifier {
     }
     if isLoad {
       switch storage {
-      case .input, .slot, .result:
+      case .input, .state, .slot, .result:
         throw HeedError("\(place()): got a buffer of a call at load, expected a parameter, constant or packed one")
       case .parameter, .constant, .packed: break
       }
@@ -185,8 +185,8 @@ private struct ProgramVerifier {
     guard parameter.role != .input else { return }
     switch storage {
     case .packed: try expect(isLoad, "\(place()): got a write to a packed buffer in a step, expected it at load")
-    case .slot, .result: break
-    case .input, .parameter, .constant: throw HeedError("\(place()): got a write, expected a slot, result or packed buffer")
+    case .slot, .result, .state: break
+    case .input, .parameter, .constant: throw HeedError("\(place()): got a write, expected a slot, result, state or packed buffer")
     }
   }
 

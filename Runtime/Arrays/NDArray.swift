@@ -113,7 +113,7 @@ extension NDArray {
   func part(_ layout: ArrayLayout) -> NDArray { NDArray(element, layout, storage, isLiteral: isLiteral) }
 
   /// Makes sure that nothing but this array sees its memory.
-  mutating func makeUnique() {
+  package mutating func makeUnique() {
     if !storage.isExclusive || !isKnownUniquelyReferenced(&storage) { self = copy() }
   }
 

@@ -59,6 +59,23 @@ public final class CompiledGraph: Sendable {
     try run(inputs.map { ($0.key, $0.value) })
   }
 
+  /// Runs the graph on `inputs` and replaces its states.
+  ///
+  /// ```swift
+  /// let loss: NDArray = try step(["ids": ids], updating: &state)
+  /// ```
+  /// - Parameter state: holds an array for each state of the graph, and perhaps others: see `Graph.initialState`. It is as it was where the
+  ///   call throws.
+  /// - Throws: as a call without states does, and where a state is missing or not of its declared type.
+  public func callAsFunction(_ inputs: [String: NDArray] = [:], updating state: inout GraphState) throws -> Outputs {
+    try run(inputs.map { ($0.key, $0.value) }, states: &state.arrays)
+  }
+
+  /// The same for a graph of one result.
+  public func callAsFunction<Result: OnlyResult>(_ inputs: [String: NDArray] = [:], updating state: inout GraphState) throws -> Result {
+    try Result(only: self(inputs, updating: &state) as Outputs)
+  }
+
   /// The same for Swift arrays and numbers: `["x": [1, 2, 3] as [Float]]`.
   @_disfavoredOverload
   public func callAsFunction(_ inputs: [String: any NDArrayConvertible]) throws -> Outputs { try run(try inputs.arrays("input")) }
@@ -86,16 +103,34 @@ public final class CompiledGraph: Sendable {
   package func run(
     _ inputs: [(name: String, array: NDArray)], timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
   ) throws -> Outputs {
+    let states = program.buffers.filter { $0.storage == .state }.map { "'\($0.name)'" }
+    guard states.isEmpty else {
+      throw HeedError("got a call of \(program.name) without its states (\(states.listed)), expected one with updating: &state")
+    }
+    var none: [String: NDArray] = [:]
+    return try run(inputs, states: &none, timings: timings, guarding: guarding)
+  }
+
+  /// The same with what the states hold.
+  package func run(
+    _ inputs: [(name: String, array: NDArray)], states: inout [String: NDArray],
+    timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
+  ) throws -> Outputs {
     guard let loaded else {
-      let names = program.buffers.filter { $0.storage == .parameter }.prefix(3).map { "'\($0.name)'" }.joined(separator: ", ")
-      throw HeedError("got a call of \(program.name) without its parameters (\(names), ...), expected load(parameters:) before")
+      let names = program.buffers.filter { $0.storage == .parameter }.map { "'\($0.name)'" }
+      throw HeedError("got a call of \(program.name) without its parameters (\(names.listed)), expected load(parameters:) before")
     }
     return try lowered.source.explainingLengths {
-      Outputs(names: resultNames, try loaded.call(inputs, timings: timings, guarding: guarding))
+      Outputs(names: resultNames, try loaded.call(inputs, states: &states, timings: timings, guarding: guarding))
     } lengths: {
-      try loaded.lengths(inputs)
+      try loaded.lengths(inputs, states: states)
     }
   }
+}
+
+extension [String] {
+  /// The first three, and that there are more.
+  fileprivate var listed: String { prefix(3).joined(separator: ", ") + (count > 3 ? ", ..." : "") }
 }
 
 extension [String: any NDArrayConvertible] {

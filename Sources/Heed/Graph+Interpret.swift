@@ -40,16 +40,33 @@ extension Graph {
     try Result(only: interpret(inputs, parameters: parameters) as Outputs)
   }
 
+  /// The same for a graph with states, which the call replaces.
+  public func interpret(
+    _ inputs: [String: NDArray] = [:], parameters: [String: NDArray] = [:], updating state: inout GraphState
+  ) throws -> Outputs {
+    try interpret(inputs.map { ($0.key, $0.value) }, parameters.map { ($0.key, $0.value) }, states: &state.arrays)
+  }
+
   package func interpret(
     _ inputs: [(name: String, array: NDArray)], _ parameters: [(name: String, array: NDArray)]
   ) throws -> Outputs {
+    var none: [String: NDArray] = [:]
+    return try interpret(inputs, parameters, states: &none)
+  }
+
+  package func interpret(
+    _ inputs: [(name: String, array: NDArray)], _ parameters: [(name: String, array: NDArray)], states: inout [String: NDArray]
+  ) throws -> Outputs {
+    let known = self.states.compactMap { state in states[state.name].map { (name: state.name, array: $0) } }
     let signature = signature(of: try Verified(self))
     return try explainingLengths {
-      let arguments = try signature.matched(inputs: inputs, parameters: parameters)
+      let arguments = try signature.matched(inputs: inputs, parameters: parameters, states: known)
       let results = try GraphInterpreter.evaluate(self, inputs: arguments)
-      return Outputs(names: results.map(\.name.text), results.map(\.array))
+      for update in results.dropFirst(returnedCount) { states[update.name.text] = update.array }
+      let returned = results.prefix(returnedCount)
+      return Outputs(names: returned.map(\.name.text), returned.map(\.array))
     } lengths: {
-      try signature.lengths(inputs: inputs, parameters: parameters)
+      try signature.lengths(inputs: inputs, parameters: parameters, states: known)
     }
   }
 
@@ -70,7 +87,7 @@ extension Graph {
     var program = Program(name: name)
     program.facts = facts
     program.buffers = arguments.map { argument in
-      Program.Buffer(self.name(argument.value), type(argument.value), argument.role == .input ? .input : .parameter)
+      Program.Buffer(self.name(argument.value), type(argument.value), argument.role.storage)
     }
     return program
   }

@@ -9,6 +9,9 @@ public final class GraphBuilder {
   private var lastSite: CallSite
   /// Where values got their names.
   private var namingSites: [ValueID: CallSite] = [:]
+  /// What replaces states, and these in the order of their updates.
+  private var updates: [ValueID: ValueID] = [:]
+  private var updated: [ValueID] = []
   /// The shapes that are known to be without mistakes.
   private var validShapes: Set<Shape> = []
 
@@ -55,8 +58,14 @@ public final class GraphBuilder {
     let name = scoped(name)
     guard let known = argument(name) else { return argument(name, type, .parameter, site) }
     guard known.role == .parameter, graph.type(known.value) == type else {
+      let kind =
+        switch known.role {
+        case .input: "an input"
+        case .parameter: "a parameter"
+        case .state: "a state"
+        }
       return fail(
-        "got the parameter \(name) of type \(type), but \(name) is already \(known.role == .parameter ? "a parameter" : "an input") "
+        "got the parameter \(name) of type \(type), but \(name) is already \(kind) "
           + "of type \(graph.type(known.value))", site, guess: type)
     }
     return Tensor(self, known.value, type)
@@ -69,15 +78,64 @@ public final class GraphBuilder {
 
   private func argument(_ name: Name) -> Argument? { graph.arguments.first { graph.name($0.value) == name } }
 
-  private func argument(_ name: Name, _ type: TensorType, _ role: Argument.Role, _ site: CallSite) -> Tensor {
+  private func argument(
+    _ name: Name, _ type: TensorType, _ role: Argument.Role, _ site: CallSite, initial: Literal? = nil
+  ) -> Tensor {
     note(site)
     let expected = "expected a name that is not a number: arguments are passed by name"
     guard expect(!PrintedNames.kept(name.text).isNone, "got the argument name \"\(name)\", \(expected)", site),
       areValid([type], site)
     else { return poison(type) }
-    let value = graph.addArgument(name, type, role: role)
+    let value = graph.addArgument(name, type, role: role, initial: initial)
     graph.setPlace(value, (outerSite ?? site).location)
     return Tensor(self, value, type)
+  }
+
+  /// A tensor that each call reads and may replace: what it holds is passed as a `GraphState` and lives on between calls. Its name begins
+  /// with the names of the scopes.
+  /// - Parameter initial: what fills it before the first call; nil where a caller must give it.
+  public func state(
+    _ name: String, _ element: ElementType, _ shape: Shape = .scalar, initial: Double? = nil, file: String = #filePath,
+    line: Int = #line
+  ) -> Tensor {
+    let (type, site) = (TensorType(element, shape), CallSite(file, line))
+    let name = scoped(name)
+    guard argument(name) == nil else {
+      return fail("got a second argument called \(name), expected another name", site, guess: type)
+    }
+    let number = initial.flatMap { Literal($0).converted(to: element) }
+    guard expect(initial == nil || number != nil, "got \(initial!) to fill \(type) with, expected a number of its type", site) else {
+      return poison(type)
+    }
+    return argument(name, type, .state, site, initial: number)
+  }
+
+  /// The states so far, in the order in which they were made.
+  public var states: [Tensor] {
+    graph.arguments.filter { $0.role == .state }.map { Tensor(self, $0.value, graph.type($0.value)) }
+  }
+
+  /// Notes what replaces a state, or a parameter, which becomes one.
+  func update(_ state: Tensor, to new: Tensor, _ site: CallSite) {
+    note(site)
+    guard areOwn([state, new], "update", site), let (old, value) = zipped(state.value, new.value) else { return }
+    guard case .argument(let position) = graph.origin(old), graph.arguments[position].role != .input else {
+      return fail("got an update of \(state.summary), expected a state or a parameter", site)
+    }
+    let name = graph.name(old)
+    guard state.element == new.element, state.shape.rank == new.shape.rank else {
+      return fail("got an update of \(name) of type \(new.type), expected the state's type \(state.type)", site)
+    }
+    guard updates.updateValue(value, forKey: old) == nil else {
+      return fail("got a second update of \(name), expected one", site)
+    }
+    updated.append(old)
+    if graph.arguments[position].role == .parameter { graph.makeState(old) }
+  }
+
+  private func zipped(_ a: ValueID?, _ b: ValueID?) -> (ValueID, ValueID)? {
+    guard graph.failure == nil, let a, let b else { return nil }
+    return (a, b)
   }
 
   // MARK: Facts
@@ -137,7 +195,10 @@ public final class GraphBuilder {
     }
     guard graph.failure == nil else { return }
     let values = tensors.compactMap(\.value)
-    graph.setResults(values)
+    // What a state held, returned, must not pass for what replaces it.
+    let states = Set(graph.arguments.filter { $0.role == .state }.map { graph.name($0.value) })
+    let names = values.map(graph.name).map { states.contains($0) ? Name("\($0).before") : $0 }
+    graph.setResults(values + updated.map { updates[$0]! }, names: names + updated.map(graph.name))
     var positions: [Name: Int] = [:]
     for (position, name) in graph.resultNames.enumerated() {
       if let first = positions.updateValue(position, forKey: name) {

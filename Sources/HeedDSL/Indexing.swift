@@ -10,6 +10,16 @@ extension Tensor {
     return builder.emit(.gather, [self, indices], [Attribute(.dim, position)], site)
   }
 
+  /// The tensor with slices along a dimension replaced by those of `updates`, in order, at the places `indices`: of equal ones the last
+  /// counts. An index outside drops its slice.
+  public func scatter(
+    _ indices: Tensor, _ updates: Tensor, dimension: Int = 0, file: String = #filePath, line: Int = #line
+  ) -> Tensor {
+    let site = CallSite(file, line)
+    guard let position = resolve(dimension, site) else { return builder.poison(type) }
+    return builder.emit(.scatter, [self, indices, updates], [Attribute(.dim, position)], site)
+  }
+
   /// The tensor with slices of `updates` added along a dimension at the places `indices`, in order. An index outside drops its slice.
   public func scatterAdd(
     _ indices: Tensor, _ updates: Tensor, dimension: Int = 0, file: String = #filePath, line: Int = #line

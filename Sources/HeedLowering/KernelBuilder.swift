@@ -60,7 +60,12 @@ package final class KernelBuilder {
   func output(
     _ view: StridedView, role: Kernel.Buffer.Role = .output, name: Name = "out", guarding: Set<Int> = []
   ) -> BoundView {
-    parameter(name, role, view, guarding)
+    // A state that is read and replaced in its place is one parameter.
+    if role == .output, let known = bound[view]?.first(where: { guarding.isSubset(of: $0.kept) }), case .buffer(let number) = known.place {
+      kernel.buffers[number].role = .readWrite
+      return known
+    }
+    return parameter(name, role, view, guarding)
   }
 
   private func parameter(_ name: Name, _ role: Kernel.Buffer.Role, _ view: StridedView, _ guarding: Set<Int>) -> BoundView {

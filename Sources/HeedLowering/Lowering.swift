@@ -27,7 +27,7 @@ package struct ScheduledOp: Sendable {
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
 package func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
-  for node in context.graph.body where !context.isReadElsewhere(node) { try context.lower(node) }
+  for node in context.states.order where !context.isReadElsewhere(node) { try context.lower(node) }
   return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
 }
 
@@ -115,7 +115,7 @@ struct LoweringRule: Sendable {
       .map: mappedRegion,
       .softmax: softmax, .layerNorm: layerNorm, .rmsNorm: rmsNorm,
       .reduce: reduce, .scan: scan, .topK: topK, .sort: sort,
-      .gather: gather, .scatterAdd: scatterAdd, .segmentIDs: segmentIDs, .segmentSum: segmentSum,
+      .gather: gather, .scatter: scatter, .scatterAdd: scatterAdd, .segmentIDs: segmentIDs, .segmentSum: segmentSum,
       .segmentMax: segmentMax, .segmentMatmul: segmentMatmul,
       .contract: contraction, .linear: contraction, .attention: fusedTiles,
       .attentionReduce: weightStatistic, .attentionTopK: greatestWeights, .pairSums: pairSums, .pairScatter: pairScatter,

@@ -14,14 +14,17 @@ private struct Home {
 struct ValueUses {
   /// The nodes that use each value, by its index.
   let users: [[NodeID]]
+  /// What is returned or replaces a state.
   let isResult: Set<ValueID>
+  let isReturned: Set<ValueID>
   /// The values that change from call to call.
   let isOfCall: Set<ValueID>
 
   init(_ graph: Graph) {
     users = graph.users()
     isResult = Set(graph.results)
-    isOfCall = graph.dependents(ofArguments: .input)
+    isReturned = Set(graph.results.prefix(graph.returnedCount))
+    isOfCall = graph.dependents { $0 != .parameter }
   }
 }
 
@@ -37,7 +40,7 @@ extension LoweringContext {
       buffer = known
     } else {
       let name = graph.name(home.root).isNone ? graph.name(value) : graph.name(home.root)
-      buffer = addBuffer(name, graph.type(home.root), uses.isResult.contains(home.root) ? .result : .slot(0))
+      buffer = addBuffer(name, graph.type(home.root), uses.isReturned.contains(home.root) ? .result : .slot(0))
       homes[home.root] = buffer
     }
     if home.isShared { keepAtCall(buffer) }
@@ -53,6 +56,8 @@ extension LoweringContext {
       return own
     }
     let made = graph.result(user)
+    // A state is written when nothing reads it any more, which may be later than this.
+    guard states.inPlace[made] == nil else { return own }
     switch graph.op(user) {
     case .convert:
       let home = home(of: made)
@@ -95,9 +100,9 @@ extension Graph {
     }
   }
 
-  /// The values that depend on arguments of a role.
-  func dependents(ofArguments role: Argument.Role) -> Set<ValueID> {
-    var found = Set(arguments.filter { $0.role == role }.map(\.value))
+  /// The values that depend on arguments of some roles.
+  func dependents(ofArguments isOne: (Argument.Role) -> Bool) -> Set<ValueID> {
+    var found = Set(arguments.filter { isOne($0.role) }.map(\.value))
     for node in body where operands(node).contains(where: found.contains) { found.formUnion(results(node)) }
     return found
   }

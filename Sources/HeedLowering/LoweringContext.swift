@@ -24,6 +24,8 @@ struct LoweringContext {
   let pagedRows: [ValueID: PagedRows]
   /// The nodes whose values are read elsewhere: the gathers of those pages and the views of them.
   private let readElsewhere: Set<NodeID>
+  /// How states are replaced.
+  let states: StateUpdates
   /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
   private var isLoadTime: [Bool] = []
   /// Buffers that are written by several calls, some of which cannot run at load.
@@ -37,11 +39,14 @@ struct LoweringContext {
     uses = ValueUses(graph)
     let paged = graph.pagedRows(users: uses.users)
     (pagedRows, readElsewhere) = (paged.rows, paged.nodes)
+    states = StateUpdates(graph, users: uses.users, readElsewhere: readElsewhere)
     for argument in graph.arguments {
       let type = graph.type(argument.value)
-      let buffer = addBuffer(
-        graph.name(argument.value), type, argument.role == .input ? .input : .parameter, isLoadTime: argument.role == .parameter)
+      let buffer = addBuffer(graph.name(argument.value), type, argument.role.storage, isLoadTime: argument.role == .parameter)
       sources[Int(argument.value.index)] = .view(Self.rowMajor(buffer, type))
+    }
+    for (update, state) in states.inPlace {
+      homes[update] = graph.arguments.firstIndex { $0.value == state }
     }
     for (value, reason) in paged.obstacles { remark(.note, value, "its pages are gathered into a buffer first: \(reason)") }
   }
@@ -59,6 +64,11 @@ struct LoweringContext {
     defer { op = nil }
     guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no lowering rule for this op") }
     try rule(&self, node)
+    // What was packed of a state is of what it held before.
+    for value in graph.results(node) where states.inPlace[value] != nil {
+      let buffer = homes[value]!
+      panels = panels.filter { $0.key.source.buffer != buffer }
+    }
   }
 
   // MARK: Sources
@@ -188,7 +198,7 @@ struct LoweringContext {
 
   /// The finished program: results copied to memory of their own where they are not there yet, slots assigned.
   mutating func finish() throws -> Program {
-    for (position, value) in graph.results.enumerated() {
+    for (position, value) in graph.results.prefix(graph.returnedCount).enumerated() {
       let type = graph.type(value)
       let name = graph.resultNames[position]
       if case .view(let view) = source(value), program.buffers[view.buffer].storage == .result, view.isRowMajor, view.offset == 0,
@@ -203,6 +213,7 @@ struct LoweringContext {
       ) { _, values in values }
       program.results.append(Program.Result(name: name, buffer: buffer))
     }
+    try storeUpdates()
     planMemory(&program)
     return program
   }

@@ -30,6 +30,26 @@ import Testing
     }
   }
 
+  @Test(arguments: compiledTypes, [ElementType.i64, .i32, .u8])
+  func scatter(_ element: ElementType, _ index: ElementType) throws {
+    let graph = try graph(
+      "%b: \(element)[N, 3, M], %i: \(index)[K], %u: \(element)[K, 3, M], %v: \(element)[N, 3, K], %w: \(element)[N, K, M]",
+      """
+      %far = multiply %i, 3
+      %out = subtract %far, 4
+      %a = scatter %b, %i, %u {dim = 0}
+      %c = scatter %b, %out, %u {dim = 0}
+      %d = scatter %c, %out, %v {dim = 2}
+      %e = scatter %d, %out, %w {dim = 1}
+      %t = transpose %b {permutation = [2, 1, 0]}
+      %x = transpose %u {permutation = [2, 1, 0]}
+      %f = scatter %t, %i, %x {dim = 2}
+      return %a, %c, %e, %f
+      """)
+    try expectAgreement(
+      graph, at: [["N": 6, "M": 5, "K": 9], ["N": 2, "M": 17, "K": 3], ["N": 7, "M": 1, "K": 0], ["N": 0, "M": 2, "K": 2]], .exact)
+  }
+
   @Test(arguments: floatTypes + [.i64, .i32, .i8, .u8], [ElementType.i64, .i32, .u8])
   func scatterAdd(_ element: ElementType, _ index: ElementType) throws {
     let graph = try graph(

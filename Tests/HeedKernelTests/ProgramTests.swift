@@ -100,7 +100,7 @@ struct ProgramTests {
     ("%a) {M = T}", "%a) {M = T, M = T}", "<text>:18:52: error: got the symbol M of @layer, expected M, each once"),
     (
       "return", "give",
-      "<text>:24:3: error: got 'give', expected a buffer (input, parameter, packed, constant, slot, result), facts, check, load, steps, return, a kernel or '}'"
+      "<text>:24:3: error: got 'give', expected a buffer (input, parameter, state, packed, constant, slot, result), facts, check, load, steps, return, a kernel or '}'"
     ),
     ("kernel @layer", "kernel @turn", "<text>:33:10: error: got a second kernel @turn, expected another name"),
   ])
@@ -137,7 +137,7 @@ struct ProgramTests {
       "call @turn(%w, %turned)", "call @turn(%turned, %w)",
       "load call 0, @turn: %w = %turned: got a read of a buffer that no earlier call wrote, expected one that holds something"
     ),
-    ("%one + 1, %a)", "%one + 1, %x)", "step 0, @layer: %y = %x: got a write, expected a slot, result or packed buffer"),
+    ("%one + 1, %a)", "%one + 1, %x)", "step 0, @layer: %y = %x: got a write, expected a slot, result, state or packed buffer"),
     (
       "%one + 1, %a)", "%one + 1, %turned)",
       "step 0, @layer: %y = %turned: got a write to a packed buffer in a step, expected it at load"

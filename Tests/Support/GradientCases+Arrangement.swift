@@ -28,6 +28,14 @@ let arrangementGradientCases: [GradientCase] = [
   GradientCase(
     "gather", "%t: f64[N, 6, 2], %i: i64[M, 2]", "%r = gather %t, %i {dim = 1} return %r", [["N": 3, "M": 4], ["N": 1, "M": 1]]),
   GradientCase("gather", "%t: f64[6, N], %i: u8", "%r = gather %t, %i {dim = 0} return %r", [["N": 2]]),
+  // Several of the same index: the last counts.
+  GradientCase(
+    "scatter", "%b: f64[4, N], %i: i32[K], %u: f64[K, N]", "%r = scatter %b, %i, %u {dim = 0} return %r",
+    [["N": 2, "K": 9], ["N": 1, "K": 0]]),
+  GradientCase(
+    "scatter", "%b: f64[2, 4, N], %i: i64[K], %u: f64[2, K, N]", "%r = scatter %b, %i, %u {dim = 1} return %r",
+    [["N": 3, "K": 7]]
+  ) { name, array in if name == "i", array.count > 1 { (array.integers[0], array.integers[1]) = (-1, 7) } },
   // Indices 4 and 5 are outside.
   GradientCase(
     "scatter_add", "%b: f64[4, N], %i: i32[K], %u: f64[K, N]", "%r = scatter_add %b, %i, %u {dim = 0} return %r",

@@ -119,7 +119,7 @@ extension RandomGraphBuilder {
       let base = argument(element, [8, "S"], named: "base")
       let indices = argument(.i32, ["T"], named: "ids")
       let updates = argument(element, ["T", "S"], named: "updates")
-      try emit(.scatterAdd, [base, indices, updates], attributes: [Attribute(.dim, 0)], bound: 50)
+      try emit(chance(0.5) ? .scatterAdd : .scatter, [base, indices, updates], attributes: [Attribute(.dim, 0)], bound: 50)
     default:
       let rows = argument(float(), pick([["T"], ["T", 4]]), named: "rows")
       let starts = argument(pick([.i32, .i64]), ["B + 1"], named: "offsets")

@@ -5,10 +5,10 @@ public import HeedIR
 /// Slots are used as the program says: a slot holds one buffer at a time, and what it held before becomes undefined. So a plan in
 /// which two live buffers share a slot is detected.
 public enum ProgramEvaluator {
-  /// The program's results under their names, in order.
+  /// The program's results under their names, in order, then what its states hold afterwards under theirs.
   ///
   /// - Parameters:
-  ///   - inputs: an array for each input and parameter, by name.
+  ///   - inputs: an array for each input, parameter and state, by name.
   /// - Throws: where an input is missing, unknown, of another type or of extents that do not fit; where a fact or check does not
   ///   hold; at the first thing that a kernel does wrong. The error says which call, which statement and why.
   public static func evaluate(
@@ -17,7 +17,9 @@ public enum ProgramEvaluator {
     var run = try ProgramRun(program.ir, inputs)
     for (position, call) in program.ir.load.enumerated() { try run.run(call, "load call \(position)") }
     for (position, call) in program.ir.steps.enumerated() { try run.run(call, "step \(position)") }
+    let states = program.ir.buffers.indices.filter { program.ir.buffers[$0].storage == .state }
     return try program.ir.results.map { ($0.name, try run.array(of: $0.buffer)) }
+      + states.map { (program.ir.buffers[$0].name, try run.array(of: $0)) }
   }
 }
 
@@ -37,7 +39,7 @@ private struct ProgramRun {
       let name = buffer.name.isNone ? "buffer \(position)" : "%\(buffer.name.quotedWhereNeeded)"
       let shape = try buffer.type.shape.evaluate { [symbols] in symbols[$0] }
       switch buffer.storage {
-      case .input, .parameter: memories.append(try KernelMemory(inputs[buffer.name]!, name: name))
+      case .input, .parameter, .state: memories.append(try KernelMemory(inputs[buffer.name]!, name: name))
       case .constant(let list):
         var array = ReferenceArray(buffer.type.element, shape)
         for (element, value) in list.values.enumerated() { array[element] = value }
@@ -50,7 +52,7 @@ private struct ProgramRun {
 
   private static func bind(_ program: Program, _ inputs: [Name: ReferenceArray]) throws -> [Name: Int] {
     var arguments: [SymbolBinding.Argument] = []
-    for buffer in program.buffers where buffer.storage == .input || buffer.storage == .parameter {
+    for buffer in program.buffers where buffer.storage.isArgument {
       guard let input = inputs[buffer.name] else {
         throw HeedError("got no input %\(buffer.name), expected one of type \(buffer.type)")
       }

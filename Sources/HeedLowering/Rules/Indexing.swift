@@ -26,6 +26,22 @@ extension LoweringRule {
     try context.emit(builder, cost: context.cost(node))
   }
 
+  /// The base with rows replaced at indices, in order; rows with an index outside are dropped. Where the base lies in the result's place,
+  /// as a state does, nothing else is written.
+  static let scatter = LoweringRule { context, node in
+    let operands = Array(context.graph.operands(node))
+    let type = context.graph.type(context.graph.result(node))
+    let (rows, updates) = (try context.view(operands[1]), try context.view(operands[2]))
+    let output = context.allocateResult(node)
+    context.keepAtCall(output, unlessAllKnown: operands)
+    if context.source(operands[0]) != .view(output) {
+      try context.emitElementwise(
+        "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
+      ) { _, values in values }
+    }
+    try context.emitScatter(node, rows: rows, updates: updates, into: output) { body, update, place in body.store(update, place) }
+  }
+
   /// The base with rows added at indices, in order; rows with an index outside are dropped.
   static let scatterAdd = LoweringRule { context, node in
     let operands = Array(context.graph.operands(node))
@@ -42,34 +58,13 @@ extension LoweringRule {
     try context.emitElementwise(
       "copy", shape: type.shape.extents, inputs: [(context.source(operands[0]), type.element)], outputs: [output]
     ) { _, values in values }
-    let builder = KernelBuilder(Op.scatterAdd)
-    let (boundIndices, boundUpdates) = (builder.input(rows), builder.input(updates))
-    let target = builder.output(output, role: .readWrite)
-    // Parallel and vectorised over the other dimensions, in order over the rows.
-    let columns = dimension == type.rank - 1 ? nil : type.rank - 1
-    let parallel = (0..<type.rank).filter { $0 != dimension && $0 != columns }
-    let (domain, indices) = builder.domain(parallel.map { (Name("d\($0)"), type.shape[$0]) })
-    var at = type.shape.extents.map { _ in IntegerExpression(0) }
-    for (position, index) in zip(parallel, indices) { at[position] = index }
-    let count = IntegerExpression(context.graph.type(operands[1]).shape[0])
-    builder.phase("run", domain) {
-      builder.loop("k", to: count) { row in
-        builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)]) { body, inner in
-          var (from, to) = (at, at)
-          from[dimension] = row
-          to[dimension] = .load(boundIndices.access([row]))
-          if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
-          let update = body.load(boundUpdates.access(from), computed)
-          let place = target.access(to, guarded: [dimension])
-          if computed.accumulated == computed {
-            body.accumulate(.add, update, place)
-          } else {
-            body.store(body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
-          }
-        }
+    try context.emitScatter(node, rows: rows, updates: updates, into: output) { body, update, place in
+      if computed.accumulated == computed {
+        body.accumulate(.add, update, place)
+      } else {
+        body.store(body.apply(.add, body.load(place, computed, otherwise: Literal(0)), update), place)
       }
     }
-    try context.emit(builder, cost: context.cost(node))
     if isNarrow {
       try context.emitElementwise(
         "round", shape: type.shape.extents, inputs: [(.view(output), computed)], outputs: [result]
@@ -113,6 +108,36 @@ extension LoweringRule {
 }
 
 extension LoweringContext {
+  /// The kernel that goes through the updates of a scatter, in order, and does something with each element and its place in the result.
+  fileprivate mutating func emitScatter(
+    _ node: NodeID, rows: StridedView, updates: StridedView, into output: StridedView,
+    _ store: (_ body: inout BodyBuilder, _ update: BodyValue, _ place: Access) -> Void
+  ) throws {
+    let (type, dimension) = (graph.type(graph.result(node)), graph.attributes(node).required(.dim))
+    let builder = KernelBuilder(graph.op(node))
+    let (boundIndices, boundUpdates) = (builder.input(rows), builder.input(updates))
+    let target = builder.output(output, role: .readWrite, guarding: [dimension])
+    // Parallel and vectorised over the other dimensions, in order over the rows.
+    let columns = dimension == type.rank - 1 ? nil : type.rank - 1
+    let parallel = (0..<type.rank).filter { $0 != dimension && $0 != columns }
+    let (domain, indices) = builder.domain(parallel.map { (Name("d\($0)"), type.shape[$0]) })
+    var at = type.shape.extents.map { _ in IntegerExpression(0) }
+    for (position, index) in zip(parallel, indices) { at[position] = index }
+    builder.phase("run", domain) {
+      builder.loop("k", to: IntegerExpression(rows.shape[0])) { row in
+        builder.map([("c", columns.map { IntegerExpression(type.shape[$0]) } ?? 1)]) { body, inner in
+          var (from, to) = (at, at)
+          from[dimension] = row
+          to[dimension] = .load(boundIndices.access([row]))
+          if let columns { (from[columns], to[columns]) = (inner[0], inner[0]) }
+          let update = body.load(boundUpdates.access(from), output.element.computed)
+          store(&body, update, target.access(to, guarded: [dimension]))
+        }
+      }
+    }
+    try emit(builder, cost: cost(node))
+  }
+
   /// A value that holds the offsets of segments of `total` rows. An input's offsets are checked at the call.
   mutating func offsets(_ value: ValueID, total: Extent) throws -> StridedView {
     if let buffer = inputBuffer(value) { addCheck(.offsets(buffer: buffer, total: total)) }

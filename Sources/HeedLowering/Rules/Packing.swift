@@ -3,7 +3,7 @@ import HeedIR
 /// What packed panels hold, and how: equal ones are packed once.
 struct PanelContents: Hashable {
   /// The packed operand; its dimensions in the order of the panels.
-  fileprivate let source: StridedView
+  let source: StridedView
   /// The dimensions of the panels before and after the one that counts panels, each a number of dimensions of the operand.
   fileprivate let outer: [Int]
   fileprivate let over: [Int]

@@ -58,9 +58,10 @@ extension RandomCall {
   ]
 
   nonisolated(unsafe) static let picking: [RandomCall] = [
-    RandomCall("gather scatterAdd takeAlong") {
+    RandomCall("gather scatter scatterAdd takeAlong") {
       let (x, indices) = ($0.tensor(), $0.integer())
-      switch $0.pick([0, 1, 2]) {
+      switch $0.pick([0, 1, 2, 3]) {
+      case 3: return x.scatter(indices, $0.tensor(), dimension: $0.int())
       case 0: return x.gather(indices, dimension: $0.int())
       case 1: return x.scatterAdd(indices, $0.tensor(), dimension: $0.int())
       default: return x.takeAlong($0.flag() ? indices : x.cast(to: .i32), dimension: $0.int())

@@ -121,6 +121,11 @@ private func i32(_ values: Int64...) -> ReferenceArray { ReferenceArray(.i32, [v
     let scatter = "graph @f(%b: f64[3], %i: i32[K], %u: f64[K]) { %r = scatter_add %b, %i, %u {dim = 0} return %r }"
     let found = try gradients(scatter, ["b": f64([3], 0, 0, 0), "i": indices, "u": f64([4], 1, 1, 1, 1)], f64([3], 1, 2, 4))
     #expect(found == [f64([3], 1, 2, 4), f64([4], 4, 0, 4, 0)])
+    // What an update replaces has no part in the result.
+    let replaced = try gradients(
+      scatter.replacingOccurrences(of: "scatter_add", with: "scatter"),
+      ["b": f64([3], 0, 0, 0), "i": indices, "u": f64([4], 1, 1, 1, 1)], f64([3], 1, 2, 4))
+    #expect(replaced == [f64([3], 1, 2, 0), f64([4], 0, 0, 4, 0)])
   }
 
   @Test func equalExtrema() throws {
