@@ -31,7 +31,8 @@ package final class Executor: Sendable {
     states = ArgumentTable(program, .state, kind: "state")
     parameters = ArgumentTable(program, .parameter, kind: "parameter")
     writtenStates = Set(
-      steps.steps.flatMap { step in step.written.map { step.operands[$0].buffer } }.filter { program.buffers[$0].storage == .state })
+      steps.steps.flatMap { step in step.written.map { step.operands[$0].buffer } }.filter { program.buffers[$0].storage == .state }
+    )
   }
 
   /// The number of threads that run tiles.

@@ -43,8 +43,11 @@ package final class LoadedProgram: Sendable {
     for name in executor.states.names { states[name] = nil }
     defer { for (name, state) in zip(executor.states.names, replaced) { states[name] = state.array } }
     for position in replaced.indices where executor.writtenStates.contains(replaced[position].buffer) {
-      if let guarding { replaced[position].array = try replaced[position].array.guarded(guarding) }
-      else { replaced[position].array.makeUnique() }
+      if let guarding {
+        replaced[position].array = try replaced[position].array.guarded(guarding)
+      } else {
+        replaced[position].array.makeUnique()
+      }
     }
     var memory = fixed
     for (buffer, array) in replaced { memory[buffer] = array }

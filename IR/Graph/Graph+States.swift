@@ -43,7 +43,8 @@ extension Graph {
       }
       let new = self.type(update.value)
       guard new.element == type.element, new.rank == type.rank,
-        zip(new.shape.extents, type.shape.extents).allSatisfy({ $0.isEqual(to: $1, given: facts) }) else {
+        zip(new.shape.extents, type.shape.extents).allSatisfy({ $0.isEqual(to: $1, given: facts) })
+      else {
         throw HeedError(
           "got an update of %\(name.quotedWhereNeeded) of type \(new), expected the state's type \(type)", at: place(update.value))
       }

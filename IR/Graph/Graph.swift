@@ -214,7 +214,8 @@ public struct Graph: Sendable {
   private mutating func putUpdatesLast() {
     let states = stateNames
     guard !states.isEmpty else { return }
-    let order = results.indices.filter { states[resultNames[$0]] == nil } + results.indices.filter { states[resultNames[$0]] != nil }
+    let order =
+      results.indices.filter { states[resultNames[$0]] == nil } + results.indices.filter { states[resultNames[$0]] != nil }
     (results, resultNames) = (order.map { results[$0] }, order.map { resultNames[$0] })
   }
 

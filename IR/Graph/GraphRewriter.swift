@@ -18,7 +18,8 @@ public struct GraphRewriter {
     result.location = source.location
     for (position, fact) in source.facts.enumerated() { result.addFact(fact, at: source.place(ofFact: position)) }
     for argument in source.arguments {
-      let new = result.addArgument(source.name(argument.value), source.type(argument.value), role: argument.role, initial: argument.initial)
+      let new = result.addArgument(
+        source.name(argument.value), source.type(argument.value), role: argument.role, initial: argument.initial)
       replacements[Int(argument.value.index)] = new
       keepPlace(of: argument.value, for: new)
     }

@@ -72,7 +72,9 @@ public final class CompiledGraph: Sendable {
   }
 
   /// The same for a graph of one result.
-  public func callAsFunction<Result: OnlyResult>(_ inputs: [String: NDArray] = [:], updating state: inout GraphState) throws -> Result {
+  public func callAsFunction<Result: OnlyResult>(_ inputs: [String: NDArray] = [:], updating state: inout GraphState) throws
+    -> Result
+  {
     try Result(only: self(inputs, updating: &state) as Outputs)
   }
 

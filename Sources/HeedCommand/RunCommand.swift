@@ -21,7 +21,8 @@ struct RunCommand: ParsableCommand {
     name: .customLong("state"),
     help: "A .safetensors file of states to begin with; others are given like inputs, or begin with the graph's number.")
   var stateFile: String?
-  @Option(name: .customLong("save-state"), help: "Write the states after the call to this .safetensors file.") var savedState: String?
+  @Option(name: .customLong("save-state"), help: "Write the states after the call to this .safetensors file.") var savedState:
+    String?
   @OptionGroup var derivatives: DerivativeFiles
   @Flag(help: "Run the reference interpreter, in double precision, instead of compiled code.") var interpret = false
   @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?

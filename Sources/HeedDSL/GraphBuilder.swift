@@ -104,7 +104,8 @@ public final class GraphBuilder {
       return fail("got a second argument called \(name), expected another name", site, guess: type)
     }
     let number = initial.flatMap { Literal($0).converted(to: element) }
-    guard expect(initial == nil || number != nil, "got \(initial!) to fill \(type) with, expected a number of its type", site) else {
+    guard expect(initial == nil || number != nil, "got \(initial!) to fill \(type) with, expected a number of its type", site)
+    else {
       return poison(type)
     }
     return argument(name, type, .state, site, initial: number)

@@ -34,7 +34,8 @@ extension Tensor {
     return builder.located(file, line) {
       let place = dimension < 0 ? dimension + rows.shape.rank : dimension
       guard rows.shape.extents.indices.contains(place) else {
-        return builder.fail("got the dimension \(dimension) of rows of type \(rows.type), expected one of theirs", site, guess: type)
+        return builder.fail(
+          "got the dimension \(dimension) of rows of type \(rows.type), expected one of theirs", site, guess: type)
       }
       let numbers = builder.iota([rows.shape[place]], as: position.element.isInteger ? position.element : .i32)
       return update(to: scatter(position + numbers, rows, dimension: dimension))

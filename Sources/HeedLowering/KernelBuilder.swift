@@ -61,7 +61,9 @@ package final class KernelBuilder {
     _ view: StridedView, role: Kernel.Buffer.Role = .output, name: Name = "out", guarding: Set<Int> = []
   ) -> BoundView {
     // A state that is read and replaced in its place is one parameter.
-    if role == .output, let known = bound[view]?.first(where: { guarding.isSubset(of: $0.kept) }), case .buffer(let number) = known.place {
+    if role == .output, let known = bound[view]?.first(where: { guarding.isSubset(of: $0.kept) }),
+      case .buffer(let number) = known.place
+    {
       kernel.buffers[number].role = .readWrite
       return known
     }

@@ -65,7 +65,9 @@ struct StateUpdates {
     return op.has(.elementwise) || op == .map
   }
 
-  private func hasShape(of node: NodeID, _ state: ValueID) -> Bool { graph.type(graph.result(node)).shape == graph.type(state).shape }
+  private func hasShape(of node: NodeID, _ state: ValueID) -> Bool {
+    graph.type(graph.result(node)).shape == graph.type(state).shape
+  }
 
   /// Whether one of the readers needs what the node computes.
   private func depend(_ readers: Set<NodeID>, on node: NodeID) -> Bool {
@@ -121,11 +123,13 @@ extension LoweringContext {
       guard case .view(let place) = self.source(update.state) else { preconditionFailure("a state without memory") }
       try copy(source, to: place, graph.type(update.state))
       remark(
-        .note, update.state, "its update is computed elsewhere and copied: what the state held is read after it, or in another order")
+        .note, update.state,
+        "its update is computed elsewhere and copied: what the state held is read after it, or in another order")
     }
   }
 
   private mutating func copy(_ source: Source, to place: StridedView, _ type: TensorType) throws {
-    try emitElementwise("copy", shape: type.shape.extents, inputs: [(source, type.element)], outputs: [place]) { _, values in values }
+    try emitElementwise("copy", shape: type.shape.extents, inputs: [(source, type.element)], outputs: [place]) { _, values in values
+    }
   }
 }
