@@ -40,7 +40,8 @@ public struct ArrayRows: Dataset {
   /// These rows of each array.
   /// - Throws: `HeedError` where they do not fit the memory.
   public func batch(_ samples: [Int]) throws -> [String: NDArray] {
-    try arrays.mapValues { array in
+    check(samples)
+    return try arrays.mapValues { array in
       let result = try NDArray(zeros: array.element, [samples.count] + array.shape.dropFirst())
       let width = array.byteCount / max(count, 1)
       withExtendedLifetime((result.storage, array.storage)) {

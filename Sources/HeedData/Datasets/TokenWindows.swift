@@ -45,7 +45,8 @@ public struct TokenWindows: Dataset {
   /// `ids` and `targets`, `i32[B, T]`, of these windows.
   /// - Throws: `HeedError` where they do not fit the memory.
   public func batch(_ samples: [Int]) throws -> [String: NDArray] {
-    ["ids": try rows(samples, from: 0), "targets": try rows(samples, from: 1)]
+    check(samples)
+    return ["ids": try rows(samples, from: 0), "targets": try rows(samples, from: 1)]
   }
 
   private func rows(_ samples: [Int], from offset: Int) throws -> NDArray {

@@ -7,9 +7,9 @@ internal import HeedSystem
 /// A record ends with LF or CRLF. Fields may stand in quotes, and then hold separators, line ends and doubled quotes. Blanks belong
 /// to the field. All records must have as many fields as the first. A byte order mark at the start is skipped.
 ///
-/// The reader is strict, since a file that is read wrongly trains a wrong model. SwiftCSV, the package that is commonly used, drops
-/// an empty last field at the end of the file, strips blanks, and accepts a quote that is never closed and records of any length.
-/// It also reads the whole file first, and its errors do not say where they are.
+/// The reader is strict, since a file that is read wrongly trains a wrong model. The package SwiftCSV (0.10) drops an empty last field at
+/// the end of the file, strips blanks before a field, fills up records that are too short, and accepts a quote that is never closed.
+/// It reads the whole file first, and its errors do not say where they are.
 public final class CSVReader {
   /// The path of the file.
   public let path: String

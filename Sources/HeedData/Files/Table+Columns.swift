@@ -21,6 +21,16 @@ extension Table {
     try map(column, expected: "a number") { isMissing($0) ? missing : digits($0).flatMap { Double($0) } }
   }
 
+  /// The lists of integers of a column of a JSONL file, such as tokens.
+  /// - Throws: `HeedError` with file and line, where there is no such column or a cell is not a list of integers of 32 bits.
+  public func sequences(_ column: String) throws -> [[Int32]] {
+    try map(column, expected: "a list of integers of 32 bits") { cell in
+      guard let values = cell.array else { return nil }
+      let integers = values.compactMap { $0.integer.flatMap { Int32(exactly: $0) } }
+      return integers.count == values.count ? integers : nil
+    }
+  }
+
   /// The numbers of some columns as an array `[rows, columns]`.
   /// - Parameters:
   ///   - element: a float type, to which the numbers are rounded.

@@ -32,7 +32,8 @@ public struct Table: Sendable {
     guard let names = try columns ?? reader.next() else {
       throw HeedError("got an empty file, expected a header", at: SourceLocation(file: path, line: 1))
     }
-    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+    var known: Set<String> = []
+    for name in names where !known.insert(name).inserted {
       throw HeedError("got two columns called \(JSON.shown(name))", at: SourceLocation(file: path, line: 1))
     }
     var cells = [[JSON]](repeating: [], count: names.count)
@@ -65,7 +66,7 @@ public struct Table: Sendable {
         guard let value = members[name] else { throw HeedError("got an object without \(JSON.shown(name))", at: place) }
         cells[index].append(value)
       }
-      if columns == nil, members.count > known.count, let extra = members.keys.first(where: { !known.contains($0) }) {
+      if columns == nil, members.count > known.count, let extra = Set(members.keys).subtracting(known).min() {
         throw HeedError("got \(JSON.shown(extra)), which the first object lacks; name the columns to read to skip it", at: place)
       }
       lines.append(reader.line)

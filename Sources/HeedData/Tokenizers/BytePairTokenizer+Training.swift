@@ -7,8 +7,8 @@ extension BytePairTokenizer {
   ///   - vocabularySize: the number of tokens, the 256 bytes and the special ones counted. A small text makes fewer.
   ///   - specialTokens: names that stand for tokens of their own.
   ///   - minimumCount: how often a pair must stand in the texts to be merged.
-  /// - Throws: `HeedError` where the vocabulary has no room for bytes and special tokens, or special tokens are not as `SpecialTokens`
-  ///   expects them.
+  /// - Throws: `HeedError` where the vocabulary has no room for bytes and special tokens, or a special token has no
+  ///   name, one longer than 256 bytes, or another's.
   public static func train(
     on texts: some Sequence<String>, vocabularySize: Int, specialTokens: [String] = [], minimumCount: Int = 2
   ) throws -> BytePairTokenizer {

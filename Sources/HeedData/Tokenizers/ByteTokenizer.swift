@@ -6,7 +6,7 @@ public struct ByteTokenizer: ByteLevelTokenizer {
   public var vocabularySize: Int { 256 + special.tokens.count }
 
   /// A tokenizer with these special tokens.
-  /// - Throws: `HeedError` where a name is empty or stands there twice.
+  /// - Throws: `HeedError` where a name is empty, longer than 256 bytes, or stands there twice.
   public init(specialTokens: [String] = []) throws {
     special = try SpecialTokens(specialTokens.enumerated().map { ($1, Int32(256 + $0)) })
   }
@@ -26,7 +26,8 @@ public struct ByteTokenizer: ByteLevelTokenizer {
   /// The byte, or the name of a special token.
   public func bytes(of id: Int32) -> [UInt8]? {
     if let byte = UInt8(exactly: id) { return [byte] }
-    return special.tokens.first { $0.id == id }.map { Array($0.name.utf8) }
+    let place = Int(id) - 256
+    return special.tokens.indices.contains(place) ? Array(special.tokens[place].name.utf8) : nil
   }
 
   /// The id of the special token called `name`, or nil.

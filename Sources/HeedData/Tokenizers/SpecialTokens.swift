@@ -8,14 +8,20 @@ struct SpecialTokens: Sendable {
   private let trie: VocabularyTrie
   private let isStart: [Bool]
 
+  /// The greatest length of a name in bytes, so that splitting a text takes linear time.
+  private static let byteLimit = 256
+
   /// Tokens of these names and ids.
-  /// - Throws: `HeedError` where a name is empty or stands there twice.
+  /// - Throws: `HeedError` where a name is empty, too long or stands there twice.
   init(_ tokens: [(name: String, id: Int32)]) throws {
     self.tokens = tokens.sorted { $0.id < $1.id }
     var (names, isStart): (Set<[UInt8]>, [Bool]) = ([], [Bool](repeating: false, count: 256))
     for (name, _) in tokens {
       let bytes = Array(name.utf8)
       guard let first = bytes.first else { throw HeedError("got a special token without a name") }
+      guard bytes.count <= Self.byteLimit else {
+        throw HeedError("got a special token of \(bytes.count) bytes, expected at most \(Self.byteLimit)")
+      }
       guard names.insert(bytes).inserted else { throw HeedError("got the special token \(JSON.shown(name)) twice") }
       isStart[Int(first)] = true
     }

@@ -17,7 +17,8 @@ package struct TokenizerFile: Sendable {
   func write(to path: String) throws { try FileBytes.write(json.text + "\n", to: path) }
 
   private var json: JSON {
-    let names = tokens.enumerated().map { id, bytes in special.first { $0.id == id }?.name ?? ByteAlphabet.text(bytes) }
+    let specialNames = Dictionary(special.map { ($0.id, $0.name) }, uniquingKeysWith: { first, _ in first })
+    let names = tokens.enumerated().map { id, bytes in specialNames[Int32(id)] ?? ByteAlphabet.text(bytes) }
     let byteLevel: OrderedDictionary<String, JSON> = [
       "type": .string("ByteLevel"), "add_prefix_space": .bool(false), "trim_offsets": .bool(true), "use_regex": .bool(true),
     ]

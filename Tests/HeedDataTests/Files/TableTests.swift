@@ -42,6 +42,15 @@ import Testing
       #expect(try table.labels("label").classes == ["3", "4"])
       #expect(try Table(jsonLines: path, columns: ["label"]).columns == ["label"])
     }
+    try withFile("{\"ids\": [1, -2]}\n{\"ids\": []}\n{\"ids\": [3, 4294967296]}".utf8) { path in
+      #expect(
+        headline { try Table(jsonLines: path).sequences("ids") }
+          == "\(path):3: error: column \"ids\": got an array, expected a list of integers of 32 bits")
+    }
+    try withFile("{\"ids\": [1, -2]}\n{\"ids\": []}\n".utf8) { path in
+      let table = try Table(jsonLines: path)
+      #expect(try table.sequences("ids") == [[1, -2], []])
+    }
   }
 
   @Test(arguments: [

@@ -10,6 +10,9 @@ import Testing
     let all = Array(UInt8.min ... .max)
     #expect(tokenizer.encode(bytes: all) == (0..<256).map { Int32($0) })
     #expect(try tokenizer.decode(tokenizer.encode(bytes: all)) == all)
+    let long = String(repeating: "a", count: 257)
+    #expect(
+      headline { try ByteTokenizer(specialTokens: [long]) } == "error: got a special token of 257 bytes, expected at most 256")
     #expect(headline { try tokenizer.decode([258]) } == "error: got the token 258, expected one from 0 to 257")
   }
 
