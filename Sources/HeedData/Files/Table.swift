@@ -82,8 +82,8 @@ extension Table {
   /// - Throws: `HeedError` with file, line and column, where there is no such column or `read` returns nil.
   func map<Value>(_ column: String, expected: String, _ read: (JSON) -> Value?) throws -> [Value] {
     guard let index = columns.firstIndex(of: column) else {
-      let names = columns.map { JSON.shown($0) }.joined(separator: ", ")
-      throw HeedError("reading \(path): got no column \(JSON.shown(column)), expected one of \(names)")
+      let names = columns.isEmpty ? "a file with rows" : "one of " + columns.map(JSON.shown).joined(separator: ", ")
+      throw HeedError("reading \(path): got no column \(JSON.shown(column)), expected \(names)")
     }
     return try zip(cells[index], lines).map { cell, line in
       guard let value = read(cell) else {

@@ -28,14 +28,8 @@ extension BytePairTokenizer {
     }
     var trainer = try BytePairTrainer(words, counts: counts)
     trainer.train(tokenCount: limit, minimumCount: minimumCount)
-    // A special token that spells one of the others is that token, since a file has one id for each name.
-    var next = Int32(trainer.tokens.count)
-    let named = specialTokens.map { name in
-      if let id = trainer.tokens.firstIndex(of: Array(name.utf8)) { return (name: name, id: Int32(id)) }
-      defer { next += 1 }
-      return (name: name, id: next)
-    }
-    return try BytePairTokenizer(TokenizerFile(tokens: trainer.tokens, merges: trainer.merges, special: named))
+    let file = try TokenizerFile(tokens: trainer.tokens, merges: trainer.merges, specialTokens: specialTokens)
+    return try BytePairTokenizer(file)
   }
 
   /// Learns a tokenizer from text files, as `train(on:vocabularySize:specialTokens:minimumCount:)` does.

@@ -37,13 +37,8 @@ public struct BytePairTokenizer: ByteLevelTokenizer {
     self.file = file
     let names = file.special.filter { Int($0.id) >= file.tokens.count }
     tokens = file.tokens + names.map { Array($0.name.utf8) }
-    var byteIDs = [Int32](repeating: 0, count: 256)
-    var ids: [[UInt8]: Int32] = [:]
-    for (id, token) in file.tokens.enumerated() {
-      ids[token] = Int32(id)
-      if token.count == 1 { byteIDs[Int(token[0])] = Int32(id) }
-    }
-    self.byteIDs = byteIDs
+    let ids = file.idsByBytes()
+    byteIDs = (UInt8.min ... .max).map { ids[[$0]]! }
     merges = BytePairMerges(
       file.merges.map { ($0, ids[file.tokens[Int($0.left)] + file.tokens[Int($0.right)]]!) })
     special = try SpecialTokens(file.special)

@@ -1,14 +1,18 @@
 /// A token for each byte: its id is the byte. Special tokens have the ids from 256 on.
 public struct ByteTokenizer: ByteLevelTokenizer {
+  private let file: TokenizerFile
   private let special: SpecialTokens
 
   /// The number of tokens: 256 and the special ones.
-  public var vocabularySize: Int { 256 + special.tokens.count }
+  public let vocabularySize: Int
 
   /// A tokenizer with these special tokens.
-  /// - Throws: `HeedError` where a name is empty, longer than 256 bytes, or stands there twice.
+  /// - Throws: `HeedError` where a name is empty, longer than 256 bytes, stands there twice, or is how a file
+  ///   writes a byte that is another.
   public init(specialTokens: [String] = []) throws {
-    special = try SpecialTokens(specialTokens.enumerated().map { ($1, Int32(256 + $0)) })
+    file = try TokenizerFile(tokens: (0...255).map { [$0] }, merges: [], specialTokens: specialTokens)
+    special = try SpecialTokens(file.special)
+    vocabularySize = 256 + file.special.count { $0.id >= 256 }
   }
 
   /// The bytes of `text` in UTF-8; a special token in it is one id.
@@ -26,8 +30,7 @@ public struct ByteTokenizer: ByteLevelTokenizer {
   /// The byte, or the name of a special token.
   public func bytes(of id: Int32) -> [UInt8]? {
     if let byte = UInt8(exactly: id) { return [byte] }
-    let place = Int(id) - 256
-    return special.tokens.indices.contains(place) ? Array(special.tokens[place].name.utf8) : nil
+    return special.tokens.first { $0.id == id }.map { Array($0.name.utf8) }
   }
 
   /// The id of the special token called `name`, or nil.
@@ -36,6 +39,6 @@ public struct ByteTokenizer: ByteLevelTokenizer {
   /// Writes the tokenizer to a `tokenizer.json`: byte pairs without merges. `BytePairTokenizer` reads it.
   /// - Throws: `HeedError` where the file cannot be written.
   public func write(to path: String) throws {
-    try TokenizerFile(tokens: (0...255).map { [$0] }, merges: [], special: special.tokens).write(to: path)
+    try file.write(to: path)
   }
 }

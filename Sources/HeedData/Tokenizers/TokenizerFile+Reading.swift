@@ -31,7 +31,8 @@ extension TokenizerFile {
     }
     self.tokens = tokens.compactMap { $0 }
     try Self.checkSpecial(special, self.tokens)
-    self.merges = try Self.merges(merges, self.tokens)
+    self.merges = []
+    self.merges = try Self.merges(merges, idsByBytes())
   }
 
   /// Every special token must be the one of its id, or have the next id after the vocabulary.
@@ -49,9 +50,7 @@ extension TokenizerFile {
     }
   }
 
-  private static func merges(_ list: [JSON], _ tokens: [[UInt8]]) throws -> [BytePair] {
-    var ids: [[UInt8]: Int32] = [:]
-    for (id, token) in tokens.enumerated() { ids[token] = Int32(id) }
+  private static func merges(_ list: [JSON], _ ids: [[UInt8]: Int32]) throws -> [BytePair] {
     if let byte = (UInt8.min ... .max).first(where: { ids[[$0]] == nil }) {
       throw HeedError("vocab: got no token for the byte \(byte), expected one for each of the 256")
     }

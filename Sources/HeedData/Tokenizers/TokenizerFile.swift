@@ -12,6 +12,35 @@ package struct TokenizerFile: Sendable {
   /// Special tokens: some of `tokens`, or further ones with the ids that follow.
   var special: [(name: String, id: Int32)]
 
+  /// Tokens, merges, and special tokens with the ids that follow.
+  /// - Throws: `HeedError` where a special token is written as a token of other bytes is.
+  init(tokens: [[UInt8]], merges: [BytePair], specialTokens: [String]) throws {
+    (self.tokens, self.merges, special) = (tokens, merges, [])
+    let ids = idsByBytes()
+    var next = Int32(tokens.count)
+    for name in specialTokens {
+      // One that is written as a token of the same bytes is that token: a file has one id for each name.
+      let bytes = ByteAlphabet.bytes(name)
+      if let id = bytes.flatMap({ ids[$0] }) {
+        guard bytes == Array(name.utf8) else {
+          throw HeedError("got the special token \(JSON.shown(name)), which is how a file writes the token of other bytes")
+        }
+        special.append((name, id))
+      } else {
+        special.append((name, next))
+        next += 1
+      }
+    }
+  }
+
+  /// The token of each string of bytes. A special token may be spelled as another in bytes, though not in the file: it is not meant.
+  func idsByBytes() -> [[UInt8]: Int32] {
+    let specialIDs = Set(special.map(\.id))
+    var ids: [[UInt8]: Int32] = [:]
+    for (id, token) in tokens.enumerated() where ids[token] == nil || !specialIDs.contains(Int32(id)) { ids[token] = Int32(id) }
+    return ids
+  }
+
   /// Writes the file.
   /// - Throws: `HeedError` where it cannot be written.
   func write(to path: String) throws { try FileBytes.write(json.text + "\n", to: path) }

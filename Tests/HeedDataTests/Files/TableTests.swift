@@ -80,6 +80,11 @@ import Testing
     #expect(headline(reading: text.utf8) { try Table(csv: $0).numbers("a") } == expected)
   }
 
+  @Test func anEmptyFileHasNoColumns() {
+    let got = headline(reading: []) { try Table(jsonLines: $0).texts("a") }
+    #expect(got == "error: reading FILE: got no column \"a\", expected a file with rows")
+  }
+
   @Test func rejectsUnknownClasses() throws {
     try withFile(flowers.utf8) { path in
       let table = try Table(csv: path)

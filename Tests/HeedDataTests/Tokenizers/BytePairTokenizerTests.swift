@@ -84,6 +84,25 @@ import Testing
     #expect(named.encode("xab") == [named.specialToken("x")!, named.specialToken("ab")!])
   }
 
+  /// Special tokens that have the bytes of other tokens, but not their name in a file.
+  @Test func specialTokensOfTheBytesOfOthers() throws {
+    let text = String(repeating: "注 注 ", count: 50)
+    let tokenizer = try BytePairTokenizer.train(on: [text], vocabularySize: 300, specialTokens: ["注", " "], minimumCount: 1)
+    let plain = tokenizer.encode(bytes: Array("注 注".utf8))
+    try withTemporaryFolder { folder in
+      try tokenizer.write(to: folder + "/tokenizer.json")
+      for tokenizer in [tokenizer, try BytePairTokenizer(file: folder + "/tokenizer.json")] {
+        let special = try #require(tokenizer.specialToken("注"))
+        #expect(tokenizer.encode("注") == [special] && !plain.contains(special))
+        #expect(tokenizer.encode(bytes: Array("注 注".utf8)) == plain)
+        #expect(try tokenizer.decodeText(tokenizer.encode(text)) == text)
+      }
+    }
+    #expect(
+      headline { try BytePairTokenizer.train(on: [text], vocabularySize: 300, specialTokens: ["Ġ"]) }
+        == "error: got the special token \"Ġ\", which is how a file writes the token of other bytes")
+  }
+
   @Test func threadsEncodeAtOnce() async throws {
     let tokenizer = try tokenizer()
     let lines = (0..<64).map { "\($0) of the keys and \(Self.text)" }
