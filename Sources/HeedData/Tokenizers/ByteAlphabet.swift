@@ -31,7 +31,7 @@ package enum ByteAlphabet {
   }
 
   /// `bytes` as a file writes them.
-  static func text(_ bytes: some Sequence<UInt8>) -> String {
+  package static func text(_ bytes: some Sequence<UInt8>) -> String {
     var text = String.UnicodeScalarView()
     for byte in bytes { text.append(characters[Int(byte)]) }
     return String(text)

@@ -84,7 +84,8 @@ extension TokenizerFile {
       throw HeedError("\(place): got \(got), expected \(expected)")
     }
     let model = json["model"]
-    try expect(model?["type"], "model.type", .string("BPE"))
+    // Older files do not say it.
+    try expect(model?["type"], "model.type", .string("BPE"), .null)
     try expect(model?["dropout"], "model.dropout", .null)
     for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
       try expect(model?[key], "model.\(key)", .null, .string(""))

@@ -33,11 +33,11 @@ package struct TokenizerFile: Sendable {
     }
   }
 
-  /// The token of each string of bytes. A special token may be spelled as another in bytes, though not in the file: it is not meant.
+  /// The token of each string of bytes, but for special tokens that a file does not write as such a string.
   func idsByBytes() -> [[UInt8]: Int32] {
-    let specialIDs = Set(special.map(\.id))
+    let apart = Set(special.filter { ByteAlphabet.bytes($0.name) != Array($0.name.utf8) }.map(\.id))
     var ids: [[UInt8]: Int32] = [:]
-    for (id, token) in tokens.enumerated() where ids[token] == nil || !specialIDs.contains(Int32(id)) { ids[token] = Int32(id) }
+    for (id, token) in tokens.enumerated() where !apart.contains(Int32(id)) { ids[token] = Int32(id) }
     return ids
   }
 

@@ -32,8 +32,24 @@ import Testing
     }
   }
 
+  /// A vocabulary that begins with a special token, whose name is not made of characters that stand for bytes.
+  @Test func specialTokensInsideTheVocabulary() throws {
+    let bytes = ByteAlphabet.bytes.enumerated().map { id, byte in "\(JSON.quoted(ByteAlphabet.text([byte]))): \(id + 1)" }
+    let text = """
+      {"added_tokens": [{"id": 0, "content": "<注>"}], "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+      "model": {"vocab": {"<注>": 0, \(bytes.joined(separator: ", ")), "ab": 257}, "merges": ["a b"]}}
+      """
+    try withFile(text.utf8) { path in
+      let tokenizer = try BytePairTokenizer(file: path)
+      #expect(tokenizer.vocabularySize == 258 && tokenizer.specialToken("<注>") == 0)
+      #expect(tokenizer.encode("ab<注>!") == [257, 0, 1])
+      try tokenizer.write(to: path)
+      #expect(try BytePairTokenizer(file: path).encode("ab<注>!") == [257, 0, 1])
+    }
+  }
+
   @Test(arguments: [
-    ("\"type\": \"BPE\"", "\"type\": \"WordPiece\"", "model.type: got \"WordPiece\", expected \"BPE\""),
+    ("\"type\": \"BPE\"", "\"type\": \"WordPiece\"", "model.type: got \"WordPiece\", expected \"BPE\" or null"),
     ("\"dropout\": null", "\"dropout\": 0.1", "model.dropout: got a number, expected null"),
     ("\"add_prefix_space\": false", "\"add_prefix_space\": true", "pre_tokenizer.add_prefix_space: got true, expected false"),
     ("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}", "normalizer: got an object, expected null"),
