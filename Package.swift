@@ -7,6 +7,7 @@ let llvmVersion = Context.environment["LLVM_VERSION"] ?? "19"
 let strict: [SwiftSetting] = [.enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault")]
 
 let orderedCollections: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
 let package = Package(
@@ -48,10 +49,13 @@ let package = Package(
       name: "HeedModels", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict
     ),
     .target(
+      name: "HeedData", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedModels", heap, orderedCollections],
+      swiftSettings: strict),
+    .target(
       name: "Heed",
       dependencies: [
         "HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedSchedule", "HeedPasses", "HeedInterpreter", "HeedLowering",
-        "HeedCodegen", "HeedRuntime", "HeedModels",
+        "HeedCodegen", "HeedRuntime", "HeedModels", "HeedData",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
@@ -84,6 +88,8 @@ let package = Package(
     .testTarget(
       name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
       swiftSettings: strict),
+    .testTarget(
+      name: "HeedDataTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedModels", "HeedData"], swiftSettings: strict),
     .testTarget(
       name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],
       swiftSettings: strict),

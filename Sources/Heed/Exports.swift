@@ -1,6 +1,8 @@
-// What `import Heed` brings: graphs and arrays, the language to write graphs in, passes, models, and what runs compiled programs.
+// What `import Heed` brings: graphs and arrays, the language to write graphs in, passes, models, data for
+// training, and what runs compiled programs.
 @_exported public import HeedArrays
 @_exported public import HeedDSL
+@_exported public import HeedData
 @_exported public import HeedIR
 @_exported public import HeedModels
 @_exported public import HeedPasses

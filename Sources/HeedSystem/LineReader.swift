@@ -5,16 +5,19 @@ internal import HeedIR
 package final class LineReader {
   private let file: Descriptor
   private let name: String
+  private let byteLimit: Int
   private var chunk = [UInt8](repeating: 0, count: 1 << 16)
   /// Bytes of the chunk that were not returned.
   private var rest = 0..<0
   private var isAtEnd = false
 
   /// Opens the file at `path`, or standard input where that is nil.
+  /// - Parameter byteLimit: the greatest length of a line.
   /// - Throws: `HeedError` where the file cannot be opened.
-  package init(_ path: String?) throws {
+  package init(_ path: String?, byteLimit: Int = .max) throws {
     file = try path.map { try FileBytes.open($0, O_RDONLY) } ?? .standardInput
     name = path ?? "standard input"
+    self.byteLimit = byteLimit
   }
 
   deinit {
@@ -22,7 +25,7 @@ package final class LineReader {
   }
 
   /// The next line without its end; nil after the last. A line feed at the end of the file begins no line.
-  /// - Throws: `HeedError` where the file cannot be read.
+  /// - Throws: `HeedError` where the file cannot be read, or the line is longer than the limit.
   package func next() throws -> [UInt8]? {
     var line: [UInt8] = []
     while true {
@@ -33,6 +36,9 @@ package final class LineReader {
       }
       line.append(contentsOf: chunk[rest])
       rest = 0..<0
+      guard line.count <= byteLimit else {
+        throw HeedError("reading \(name): got a line of more than \(byteLimit) bytes")
+      }
       if !isAtEnd { try fill() }
       if isAtEnd { return line.isEmpty ? nil : line }
     }

@@ -1,6 +1,6 @@
 /// Words by their bytes, for longest-prefix look-up. A step is one byte of UTF-8: Swift's own string equality would confuse words
 /// that differ in their composition only.
-struct VocabularyTrie: Sendable {
+package struct VocabularyTrie: Sendable {
   /// Node n has the children `firstChild[n]..<firstChild[n + 1]`, their bytes in rising order.
   private var firstChild: [Int32] = []
   private var bytes: [UInt8] = []
@@ -8,7 +8,7 @@ struct VocabularyTrie: Sendable {
   private var ids: [Int32] = []
 
   /// A trie of `words`; of equal words the last one's id counts.
-  init(_ words: [(bytes: ArraySlice<UInt8>, id: Int32)]) {
+  package init(_ words: [(bytes: ArraySlice<UInt8>, id: Int32)]) {
     var sorted = words
     sorted.sort { $0.bytes.elementsEqual($1.bytes) ? $0.id < $1.id : $0.bytes.lexicographicallyPrecedes($1.bytes) }
     // Breadth first, so that the children of a node lie side by side. A node is a range of words that share their first bytes.
@@ -38,7 +38,7 @@ struct VocabularyTrie: Sendable {
   private static func byte(_ word: ArraySlice<UInt8>, _ index: Int) -> UInt8 { word[word.startIndex + index] }
 
   /// The longest word, of at least one byte, at the start of `text`: its id and its length in bytes.
-  func longestPrefix(of text: ArraySlice<UInt8>) -> (id: Int32, count: Int)? {
+  package func longestPrefix(of text: ArraySlice<UInt8>) -> (id: Int32, count: Int)? {
     var best: (id: Int32, count: Int)?
     var node = 0
     var count = 0
