@@ -261,7 +261,9 @@ extension Differentiation {
       return sums.count - 1
     }
     var ofOutput: [Int] = []
-    if let ofWeight { ofOutput.append(add(ofWeight, operands[2])) }
+    // Without values there are the rows' numbers alone.
+    let hasValues = type(operands[2]).shape.extents.last! != 0
+    if let ofWeight, hasValues { ofOutput.append(add(ofWeight, operands[2])) }
     if let tangent = tangents[2] { ofOutput.append(add(weight, tangent)) }
     let meanNumber = ofMean.map { add($0, nil) }
     let sumNumber = result(.weightSum) == nil ? nil : ofWeight.map { add($0, nil) }
@@ -273,7 +275,7 @@ extension Differentiation {
     }
     var found: [ResultName: ValueID?] = [:]
     var output = try total(ofOutput.map { values[$0] })
-    if let mean {
+    if let mean, hasValues {
       let wide = try widened(wideOutput, to: element)
       let part = try emit(.multiply, wide, broadcast(mean, to: type(wide).shape, without: type(wide).rank - 1))
       output = try output.map { try emit(.subtract, $0, part) } ?? emit(.negate, part)

@@ -40,26 +40,54 @@ extension NDArray {
   }
 }
 
-/// Pseudorandom numbers (SplitMix64), made by operations that IEEE 754 rounds exactly.
-struct RandomNumbers {
-  private var state: UInt64
+/// Pseudorandom numbers, made by operations that IEEE 754 rounds exactly: the same on every machine.
+package struct RandomNumbers {
+  private enum Source {
+    /// SplitMix64.
+    case state(UInt64)
+    /// A stream of `Philox`, and the number of its next block of four words.
+    case stream(key: UInt64, UInt64, block: UInt64)
+  }
+
+  private var source: Source
+  private var pending: UInt64?
   private var spare: Double?
 
-  init(seed: UInt64) { state = seed }
+  /// One sequence for each seed.
+  package init(seed: UInt64) { source = .state(seed) }
+
+  /// Sequences of one seed that do not overlap, one for each number.
+  package init(seed: UInt64, stream: UInt64) { source = .stream(key: seed, stream, block: 0) }
 
   private mutating func bits() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
+    switch source {
+    case .state(let last):
+      let state = last &+ 0x9E37_79B9_7F4A_7C15
+      source = .state(state)
+      var z = state
+      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+      return z ^ z >> 31
+    case .stream(let key, let stream, let block):
+      if let number = pending {
+        pending = nil
+        return number
+      }
+      func halves(_ word: UInt64) -> SIMD2<UInt32> {
+        SIMD2(UInt32(truncatingIfNeeded: word), UInt32(truncatingIfNeeded: word >> 32))
+      }
+      let words = Philox.block(SIMD4(lowHalf: halves(block), highHalf: halves(stream)), key: halves(key))
+      source = .stream(key: key, stream, block: block + 1)
+      pending = UInt64(words[3]) << 32 | UInt64(words[2])
+      return UInt64(words[1]) << 32 | UInt64(words[0])
+    }
   }
 
   /// From 0 to below 1, in steps of 2^-53.
-  mutating func unit() -> Double { Double(bits() >> 11) * 0x1p-53 }
+  package mutating func unit() -> Double { Double(bits() >> 11) * 0x1p-53 }
 
   /// Of the normal distribution, by Marsaglia's polar method, which makes two at a time.
-  mutating func normal() -> Double {
+  package mutating func normal() -> Double {
     if let number = spare {
       spare = nil
       return number

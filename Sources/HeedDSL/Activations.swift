@@ -2,22 +2,25 @@ import HeedIR
 
 // Activations that are made of elementwise ops; gelu, silu, sigmoid and relu are in Elementwise.swift.
 
-/// log(1 + x), accurate for small x.
+/// log(1 + x), accurate for small x, and so is its derivative.
 ///
-/// Source: Kahan; Goldberg, "What every computer scientist should know about floating-point arithmetic", 1991, theorem 4.
+/// What the sum lost of x is made good for by the slope there, which is 1 / (1 + x).
 public func log1p(_ x: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
   x.builder.located(file, line) {
     let sum = x + 1
-    let (logarithm, rounded) = (log(sum), sum - 1)
-    // What the sum lost of x is made good for. An infinite sum would make the quotient NaN.
-    let corrected: Tensor = select(sum == .infinity, logarithm, logarithm * (x / rounded))
-    return select(rounded == 0, x, corrected)
+    // An infinite sum, and one of 0, have nothing to make good for.
+    let isOrdinary = (sum > 0) & (sum < .infinity)
+    let lost = select(isOrdinary, x - (sum - 1), 0.0)
+    return log(sum) + lost / select(isOrdinary, sum, 1.0)
   }
 }
 
-/// log(1 + exp(x)), without overflow.
+/// log(1 + exp(x)), without overflow. Its derivative is the sigmoid.
 public func softplus(_ x: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
-  x.builder.located(file, line) { maximum(x, 0) + log1p(exp(-abs(x))) }
+  x.builder.located(file, line) {
+    let isPositive = x > 0
+    return select(isPositive, x, 0.0) + log1p(exp(select(isPositive, -x, x)))
+  }
 }
 
 /// x where it is positive, else `slope` times x.

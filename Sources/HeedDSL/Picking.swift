@@ -29,15 +29,17 @@ extension Tensor {
           "takeAlong: got \(summary) at \(indices.summary), expected integers of its shape but for dimension \(dimension)", nil,
           guess: guess)
       }
-      let (strides, at) = (shape.rowMajorStrides, indices.cast(to: .i64))
-      var place = at * builder.size(strides[position], as: .i64)
-      for other in 0..<rank where other != position {
+      // The row-major place: of the last dimension, the number of the row times its extent, plus the index.
+      let at = indices.cast(to: .i64)
+      var place: Tensor?
+      for own in 0..<rank where shape[own] != 1 || own == position {
         var ones = shape.extents.map { _ in Extent(1) }
-        ones[other] = shape[other]
-        place += builder.iota(Shape(ones), dimension: other, as: .i64) * builder.size(strides[other], as: .i64)
+        ones[own] = shape[own]
+        let index = own == position ? at : builder.iota(Shape(ones), dimension: own, as: .i64)
+        place = place.map { $0 * builder.size(shape[own], as: .i64) + index } ?? index
       }
       let isInside = (at >= 0) & (at < size(position, as: .i64))
-      return reshape([shape.count]).gather(select(isInside, place, -1))
+      return reshape([shape.count]).gather(select(isInside, place!, -1))
     }
   }
 

@@ -28,7 +28,7 @@ extension GraphPass {
   /// Every pass there is, in the order of the default pipeline.
   public static let all: [GraphPass] = [
     .keepDifferentiated, .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes, .canonicalizeAttention,
-    .fuseAttention, .expandDerivatives, .fuseLinear, .fuseElementwise, .chooseTiles,
+    .fuseAttention, .reduceProducts, .expandDerivatives, .fuseLinear, .fuseElementwise, .chooseTiles,
   ]
 
   /// The pass called `name`.

@@ -76,7 +76,9 @@ public struct PassPipeline: Sendable {
     .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes,
     // Before the other fusions, which would take its elementwise ops and its contracts.
     .fuseAttention,
-    // The views that it put around its operands may be there already.
+    // Behind it, since a product with an attention's values is its own. Before derivatives, which are then of what is fused.
+    .reduceProducts,
+    // The views that they put around their operands may be there already.
     .eliminateCommonSubexpressions,
     // Derivatives of what is fused. Their rules write each op by itself, so that there is something to fold and to share.
     .expandDerivatives, .foldConstants, .simplify, .eliminateCommonSubexpressions, .eliminateDeadNodes,

@@ -32,6 +32,27 @@ import Testing
     check("and: got operands of type f32, expected an integer type") { _, x, _ in x & x }
   }
 
+  @Test func losses() {
+    check("crossEntropy: got logits %x: f32[B, 8] and labels %x: f32[B, 8], expected floats [..., classes] and integers [...]") {
+      _, x, _ in crossEntropy(x, x)
+    }
+    check("crossEntropy: got the label smoothing 1.5, expected one from 0 to 1") { _, x, i in
+      crossEntropy(x, i, labelSmoothing: 1.5)
+    }
+    check("crossEntropy: got weights %x: f32[B, 8] for logits %x: f32[B, 8], expected floats [8]") { _, x, i in
+      crossEntropy(x, i, weights: x)
+    }
+    check("binaryCrossEntropy: got %x: f32[B, 8], %i: i32[B], expected floats of one type") { _, x, i in
+      binaryCrossEntropy(logits: x, i)
+    }
+    check("meanSquaredError: got %x: f32[B, 8] and %i: i32[B], expected floats of one type") { _, x, i in meanSquaredError(x, i) }
+    check("infoNCE: got %x: f32[B, 8] and f32[8, B], expected floats [B, D] and [N, D] of one type, N at least B") { _, x, _ in
+      infoNCE(x, x.transposed())
+    }
+    check("infoNCE: got the temperature 0.0, expected one above 0") { _, x, _ in infoNCE(x, x, temperature: 0) }
+    check("infoNCE: got the temperature %x: f32[B, 8], expected a scalar f32") { _, x, _ in infoNCE(x, x, temperature: x) }
+  }
+
   @Test func linearAttentions() {
     check("linearAttention: got %x: f32[B, 8], %x: f32[B, 8] and f32[8, B], expected as many keys as values") { _, x, _ in
       linearAttention(x, x, x.transposed())

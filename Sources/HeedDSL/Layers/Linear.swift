@@ -15,7 +15,7 @@ public struct Linear {
     (self.weight, self.bias, self.factors) = (weight, bias, factors)
   }
 
-  /// A map whose weight and bias are parameters `name.weight` and `name.bias`.
+  /// A map whose weight and bias are parameters `name.weight` and `name.bias`, before training as in PyTorch's `nn.Linear`.
   public init(
     _ name: String, in g: GraphBuilder, inputs: Int, outputs: Int, hasBias: Bool = true, element: ElementType = .f32,
     factors: ElementType? = nil, file: String = #filePath, line: Int = #line
@@ -23,8 +23,11 @@ public struct Linear {
     self.factors = factors
     (weight, bias) = g.scope(name) {
       (
-        g.parameter("weight", element, [Extent(outputs), Extent(inputs)], file: file, line: line),
-        hasBias ? g.parameter("bias", element, [Extent(outputs)], file: file, line: line) : nil
+        g.initialize(
+          g.parameter("weight", element, [Extent(outputs), Extent(inputs)], file: file, line: line), .linearWeight),
+        hasBias
+          ? g.initialize(
+            g.parameter("bias", element, [Extent(outputs)], file: file, line: line), .linearBias(inputs: inputs)) : nil
       )
     }
   }
@@ -56,12 +59,14 @@ public struct Embedding {
   /// Rows of a given table, `[count, size]`.
   public init(weight: Tensor) { self.weight = weight }
 
-  /// Rows of a table that is the parameter `name.weight`.
+  /// Rows of a table that is the parameter `name.weight`, before training normal as in PyTorch's `nn.Embedding`.
   public init(
     _ name: String, in g: GraphBuilder, count: Int, size: Int, element: ElementType = .f32, file: String = #filePath,
     line: Int = #line
   ) {
-    weight = g.scope(name) { g.parameter("weight", element, [Extent(count), Extent(size)], file: file, line: line) }
+    weight = g.scope(name) {
+      g.initialize(g.parameter("weight", element, [Extent(count), Extent(size)], file: file, line: line), .normal())
+    }
   }
 
   /// `[...]` integers to `[..., size]`. The row of an index outside the table is NaN.

@@ -17,8 +17,8 @@ public struct LayerNorm {
     self.epsilon = epsilon
     (weight, bias) = g.scope(name) {
       (
-        g.parameter("weight", element, [Extent(size)], file: file, line: line),
-        g.parameter("bias", element, [Extent(size)], file: file, line: line)
+        g.initialize(g.parameter("weight", element, [Extent(size)], file: file, line: line), .ones),
+        g.initialize(g.parameter("bias", element, [Extent(size)], file: file, line: line), .zeros)
       )
     }
   }
@@ -42,7 +42,7 @@ public struct RMSNorm {
     line: Int = #line
   ) {
     self.epsilon = epsilon
-    weight = g.scope(name) { g.parameter("weight", element, [Extent(size)], file: file, line: line) }
+    weight = g.scope(name) { g.initialize(g.parameter("weight", element, [Extent(size)], file: file, line: line), .ones) }
   }
 
   /// `[..., size]` normalised along the last dimension.
@@ -71,9 +71,11 @@ public struct BatchNorm {
     line: Int = #line
   ) {
     self.epsilon = epsilon
-    func parameter(_ part: String) -> Tensor { g.parameter(part, element, [size], file: file, line: line) }
+    func parameter(_ part: String, _ initializer: Initializer) -> Tensor {
+      g.initialize(g.parameter(part, element, [size], file: file, line: line), initializer)
+    }
     (weight, bias, mean, variance) = g.scope(name) {
-      (parameter("weight"), parameter("bias"), parameter("running_mean"), parameter("running_var"))
+      (parameter("weight", .ones), parameter("bias", .zeros), parameter("running_mean", .zeros), parameter("running_var", .ones))
     }
   }
 
@@ -103,7 +105,8 @@ public struct GroupNorm {
     (self.groups, self.epsilon) = (groups, epsilon)
     (weight, bias) = g.scope(name) {
       (
-        g.parameter("weight", element, [size], file: file, line: line), g.parameter("bias", element, [size], file: file, line: line)
+        g.initialize(g.parameter("weight", element, [size], file: file, line: line), .ones),
+        g.initialize(g.parameter("bias", element, [size], file: file, line: line), .zeros)
       )
     }
   }

@@ -1,7 +1,7 @@
 import HeedIR
 
 extension GraphPass {
-  /// `log(sum(exp(x)))` is `log_sum_exp(x)`, where a softmax of the same exponentials is there.
+  /// `log(sum(exp(x)))` is `log_sum_exp(x)`, where a softmax of the same exponentials is there or x is made of a product.
   ///
   /// Elsewhere it stays: the op takes a maximum first, which a writer who knows his numbers may have left out.
   static func recogniseLogSumExp(_ state: inout RewriteState, _ node: NodeID) throws -> ValueID? {
@@ -12,6 +12,7 @@ extension GraphPass {
     let (exponentials, dim) = (graph.inputs(sum)[0], graph.attributes(sum).required(.dims)[0])
     guard let written = WrittenExponentials(exponentials, dims: [dim], in: graph), written.op == .exp,
       state.hasOtherUses(exponentials) || graph.hasSoftmax(of: written.scores, dim: dim)
+        || !graph.products(below: written.exponent, atMost: 1).isEmpty
     else { return nil }
     var scores = written.exponent
     // A shift of -inf, which a row without a live pair has, makes its exponents NaN.

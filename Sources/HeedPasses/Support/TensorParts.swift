@@ -207,7 +207,9 @@ extension Graph {
 
   /// Appends the value of an extent as a scalar.
   mutating func appendExtent(_ extent: Extent, _ element: ElementType) throws -> ValueID {
-    if let constant = extent.constant { return try appendScalar(Literal(constant), element) }
+    if let constant = extent.constant {
+      return try appendScalar(element.isFloat ? Literal(Double(constant)) : Literal(constant), element)
+    }
     return try appendResult(
       .extent, [], attributes: [Attribute(.extentValue, [extent])], stated: TensorType(element, .scalar))
   }

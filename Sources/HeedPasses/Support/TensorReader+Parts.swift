@@ -53,7 +53,7 @@ extension TensorReader {
     guard let element = try element(of: operand, at: indices, places),
       let fill = attributes.required(.padValue).converted(to: type.element)
     else { return nil }
-    return region.apply(.select, [isInside, element, region.constant(fill, type.element)])
+    return region.apply(.select, [isInside, element, region.constant(fill, region.function.type(element))])
   }
 
   /// The element of a part whose `places` replace the indices along some dimensions; they may lie outside the part, where the element

@@ -24,6 +24,8 @@ struct TensorReader {
   private let distant: Set<NodeID>
   private let graphTables: GraphTables
   let indexType: ElementType
+  /// Whether 16-bit floats are f32 in the code, rounded where the graph converts wider ones alone.
+  private let isWide: Bool
   var region: FunctionBuilder
   /// What stands for an element of the scores: parameter 0, in the scores' type.
   private let score: ScalarValue
@@ -42,15 +44,19 @@ struct TensorReader {
   /// - Parameters:
   ///   - tables: the graph's tables, where they are there already.
   ///   - last: the last node whose elements are read; nil for any.
+  ///   - inside: the nodes that are computed pair by pair; nil for all that depend on the scores. Others are read from memory.
+  ///   - isWide: whether 16-bit floats are f32 in the code, rounded where the graph converts wider ones alone.
   init(
     graph: Graph, scores: ValueID, indexType: ElementType, region: FunctionBuilder, tables: GraphTables? = nil,
-    through last: NodeID? = nil
+    through last: NodeID? = nil, inside: Set<NodeID>? = nil, isWide: Bool = false
   ) {
     (self.graph, self.scores, self.indexType, self.region) = (graph, scores, indexType, region)
+    self.isWide = isWide
     arithmetic = IndexArithmetic(type: indexType, facts: graph.facts)
-    score = self.region.apply(.convert, [self.region.function.parameter(0)], type: graph.type(scores).element)
+    let parameter = self.region.function.parameter(0)
+    score = isWide ? parameter : self.region.apply(.convert, [parameter], type: graph.type(scores).element)
     graphTables = tables ?? GraphTables(graph)
-    dependents = graph.dependents(of: scores, through: last)
+    dependents = inside ?? graph.dependents(of: scores, through: last)
     distant = graph.distant(among: dependents, graphTables)
   }
 
@@ -69,9 +75,21 @@ struct TensorReader {
     }
     let key = Read(value: value, indices: indices)
     if let known = memo[key] { return known }
-    let element = try make(value, indices)
+    var element = try make(value, indices)
+    let type = region.function.type(element)
+    if isWide, type != type.computed { element = region.apply(.convert, [element], type: type.computed) }
     memo[key] = element
     return element
+  }
+
+  /// The indices into dimensions of these extents that `index` counts the places of.
+  mutating func split(_ index: ScalarValue, _ extents: [Extent]) -> [ScalarValue] {
+    arithmetic.reshaped([index], from: [extents.reduce(1, *)], to: extents, in: &region)!
+  }
+
+  /// The index that counts the places of dimensions of these extents.
+  mutating func merge(_ indices: [ScalarValue], _ extents: [Extent]) -> ScalarValue {
+    arithmetic.reshaped(indices, from: extents, to: [extents.reduce(1, *)], in: &region)![0]
   }
 
   private mutating func make(_ value: ValueID, _ indices: [ScalarValue]) throws -> ScalarValue {
@@ -179,7 +197,7 @@ struct TensorReader {
     inside = region.apply(.minimum, [inside, last])
     let element = try read(inputs[0], at: before + [inside] + after)
     let outside = table.element.isFloat ? Literal(Double.nan) : Literal(0)
-    return region.apply(.select, [isInside, element, region.constant(outside, table.element)])
+    return region.apply(.select, [isInside, element, region.constant(outside, region.function.type(element))])
   }
 }
 

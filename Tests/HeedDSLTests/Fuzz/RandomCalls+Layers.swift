@@ -27,6 +27,12 @@ extension RandomCall {
       default: return GroupNorm(name, in: g, groups: $0.int(), size: size, epsilon: epsilon, element: element)(x)
       }
     },
+    RandomCall("initialize initializer linearBias") {
+      let initializers: [Initializer] = [.zeros, .linearBias(inputs: $0.int()), .normal(mean: $0.double(), deviation: $0.double())]
+      let tensor = $0.g.initialize($0.tensor(), $0.pick(initializers))
+      _ = $0.g.initializers.initializer(of: $0.name())
+      return tensor
+    },
     RandomCall("FeedForward Activation") {
       let x = $0.float()
       guard $0.flag() else {

@@ -14,5 +14,6 @@ struct RandomCall {
   init(_ names: String, _ call: @escaping (inout BadArguments) -> Tensor) { self.init(names) { [call(&$0)] } }
 
   nonisolated(unsafe) static let all =
-    elements + reductions + shapes + picking + sources + products + layers + attentions + masks + scores + derivatives
+    elements + reductions + shapes + picking + sources + products + layers + attentions + masks + scores + derivatives + losses
+    + training
 }
