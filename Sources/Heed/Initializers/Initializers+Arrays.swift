@@ -1,11 +1,12 @@
 extension Initializers {
   /// Arrays for the parameters of a graph by name, and for its states: `graph.load(parameters: try initializers.arrays(for: graph, seed: 1))`.
+  /// States that begin with a number of their own are left out, such as what an optimiser keeps.
   ///
   /// The numbers of a name follow from the seed, the name, the shape and the element type, on every machine.
   /// - Throws: where a parameter has no initialiser, one that does not fit its shape, or a shape that is not known.
   public func arrays(for graph: Graph, seed: UInt64) throws -> [String: NDArray] {
     var arrays: [String: NDArray] = [:]
-    for argument in graph.arguments where argument.role != .input {
+    for argument in graph.arguments where argument.role != .input && argument.initial == nil {
       let (name, type) = (graph.name(argument.value).text, graph.type(argument.value))
       do { arrays[name] = try array(name, type, seed: seed) } catch let error as HeedError {
         throw error.located(at: graph.place(argument.value))
