@@ -43,6 +43,31 @@ import Testing
     #expect(try #require(report["twice_seconds"]?.double) > 0)
   }
 
+  /// The loss falls, the same in every run, and what is saved is what was trained on.
+  @Test func training() throws {
+    try withTemporaryFolder { folder in
+      let text = folder + "/text.txt"
+      try String(repeating: "to be, or not to be, that is the question: ", count: 20).write(
+        toFile: text, atomically: true, encoding: .utf8)
+      let sizes = ["--layers", "1", "--width", "16", "--heads", "2", "--length", "12", "--batch", "4", "--steps", "60"]
+      func losses(_ threads: String) throws -> [Double] {
+        let result = try heed(["bench", "training", "--text", text, "--threads", threads, "--save", folder, "--json"] + sizes)
+        try #require(result.status == 0, "\(result.errors)")
+        let report = try JSON(parsing: result.output.utf8.dropLast())
+        #expect(try #require(report["best_seconds"]?.double) > 0 && report["tokens"]?.integer == 48)
+        return try #require(report["losses"]?.array).compactMap(\.double)
+      }
+      let first = try losses("1")
+      #expect(first.count == 60 && first[0] > 5 && first[59] < first[0] - 0.1)
+      #expect(try losses("2") == first)
+      let saved = try GraphState(contentsOf: folder + "/batches.safetensors")
+      #expect(saved.arrays.count == 120 && saved["ids.0"]?.shape == [4, 12])
+      #expect(try GraphState(contentsOf: folder + "/start.safetensors")["tokens.weight"]?.shape == [256, 16])
+      let few = try heed(["bench", "training", "--text", text, "--batch", "1000"])
+      #expect(few.status == 1 && few.errors.contains("sequences of 64 tokens, expected at least the 1000 of a batch"))
+    }
+  }
+
   @Test(arguments: ["none", "bias", "gelu"], ["load", "call"])
   func gemm(epilogue: String, weights: String) throws {
     for (element, error) in [("f32", 1e-5), ("f64", 1e-13)] {

@@ -5,10 +5,11 @@ import Heed
 /// `heed bench`: measurements, as other programs ask for them.
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures compiled attention, matrix products a whole encoder or compilation, and the machine.",
+    commandName: "bench",
+    abstract: "Measures compiled attention, matrix products, a whole encoder, training or compilation, and the machine.",
     subcommands: [
       BenchAttentionCommand.self, BenchLinearAttentionCommand.self, BenchGemmCommand.self, BenchEncoderCommand.self,
-      BenchCompileCommand.self, BenchMachineCommand.self,
+      BenchTrainingCommand.self, BenchCompileCommand.self, BenchMachineCommand.self,
     ])
 }
 

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Foundation
+import Heed
+import OrderedCollections
+
+/// `heed bench training`: steps of a small language model on a text.
+struct BenchTrainingCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "training", abstract: "Measures steps of training a causal transformer over the bytes of a text, with AdamW.",
+    discussion: """
+      The model has learned positions, norms before each block, and its table of bytes is its last map too. With --save the weights before \
+      the first step and all batches are written, so that another program can make the same steps.
+      """)
+
+  @Option(help: "The text to train on.") var text: String
+  @Option(help: "The number of layers.") var layers = 4
+  @Option(help: "The features of a token.") var width = 128
+  @Option(help: "The heads of a layer; they divide the width.") var heads = 4
+  @Option(help: "The tokens of a sequence.") var length = 64
+  @Option(help: "The sequences of a batch.") var batch = 16
+  @Option(help: "The number of steps.") var steps = 200
+  @Option(help: "Determines the weights before the first step and the batches.") var seed: UInt64 = 1
+  @Option(help: "Write start.safetensors and batches.safetensors to this folder.") var save: String?
+  @OptionGroup var threads: ThreadsOption
+  @Flag(help: "Print one JSON object.") var json = false
+
+  func validate() throws {
+    for (name, value) in [
+      ("layers", layers), ("width", width), ("heads", heads), ("length", length), ("batch", batch), ("steps", steps),
+    ]
+    where value < 1 {
+      throw ValidationError("got --\(name) \(value), expected at least 1")
+    }
+    guard width % heads == 0 else { throw ValidationError("got --width \(width) and --heads \(heads), expected a multiple") }
+  }
+
+  func run() throws {
+    let problem = LanguageModelStep(layers: layers, width: width, heads: heads, length: length, steps: steps)
+    let (step, initializers) = try problem.graph()
+    let program = try step.compile(CompileOptions(threads: threads.threads))
+    var state = try step.initialState(initializers.arrays(for: step, seed: seed))
+    let windows = try TokenWindows(ByteTokenizer().encode(file: text), length: length)
+    guard windows.count >= batch else {
+      throw HeedError("\(text): got \(windows.count) sequences of \(length) tokens, expected at least the \(batch) of a batch")
+    }
+    let batches = try Batches(windows, size: .samples(batch), seed: seed)
+    var inputs: [[String: NDArray]] = []
+    var position = DataPosition.start
+    while inputs.count < steps {
+      let next = try batches.batch(at: position)
+      position = next.next
+      // The last batch of an epoch may be smaller.
+      if next.samples.count == batch { inputs.append(next.arrays) }
+    }
+    if let save { try write(state, inputs, to: save) }
+
+    var (losses, times): ([Double], [Double]) = ([], [])
+    for arrays in inputs {
+      let start = Date.timeIntervalSinceReferenceDate
+      let loss: NDArray = try program(arrays, updating: &state)
+      times.append(Date.timeIntervalSinceReferenceDate - start)
+      losses.append(Double(try loss.float()))
+    }
+    try report(program, losses, CallTimes(times))
+  }
+
+  private func report(_ program: CompiledGraph, _ losses: [Double], _ times: CallTimes) throws {
+    if json {
+      let fields: OrderedDictionary<String, JSON> = [
+        "target": .string(program.lowered.target.name), "threads": JSON(program.threadCount), "steps": JSON(losses.count),
+        "tokens": JSON(batch * length), "best_seconds": JSON(times.best), "median_seconds": JSON(times.median),
+        "losses": .array(losses.map { JSON($0) }),
+      ]
+      return try printLine(JSON.object(fields).text)
+    }
+    try printLine(
+      "\(losses.count) steps of \(batch) x \(length) tokens on \(program.lowered.target), \(program.threadCount) threads: "
+        + "\(shownNumber(1000 * times.best)) ms at best, \(shownNumber(1000 * times.median)) ms in the median; "
+        + "the loss went from \(shownNumber(losses[0])) to \(shownNumber(losses.last!))")
+  }
+
+  private func write(_ state: GraphState, _ inputs: [[String: NDArray]], to folder: String) throws {
+    let weights = state.names.filter { !$0.hasPrefix("optimizer.") }
+    try SafetensorsFile.write(weights.map { ($0, state[$0]!) }, to: folder + "/start.safetensors")
+    let arrays = inputs.enumerated().flatMap { number, arrays in
+      ["ids", "targets"].map { (name: "\($0).\(number)", array: arrays[$0]!) }
+    }
+    try SafetensorsFile.write(arrays, to: folder + "/batches.safetensors")
+  }
+}
+
+/// A step of training a causal transformer over bytes.
+struct LanguageModelStep {
+  let layers: Int
+  let width: Int
+  let heads: Int
+  let length: Int
+  /// The steps over which the learning rate falls.
+  let steps: Int
+
+  func graph() throws -> (Graph, Initializers) {
+    var initializers = Initializers()
+    let graph = try Graph(building: "step") { g in
+      let ids = g.input("ids", .i32, ["B", Extent(length)])
+      let targets = g.input("targets", .i32, ["B", Extent(length)])
+      let loss = crossEntropy(logits(ids, g), targets)
+      g.minimize(
+        loss, by: AdamW(weightDecay: 0.01),
+        learningRate: .cosine(from: 1e-3, to: 1e-4, over: max(1, steps - 20)).warmedUp(over: 20),
+        clippingNorm: 1)
+      initializers = g.initializers
+      return loss
+    }
+    for name in ["tokens.weight", "positions.weight"] as [NamePattern] { initializers[name] = .normal(deviation: 0.02) }
+    return (graph, initializers)
+  }
+
+  private func logits(_ ids: Tensor, _ g: GraphBuilder) -> Tensor {
+    let tokens = Embedding("tokens", in: g, count: 256, size: width)
+    var x = tokens(ids) + Embedding("positions", in: g, count: length, size: width)(g.iota([Extent(length)]))
+    for layer in 0..<layers {
+      x = g.scope("layers.\(layer)") {
+        let attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
+        let y = x + attention(LayerNorm("norm1", in: g, size: width)(x), mask: .causal())
+        return y + FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width)(LayerNorm("norm2", in: g, size: width)(y))
+      }
+    }
+    return matmul(LayerNorm("norm", in: g, size: width)(x), tokens.weight.transposed())
+  }
+}
