@@ -23,6 +23,7 @@ struct BenchTrainingCommand: ParsableCommand {
   @Option(help: "Write start.safetensors and batches.safetensors to this folder.") var save: String?
   @OptionGroup var threads: ThreadsOption
   @Flag(help: "Print one JSON object.") var json = false
+  @Flag(help: "Print the time of each kernel in one more step.") var profile = false
 
   func validate() throws {
     for (name, value) in [
@@ -62,6 +63,10 @@ struct BenchTrainingCommand: ParsableCommand {
       losses.append(Double(try loss.float()))
     }
     try report(program, losses, CallTimes(times))
+    guard profile else { return }
+    var timings: [StepTiming] = []
+    _ = try program.run(inputs[0].map { ($0.key, $0.value) }, states: &state.arrays, timings: &timings)
+    try KernelProfile(timings).print()
   }
 
   private func report(_ program: CompiledGraph, _ losses: [Double], _ times: CallTimes) throws {
