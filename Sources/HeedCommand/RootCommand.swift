@@ -9,6 +9,7 @@ struct RootCommand: ParsableCommand {
     version: VersionCommand.text,
     subcommands: [
       DumpCommand.self, OptCommand.self, RunCommand.self, GradcheckCommand.self, ExplainCommand.self, EmbedCommand.self,
+      InspectCommand.self,
       BenchCommand.self,
       TuneCommand.self,
       VersionCommand.self,
