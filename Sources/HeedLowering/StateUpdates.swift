@@ -4,7 +4,8 @@ import HeedIR
 ///
 /// An update is computed in place where everything else that reads the state runs before. Nodes are moved behind such readers where no
 /// path leads from the one to the other. The node itself may read the state where it reads each element before it writes it: elementwise
-/// ops do, so does the epilogue of a product, and `scatter` writes only what it replaces. Other updates are computed elsewhere and copied when all is done.
+/// ops do, so does the epilogue of a product, and `scatter` writes only what it replaces. Other updates are computed elsewhere and copied
+/// when all is done.
 struct StateUpdates {
   /// The nodes in the order in which they run.
   private(set) var order: [NodeID]
@@ -23,7 +24,10 @@ struct StateUpdates {
     guard !updates.isEmpty else { return }
     let positions = Dictionary(uniqueKeysWithValues: graph.body.enumerated().map { ($1, $0) })
     for update in updates where updates.count(where: { $0.value == update.value }) == 1 {
-      guard let node = graph.definingNode(update.value), !readElsewhere.contains(node) else { continue }
+      // Extents that are equal by a fact alone are not known to lie alike.
+      guard let node = graph.definingNode(update.value), !readElsewhere.contains(node),
+        graph.type(update.value) == graph.type(update.state)
+      else { continue }
       var readers: Set<NodeID> = []
       guard let aliases = aliases(of: update.state, readElsewhere, &readers), canWrite(node, over: update.state, aliases) else {
         continue

@@ -83,6 +83,13 @@ import Testing
     }
   }
 
+  /// A state and its update whose extents are equal by a fact.
+  @Test func equalByAFact() throws {
+    let graph = try graph(
+      "%x: f32[M], state %a: f32[N]", "%z = multiply %x, 2.0 %n = add %x, %z update %a = %n return %a as %old", facts: "M == N")
+    for size in [5, 1, 300] { try expectSteps(graph, at: ["M": size, "N": size]) }
+  }
+
   /// Graphs of random ops of which results replace arguments of their types.
   @Test(arguments: 0..<24) func randomGraphs(_ number: Int) throws {
     for position in 0..<4 {
