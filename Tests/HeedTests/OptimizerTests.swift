@@ -232,6 +232,23 @@ import Testing
     #expect(try scale() == 1024 && state["optimizer.finite_steps"]!.ints() == [0])
   }
 
+  /// Gradients that are not finite leave nothing behind in the sums of later steps.
+  @Test func accumulationForgets() throws {
+    let graph = try Graph(building: "step") { g in
+      let w = g.parameter("w", .f32, [2])
+      let loss = (w * g.input("x", .f32, [2])).sum()
+      g.minimize(loss, by: SGD(), learningRate: 0.5, accumulating: 2, lossScale: 2)
+      return loss
+    }
+    var state = try graph.initialState(["w": [1, 2]])
+    let program = try graph.compile(CompileOptions(cache: ObjectCache(directory: nil)))
+    for x in [Float.infinity, 1, 1, 3] {
+      let _: NDArray = try program(["x": NDArray([x, x] as [Float], [2])], updating: &state)
+    }
+    #expect(try state["w"]!.floats() == [0, 1] && state["optimizer.steps"]!.ints() == [1])
+    #expect(try state["optimizer.accumulated.w"]!.floats() == [0, 0])
+  }
+
   @Test func mistakes() {
     func message(_ build: (GraphBuilder) -> Void) -> String? {
       do {

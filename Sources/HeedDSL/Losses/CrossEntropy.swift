@@ -9,9 +9,8 @@ import HeedIR
 /// A position whose label is `ignoring` has the loss 0 and does not count in the mean, which is NaN where no position counts. The loss of a
 /// position whose label is any other number outside of the classes is NaN; nothing is read there.
 ///
-/// The result is of the logits' type, f32 for 16-bit floats; a scalar, or `[...]` without a reduction. Where the logits are a product with a
-/// table of classes, with or without a bias, a scale or a soft cap, neither they nor their probabilities are stored, and so it is with the
-/// gradients.
+/// The result is of the logits' type, f32 for 16-bit floats; a scalar, or `[...]` without a reduction. Logits that are a product
+/// with a table of classes are not stored, nor are their probabilities and gradients. A bias, a scale and a soft cap may stand between.
 ///
 /// Source: Szegedy et al., "Rethinking the Inception architecture for computer vision", 2016 (smoothing).
 ///

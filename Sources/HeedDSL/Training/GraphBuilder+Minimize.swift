@@ -66,7 +66,8 @@ extension GraphBuilder {
         gradients = zip(trained, gradients).map { parameter, gradient in
           let sum = state("optimizer.accumulated.\(parameter.name ?? "")", element, parameter.shape, initial: 0)
           let total = sum + gradient * (1 / Double(calls))
-          sum.update(to: select(isLast, total * 0, total))
+          // Not 0 times the total, which may be infinite.
+          sum.update(to: select(isLast, 0.0, total))
           return total
         }
       }
