@@ -24,6 +24,9 @@ struct CallPlan: Sendable {
   /// What results and packed buffers take.
   private(set) var allocations: [(buffer: Int, shape: [Int], byteCount: Int)] = []
   private(set) var steps: [Step] = []
+  /// The values of the sequence's extents, where it has loops.
+  private var values: [Int] = []
+  private var numbers: [Int] = []
 
   /// - Throws: where an extent is negative or a size leaves 64 bits.
   init(_ sequence: CallSequence, _ binding: [Name: Int]) throws {
@@ -55,15 +58,39 @@ struct CallPlan: Sendable {
       workspaceByteCount = max(workspaceByteCount, end)
       steps.append(
         Step(
-          operandOffsets: try step.operands.map { try Self.byteOffset($0, step, values) }, workspaceOffsets: workspaceOffsets,
+          operandOffsets: try step.operands.enumerated().map { position, operand in
+            step.varyingOperands.contains(position) ? 0 : try Self.byteOffset(operand, step, values)
+          }, workspaceOffsets: workspaceOffsets,
           symbols: step.symbols.map { Int64(values[$0]) }, flops: values[step.flops],
           bytes: min(values[step.bytes], Self.touchedByteCount(step, values)),
           isEmpty: !step.written.isEmpty && step.written.allSatisfy { values[step.operands[$0].count] == 0 }))
     }
+    if !sequence.loops.isEmpty { (self.values, numbers) = (values, symbolValues) }
+  }
+
+  /// How often what a loop repeats runs.
+  func count(_ loop: CallSequence.Loop) -> Int {
+    Program.Loop.count(end: values[loop.end], limit: loop.limit.map { values[$0] })
+  }
+
+  /// Gives a loop its next number.
+  /// - Parameter steps: the steps that the loop repeats, without those of loops inside.
+  mutating func move(_ loop: CallSequence.Loop, to number: Int, _ sequence: CallSequence, steps: [Int]) throws {
+    numbers[loop.symbol] = number
+    try sequence.table.update(&values, at: loop.varying, numbers)
+    for position in steps {
+      let step = sequence.steps[position]
+      for operand in step.varyingOperands {
+        self.steps[position].operandOffsets[operand] = try Self.byteOffset(step.operands[operand], step, values)
+      }
+      for symbol in step.varyingSymbols { self.steps[position].symbols[symbol] = Int64(values[step.symbols[symbol]]) }
+    }
   }
 
   static func symbolValues(_ sequence: CallSequence, _ binding: [Name: Int]) throws -> [Int] {
-    try sequence.table.symbols.map { symbol in
+    let numbers = sequence.loops.map(\.symbol)
+    return try sequence.table.symbols.enumerated().map { position, symbol in
+      if numbers.contains(position) { return 0 }
       guard let value = binding[symbol] else {
         throw HeedError("the symbol \(symbol) has no value: no argument's extents determine it")
       }

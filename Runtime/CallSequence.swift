@@ -34,10 +34,27 @@ struct CallSequence: Sendable {
     let bytes: Int
     /// The operands that the kernel writes.
     let written: [Int]
+    /// The operands whose offsets, and the symbols whose values, change from one number of a loop to the next.
+    let varyingOperands: [Int]
+    let varyingSymbols: [Int]
+  }
+
+  /// What runs once per number of a loop.
+  struct Loop: Sendable {
+    /// The position of the loop's symbol among those of the table.
+    let symbol: Int
+    let end: Int
+    let limit: Int?
+    let isReversed: Bool
+    /// The extents that mention the symbol.
+    let varying: [Int]
   }
 
   private(set) var table = ExtentTable()
   private(set) var steps: [Step] = []
+  private(set) var loops: [Loop] = []
+  /// The steps and loops as they lie inside each other.
+  let blocks: [Program.Block]
   /// The buffers of the program that this sequence allocates: intermediates and results, or packed parameters.
   private(set) var slots: [(slot: Int, size: BufferSize)] = []
   private(set) var results: [BufferSize] = []
@@ -47,6 +64,9 @@ struct CallSequence: Sendable {
   /// - Parameter isLoad: whether `calls` are those that run once and so see parameters, constants and packed buffers alone.
   init(_ program: Program, _ calls: [Program.Call], isLoad: Bool) {
     slotCount = program.slotCount
+    blocks = isLoad ? program.load.indices.map(Program.Block.call) : program.blocks
+    let numbers = Set(isLoad ? [] : program.loops.map(\.symbol))
+    func varies(_ extent: Extent) -> Bool { !numbers.isEmpty && extent.symbols.contains(where: numbers.contains) }
     let counts = program.buffers.map(\.type.shape.count)
     for (position, buffer) in program.buffers.enumerated() {
       switch buffer.storage {
@@ -76,7 +96,18 @@ struct CallSequence: Sendable {
         Step(
           kernel: call.kernel, name: kernel.name, op: call.op, operands: operands, symbols: call.symbols.map { table.add($0) },
           workspaces: workspaces, flops: table.add(call.cost.flops), bytes: table.add(call.cost.bytes),
-          written: operands.indices.filter { kernel.buffers[$0].role != .input }))
+          written: operands.indices.filter { kernel.buffers[$0].role != .input },
+          varyingOperands: call.operands.indices.filter { varies(call.operands[$0].offset) },
+          varyingSymbols: call.symbols.indices.filter { varies(call.symbols[$0]) }))
+    }
+    guard !isLoad else { return }
+    let ends = program.loops.map { (table.add($0.end), $0.limit.map { table.add($0) }) }
+    for (loop, end) in zip(program.loops, ends) {
+      _ = table.add(Extent(symbol: loop.symbol))
+      loops.append(
+        Loop(
+          symbol: table.symbols.firstIndex(of: loop.symbol)!, end: end.0, limit: end.1, isReversed: loop.isReversed,
+          varying: table.positions(mentioning: [loop.symbol])))
     }
   }
 

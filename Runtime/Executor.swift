@@ -80,28 +80,54 @@ package final class Executor: Sendable {
     _ sequence: CallSequence, _ plan: CallPlan, _ bases: [UnsafeMutableRawPointer?], _ workspace: UnsafeMutableRawBufferPointer,
     timings: UnsafeMutablePointer<[StepTiming]>? = nil
   ) throws {
-    for (step, sized) in zip(sequence.steps, plan.steps) {
-      let code = kernels[step.kernel]
-      try withUnsafeTemporaryAllocation(
-        of: UnsafeMutableRawPointer?.self, capacity: step.operands.count + step.workspaces.count
-      ) { buffers in
-        for (position, operand) in step.operands.enumerated() {
-          buffers[position] = bases[operand.buffer].map { $0 + sized.operandOffsets[position] }
+    var plan = plan
+    try run(sequence.blocks, sequence, &plan, bases, workspace, timings)
+  }
+
+  private func run(
+    _ blocks: [Program.Block], _ sequence: CallSequence, _ plan: inout CallPlan, _ bases: [UnsafeMutableRawPointer?],
+    _ workspace: UnsafeMutableRawBufferPointer, _ timings: UnsafeMutablePointer<[StepTiming]>?
+  ) throws {
+    for block in blocks {
+      switch block {
+      case .call(let position):
+        try run(sequence.steps[position], plan.steps[position], bases, workspace, timings)
+      case .loop(let number, let inner):
+        let loop = sequence.loops[number]
+        let steps = inner.compactMap { if case .call(let step) = $0 { step } else { nil } }
+        let count = plan.count(loop)
+        for position in 0..<count {
+          try plan.move(loop, to: loop.isReversed ? count - 1 - position : position, sequence, steps: steps)
+          try run(inner, sequence, &plan, bases, workspace, timings)
         }
-        for (position, offset) in sized.workspaceOffsets.enumerated() {
-          buffers[step.operands.count + position] = workspace.baseAddress.map { $0 + offset }
-        }
-        try sized.symbols.withUnsafeBufferPointer { symbols in
-          let buffers = UnsafePointer(buffers.baseAddress)
-          guard let timings else { return try sized.isEmpty ? () : code.run(buffers, symbols.baseAddress, pool) }
-          let kernel = program.kernels[step.kernel]
-          let start = monotonicSeconds()
-          let phases = try sized.isEmpty ? [] : code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
-          timings.pointee.append(
-            StepTiming(
-              kernel: step.name, op: step.op, start: start, seconds: monotonicSeconds() - start, flops: sized.flops,
-              bytes: sized.bytes, operands: try operands(of: kernel, symbols), phases: phases))
-        }
+      }
+    }
+  }
+
+  private func run(
+    _ step: CallSequence.Step, _ sized: CallPlan.Step, _ bases: [UnsafeMutableRawPointer?],
+    _ workspace: UnsafeMutableRawBufferPointer, _ timings: UnsafeMutablePointer<[StepTiming]>?
+  ) throws {
+    let code = kernels[step.kernel]
+    try withUnsafeTemporaryAllocation(
+      of: UnsafeMutableRawPointer?.self, capacity: step.operands.count + step.workspaces.count
+    ) { buffers in
+      for (position, operand) in step.operands.enumerated() {
+        buffers[position] = bases[operand.buffer].map { $0 + sized.operandOffsets[position] }
+      }
+      for (position, offset) in sized.workspaceOffsets.enumerated() {
+        buffers[step.operands.count + position] = workspace.baseAddress.map { $0 + offset }
+      }
+      try sized.symbols.withUnsafeBufferPointer { symbols in
+        let buffers = UnsafePointer(buffers.baseAddress)
+        guard let timings else { return try sized.isEmpty ? () : code.run(buffers, symbols.baseAddress, pool) }
+        let kernel = program.kernels[step.kernel]
+        let start = monotonicSeconds()
+        let phases = try sized.isEmpty ? [] : code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
+        timings.pointee.append(
+          StepTiming(
+            kernel: step.name, op: step.op, start: start, seconds: monotonicSeconds() - start, flops: sized.flops,
+            bytes: sized.bytes, operands: try operands(of: kernel, symbols), phases: phases))
       }
     }
   }

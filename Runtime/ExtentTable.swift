@@ -60,6 +60,24 @@ struct ExtentTable: Sendable {
     return values
   }
 
+  /// The positions of the extents that mention one of these symbols, themselves or in what they divide.
+  func positions(mentioning symbols: Set<Name>) -> [Int] {
+    extents.indices.filter { extents[$0].symbols.contains(where: symbols.contains) }
+  }
+
+  /// Evaluates some extents again, for other values of the symbols.
+  /// - Parameters:
+  ///   - values: what `evaluate` returned.
+  ///   - positions: those of the extents, rising.
+  func update(_ values: inout [Int], at positions: [Int], _ symbolValues: [Int]) throws {
+    for position in positions {
+      guard let value = Self.sum(terms[position], symbolValues, values) else {
+        throw HeedError("the extent \(extents[position]) leaves 64 bits")
+      }
+      values[position] = value
+    }
+  }
+
   private static func sum(_ terms: [Term], _ symbols: [Int], _ values: [Int]) -> Int? {
     var sum = 0
     for term in terms {

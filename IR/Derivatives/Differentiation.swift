@@ -12,6 +12,8 @@ public struct Differentiation: NodeEmitter, AppliedOp {
   public let attributes: Attributes
   /// The op's regions.
   public let regions: [ScalarFunction]
+  /// The graph that the op runs; nil for most.
+  public let body: Graph?
   /// What is being differentiated: what it reports, and which op asks.
   var sweep: DerivativeSweep
   private let wanted: [Bool]
@@ -20,7 +22,7 @@ public struct Differentiation: NodeEmitter, AppliedOp {
   init(_ rewriter: GraphRewriter, _ node: NodeID, _ sweep: DerivativeSweep, wanted: [Bool]) {
     let graph = rewriter.result
     (op, operands, results) = (graph.op(node), Array(graph.operands(node)), graph.results(node))
-    (attributes, regions) = (graph.attributes(node), Array(graph.regions(node)))
+    (attributes, regions, body) = (graph.attributes(node), Array(graph.regions(node)), graph.bodyGraph(node))
     (self.rewriter, self.sweep, self.wanted) = (rewriter, sweep, wanted)
   }
 

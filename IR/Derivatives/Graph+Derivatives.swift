@@ -101,8 +101,12 @@ extension GraphRewriter {
     }
     let op = source.op(node)
     let new = try result.append(
-      op, source.operands(node).map { self($0) }, attributes: old + missing, regions: Array(source.regions(node)))
-    let names = op.resultNames(source.attributes(node))!
+      op, source.operands(node).map { self($0) }, attributes: old + missing, regions: Array(source.regions(node)),
+      body: source.bodyGraph(node))
+    guard let names = op.resultNames(source.attributes(node)) else {
+      for (old, value) in zip(source.results(node), result.results(new)) { replace(old, with: value) }
+      return
+    }
     for (value, name) in zip(source.results(node), names) { replace(value, with: result.result(new, name)!) }
   }
 

@@ -35,6 +35,8 @@ struct NodeRecord: Sendable {
   /// The first result; the others have the ids that follow.
   var firstResult: ValueID
   var resultCount: Int32
+  /// The position of the graph that the node runs, or -1.
+  var body: Int32
 }
 
 /// Where a value comes from.
@@ -81,13 +83,25 @@ public struct Argument: Hashable, Sendable {
 public enum Fact: Hashable, Sendable, CustomStringConvertible {
   case divisible(Extent, by: Int)
   case equal(Extent, Extent)
+  /// The symbol is the square root of the extent, rounded up: its value follows from the extent's.
+  case squareRoot(Name, of: Extent)
 
-  /// The fact as IR writes it: `S % 16 == 0`, `S == T`.
+  /// The symbols that the fact mentions.
+  package var symbols: [Name] {
+    switch self {
+    case .divisible(let extent, _): extent.symbols
+    case .equal(let left, let right): left.symbols + right.symbols
+    case .squareRoot(let root, let extent): [root] + extent.symbols
+    }
+  }
+
+  /// The fact as IR writes it: `S % 16 == 0`, `S == T`, `K == sqrt(S)`.
   public var description: String {
     switch self {
     case .divisible(let extent, let divisor):
       extent.terms.count > 1 ? "(\(extent)) % \(divisor) == 0" : "\(extent) % \(divisor) == 0"
     case .equal(let left, let right): "\(left) == \(right)"
+    case .squareRoot(let root, let extent): "\(root) == sqrt(\(extent))"
     }
   }
 }

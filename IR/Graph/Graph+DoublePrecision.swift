@@ -26,6 +26,7 @@ extension Graph {
       } else {
         new = try graph.appendAll(
           op(node), operands, attributes: attributes(node).all, regions: regions(node).map(\.inDoublePrecision),
+          body: try bodyGraph(node)?.inDoublePrecision(),
           stated: old.map { type($0).inDoublePrecision }, names: old.map(name))
       }
       for (from, to) in zip(old, new) {
@@ -49,10 +50,10 @@ extension Graph {
 
   /// Adds a node and returns its results.
   private mutating func appendAll(
-    _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: [TensorType]? = nil,
-    names: [Name] = []
+    _ op: Op, _ operands: [ValueID], attributes: [Attribute] = [], regions: [ScalarFunction] = [], body: Graph? = nil,
+    stated: [TensorType]? = nil, names: [Name] = []
   ) throws -> [ValueID] {
-    let node = try append(op, operands, attributes: attributes, regions: regions, stated: stated, names: names)
+    let node = try append(op, operands, attributes: attributes, regions: regions, body: body, stated: stated, names: names)
     return results(node)
   }
 }

@@ -15,6 +15,7 @@ extension Graph {
           let count = try value(extent)
           guard count >= 0 else { throw HeedError("got the extent \(extent) = \(count), expected at least 0") }
         }
+        if let body = bodyGraph(node) { try body.verifyLengths(binding) }
         if op(node) == .pad { try verifyPadding(node, value) }
         if op(node) == .topK { try verifyCount(node, value) }
       } catch let error as HeedError {

@@ -27,6 +27,7 @@ public struct Graph: Sendable {
   private var operandPool: [ValueID] = []
   private var attributePool: [Attribute] = []
   private var regionPool: [ScalarFunction] = []
+  private var bodyPool: [Graph] = []
   private var places: [SourceLocation] = []
   private var factPlaces: [SourceLocation?] = []
 
@@ -49,6 +50,15 @@ public struct Graph: Sendable {
     guard let position = op(node).regionKeywords.firstIndex(of: keyword), position < regions.count else { return nil }
     return regions[regions.startIndex + position]
   }
+
+  /// The graph that a node runs; nil for most ops. See `Op.loop`.
+  public func bodyGraph(_ node: NodeID) -> Graph? {
+    let position = nodes[Int(node.index)].body
+    return position < 0 ? nil : bodyPool[Int(position)]
+  }
+
+  /// Replaces the graph that a node runs by one of the same arguments and results.
+  public mutating func setBodyGraph(_ node: NodeID, _ body: Graph) { bodyPool[Int(nodes[Int(node.index)].body)] = body }
 
   /// The values that a node defines, in the op's order.
   public func results(_ node: NodeID) -> [ValueID] {
@@ -113,6 +123,11 @@ public struct Graph: Sendable {
     arguments.flatMap { type($0.value).shape.extents }.symbols
   }
 
+  /// The symbols whose values facts define: see `Fact.squareRoot`.
+  var definedSymbols: [Name] {
+    facts.compactMap { if case .squareRoot(let root, _) = $0 { root } else { nil } }
+  }
+
   // MARK: Building
 
   /// Adds an argument after the others.
@@ -137,6 +152,9 @@ public struct Graph: Sendable {
     arguments[position].role = .state
   }
 
+  /// Changes when an argument is bound.
+  mutating func setRole(ofArgument position: Int, _ role: Argument.Role) { arguments[position].role = role }
+
   /// Adds a promise about the extents, which the user's source makes at `place`.
   public mutating func addFact(_ fact: Fact, at place: SourceLocation? = nil) {
     facts.append(fact)
@@ -152,18 +170,20 @@ public struct Graph: Sendable {
   /// - Throws: where operands, attributes or regions do not fit the op, or a stated type is not the inferred one.
   @discardableResult
   public mutating func append(
-    _ op: Op, _ operands: [ValueID] = [], attributes: [Attribute] = [], regions: [ScalarFunction] = [],
+    _ op: Op, _ operands: [ValueID] = [], attributes: [Attribute] = [], regions: [ScalarFunction] = [], body: Graph? = nil,
     stated: [TensorType]? = nil, names: [Name] = []
   ) throws -> NodeID {
     let types = try op.resultTypes(
       of: Inference(
-        op: op, operands: operands.map(type), attributes: Attributes(attributes), regions: regions, stated: stated, facts: facts))
-    return appendUnchecked(op, operands, attributes: attributes, regions: regions, types: types, names: names)
+        op: op, operands: operands.map(type), attributes: Attributes(attributes), regions: regions, body: body, stated: stated,
+        facts: facts))
+    return appendUnchecked(op, operands, attributes: attributes, regions: regions, body: body, types: types, names: names)
   }
 
   /// Adds a node whose types are known to be right.
   mutating func appendUnchecked(
-    _ op: Op, _ operands: [ValueID], attributes: [Attribute], regions: [ScalarFunction], types: [TensorType], names: [Name]
+    _ op: Op, _ operands: [ValueID], attributes: [Attribute], regions: [ScalarFunction], body nested: Graph? = nil,
+    types: [TensorType], names: [Name]
   ) -> NodeID {
     let node = NodeID(nodes.count)
     let first = ValueID(values.count)
@@ -177,10 +197,11 @@ public struct Graph: Sendable {
         operands: PoolRange(start: Int32(operandPool.count), count: Int32(operands.count)),
         attributes: PoolRange(start: Int32(attributePool.count), count: Int32(attributes.count)),
         regions: PoolRange(start: Int32(regionPool.count), count: Int32(regions.count)),
-        firstResult: first, resultCount: Int32(types.count)))
+        firstResult: first, resultCount: Int32(types.count), body: nested == nil ? -1 : Int32(bodyPool.count)))
     operandPool += operands
     attributePool += attributes.sorted { $0.key.text < $1.key.text }
     regionPool += regions
+    if let nested { bodyPool.append(nested) }
     body.append(node)
     return node
   }

@@ -11,13 +11,17 @@ public struct GraphRewriter {
   private var placedCount = 0
 
   /// A new graph with the old one's name, arguments and facts, and no nodes yet.
-  public init(_ source: Graph) {
+  public init(_ source: Graph) { self.init(source, keeping: Set(source.arguments.indices)) }
+
+  /// The same without some of the arguments, which no copied node may read.
+  /// - Parameter positions: those of the arguments that stay.
+  public init(_ source: Graph, keeping positions: Set<Int>) {
     self.source = source
     result = Graph(name: source.name)
     replacements = Array(repeating: nil, count: source.valueCapacity)
     result.location = source.location
     for (position, fact) in source.facts.enumerated() { result.addFact(fact, at: source.place(ofFact: position)) }
-    for argument in source.arguments {
+    for (position, argument) in source.arguments.enumerated() where positions.contains(position) {
       let new = result.addArgument(
         source.name(argument.value), source.type(argument.value), role: argument.role, initial: argument.initial)
       replacements[Int(argument.value.index)] = new
@@ -54,7 +58,7 @@ public struct GraphRewriter {
     let old = source.results(node)
     let new = result.appendUnchecked(
       source.op(node), source.operands(node).map { replacement($0) ?? self($0) }, attributes: source.attributes(node).all,
-      regions: Array(source.regions(node)), types: old.map(source.type), names: old.map(source.name))
+      regions: Array(source.regions(node)), body: source.bodyGraph(node), types: old.map(source.type), names: old.map(source.name))
     for (from, to) in zip(old, result.results(new)) {
       replacements[Int(from.index)] = to
       keepPlace(of: from, for: to)

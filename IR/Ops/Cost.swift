@@ -24,10 +24,14 @@ public struct CostQuery {
   public let attributes: Attributes
   /// The node's regions.
   public let regions: [ScalarFunction]
+  /// The graph that the node runs; nil for most ops.
+  public let body: Graph?
 
   /// A node of these types, attributes and regions.
-  public init(op: Op, operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction]) {
-    self.op = op
+  public init(
+    op: Op, operands: [TensorType], results: [TensorType], attributes: Attributes, regions: [ScalarFunction], body: Graph? = nil
+  ) {
+    (self.op, self.body) = (op, body)
     (self.operands, self.results, self.attributes, self.regions) = (operands, results, attributes, regions)
   }
 
@@ -35,7 +39,7 @@ public struct CostQuery {
   public init(_ graph: Graph, _ node: NodeID) {
     self.init(
       op: graph.op(node), operands: graph.operands(node).map(graph.type), results: graph.results(node).map(graph.type),
-      attributes: graph.attributes(node), regions: Array(graph.regions(node)))
+      attributes: graph.attributes(node), regions: Array(graph.regions(node)), body: graph.bodyGraph(node))
   }
 
   /// Every operand read once, every result written once.

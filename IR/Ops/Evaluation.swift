@@ -104,6 +104,12 @@ public struct Evaluation {
   public let attributes: Attributes
   /// The node's regions.
   public let regions: [ScalarFunction]
+  /// The graph that the node runs, and what runs it on arrays for its arguments in order; nil for most ops.
+  public let body: Graph?
+  /// Runs a graph on arrays for its arguments in order, and returns its results, updates included.
+  public let run: Runner?
+  /// What runs a graph: its arguments in order, and the values of symbols.
+  public typealias Runner = (_ body: Graph, _ arguments: [ReferenceArray], _ binding: [Name: Int]) throws -> [ReferenceArray]
   /// The operands' types, whose extents may have symbols.
   public let operandTypes: [TensorType]
   /// The results' types, whose extents may have symbols.
@@ -123,10 +129,11 @@ public struct Evaluation {
   /// One node with its operands' elements and the call's binding of symbols.
   /// - Throws: where a result's extent is negative or has no value, or a result is too large to hold.
   public init(
-    op: Op, operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], operandTypes: [TensorType],
-    resultTypes: [TensorType], binding: [Name: Int], rounding: Rounding = .toType, maskedZeros: [ReferenceArray?] = []
+    op: Op, operands: [ReferenceArray], attributes: Attributes, regions: [ScalarFunction], body: Graph? = nil,
+    run: Runner? = nil, operandTypes: [TensorType], resultTypes: [TensorType], binding: [Name: Int], rounding: Rounding = .toType,
+    maskedZeros: [ReferenceArray?] = []
   ) throws {
-    (self.op, self.maskedZeros) = (op, maskedZeros)
+    (self.op, self.maskedZeros, self.body, self.run) = (op, maskedZeros, body, run)
     (self.operands, self.attributes, self.regions) = (operands, attributes, regions)
     (self.operandTypes, self.resultTypes, self.binding, self.rounding) = (operandTypes, resultTypes, binding, rounding)
     resultShapes = try resultTypes.map { type in

@@ -7,13 +7,17 @@ extension Op {
     ScalarSemantics(.unary(real: { 0.5 * $0 * Foundation.erfc(-$0 * 0.5.squareRoot()) }, integer: nil)).expanding { $0[0].gelu() }
       .differentiating { t, x, r in
         // P(x) + x p(x), where P is the normal distribution and p its density. Both are 0 or 1 in any type beyond the bound.
-        let bounded = x[0].heldWithin(40)
+        let (size, bounded) = (x[0].magnitude, x[0].heldWithin(40))
         let exponent = bounded * bounded * -0.5
         let density = exponent.applying(.exp) * 0.3989422804014327
-        // Far to the left 1 + erf has no digits, but the op itself is x P(x).
-        let isTail = (x[0] < -1) & (x[0] > -30)
-        let ratio = r / isTail.select(x[0], x[0].constant(1.0))
-        let middle = (bounded * 0.5.squareRoot()).applying(.erf) * 0.5 + 0.5
-        return [t * (isTail.select(ratio, middle) + bounded * density)]
+        // The op itself is x P(x), which has all digits but near 0.
+        let (isMiddle, isFar) = (size < 1, size > 30)
+        let ratio = r / (isMiddle | isFar).select(x[0].constant(1.0), x[0])
+        let scaled = x[0].heldWithin(1) * 0.5.squareRoot()
+        // Steps of a polynomial would be rounded one by one where an element has 16 bits.
+        let isWide = x[0].element == x[0].element.computed
+        let middle = (isWide ? scaled.erfNearZero() : scaled.applying(.erf)) * 0.5 + 0.5
+        let distribution = isMiddle.select(middle, isFar.select(x[0].atLeast(0).atMost(1), ratio))
+        return [t * (distribution + bounded * density)]
       })
 }

@@ -8,6 +8,8 @@ public struct Inference {
   public let attributes: Attributes
   /// The node's regions.
   public let regions: [ScalarFunction]
+  /// The graph that the node runs; nil for most ops.
+  public let body: Graph?
   /// The result types that the writer stated, where there are any.
   public let stated: [TensorType]?
   /// What the graph promises about its extents.
@@ -15,10 +17,11 @@ public struct Inference {
 
   /// The types, attributes and regions of one node.
   public init(
-    op: Op, operands: [TensorType], attributes: Attributes, regions: [ScalarFunction], stated: [TensorType]?, facts: [Fact]
+    op: Op, operands: [TensorType], attributes: Attributes, regions: [ScalarFunction], body: Graph? = nil, stated: [TensorType]?,
+    facts: [Fact]
   ) {
     (self.op, self.operands, self.attributes) = (op, operands, attributes)
-    (self.regions, self.stated, self.facts) = (regions, stated, facts)
+    (self.regions, self.body, self.stated, self.facts) = (regions, body, stated, facts)
   }
 
   /// The result type that the writer stated.
@@ -112,6 +115,7 @@ public struct Inference {
     try expect(
       (least...most).contains(regions.count),
       "got \(regions.count) regions, expected \(least)\(least == most ? "" : " to \(most)")")
+    try expect((body != nil) == op.has(.hasBody), body == nil ? "got no body, expected one" : "got a body, expected none")
   }
 
   /// `score or softmax`, `one of add, multiply, minimum`

@@ -57,6 +57,8 @@ public final class Op: Sendable {
     case fused
     /// The operands after the named ones are tensors whose elements the regions read: each region's tables are these, in order.
     case capturesTables
+    /// Runs a graph of its own: the node's body.
+    case hasBody
     /// Acts on pairs of a query and a key, whose products are made into scores by the region `score` and masked by `where`.
     case scoresPairs
   }

@@ -20,6 +20,8 @@ extension Op {
     .reduce, .scan, .topK, .sort, .segmentIDs, .segmentSum, .segmentMax,
     // Products.
     .contract, .segmentMatmul,
+    // Control.
+    .loop,
     // Composites.
     .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
     // Fused: made by passes.

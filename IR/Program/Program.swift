@@ -17,6 +17,8 @@ public struct Program: Hashable, Sendable {
   public var load: [Call] = []
   /// Run at each call, in order.
   public var steps: [Call] = []
+  /// Which of the steps run several times, in the order of their first steps, outer loops before those inside.
+  public var loops: [Loop] = []
   /// What a call returns, in order; names are those of the graph's results.
   public var results: [Result] = []
 

@@ -18,14 +18,18 @@ extension ScalarExpression {
   /// The error function. f32: within 3 ulp; f64: within 1e-15, absolute.
   package func erf() -> Self {
     let isSingle = element == .f32
-    let square = self * self
-    let small = self * square.polynomial(isSingle ? erfCoefficients32 : erfCoefficients64)
+    let small = erfNearZero()
     // 1 - erfc, whose logarithm is nearly a parabola.
     let size = magnitude.atMost(isSingle ? 4 : 6)
     let exponent =
       isSingle ? size.polynomial(erfcExponent32) : ((size - 3.45) * (1 / 2.6)).polynomial(erfcExponent64)
     let large = 1 - exponent.exp2(isBounded: true)
     return (magnitude < 0.85).select(small, (self < 0).select(-large, large))
+  }
+
+  /// The error function of what is at most 0.85 from 0: a polynomial.
+  package func erfNearZero() -> Self {
+    self * (self * self).polynomial(element == .f32 ? erfCoefficients32 : erfCoefficients64)
   }
 
   /// `x/2 * (1 + erf(x/sqrt(2)))`. f32: within 2e-7 of the larger of 1 and |x|, 0 for -inf; f64: within 1e-15 so, NaN for -inf.

@@ -146,6 +146,7 @@ private struct GraphParser {
       repeat { operands.append(try operand(&stream)) } while stream.take(",")
     }
     let regions = try regions(of: op, operands, &stream)
+    let body = try body(of: op, &stream)
     let attributes = try stream.attributes(of: op, at: mnemonic)
     var stated: [TensorType]?
     if stream.take(":") {
@@ -158,7 +159,7 @@ private struct GraphParser {
     let values = try materialise(operands, of: op, regions: regions, result: stated?.first?.element, stream)
     let node = try stream.located(at: mnemonic) {
       try graph.append(
-        op, values, attributes: attributes.map { normalised($0, stated: stated) }, regions: regions, stated: stated,
+        op, values, attributes: attributes.map { normalised($0, stated: stated) }, regions: regions, body: body, stated: stated,
         names: names.map { PrintedNames.kept($0.text) })
     }
     let results = graph.results(node)
@@ -184,6 +185,17 @@ private struct GraphParser {
     }
     let token = try stream.expect(.value, "an operand: a value or a number")
     return .value(try lookUp(token, stream), token)
+  }
+
+  /// `body (state %h: f32[B, 8], %x: f32[B, 8]) { ... }`, of the facts of the graph around it.
+  private func body(of op: Op, _ stream: inout TokenStream) throws -> Graph? {
+    guard op.has(.hasBody) else { return nil }
+    try stream.expect("body")
+    var parser = GraphParser(name: "body")
+    for fact in graph.facts { parser.graph.addFact(fact) }
+    try parser.header(&stream)
+    try parser.body(&stream)
+    return parser.graph
   }
 
   private func regions(of op: Op, _ operands: [Operand], _ stream: inout TokenStream) throws -> [ScalarFunction] {
@@ -255,7 +267,16 @@ extension TokenStream {
   /// `S % 16 == 0` or `N == H*W`
   package mutating func fact() throws -> Fact {
     let left = try extent()
-    if take("==") { return .equal(left, try extent()) }
+    if take("==") {
+      guard isAt("sqrt") else { return .equal(left, try extent()) }
+      let start = current
+      guard let root = left.symbol else { throw error("got the square root \(left), expected a symbol", at: start) }
+      advance()
+      try expect("(")
+      let extent = try extent()
+      try expect(")")
+      return .squareRoot(root, of: extent)
+    }
     let divisor: Int
     let token: Token
     if current.kind == .value, let value = Int(current.text) {

@@ -61,6 +61,15 @@ struct GraphPrinter {
     return "\(name)(\n    \(arguments.joined(separator: ",\n    "))\n)\(facts) {"
   }
 
+  /// The lines of a node's body, after `body`: the arguments, the nodes and what they return.
+  private func bodyText(_ body: Graph) -> String {
+    var graph = GraphPrinter(body).text().dropFirst("graph @\(body.name.quotedWhereNeeded)".count)
+    if let end = graph.firstRange(of: " facts ("), let brace = graph.firstRange(of: ") {\n"), end.lowerBound < brace.lowerBound {
+      graph = graph[..<end.lowerBound] + graph[graph.index(after: brace.lowerBound)...]
+    }
+    return graph.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  ")
+  }
+
   private func line(_ node: NodeID) -> String {
     let op = graph.op(node)
     let results = graph.results(node)
@@ -71,6 +80,7 @@ struct GraphPrinter {
     for (keyword, region) in zip(op.regionKeywords, graph.regions(node)) {
       line += (keyword.isEmpty ? " " : " \(keyword) ") + region.text(tables: tables, indent: 2)
     }
+    if let body = graph.bodyGraph(node) { line += " body " + bodyText(body) }
     let attributes = graph.attributes(node)
     if !attributes.all.isEmpty {
       line += " " + attributes.text(element: op.has(.typedByResult) ? graph.type(results[0]).element : nil)

@@ -63,7 +63,7 @@ private struct ProgramParser {
     } else if stream.take("load") {
       load += try calls(&stream)
     } else if stream.take("steps") {
-      steps += try calls(&stream)
+      try stepList(&stream)
     } else if stream.take("return") {
       repeat {
         let buffer = try self.buffer(&stream)
@@ -156,6 +156,28 @@ private struct ProgramParser {
   }
 
   // MARK: Calls
+
+  /// `{ call @a() loop %t below T { call @b() } }`
+  private mutating func stepList(_ stream: inout TokenStream) throws {
+    try stream.expect("{")
+    while !stream.take("}") {
+      guard stream.take("loop") else {
+        steps.append(try call(&stream))
+        continue
+      }
+      let token = try stream.expect(.value, "the loop's symbol, %name")
+      try stream.expect("below")
+      let end = try stream.extent()
+      let limit = stream.take("limit") ? try stream.extent() : nil
+      let isReversed = stream.take("reversed")
+      let (number, first) = (program.loops.count, steps.count)
+      program.loops.append(
+        Program.Loop(steps: first..<first, symbol: Name(token.text), end: end, limit: limit, isReversed: isReversed))
+      try stepList(&stream)
+      guard steps.count > first else { throw stream.error("got a loop without calls, expected one at least", at: token) }
+      program.loops[number].steps = first..<steps.count
+    }
+  }
 
   private func calls(_ stream: inout TokenStream) throws -> [WrittenCall] {
     try stream.expect("{")

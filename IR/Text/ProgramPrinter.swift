@@ -19,10 +19,21 @@ extension Program: CustomStringConvertible {
       if let op = call.op { text += " for \(op)" }
       return call.cost == Cost(flops: 0, bytes: 0) ? text : text + " flops \(call.cost.flops) bytes \(call.cost.bytes)"
     }
-    func list(_ keyword: String, _ calls: [Call]) {
+    func list(_ blocks: [Block], _ calls: [Call], depth: Int) {
+      for block in blocks {
+        switch block {
+        case .call(let step): line(callText(calls[step]), depth: depth)
+        case .loop(let number, let inner):
+          line("\(loops[number].text) {", depth: depth)
+          list(inner, calls, depth: depth + 1)
+          line("}", depth: depth)
+        }
+      }
+    }
+    func list(_ keyword: String, _ blocks: [Block], _ calls: [Call]) {
       guard !calls.isEmpty else { return }
       line("\(keyword) {")
-      for call in calls { line(callText(call), depth: 2) }
+      list(blocks, calls, depth: 2)
       line("}")
     }
 
@@ -35,8 +46,8 @@ extension Program: CustomStringConvertible {
       case .range(let start, let stop, let extent): line("check range(\(start), \(stop), \(extent))")
       }
     }
-    list("load", load)
-    list("steps", steps)
+    list("load", load.indices.map(Block.call), load)
+    list("steps", mistakeInLoops() == nil ? blocks : steps.indices.map(Block.call), steps)
     if !results.isEmpty {
       line("return " + results.map { "\(bufferName($0.buffer)) as %\($0.name.quotedWhereNeeded)" }.joined(separator: ", "))
     }
@@ -64,6 +75,13 @@ extension Program: CustomStringConvertible {
       }
       return name
     }
+  }
+}
+
+extension Program.Loop {
+  /// `loop %t below T limit N - 4*s reversed`
+  fileprivate var text: String {
+    "loop %\(symbol.quotedWhereNeeded) below \(end)" + (limit.map { " limit \($0)" } ?? "") + (isReversed ? " reversed" : "")
   }
 }
 

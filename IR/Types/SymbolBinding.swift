@@ -36,6 +36,9 @@ public enum SymbolBinding {
         isChanged = true
       }
     }
+    for case .squareRoot(let root, let extent) in facts {
+      binding[root] = try extent.evaluate { binding[$0] }.squareRootRoundedUp
+    }
     for (name, shape, actual) in arguments {
       for (dimension, (extent, value)) in zip(shape.extents, actual).enumerated() {
         if let unknown = extent.symbols.first(where: { binding[$0] == nil }) {
@@ -71,6 +74,11 @@ extension Fact {
       let values = (try left.evaluate { binding[$0] }, try right.evaluate { binding[$0] })
       guard values.0 == values.1 else {
         throw HeedError("got \(left) = \(values.0) and \(right) = \(values.1), expected equal extents as stated by \(self)")
+      }
+    case .squareRoot(let root, let extent):
+      let (value, number) = (try Extent(symbol: root).evaluate { binding[$0] }, try extent.evaluate { binding[$0] })
+      guard value == number.squareRootRoundedUp else {
+        throw HeedError("got \(root) = \(value), expected \(number.squareRootRoundedUp) as stated by \(self)")
       }
     }
   }

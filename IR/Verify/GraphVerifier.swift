@@ -7,16 +7,20 @@ extension Graph: Verifiable {
   ///
   /// - Throws: one line that names the graph, the value and what is wrong with it, or has the line of the user's source that makes the
   ///   value; what went wrong while the graph was built.
-  public func verify() throws {
+  public func verify() throws { try verify(around: nil) }
+
+  /// - Parameter around: the symbols that have values in the graph around this one; nil where this is not a node's body.
+  /// - Parameter index: the symbol of the step's number, which no type may mention.
+  private func verify(around: [Name]?, indices: [Name] = []) throws {
     if let failure { throw failure }
     do {
       guard !name.isNone else { throw HeedError("got a graph without a name, expected one") }
-      let known = symbols
-      var types = VerifiedTypes(symbols: known)
+      let known = around ?? symbols + definedSymbols
+      var types = VerifiedTypes(symbols: known, indices: indices)
       try verifyArguments(&types)
-      try verifySymbols(known)
+      if around == nil { try verifySymbols(known) }
       let defined = try verifyBody(&types)
-      guard !results.isEmpty else { throw HeedError("got no result, expected at least one") }
+      guard around != nil || !results.isEmpty else { throw HeedError("got no result, expected at least one") }
       for result in results where !isDefined(result, in: defined) {
         throw HeedError("got the result \(described(result)), which nothing defines")
       }
@@ -68,21 +72,18 @@ extension Graph: Verifiable {
     }
     for (position, fact) in facts.enumerated() {
       try at(place(ofFact: position)) {
-        let mentioned: [Name]
-        switch fact {
-        case .divisible(let extent, let divisor):
-          guard divisor > 0 else { throw HeedError("got the fact \(fact), expected a divisor of at least 1") }
-          mentioned = extent.symbols
-        case .equal(let left, let right): mentioned = left.symbols + right.symbols
+        if case .divisible(_, let divisor) = fact, divisor <= 0 {
+          throw HeedError("got the fact \(fact), expected a divisor of at least 1")
         }
-        try verifyKnown(mentioned, known, in: "the fact \(fact)")
+        try verifyKnown(fact.symbols, known, in: "the fact \(fact)")
       }
     }
   }
 
-  /// The symbols of the arguments, and the types that are known to be right.
+  /// The symbols of the arguments, those of the loops around, and the types that are known to be right.
   private struct VerifiedTypes {
     let symbols: [Name]
+    let indices: [Name]
     var types: Set<TensorType> = []
   }
 
@@ -124,7 +125,7 @@ extension Graph: Verifiable {
         for operand in operands(node) where !isDefined(operand, in: defined) {
           throw HeedError("\(op(node).mnemonic) uses \(described(operand)), which nothing above it defines")
         }
-        try verifyNode(node, types.symbols)
+        try verifyNode(node, types.symbols, types.indices)
         for (position, result) in results(node).enumerated() {
           guard !defined[Int(result.index)], origin(result) == .node(node, result: position) else {
             throw HeedError("\(op(node).mnemonic) defines \(described(result)) a second time")
@@ -139,7 +140,7 @@ extension Graph: Verifiable {
 
   private func place(of node: NodeID) -> SourceLocation? { results(node).first.flatMap(place) }
 
-  private func verifyNode(_ node: NodeID, _ known: [Name]) throws {
+  private func verifyNode(_ node: NodeID, _ known: [Name], _ indices: [Name]) throws {
     let op = op(node)
     let operandTypes = operands(node).map(type)
     let captured = op.has(.capturesTables) ? Array(operandTypes.dropFirst(op.operands.minimum)) : []
@@ -151,21 +152,33 @@ extension Graph: Verifiable {
         }
         try region.verify()
         for case .extent(let extent) in region.instructions.map(\.operation) {
-          try verifyKnown(extent.symbols, known, in: "the extent \(extent) of a region")
+          try verifyKnown(extent.symbols, known + indices, in: "the extent \(extent) of a region")
         }
       }
       for attribute in attributes(node).all {
-        guard case .extents(let shape) = attribute.value else { continue }
+        guard case .extents(let shape) = attribute.value, attribute.key != AttributeKey.index.name else { continue }
         // The names of attributes are those of the text.
         let list = place(of: node) == nil ? "the attribute \(attribute.key)" : "\(shape)"
-        for extent in shape.extents { try verifyKnown(extent.symbols, known, in: list) }
+        let isNumber = op == .extent || attribute.key == AttributeKey.stepCount.name
+        for extent in shape.extents { try verifyKnown(extent.symbols, isNumber ? known + indices : known, in: list) }
       }
     } catch let error as HeedError {
       throw error.during(op.mnemonic)
     }
+    if let body = bodyGraph(node) {
+      let index = attributes(node)[.index]?.first?.symbol.map { [$0] } ?? []
+      do {
+        if let index = index.first, (known + indices).contains(index) {
+          throw HeedError("got the index \(index), expected a name that is not a symbol yet")
+        }
+        try body.verify(around: known, indices: indices + index)
+      } catch let error as HeedError {
+        throw error.during(op.mnemonic)
+      }
+    }
     _ = try op.resultTypes(
       of: Inference(
-        op: op, operands: operandTypes, attributes: attributes(node), regions: Array(regions(node)),
+        op: op, operands: operandTypes, attributes: attributes(node), regions: Array(regions(node)), body: bodyGraph(node),
         stated: results(node).map(type), facts: facts))
   }
 

@@ -16,7 +16,7 @@ private struct ProgramVerifier {
   let program: Program
   /// The buffers that hold something by now.
   private var written: Set<Int> = []
-  private let symbols: Set<Name>
+  private var symbols: Set<Name>
   /// Those that are known at load.
   private let parameterSymbols: Set<Name>
 
@@ -60,7 +60,8 @@ private struct ProgramVerifier {
     }
     for check in program.checks { try self.check(check) }
     for (position, call) in program.load.enumerated() { try check(call, "load call \(position)", isLoad: true) }
-    for (position, call) in program.steps.enumerated() { try check(call, "step \(position)", isLoad: false) }
+    if let mistake = program.mistakeInLoops() { throw HeedError(mistake) }
+    try check(program.blocks)
     try checkSlots()
     for result in program.results {
       try expect(
@@ -117,6 +118,22 @@ private struct ProgramVerifier {
   }
 
   // MARK: Calls
+
+  private mutating func check(_ blocks: [Program.Block]) throws {
+    for block in blocks {
+      switch block {
+      case .call(let step): try check(program.steps[step], "step \(step)", isLoad: false)
+      case .loop(let number, let inner):
+        let loop = program.loops[number]
+        func place() -> String { "the loop %\(loop.symbol.quotedWhereNeeded)" }
+        try bound(loop.end, place())
+        if let limit = loop.limit { try bound(limit, place()) }
+        try expect(symbols.insert(loop.symbol).inserted, "\(place()): got a symbol that has a value already, expected another")
+        try check(inner)
+        symbols.remove(loop.symbol)
+      }
+    }
+  }
 
   private mutating func check(_ call: Program.Call, _ place: String, isLoad: Bool) throws {
     try expect(program.kernels.indices.contains(call.kernel), "\(place): got kernel \(call.kernel) of \(program.kernels.count)")
@@ -203,12 +220,8 @@ private struct ProgramVerifier {
 
   // MARK: Slots
 
-  /// A buffer is live from the first step that names it to the last.
   private func checkSlots() throws {
-    var lives: [Int: ClosedRange<Int>] = [:]
-    for (step, call) in program.steps.enumerated() {
-      for operand in call.operands { lives[operand.buffer] = (lives[operand.buffer]?.lowerBound ?? step)...step }
-    }
+    let lives = program.lives
     var owners: [Int: [(buffer: Int, life: ClosedRange<Int>)]] = [:]
     for (position, buffer) in program.buffers.enumerated() {
       guard case .slot(let slot) = buffer.storage, let life = lives[position] else { continue }
@@ -218,15 +231,6 @@ private struct ProgramVerifier {
             + "and \(life.lowerBound) to \(life.upperBound), expected buffers that are never live at once")
       }
       owners[slot, default: []].append((position, life))
-    }
-  }
-}
-
-extension Fact {
-  fileprivate var symbols: [Name] {
-    switch self {
-    case .divisible(let extent, _): extent.symbols
-    case .equal(let left, let right): left.symbols + right.symbols
     }
   }
 }

@@ -113,6 +113,9 @@ public final class GraphBuilder {
     return argument(name, type, .state, site, initial: number)
   }
 
+  /// The number of updates so far.
+  var updateCount: Int { updated.count }
+
   /// The states so far, in the order in which they were made.
   public var states: [Tensor] {
     graph.arguments.filter { $0.role == .state }.map { Tensor(self, $0.value, graph.type($0.value)) }

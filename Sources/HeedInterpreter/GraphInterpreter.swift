@@ -24,7 +24,14 @@ public enum GraphInterpreter {
   ) throws -> [(name: Name, array: ReferenceArray)] {
     if let failure = graph.failure { throw failure }
     let graph = graph.hasDerivatives ? try graph.expandingDerivatives() : graph
-    let binding = try bind(graph, inputs)
+    let results = try run(graph, inputs, try bind(graph, inputs), rounding, observe)
+    return zip(graph.resultNames, results).map { ($0, $1) }
+  }
+
+  /// The graph's results, once the symbols have values.
+  private static func run(
+    _ graph: Graph, _ inputs: [Name: ReferenceArray], _ binding: [Name: Int], _ rounding: Rounding, _ observe: Observer?
+  ) throws -> [ReferenceArray] {
     var values = [ReferenceArray?](repeating: nil, count: graph.valueCapacity)
     for argument in graph.arguments {
       values[Int(argument.value.index)] = inputs[graph.name(argument.value)]
@@ -54,7 +61,7 @@ public enum GraphInterpreter {
         zeros.forget(operand)
       }
     }
-    return zip(graph.resultNames, graph.results).map { ($0, values[Int($1.index)]!) }
+    return graph.results.map { values[Int($0.index)]! }
   }
 
   /// The graph's results on arrays in memory.
@@ -94,6 +101,12 @@ public enum GraphInterpreter {
     }
     let evaluation = try Evaluation(
       op: op, operands: operands, attributes: graph.attributes(node), regions: Array(graph.regions(node)),
+      body: graph.bodyGraph(node),
+      run: { body, arguments, binding in
+        let names = body.arguments.map { body.name($0.value) }
+        let graph = body.hasDerivatives ? try body.expandingDerivatives() : body
+        return try run(graph, Dictionary(uniqueKeysWithValues: zip(names, arguments)), binding, rounding, nil)
+      },
       operandTypes: graph.operands(node).map(graph.type), resultTypes: graph.results(node).map(graph.type), binding: binding,
       rounding: rounding, maskedZeros: graph.operands(node).map { zeros[$0] })
     // The reference keeps every element in 64 bits, and definitions make lists of about the results' size.

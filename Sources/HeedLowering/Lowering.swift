@@ -27,18 +27,21 @@ package struct ScheduledOp: Sendable {
 /// - Throws: where an op has no kernel for its element type yet; the error names the op, the value and the type.
 package func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
-  for node in context.states.order where !context.isReadElsewhere(node) { try context.lower(node) }
+  try context.lowerNodes()
   return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
 }
 
 /// Replaces requests for derivatives that no pass has expanded, and the ops that have no lowering rule by what they decompose into, until
 /// all have one.
-private func decomposeForLowering(_ graph: Graph) throws -> Graph {
+private func decomposeForLowering(_ graph: Graph, isBody: Bool = false) throws -> Graph {
   var graph = graph.hasDerivatives ? try graph.expandingDerivatives() : graph
+  for node in graph.body {
+    if let body = graph.bodyGraph(node) { graph.setBodyGraph(node, try decomposeForLowering(body, isBody: true)) }
+  }
   func mustDecompose(_ node: NodeID) -> Bool {
     let op = graph.op(node)
     let runsByTiles = op.has(.scoresPairs) || op == .linearAttention || op == .pairSums || op == .pairScatter
-    return op.canDecompose && (LoweringRule.all[op] == nil || runsByTiles && !graph.canTile(node))
+    return op.canDecompose && (LoweringRule.all[op] == nil || runsByTiles && !graph.canTile(node, isBody: isBody))
   }
   while graph.body.contains(where: mustDecompose) {
     var rewriter = GraphRewriter(graph)
@@ -56,15 +59,15 @@ private func decomposeForLowering(_ graph: Graph) throws -> Graph {
 
 extension Graph {
   /// Whether an attention, fused or linear, or a statistic of one can run by tiles: head widths are constants, and the offsets
-  /// of a ragged one are an input, which is checked at each call. Others are decomposed.
-  fileprivate func canTile(_ attention: NodeID) -> Bool {
+  /// of a ragged one are an input of the whole graph, which is checked at each call. Others are decomposed.
+  fileprivate func canTile(_ attention: NodeID, isBody: Bool) -> Bool {
     if [.pairSums, .pairScatter].contains(op(attention)) { return hasConstantWidths(ofPairs: attention) }
     // The third operand of a statistic is a number of each row.
     let isStatistic = op(attention).has(.scoresPairs) && op(attention) != .attention
     let tiled = operands(attention).prefix(isStatistic ? 2 : 3)
     guard tiled.allSatisfy({ type($0).shape.extents.last!.constant != nil }) else { return false }
     guard let offsets = captured(attention, .ragged) else { return true }
-    guard case .argument(let position) = origin(offsets) else { return false }
+    guard !isBody, case .argument(let position) = origin(offsets) else { return false }
     return arguments[position].role == .input
   }
 }
@@ -119,7 +122,7 @@ struct LoweringRule: Sendable {
       .segmentMax: segmentMax, .segmentMatmul: segmentMatmul,
       .contract: contraction, .linear: contraction, .attention: fusedTiles,
       .attentionReduce: weightStatistic, .attentionTopK: greatestWeights, .pairSums: pairSums, .pairScatter: pairScatter,
-      .linearAttention: linearAttention,
+      .linearAttention: linearAttention, .loop: loop,
     ]
     for op in Op.all where op.has(.elementwise) { rules[op] = elementwise }
     rules[.convert] = conversion

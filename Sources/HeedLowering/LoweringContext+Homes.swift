@@ -4,7 +4,7 @@ import HeedIR
 private struct Home {
   /// The value whose memory it is.
   var root: ValueID
-  /// The elements there, the buffer still to be told.
+  /// The elements there; the buffer is -1 while there is none yet.
   var view: StridedView
   /// Whether other values lie in the same memory.
   var isShared = false
@@ -17,7 +17,7 @@ struct ValueUses {
   /// What is returned or replaces a state.
   let isResult: Set<ValueID>
   let isReturned: Set<ValueID>
-  /// The values that change from call to call.
+  /// The values that change from call to call, or from step to step.
   let isOfCall: Set<ValueID>
 
   init(_ graph: Graph) {
@@ -26,6 +26,9 @@ struct ValueUses {
     isReturned = Set(graph.results.prefix(graph.returnedCount))
     isOfCall = graph.dependents { $0 != .parameter }
   }
+
+  /// Whether a node uses the value, or it is a result.
+  func isUsed(_ value: ValueID) -> Bool { isResult.contains(value) || !users[Int(value.index)].isEmpty }
 }
 
 extension LoweringContext {
@@ -35,22 +38,19 @@ extension LoweringContext {
   /// as the user's result. Then the user has nothing to do. The same holds for the user's user.
   mutating func allocate(_ value: ValueID) -> StridedView {
     var home = home(of: value)
-    let buffer: Int
-    if let known = homes[home.root] {
-      buffer = known
-    } else {
-      let name = graph.name(home.root).isNone ? graph.name(value) : graph.name(home.root)
-      buffer = addBuffer(name, graph.type(home.root), uses.isReturned.contains(home.root) ? .result : .slot(0))
-      homes[home.root] = buffer
+    if homes[home.root] == nil {
+      let (name, type) = (graph.name(home.root).isNone ? graph.name(value) : graph.name(home.root), graph.type(home.root))
+      let isResult = !frame.isBody && uses.isReturned.contains(home.root)
+      home.view.buffer = addBuffer(name, type, isResult ? .result : .slot(0))
+      homes[home.root] = Self.rowMajor(home.view.buffer, type)
     }
-    if home.isShared { keepAtCall(buffer) }
-    home.view.buffer = buffer
+    if home.isShared { keepAtCall(home.view.buffer) }
     return home.view
   }
 
   private func home(of value: ValueID) -> Home {
     let type = graph.type(value)
-    let own = Home(root: value, view: Self.rowMajor(-1, type))
+    let own = Home(root: value, view: homes[value] ?? Self.rowMajor(-1, type))
     let users = uses.users[Int(value.index)]
     guard !uses.isResult.contains(value), users.count == 1, let user = users.first, graph.results(user).count == 1 else {
       return own

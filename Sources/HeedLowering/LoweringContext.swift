@@ -3,7 +3,6 @@ import HeedSchedule
 
 /// The state of lowering one graph: which value lies where, and the program so far.
 struct LoweringContext {
-  let graph: Graph
   let target: Target
   /// Whether attention finds its live tiles and only counts them: to measure what that takes.
   let classifiesOnly: Bool
@@ -14,45 +13,30 @@ struct LoweringContext {
   private var kernelCounts: [Name: Int] = [:]
   private(set) var remarks: [Remark] = []
   private(set) var schedules: [ScheduledOp] = []
-  private var sources: [Source?]
-  let uses: ValueUses
-  /// The buffers of values that others are computed into before they are lowered themselves.
-  var homes: [ValueID: Int] = [:]
+  /// The graph being lowered: the whole one, or the body of a loop inside it.
+  var frame: GraphFrame
   /// The operands of products that are packed already.
   var panels: [PanelContents: StridedView] = [:]
-  /// The operands of attention that are read in pages.
-  let pagedRows: [ValueID: PagedRows]
-  /// The nodes whose values are read elsewhere: the gathers of those pages and the views of them.
-  private let readElsewhere: Set<NodeID>
-  /// How states are replaced.
-  let states: StateUpdates
-  /// The buffers that hold the same bytes at every call: parameters, constants and what is computed from them alone.
-  private var isLoadTime: [Bool] = []
-  /// Buffers that are written by several calls, some of which cannot run at load.
-  private var keptAtCall: Set<Int> = []
+  /// Which of the calls run when.
+  var levels = CallLevels()
 
   init(_ graph: Graph, target: Target, classifiesOnly: Bool = false) {
-    (self.graph, self.target, self.classifiesOnly) = (graph, target, classifiesOnly)
+    (self.target, self.classifiesOnly) = (target, classifiesOnly)
     program = Program(name: graph.name)
     program.facts = graph.facts
-    sources = Array(repeating: nil, count: graph.valueCapacity)
-    uses = ValueUses(graph)
-    let paged = graph.pagedRows(users: uses.users)
-    (pagedRows, readElsewhere) = (paged.rows, paged.nodes)
-    states = StateUpdates(graph, users: uses.users, readElsewhere: readElsewhere)
+    frame = GraphFrame(graph)
+    levels.reserve(graph.allSymbols)
     for argument in graph.arguments {
       let type = graph.type(argument.value)
       let buffer = addBuffer(graph.name(argument.value), type, argument.role.storage, isLoadTime: argument.role == .parameter)
-      sources[Int(argument.value.index)] = .view(Self.rowMajor(buffer, type))
+      setSource(argument.value, .view(Self.rowMajor(buffer, type)))
     }
-    for (update, state) in states.inPlace {
-      homes[update] = graph.arguments.firstIndex { $0.value == state }
-    }
-    for (value, reason) in paged.obstacles { remark(.note, value, "its pages are gathered into a buffer first: \(reason)") }
+    frame.placeUpdates()
+    for (value, reason) in frame.pagesGathered { remark(.note, value, "its pages are gathered into a buffer first: \(reason)") }
   }
 
-  /// Whether the node has nothing to compute: what uses it reads what it is made of.
-  func isReadElsewhere(_ node: NodeID) -> Bool { readElsewhere.contains(node) }
+  /// Lowers the nodes of the graph.
+  mutating func lowerNodes() throws { for node in states.order where !frame.readElsewhere.contains(node) { try lower(node) } }
 
   static func rowMajor(_ buffer: Int, _ type: TensorType) -> StridedView {
     StridedView(buffer: buffer, element: type.element, offset: 0, shape: type.shape.extents, strides: type.shape.rowMajorStrides)
@@ -66,19 +50,12 @@ struct LoweringContext {
     try rule(&self, node)
     // What was packed of a state is of what it held before.
     for value in graph.results(node) where states.inPlace[value] != nil {
-      let buffer = homes[value]!
+      let buffer = homes[value]!.buffer
       panels = panels.filter { $0.key.source.buffer != buffer }
     }
   }
 
   // MARK: Sources
-
-  func source(_ value: ValueID) -> Source {
-    guard let source = sources[Int(value.index)] else { preconditionFailure("%\(graph.name(value)) used before it is lowered") }
-    return source
-  }
-
-  mutating func setSource(_ value: ValueID, _ source: Source) { sources[Int(value.index)] = source }
 
   /// The value's elements in memory, computed there now where they are not yet.
   mutating func view(_ value: ValueID) throws -> StridedView {
@@ -100,7 +77,7 @@ struct LoweringContext {
     var unique = name.isNone ? Name("t\(position)") : name
     if program.buffers.contains(where: { $0.name == unique }) { unique = Name("\(unique).\(position)") }
     program.buffers.append(Program.Buffer(unique, type, storage))
-    self.isLoadTime.append(isLoadTime)
+    levels.add(isLoadTime: isLoadTime)
     return position
   }
 
@@ -120,24 +97,27 @@ struct LoweringContext {
     return view
   }
 
-  /// Says that several calls will write the memory of `output` from `operands`: they run at load together or not at all.
+  /// Says that several calls will write the memory of `output` from `operands`: they run early together or not at all.
   mutating func keepAtCall(_ output: StridedView, unlessAllKnown operands: [ValueID]) {
-    let areKnown = operands.allSatisfy { operand in
-      if case .view(let view) = source(operand) { isLoadTime(view) } else { false }
-    }
-    if !areKnown { keepAtCall(output.buffer) }
+    levels.keep(
+      output.buffer,
+      at: operands.map { operand in
+        if case .view(let view) = source(operand) { levels.level(of: view) } else { levels.depth }
+      }.max() ?? levels.depth)
   }
 
-  /// Says that not all of the buffer's contents are known at load.
-  mutating func keepAtCall(_ buffer: Int) { keptAtCall.insert(buffer) }
+  /// Says that not all of the buffer's contents are known before what is being lowered runs.
+  mutating func keepAtCall(_ buffer: Int) { levels.keep(buffer, at: levels.depth) }
 
-  func isLoadTime(_ view: StridedView) -> Bool { isLoadTime[view.buffer] }
+  /// Whether the elements are the same each time that what is being lowered runs: known at load, or before the loop.
+  func isLoadTime(_ view: StridedView) -> Bool { levels.level(of: view) < levels.depth }
 
   // MARK: Calls
 
   /// Adds a call of the kernel; a kernel like an earlier one is shared with it.
   ///
-  /// A call whose inputs are all known at load, and whose extents are constant, runs at load.
+  /// A call whose inputs are all known at load, and whose extents are constant, runs at load; in a loop, one whose inputs no step changes runs
+  /// before it.
   mutating func emit(_ builder: KernelBuilder, cost: Cost) throws {
     var kernel = builder.kernel
     kernel.declareMentionedSymbols()
@@ -155,22 +135,22 @@ struct LoweringContext {
       kernel: position, operands: builder.operands, symbols: kernel.symbols.map { Extent(symbol: $0) }, op: op, cost: cost)
     let parameters = zip(kernel.parameters, builder.operands)
     let outputs = parameters.filter { $0.0.role != .input }.map(\.1.buffer)
+    let canMove =
+      parameters.contains { $0.0.role == .input } && outputs.allSatisfy { program.buffers[$0].storage.isIntermediate }
+    let read = parameters.filter { $0.0.role != .output }.map(\.1.buffer)
+    let level = canMove ? levels.level(of: call, reading: read, writing: outputs) : levels.depth
     let canLoad =
-      parameters.allSatisfy { $0.0.role != .input || isLoadTime[$0.1.buffer] }
-      && outputs.allSatisfy {
-        program.buffers[$0].storage != .result && program.buffers[$0].type.shape.extents.allSatisfy { $0.constant != nil }
-          && !keptAtCall.contains($0)
-      }
-      && parameters.contains { $0.0.role == .input } && kernel.symbols.isEmpty
-      && builder.operands.allSatisfy { $0.offset.constant != nil }
-    if canLoad {
+      kernel.symbols.isEmpty && builder.operands.allSatisfy { $0.offset.constant != nil }
+      && outputs.allSatisfy { program.buffers[$0].type.shape.extents.allSatisfy { $0.constant != nil } }
+    if level == CallLevels.load, canLoad {
       for output in outputs {
         program.buffers[output].storage = .packed
-        isLoadTime[output] = true
+        levels.note(output, at: level)
       }
       program.load.append(call)
     } else {
-      program.steps.append(call)
+      for output in outputs { levels.note(output, at: max(level, 0)) }
+      levels.append(call, at: max(level, 0))
     }
   }
 
@@ -190,8 +170,10 @@ struct LoweringContext {
 
   /// The position of the buffer, where the value is an input of the graph itself.
   func inputBuffer(_ value: ValueID) -> Int? {
-    guard case .argument(let position) = graph.origin(value), graph.arguments[position].role == .input else { return nil }
-    return position
+    guard case .argument = graph.origin(value), case .view(let view) = source(value),
+      case let buffer = program.buffers[view.buffer], buffer.storage == .input, view == Self.rowMajor(view.buffer, buffer.type)
+    else { return nil }
+    return view.buffer
   }
 
   func cost(_ node: NodeID) -> Cost { graph.op(node).cost(CostQuery(graph, node)) }
@@ -214,8 +196,19 @@ struct LoweringContext {
       program.results.append(Program.Result(name: name, buffer: buffer))
     }
     try storeUpdates()
+    (program.steps, program.loops) = levels.finish()
     planMemory(&program)
     return program
+  }
+}
+
+extension Program.Buffer.Storage {
+  /// Whether the memory is neither a caller's nor for one.
+  fileprivate var isIntermediate: Bool {
+    switch self {
+    case .slot, .packed: true
+    case .input, .parameter, .state, .constant, .result: false
+    }
   }
 }
 

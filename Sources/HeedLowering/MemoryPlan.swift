@@ -2,26 +2,20 @@ package import HeedIR
 
 /// Assigns every intermediate buffer a slot, so that buffers that are never live at once share memory.
 ///
-/// A buffer is live from the step that first writes it to the last that names it. In order of their first steps, each takes a free
+/// How long a buffer is live says `Program.lives`. In order of their first steps, each takes a free
 /// slot: one that already holds a buffer of the same size if there is one, else the one freed last, else a new one. A slot is as
 /// large as its largest buffer at the call's lengths, so the plan holds for every length.
 package func planMemory(_ program: inout Program) {
-  var firstUse: [Int: Int] = [:]
-  var lastUse: [Int: Int] = [:]
-  for (step, call) in program.steps.enumerated() {
-    for operand in call.operands {
-      guard case .slot = program.buffers[operand.buffer].storage else { continue }
-      firstUse[operand.buffer] = firstUse[operand.buffer] ?? step
-      lastUse[operand.buffer] = step
-    }
+  let lives = program.lives.filter { buffer, _ in
+    if case .slot = program.buffers[buffer].storage { true } else { false }
   }
   func bytes(_ buffer: Int) -> Extent {
     program.buffers[buffer].type.shape.count * Extent(program.buffers[buffer].type.element.byteCount)
   }
   /// For each slot: the step after which it is free, and the sizes of what it holds.
   var slots: [(freeAfter: Int, sizes: Set<Extent>)] = []
-  for buffer in firstUse.keys.sorted(by: { (firstUse[$0]!, $0) < (firstUse[$1]!, $1) }) {
-    let (start, end, size) = (firstUse[buffer]!, lastUse[buffer]!, bytes(buffer))
+  for (buffer, life) in lives.sorted(by: { ($0.value.lowerBound, $0.key) < ($1.value.lowerBound, $1.key) }) {
+    let (start, end, size) = (life.lowerBound, life.upperBound, bytes(buffer))
     let free = slots.indices.filter { slots[$0].freeAfter < start }
     let chosen = free.first { slots[$0].sizes.contains(size) } ?? free.max { slots[$0].freeAfter < slots[$1].freeAfter }
     if let chosen {

@@ -117,7 +117,7 @@ extension LoweringContext {
     // What lies in the memory of a state is saved before that is written.
     var sources = updates.map { source($0.value) }
     for (position, update) in updates.enumerated() {
-      guard case .view(let view) = sources[position], program.buffers[view.buffer].storage == .state else { continue }
+      guard case .view(let view) = sources[position], frame.stateBuffers.contains(view.buffer) else { continue }
       let type = graph.type(update.value)
       let saved = Self.rowMajor(addBuffer(.none, type, .slot(0)), type)
       try copy(sources[position], to: saved, type)
@@ -126,13 +126,15 @@ extension LoweringContext {
     for (update, source) in zip(updates, sources) {
       guard case .view(let place) = self.source(update.state) else { preconditionFailure("a state without memory") }
       try copy(source, to: place, graph.type(update.state))
+      guard !frame.isBody else { continue }
       remark(
         .note, update.state,
         "its update is computed elsewhere and copied: what the state held is read after it, or in another order")
     }
   }
 
-  private mutating func copy(_ source: Source, to place: StridedView, _ type: TensorType) throws {
+  /// Copies a value of this type.
+  mutating func copy(_ source: Source, to place: StridedView, _ type: TensorType) throws {
     try emitElementwise("copy", shape: type.shape.extents, inputs: [(source, type.element)], outputs: [place]) { _, values in values
     }
   }

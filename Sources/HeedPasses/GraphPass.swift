@@ -20,7 +20,17 @@ public struct GraphPass: Sendable {
   /// - Throws: where the graph is beyond what the pass can handle; the error names the pass.
   public func run(_ graph: inout Graph, _ context: inout PassContext) throws {
     context.pass = name
-    do { try body(&graph, &context) } catch let error as HeedError { throw error.during(name) }
+    do { try rewrite(&graph, &context) } catch let error as HeedError { throw error.during(name) }
+  }
+
+  /// Rewrites the bodies of the graph's nodes, then the graph itself.
+  private func rewrite(_ graph: inout Graph, _ context: inout PassContext) throws {
+    for node in graph.body {
+      guard var nested = graph.bodyGraph(node) else { continue }
+      try rewrite(&nested, &context)
+      graph.setBodyGraph(node, nested)
+    }
+    try body(&graph, &context)
   }
 }
 

@@ -35,7 +35,7 @@ private let least = Int64(Int32.min)
 
 /// A case or more for every op.
 let opCases: [OpCase] =
-  elementwiseCases + comparisonCases + arrangementCases + reductionCases + compositeCases + fusedCases + derivativeCases
+  elementwiseCases + comparisonCases + arrangementCases + reductionCases + loopCases + compositeCases + fusedCases + derivativeCases
 
 private let elementwiseCases: [OpCase] = [
   binary("add", f64([2], 1, inf), f64([2], 2, -inf), f64([2], 3, nan)),
@@ -164,6 +164,34 @@ private let arrangementCases: [OpCase] = [
   cases(
     "scatter_add", "%b: f64[2, 3], %i: i32[K], %u: f64[2, K]", "%r = scatter_add %b, %i, %u {dim = 1}  return %r",
     [f64([2, 3], 1, 1, 1, 2, 2, 2), i32([4], 0, 2, 0, 7), f64([2, 4], 1, 2, 3, 99, 4, 5, 6, 99)], f64([2, 3], 5, 1, 3, 12, 2, 7)),
+]
+
+private let loopCases: [OpCase] = [
+  cases(
+    "loop", "%x: f64[T], %h: f64",
+    """
+    %r, %y, %b = loop %h, %x body (state %h: f64, %x: f64) {
+      %n = add %h, %x
+      %d = multiply %n, 10.0
+      update %h = %n
+      return %d
+    } {steps = [T], step_count = [T - 1], history = true}
+    return %r, %y, %b
+    """,
+    [f64([3], 1, 2, 4), f64([], 5)],
+    f64([], 8), f64([3], 60, 80, 0), f64([3], 5, 6, 0)),
+  cases(
+    "loop", "%x: i32[T, 2], %w: i32[2]",
+    """
+    %y = loop %x, %w body (%x: i32[2], parameter %w: i32[2]) {
+      %i = extent {value = [t]} : i32
+      %s = multiply %w, %i
+      %n = add %s, %x
+      return %n
+    } {steps = [T], index = [t], reverse = true}
+    return %y
+    """, [i32([3, 2], 1, 2, 3, 4, 5, 6), i32([2], 10, 100)],
+    i32([3, 2], 1, 2, 13, 104, 25, 206)),
 ]
 
 private let reductionCases: [OpCase] = [

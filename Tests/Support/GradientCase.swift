@@ -45,4 +45,4 @@ public struct GradientCase: Sendable, CustomStringConvertible {
 /// Graphs for every op that has a derivative, away from places where it jumps.
 public let gradientCases =
   elementwiseGradientCases + arrangementGradientCases + reductionGradientCases + compositeGradientCases
-  + attentionGradientCases + statisticGradientCases + pairGradientCases + linearAttentionGradientCases
+  + attentionGradientCases + statisticGradientCases + pairGradientCases + linearAttentionGradientCases + loopGradientCases

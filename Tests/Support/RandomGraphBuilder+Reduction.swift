@@ -7,7 +7,7 @@ extension RandomGraphBuilder {
     let rank = operand.type.rank
     let isFloat = operand.type.element.isFloat
     // Extents are at most 16 or so in the bindings.
-    switch Int.random(in: 0..<9, using: &numbers) {
+    switch Int.random(in: 0..<10, using: &numbers) {
     case 0, 1:
       let kind: Reduction = pick(isFloat ? [.add, .maximum, .minimum] : [.add, .maximum, .minimum, .multiply, .and, .or])
       let dims = (0..<rank).filter { _ in chance(0.5) }
@@ -39,6 +39,7 @@ extension RandomGraphBuilder {
       } else {
         try emit(.topK, [operand], attributes: [Attribute(.count, pick(1...4))], bound: operand.bound, isExact: true)
       }
+    case 9: try addLoop(operand)
     case 4:
       guard isFloat else { return }
       let (value, number) = (try tamed(operand, to: 50), pick(0..<rank))

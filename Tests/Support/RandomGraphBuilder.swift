@@ -61,13 +61,13 @@ struct RandomGraphBuilder {
   /// Adds a node; its results join the pool.
   @discardableResult
   mutating func emit(
-    _ op: Op, _ operands: [Value], attributes: [Attribute] = [], regions: [ScalarFunction] = [], stated: TensorType? = nil,
-    bound: Double = 2, isExact: Bool = false
+    _ op: Op, _ operands: [Value], attributes: [Attribute] = [], regions: [ScalarFunction] = [], body: Graph? = nil,
+    stated: TensorType? = nil, bound: Double = 2, isExact: Bool = false
   ) throws -> Value {
     let count = [Op.topK, .sort, .attentionTopK].contains(op) ? 2 : 1
     let names = (0..<count).map { _ in chance(0.4) ? name("v") : Name.none }
     let node = try graph.append(
-      op, operands.map(\.id), attributes: attributes, regions: regions, stated: stated.map { [$0] }, names: names)
+      op, operands.map(\.id), attributes: attributes, regions: regions, body: body, stated: stated.map { [$0] }, names: names)
     let results = graph.results(node).map { id in
       let type = graph.type(id)
       return Value(id: id, type: type, bound: type.element.isFloat ? bound : 0, isExact: isExact || !type.element.isFloat)

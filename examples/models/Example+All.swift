@@ -4,6 +4,7 @@ extension Example {
     decoderLayerExample, crossAttentionExample, t5EncoderExample, relativeKeysExample, sinkAttentionExample, offByOneExample,
     sigmoidAttentionExample, differentialAttentionExample, talkingHeadsExample, topKAttentionExample, blockChoiceExample,
     raggedVisionTransformerExample, swinBlockExample, triangleAttentionExample, perceiverExample, setTransformerExample,
-    decisionTransformerExample, graphAttentionExample, mixtureOfExpertsExample, mamba2Example,
+    decisionTransformerExample, graphAttentionExample, mixtureOfExpertsExample, mamba2Example, elmanExample,
+    gatedRecurrentUnitExample, longShortTermMemoryExample, gatedDeltaNetExample,
   ]
 }

@@ -72,3 +72,18 @@ func rotated(_ x: Rows, from position: Int) -> Rows {
 }
 
 func flat(_ x: Rows) -> [Double] { x.flatMap { $0 } }
+
+extension Numbers {
+  /// The states of a recurrent layer after each step, by sequence.
+  /// - Parameter step: the state of a sequence after a step, from the maps of its input and of its state before, and that state.
+  func recurrence(
+    _ name: String, _ x: [Rows], size: Int, _ step: (_ x: [Double], _ u: [Double], _ h: [Double]) -> [Double]
+  ) -> [Rows] {
+    var h = Rows(repeating: [Double](repeating: 0, count: size), count: x.first?.count ?? 0)
+    return x.map { inputs in
+      let (x, u) = (linear("\(name).input", inputs), linear("\(name).hidden", h))
+      h = h.indices.map { step(x[$0], u[$0], h[$0]) }
+      return h
+    }
+  }
+}

@@ -16,7 +16,7 @@ public enum ProgramEvaluator {
   ) throws -> [(name: Name, array: ReferenceArray)] {
     var run = try ProgramRun(program.ir, inputs)
     for (position, call) in program.ir.load.enumerated() { try run.run(call, "load call \(position)") }
-    for (position, call) in program.ir.steps.enumerated() { try run.run(call, "step \(position)") }
+    try run.run(program.ir.blocks)
     let states = program.ir.buffers.indices.filter { program.ir.buffers[$0].storage == .state }
     return try program.ir.results.map { ($0.name, try run.array(of: $0.buffer)) }
       + states.map { (program.ir.buffers[$0].name, try run.array(of: $0)) }
@@ -26,7 +26,7 @@ public enum ProgramEvaluator {
 /// The memory of one call of a program.
 private struct ProgramRun {
   let program: Program
-  let symbols: [Name: Int]
+  private(set) var symbols: [Name: Int]
   private var memories: [KernelMemory] = []
   /// The buffer that a slot holds.
   private var owners: [Int: Int] = [:]
@@ -68,6 +68,23 @@ private struct ProgramRun {
   }
 
   // MARK: Calls
+
+  mutating func run(_ blocks: [Program.Block]) throws {
+    for block in blocks {
+      switch block {
+      case .call(let step): try run(program.steps[step], "step \(step)")
+      case .loop(let number, let inner):
+        let loop = program.loops[number]
+        func value(_ extent: Extent) throws -> Int { try extent.evaluate { symbols[$0] } }
+        let count = Program.Loop.count(end: try value(loop.end), limit: try loop.limit.map(value))
+        for position in loop.isReversed ? Array((0..<count).reversed()) : Array(0..<count) {
+          symbols[loop.symbol] = position
+          try run(inner)
+        }
+        symbols[loop.symbol] = nil
+      }
+    }
+  }
 
   mutating func run(_ call: Program.Call, _ place: String) throws {
     let kernel = program.kernels[call.kernel]

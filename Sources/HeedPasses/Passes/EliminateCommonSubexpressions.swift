@@ -18,6 +18,11 @@ extension GraphPass {
     var rewriter = GraphRewriter(graph)
     var known: [Expression: [ValueID]] = [:]
     for node in graph.body {
+      // Bodies are not compared.
+      guard !graph.op(node).has(.hasBody) else {
+        rewriter.copy(node)
+        continue
+      }
       let expression = Expression(graph, node, operands: graph.operands(node).map { rewriter($0) })
       if let earlier = known[expression] {
         for (old, new) in zip(graph.results(node), earlier) { rewriter.replace(old, with: new) }

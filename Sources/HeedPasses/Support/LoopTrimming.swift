@@ -1,0 +1,89 @@
+import HeedIR
+
+extension Graph {
+  /// The graph without what its loops compute and nobody uses: rows, histories, states that only feed themselves, and arguments that no
+  /// step reads. Nil where there is nothing of that kind.
+  func trimmingLoops() -> Graph? {
+    let uses = useCounts()
+    let trims = Dictionary(
+      uniqueKeysWithValues: body.compactMap { node in
+        LoopTrim(self, node, isUsed: results(node).map { uses[Int($0.index)] > 0 }).map { (node, $0) }
+      })
+    guard !trims.isEmpty else { return nil }
+    var rewriter = GraphRewriter(self)
+    for node in body {
+      guard let trim = trims[node] else {
+        rewriter.copy(node)
+        continue
+      }
+      rewriter.replace(node, by: trim)
+    }
+    return rewriter.finish()
+  }
+}
+
+/// What is left of a loop.
+private struct LoopTrim {
+  let body: Graph
+  /// The numbers of the operands that stay.
+  let operands: [Int]
+  /// For each result of the new loop, the number of the old one.
+  let results: [Int]
+  let hasHistory: Bool
+
+  /// Nil where the node is no loop, or all of it is used.
+  init?(_ graph: Graph, _ node: NodeID, isUsed: [Bool]) {
+    guard let body = graph.bodyGraph(node), isUsed.contains(true) else { return nil }
+    let states = body.arguments.indices.filter { body.arguments[$0].role == .state }
+    let returnedCount = body.returnedCount
+    let rows = (0..<returnedCount).filter { isUsed[states.count + $0] }
+    let hadHistory = graph.attributes(node).isSet(.history)
+    let hasHistory = hadHistory && isUsed.suffix(states.count).contains(true)
+    let updates = Dictionary(uniqueKeysWithValues: body.updates.map { ($0.state, $0.value) })
+    // What the rows and the states that are used are made of.
+    var needed = Set(rows.map { body.results[$0] })
+    for (number, state) in states.enumerated()
+    where isUsed[number] || hadHistory && isUsed[states.count + returnedCount + number] {
+      needed.insert(body.arguments[state].value)
+    }
+    var (live, pending): (Set<ValueID>, [ValueID]) = ([], Array(needed))
+    while let value = pending.popLast() {
+      guard live.insert(value).inserted else { continue }
+      if let node = body.definingNode(value) { pending += body.operands(node) }
+      if let update = updates[value] { pending.append(update) }
+    }
+    let operands = body.arguments.indices.filter { live.contains(body.arguments[$0].value) }
+    guard operands.count < body.arguments.count || rows.count < returnedCount || hasHistory != hadHistory else { return nil }
+    let kept = states.indices.filter { operands.contains(states[$0]) }
+    let results =
+      kept + rows.map { states.count + $0 } + (hasHistory ? kept.map { states.count + returnedCount + $0 } : [])
+    // A loop needs an operand and a result.
+    guard !operands.isEmpty, !results.isEmpty else { return nil }
+    (self.operands, self.results, self.hasHistory) = (operands, results, hasHistory)
+    self.body = Self.trimmed(body, operands, rows, live)
+  }
+
+  private static func trimmed(_ body: Graph, _ arguments: [Int], _ rows: [Int], _ live: Set<ValueID>) -> Graph {
+    var rewriter = GraphRewriter(body, keeping: Set(arguments))
+    for node in body.body where body.results(node).contains(where: live.contains) { rewriter.copy(node) }
+    var graph = rewriter.result
+    let updates = body.updates.filter { live.contains($0.state) }
+    graph.setResults(
+      rows.map { rewriter(body.results[$0]) } + updates.map { rewriter($0.value) },
+      names: rows.map { body.resultNames[$0] } + updates.map { body.name($0.state) })
+    return graph
+  }
+}
+
+extension GraphRewriter {
+  /// Writes what is left of a loop in its place.
+  fileprivate mutating func replace(_ node: NodeID, by trim: LoopTrim) {
+    let (operands, results) = (Array(source.operands(node)), source.results(node))
+    let attributes = source.attributes(node).all.filter { trim.hasHistory || $0.key != AttributeKey.history.name }
+    // The types are those of results that there were.
+    let new = try! result.append(
+      .loop, trim.operands.map { self(operands[$0]) }, attributes: attributes, body: trim.body,
+      names: trim.results.map { source.name(results[$0]) })
+    for (old, value) in zip(trim.results, result.results(new)) { replace(results[old], with: value) }
+  }
+}
