@@ -2,6 +2,7 @@
 // with the bits of a run that never stopped.
 
 import ArgumentParser
+import Foundation
 import Heed
 
 @main
@@ -15,6 +16,13 @@ struct Training: AsyncParsableCommand {
   @Option(help: "The steps from one checkpoint to the next.") var checkpointEvery = 50
 
   mutating func run() async throws {
+    do { try await train() } catch let error as HeedError {
+      FileHandle.standardError.write(Data("\(error)\n".utf8))
+      throw ExitCode.failure
+    }
+  }
+
+  private func train() async throws {
     let model = LanguageModel(layers: layers, width: width, length: 32)
     var initializers = Initializers()
     let step = try Graph(building: "step") { g in

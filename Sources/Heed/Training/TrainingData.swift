@@ -33,9 +33,14 @@ public struct TrainingData: Sendable {
   public init<Source: AsyncSequence<Batch, any Error> & Sendable>(
     identity: String, sampleCount: Int? = nil, stream: @escaping @Sendable (_ position: DataPosition) -> Source
   ) {
-    self.identity = DataIdentity(dataset: identity, batchSize: "its own", seed: "its own")
-    self.sampleCount = sampleCount
-    self.stream = { position, _ in stream(position) }
+    self.init(
+      DataIdentity(dataset: identity, batchSize: "its own", seed: "its own"), sampleCount: sampleCount, stream: { position, _ in stream(position) })
+  }
+
+  package init(
+    _ identity: DataIdentity, sampleCount: Int?, stream: @escaping @Sendable (_ position: DataPosition, _ epochs: Int?) -> Stream
+  ) {
+    (self.identity, self.sampleCount, self.stream) = (identity, sampleCount, stream)
   }
 }
 
