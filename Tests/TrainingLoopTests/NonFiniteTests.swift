@@ -17,7 +17,8 @@ import Testing
     }
     let data = try ArrayRows(["x": NDArray(rows.flatMap { [$0, 1, 1, 1] }, [rows.count, 4])])
     var trainer = try Trainer(
-      graph.compile(CompileOptions(threads: 2, cache: ObjectCache(directory: nil))), on: Batches(data, size: .samples(1), seed: nil),
+      graph.compile(CompileOptions(threads: 2, cache: ObjectCache(directory: nil))),
+      on: Batches(data, size: .samples(1), seed: nil),
       length: .epochs(1), folder: folder)
     (trainer.checkpointInterval, trainer.progress) = (2, .none)
     let run = trainer
@@ -26,12 +27,16 @@ import Testing
 
   @Test func namesTheValue() async throws {
     try await withTemporaryFolder { folder in
+      let line = #line + 1
       let text = try await failure(folder, [1, 1, 1, -1, 1]) { x, w in log((x * w).named("product")).named("logarithm").mean() }
       #expect(
         text.hasPrefix(
-          "error: step 4: got the loss nan, expected a finite number; the first value that is not finite is %logarithm = log %product"),
+          "error: step 4: got the loss nan, expected a finite number; the first value that is not finite is %logarithm = log %product"
+        ),
         "\(text)")
-      #expect(text.hasSuffix(" : f32[B, 4]; the last checkpoint is \(folder)/checkpoint-00000002.safetensors"), "\(text)")
+      #expect(
+        text.contains(" : f32[B, 4], made at \(#filePath):\(line); the last checkpoint is \(folder)/checkpoint-00000002.safe"),
+        "\(text)")
       #expect(try Checkpoint(contentsOf: folder + "/checkpoint-00000002.safetensors").step == 2)
       #expect(try metrics(folder).last?.hasPrefix("{\"step\": 4, \"epoch\": 0, \"loss\": null") == true)
     }
@@ -47,7 +52,7 @@ import Testing
         return (softmax(masked) * squares).named("weighed").sum()
       }
       #expect(text.hasPrefix("error: step 3: got the loss inf"), "\(text)")
-      #expect(text.contains("is not finite is %squares = multiply %x, %x : f32[B, 4];"), "\(text)")
+      #expect(text.contains("is not finite is %squares = multiply %x, %x : f32[B, 4], made at "), "\(text)")
     }
   }
 
@@ -58,7 +63,8 @@ import Testing
         let masked = (x * w).where((x * w) > -2, else: -.infinity).named("masked")
         return (masked - masked).named("difference").sum()
       }
-      #expect(text.hasPrefix("error: step 2: got the loss nan") && text.contains("is not finite is %difference = subtract"), "\(text)")
+      #expect(
+        text.hasPrefix("error: step 2: got the loss nan") && text.contains("is not finite is %difference = subtract"), "\(text)")
     }
   }
 
@@ -70,18 +76,6 @@ import Testing
       }
       #expect(text.hasPrefix("error: step 4: got the loss nan"), "\(text)")
       #expect(text.contains("the first value that is not finite in step 3 is "), "\(text)")
-    }
-  }
-
-  /// A run that stopped there goes on from the checkpoint, with other numbers, without a trace of what was not finite.
-  @Test func resumes() async throws {
-    try await withTemporaryFolder { folder in
-      _ = try await failure(folder, [1, 1, 1, -1, 1]) { x, w in log(x * w).mean() }
-      let again = try await message {
-        let text = try await failure(folder, [1]) { x, w in (x * w).mean() }
-        throw HeedError(text)
-      }
-      #expect(again.contains("for a new run, which has checkpoints up to step 2"))
     }
   }
 }

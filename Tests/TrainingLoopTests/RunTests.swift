@@ -11,7 +11,8 @@ import Testing
       #expect(result.end == .completed && result.step == 30)
       #expect(
         try files(folder) == [
-          "best.safetensors", "checkpoint-00000020.safetensors", "checkpoint-00000025.safetensors", "checkpoint-00000030.safetensors",
+          "best.safetensors", "checkpoint-00000020.safetensors", "checkpoint-00000025.safetensors",
+          "checkpoint-00000030.safetensors",
           "loss.svg", "metrics.jsonl",
         ])
       let lines = try metrics(folder)
@@ -69,8 +70,10 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let values = Lock([5.0, 3.0, 4.0, 2.99, 3.5])
-      trainer.evaluation = Evaluation(every: 3, metric: "error") { _ in ["error": values.withLock { $0.removeFirst() }, "other": 1] }
-      (trainer.evaluation?.patience, trainer.evaluation?.leastImprovement) = (3, 0.1)
+      trainer.evaluation = Evaluation(every: 3, metric: "error") { _ in ["error": values.withLock { $0.removeFirst() }, "other": 1]
+      }
+      trainer.evaluation?.patience = 3
+      trainer.evaluation?.leastImprovement = 0.1
       let result = try await trainer.train(from: problem.initial)
       #expect(result.end == .stoppedEarly && result.step == 15)
       #expect(result.best?.value == 3 && result.best?.step == 6)
@@ -94,7 +97,10 @@ import Testing
       trainer.evaluation?.direction = .larger
       let result = try await trainer.train(from: problem.initial)
       #expect(result.best?.value == 0.5 && result.best?.step == 10)
-      #expect(try metrics(folder).contains { $0.hasPrefix("{\"step\": 20, \"epoch\": 3, \"evaluation_accuracy\": null, \"is_best\": false") })
+      #expect(
+        try metrics(folder).contains {
+          $0.hasPrefix("{\"step\": 20, \"epoch\": 3, \"evaluation_accuracy\": null, \"is_best\": false")
+        })
       let curve = try String(contentsOfFile: folder + "/loss.svg", encoding: .utf8)
       #expect(curve.contains("accuracy") && curve.contains("best 0.5000 after step 10"))
     }
@@ -160,7 +166,8 @@ import Testing
           == "error: got 'n' of an evaluation, expected one called 'm'")
       // What a call throws names the step.
       let other = try ArrayRows(["x": NDArray.random([20, 8], seed: 1)])
-      let lacking = try Trainer(problem.step, on: Batches(other, size: .samples(4), seed: 1), length: .steps(3), folder: folder + "/other")
+      let lacking = try Trainer(
+        problem.step, on: Batches(other, size: .samples(4), seed: 1), length: .steps(3), folder: folder + "/other")
       #expect(
         await message { try await lacking.train(from: problem.initial) }
           == "error: step 1: got no input 't', expected one of type f32[B, 3]")

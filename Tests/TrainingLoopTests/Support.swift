@@ -52,7 +52,7 @@ struct SmallProblem {
 /// The lines of a run's metrics, without what differs from run to run.
 func metrics(_ folder: String) throws -> [String] {
   try String(contentsOfFile: folder + "/metrics.jsonl", encoding: .utf8).split(separator: "\n").map { line in
-    line.replacing(/, "seconds": [-0-9.e]+/, with: "")
+    String(line.replacing(/, "seconds": [-0-9.e]+/, with: ""))
   }
 }
 

@@ -49,6 +49,6 @@ struct CheckpointFolder {
 
   /// Removes all but the last `count` checkpoints up to `step`. Those of later steps are of a run that went on from an older one.
   func prune(keeping count: Int, upTo step: Int) {
-    for old in steps.filter({ $0 <= step }).dropLast(max(1, count)) { unlink(file(step: old)) }
+    for old in steps.filter({ $0 <= step }).dropLast(count) { unlink(file(step: old)) }
   }
 }

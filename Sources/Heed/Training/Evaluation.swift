@@ -1,6 +1,7 @@
 internal import HeedArrays
 public import HeedData
 internal import HeedIR
+internal import HeedSystem
 
 /// How a run measures its model on data that it does not train on.
 ///
@@ -66,6 +67,8 @@ public struct Evaluation: Sendable {
       let loaded = weights.isEmpty ? program : try program.load(parameters: bound)
       var (sums, count): ([String: Double], Int) = ([:], 0)
       for try await batch in data.stream(epochs: 1) {
+        // The loop saves the run, and evaluates again when it goes on.
+        if InterruptSignals.name != nil { throw CancellationError() }
         for (name, value) in try StepMetrics(loaded(batch.arrays)).values {
           sums[name, default: 0] += value * Double(batch.samples.count)
         }

@@ -22,7 +22,7 @@ struct NonFiniteSearch {
 
   /// The error that ends the run: the step, the first value that is not finite, and the checkpoint to resume from.
   func error() async -> HeedError {
-    var text = "step \(step): got the loss \(loss), expected a finite number"
+    var text = "step \(step): got the loss \(loss.isNaN ? "nan" : "\(loss)"), expected a finite number"
     do { text += "; \(try await finding())" } catch let error as HeedError {
       text += "; the search for its cause ended with: \(error.message)"
     } catch { text += "; the search for its cause was cancelled" }
