@@ -161,7 +161,9 @@ struct TrainingLoop {
   private mutating func evaluate() async throws {
     guard let evaluation = trainer.evaluation else { return }
     let start = clock.now
-    let numbers = try await evaluation.measure(checkpoint.state, trainer.parameters)
+    let handlesSignals = trainer.handlesSignals
+    let context = Evaluation.Context(parameters: trainer.parameters) { handlesSignals && InterruptSignals.name != nil }
+    let numbers = try await evaluation.measure(checkpoint.state, context)
     let seconds = (clock.now - start) / .seconds(1)
     guard let value = numbers[evaluation.metric] else {
       let got = numbers.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
