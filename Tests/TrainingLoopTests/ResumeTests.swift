@@ -63,14 +63,14 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let whole = trainer.evaluation
-      trainer.evaluation = Evaluation(every: 5, metric: "loss") { _ in
+      trainer.evaluation = TrainingEvaluation(every: 5, metric: "loss") { _ in
         withUnsafeCurrentTask { $0?.cancel() }
         throw CancellationError()
       }
       let part = trainer
       let result = try await Task { try await part.train(from: problem.initial) }.value
       #expect(result.end == .cancelled && result.step == 5)
-      #expect(try Checkpoint(contentsOf: result.checkpoint).evaluatedStep == nil)
+      #expect(try TrainingCheckpoint(contentsOf: result.checkpoint).evaluatedStep == nil)
       trainer.evaluation = whole
       _ = try await trainer.train(from: problem.initial, start: .resume)
       try unbroken.expectSame(folder)
@@ -95,7 +95,8 @@ import Testing
       // The last evaluations of the parts are more than those of the whole.
       let contents = try Unbroken.contents(folder)
       #expect(
-        try Checkpoint(contentsOf: folder + "/checkpoint-00000030.safetensors").state.map == Checkpoint(unbroken.last).state.map)
+        try TrainingCheckpoint(contentsOf: folder + "/checkpoint-00000030.safetensors").state.map
+          == TrainingCheckpoint(unbroken.last).state.map)
       #expect(contents.2.filter { $0.contains("\"loss\"") } == unbroken.lines.filter { $0.contains("\"loss\"") })
     }
     try await withTemporaryFolder { folder in
@@ -151,12 +152,12 @@ extension GraphState {
   fileprivate var map: [[Float]]? { try? ["map.weight", "map.bias"].map { try self[$0]!.floats() } }
 }
 
-extension Checkpoint {
+extension TrainingCheckpoint {
   /// The checkpoint of a file's bytes.
   fileprivate init(_ data: Data) throws {
     self = try withTemporaryFolder { folder in
       try data.write(to: URL(fileURLWithPath: folder + "/file"))
-      return try Checkpoint(contentsOf: folder + "/file")
+      return try TrainingCheckpoint(contentsOf: folder + "/file")
     }
   }
 }

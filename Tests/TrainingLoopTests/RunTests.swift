@@ -25,8 +25,8 @@ import Testing
       let evaluations = lines.filter { $0.contains("evaluation_loss") }
       #expect(evaluations.map { $0.prefix(11) } == ["5", "10", "15", "20", "25", "30"].map { "{\"step\": \($0), \"".prefix(11) })
       let best = try #require(result.best)
-      #expect(try Checkpoint(contentsOf: folder + "/best.safetensors").step == best.step)
-      let last = try Checkpoint(contentsOf: result.checkpoint)
+      #expect(try TrainingCheckpoint(contentsOf: folder + "/best.safetensors").step == best.step)
+      let last = try TrainingCheckpoint(contentsOf: result.checkpoint)
       #expect(last.step == 30 && last.position == DataPosition(epoch: 5, sample: 0) && last.best == best.value)
       // The file holds the state under its own names.
       #expect(try GraphState(contentsOf: result.checkpoint)["map.weight"]?.floats() == result.state["map.weight"]?.floats())
@@ -70,14 +70,15 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let values = Lock([5.0, 3.0, 4.0, 2.99, 3.5])
-      trainer.evaluation = Evaluation(every: 3, metric: "error") { _ in ["error": values.withLock { $0.removeFirst() }, "other": 1]
+      trainer.evaluation = TrainingEvaluation(every: 3, metric: "error") { _ in
+        ["error": values.withLock { $0.removeFirst() }, "other": 1]
       }
       trainer.evaluation?.patience = 3
       trainer.evaluation?.leastImprovement = 0.1
       let result = try await trainer.train(from: problem.initial)
       #expect(result.end == .stoppedEarly && result.step == 15)
       #expect(result.best?.value == 3 && result.best?.step == 6)
-      #expect(try Checkpoint(contentsOf: folder + "/best.safetensors").step == 6)
+      #expect(try TrainingCheckpoint(contentsOf: folder + "/best.safetensors").step == 6)
       // It stays stopped, and goes on with more patience.
       #expect(try await trainer.train(from: problem.initial, start: .resume).end == .stoppedEarly)
       values.withLock { $0 = [4, 1, 1, 1, 1] }
@@ -93,7 +94,9 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let values = Lock([0.1, 0.5, 0.4, .nan, 0.5, 0.2])
-      trainer.evaluation = Evaluation(every: 5, metric: "accuracy") { _ in ["accuracy": values.withLock { $0.removeFirst() }] }
+      trainer.evaluation = TrainingEvaluation(every: 5, metric: "accuracy") { _ in
+        ["accuracy": values.withLock { $0.removeFirst() }]
+      }
       trainer.evaluation?.direction = .larger
       let result = try await trainer.train(from: problem.initial)
       #expect(result.best?.value == 0.5 && result.best?.step == 10)
@@ -160,7 +163,7 @@ import Testing
         await message { try await trainer.train(from: problem.initial) }.contains(
           "for a new run, which has checkpoints up to step 4; expected one without, or to resume it"))
       trainer.length = .steps(6)
-      trainer.evaluation = Evaluation(every: 1, metric: "m") { _ in ["n": 1] }
+      trainer.evaluation = TrainingEvaluation(every: 1, metric: "m") { _ in ["n": 1] }
       #expect(
         await message { try await trainer.train(from: problem.initial, start: .resume) }
           == "error: got 'n' of an evaluation, expected one called 'm'")

@@ -41,7 +41,7 @@ struct Training: AsyncParsableCommand {
 
     var trainer = try Trainer(
       step.compile(), on: Batches(training, size: .samples(batch), seed: 1), length: .steps(steps), folder: folder)
-    trainer.evaluation = try Evaluation(
+    trainer.evaluation = try TrainingEvaluation(
       evaluation.compile(), on: Batches(heldOut, size: .samples(batch), seed: nil), every: checkpointEvery)
     trainer.checkpointInterval = checkpointEvery
     trainer.title = "A language model of \(layers) layers on \(text)"

@@ -33,12 +33,12 @@ struct CheckpointFolder {
 
   /// The newest whole checkpoint, and what is wrong with each newer one; nil where there is no checkpoint.
   /// - Throws: `HeedError` where there are some but none is whole: what is wrong with the newest.
-  func newest() throws -> (checkpoint: Checkpoint, file: String, damage: [HeedError])? {
+  func newest() throws -> (checkpoint: TrainingCheckpoint, file: String, damage: [HeedError])? {
     var damage: [HeedError] = []
     for step in steps.reversed() {
       do {
         let file = file(step: step)
-        return (try Checkpoint(contentsOf: file), file, damage)
+        return (try TrainingCheckpoint(contentsOf: file), file, damage)
       } catch let error as HeedError {
         damage.append(error)
       }

@@ -54,7 +54,7 @@ struct LossCurve {
     drawEvaluations(&drawing, panel, evaluations, isJudged: metric == loss)
 
     var legend = [(color: Self.trainingColor, text: "training" + last(smooth.last?.value))]
-    if smooth.count > 100 { legend[0].text += ", the mean of \(training.smoothingCount) steps" }
+    if smooth.count > 100 { legend[0].text += ", the mean of \(training.smoothingCount) steps; light: all" }
     if !evaluations.isEmpty {
       legend.append((Self.evaluationColor, "evaluation" + last(evaluations.last?.1) + (metric == loss ? bestText : "")))
     }

@@ -32,7 +32,7 @@ struct NonFiniteSearch {
 
   private func finding() async throws -> String {
     guard let file else { throw HeedError("got no checkpoint to begin at") }
-    var checkpoint = try Checkpoint(contentsOf: file)
+    var checkpoint = try TrainingCheckpoint(contentsOf: file)
     for try await batch in trainer.data.stream(checkpoint.position, trainer.length.epochs) {
       // A copy of the arrays' references: the step below replaces them.
       let before = checkpoint.state

@@ -6,13 +6,13 @@ internal import HeedIR
 ///
 /// ```swift
 /// var trainer = try Trainer(step.compile(), on: Batches(training, size: .samples(16), seed: 1), length: .epochs(3), folder: "run")
-/// trainer.evaluation = try Evaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
+/// trainer.evaluation = try TrainingEvaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
 /// let result = try await trainer.train(from: step.initialState(weights), start: .resumeWherePossible)
 /// ```
 ///
 /// In the folder of the run it writes
 ///
-/// - `checkpoint-00000100.safetensors` and so on: all that the rest of the run follows from (`Checkpoint`);
+/// - `checkpoint-00000100.safetensors` and so on: all that the rest of the run follows from (`TrainingCheckpoint`);
 /// - `best.safetensors`, the checkpoint of the best evaluation;
 /// - `metrics.jsonl`, the numbers of each step and each evaluation;
 /// - `loss.svg`, the loss curve.
@@ -38,7 +38,7 @@ public struct Trainer: Sendable {
   /// follows from this one and the number of steps made.
   public var seed: UInt64 = 0
   /// How the model is measured on other data; nil for not at all.
-  public var evaluation: Evaluation?
+  public var evaluation: TrainingEvaluation?
   /// The steps from one checkpoint to the next. There is also one of the start, and one of the end.
   public var checkpointInterval = 100
   /// How many checkpoints are kept: the last ones; the best one is kept beside them.

@@ -7,7 +7,7 @@ internal import HeedSystem
 struct TrainingLoop {
   let trainer: Trainer
   let folder: CheckpointFolder
-  var checkpoint: Checkpoint
+  var checkpoint: TrainingCheckpoint
   private var metrics: MetricsFile?
   private var curve: LossCurve
   private var speed = StepSpeed()
@@ -22,7 +22,7 @@ struct TrainingLoop {
   init(_ trainer: Trainer) {
     self.trainer = trainer
     folder = CheckpointFolder(path: trainer.folder)
-    checkpoint = Checkpoint(state: GraphState(), seed: trainer.seed, data: trainer.data.identity)
+    checkpoint = TrainingCheckpoint(state: GraphState(), seed: trainer.seed, data: trainer.data.identity)
     curve = LossCurve(
       title: trainer.title, loss: trainer.loss, unit: trainer.lossUnit, metric: trainer.evaluation?.metric)
     writer = ProgressWriter(trainer.progress)
@@ -50,7 +50,7 @@ struct TrainingLoop {
     FileBytes.removeAbandonedParts(in: folder.path)
     switch origin {
     case .state(let state): checkpoint.state = state
-    case .checkpoint(let file): try resume(Checkpoint(contentsOf: file), file)
+    case .checkpoint(let file): try resume(TrainingCheckpoint(contentsOf: file), file)
     case .newestCheckpoint:
       guard let newest = try folder.newest() else { throw HeedError("got no checkpoint in \(folder.path) any more, expected one") }
       for error in newest.damage { writer.message("warning: \(error.message)") }
@@ -65,7 +65,7 @@ struct TrainingLoop {
     if savedFile == nil { try save() }
   }
 
-  private mutating func resume(_ read: consuming Checkpoint, _ file: String) throws {
+  private mutating func resume(_ read: consuming TrainingCheckpoint, _ file: String) throws {
     do { try read.expect(trainer.data.identity, seed: trainer.seed) } catch let error as HeedError {
       throw error.during("resuming \(file)")
     }
@@ -162,7 +162,7 @@ struct TrainingLoop {
     guard let evaluation = trainer.evaluation else { return }
     let start = clock.now
     let handlesSignals = trainer.handlesSignals
-    let context = Evaluation.Context(parameters: trainer.parameters) { handlesSignals && InterruptSignals.name != nil }
+    let context = TrainingEvaluation.Context(parameters: trainer.parameters) { handlesSignals && InterruptSignals.name != nil }
     let numbers = try await evaluation.measure(checkpoint.state, context)
     let seconds = (clock.now - start) / .seconds(1)
     guard let value = numbers[evaluation.metric] else {

@@ -5,10 +5,10 @@ internal import HeedIR
 /// How a run measures its model on data that it does not train on.
 ///
 /// ```swift
-/// trainer.evaluation = try Evaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
+/// trainer.evaluation = try TrainingEvaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
 /// trainer.evaluation?.patience = 5
 /// ```
-public struct Evaluation: Sendable {
+public struct TrainingEvaluation: Sendable {
   /// Which numbers of an evaluation are better.
   public enum Direction: String, Sendable {
     /// Smaller ones, as of a loss.
