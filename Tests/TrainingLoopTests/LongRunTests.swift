@@ -11,8 +11,8 @@ import Testing
     try withTemporaryFolder { parent in
       var program = try Program(in: parent)
       let steps = Self.isLong ? 10_000 : 2000
-      program.options = ["--layers", "1", "--width", "16", "--batch", "1", "--checkpoint-every", "100"]
-      program.steps = steps
+      program.options = ["--layers", "1", "--width", "16", "--batch", "1"]
+      (program.steps, program.checkpointInterval) = (steps, 100)
       let (process, _) = try program.process()
       try process.run()
       // By the step of the newest checkpoint: megabytes of memory that the process has for itself.

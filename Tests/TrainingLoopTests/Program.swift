@@ -6,8 +6,9 @@ import Testing
 struct Program {
   /// The text that it trains on, and where it writes.
   let (text, folder): (String, String)
-  var options = ["--layers", "1", "--width", "16", "--batch", "4", "--checkpoint-every", "5"]
+  var options = ["--layers", "1", "--width", "16", "--batch", "4"]
   var steps = 60
+  var checkpointInterval = 5
   var threads = 1
 
   /// A text of its own in `parent`, and a folder there.
@@ -33,7 +34,7 @@ struct Program {
   func process() throws -> (process: Process, errors: Pipe) {
     let (process, errors) = (Process(), Pipe())
     process.executableURL = try executable
-    process.arguments = [text, folder, "--steps", "\(steps)"] + options
+    process.arguments = [text, folder, "--steps", "\(steps)", "--checkpoint-every", "\(checkpointInterval)"] + options
     process.environment = ProcessInfo.processInfo.environment.merging([
       "HEED_THREADS": "\(threads)", "HEED_CACHE": (text as NSString).deletingLastPathComponent + "/cache",
     ]) { $1 }
@@ -67,12 +68,15 @@ struct Program {
   /// The steps that the metrics have so far.
   var stepCount: Int { ((try? metrics(folder)) ?? []).filter { $0.contains("\"loss\"") }.count }
 
+  /// The name of the checkpoint of a step.
+  func checkpoint(_ step: Int) -> String { "checkpoint-\(String(repeating: "0", count: 8 - "\(step)".count))\(step).safetensors" }
+
   /// The bytes of a file of the run.
   func contents(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) }
 
   /// That a run ended with the files of `other`.
   func expectSame(as other: Program, _ location: Testing.SourceLocation = #_sourceLocation) throws {
-    let last = "checkpoint-" + String(repeating: "0", count: 8 - "\(steps)".count) + "\(steps).safetensors"
+    let last = checkpoint(steps)
     #expect(try contents(last) == other.contents(last), sourceLocation: location)
     #expect(try contents("best.safetensors") == other.contents("best.safetensors"), sourceLocation: location)
     #expect(try metrics(folder) == metrics(other.folder), sourceLocation: location)
