@@ -40,47 +40,64 @@ struct LossCurve {
   /// The picture as SVG.
   var svg: String {
     let hasMetric = !evaluationMetric.buckets.isEmpty
-    var drawing = SVGDrawing(width: 820, height: hasMetric ? 730 : 470)
+    var drawing = SVGDrawing(width: 820, height: hasMetric ? 720 : 470)
     drawing.text(title, 80, 32, size: 17, bold: true)
-    let steps = max(1, [training, evaluationLoss, evaluationMetric].compactMap { $0.buckets.last?.step }.max() ?? 1)
-    var panel = PlotPanel(top: 84, height: 310, steps: steps, label: loss + (unit.map { " (\($0))" } ?? ""))
-    panel.include(training.buckets.flatMap { [$0.least, $0.greatest] } + evaluationLoss.buckets.map(\.mean))
-    panel.drawAxes(&drawing, isLast: !hasMetric)
-    let raw = training.buckets.flatMap { $0.count == 1 ? [($0.step, $0.mean)] : [($0.step, $0.least), ($0.step, $0.greatest)] }
-    let smooth = training.smoothed
-    panel.drawLine(&drawing, raw, color: smooth.count > 100 ? Self.rawColor : Self.trainingColor, width: 1)
-    if smooth.count > 100 { panel.drawLine(&drawing, smooth.map { ($0.step, $0.value) }, color: Self.trainingColor, width: 2) }
-    let evaluations = evaluationLoss.buckets.map { ($0.step, $0.mean) }
-    drawEvaluations(&drawing, panel, evaluations, isJudged: metric == loss)
+    drawLegend(&drawing)
+    drawLosses(&drawing, isLast: !hasMetric)
+    if hasMetric { drawMetric(&drawing) }
+    return drawing.text
+  }
 
-    var legend = [(color: Self.trainingColor, text: "training" + last(smooth.last?.value))]
-    if smooth.count > 100 { legend[0].text += ", the mean of \(training.smoothingCount) steps; light: all" }
-    if !evaluations.isEmpty {
-      legend.append((Self.evaluationColor, "evaluation" + last(evaluations.last?.1) + (metric == loss ? bestText : "")))
+  /// The last step of the picture.
+  private var steps: Double {
+    max(1, [training, evaluationLoss, evaluationMetric].compactMap { $0.buckets.last?.step }.max() ?? 1)
+  }
+
+  /// Whether there are so many steps that a mean over some shows more than each of them.
+  private var isSmoothed: Bool { training.buckets.count > 100 }
+
+  private func drawLegend(_ drawing: inout SVGDrawing) {
+    var entries = [(color: Self.trainingColor, text: "training" + number(training.smoothed.last?.value))]
+    if isSmoothed { entries[0].text += ", the mean of \(training.smoothingCount) steps; light: all" }
+    if let last = evaluationLoss.buckets.last {
+      entries.append((Self.evaluationColor, "evaluation" + number(last.mean) + (metric == loss ? bestText : "")))
     }
     var x = 80.0
-    for (color, text) in legend {
+    for (color, text) in entries {
       drawing.line([(x, 56), (x + 22, 56)], color: color, width: 2.5)
       drawing.text(text, x + 28, 60, size: 12, color: "#444")
       x += 50 + 6.4 * Double(text.count)
     }
-    guard hasMetric, let metric else { return drawing.text }
-    var lower = PlotPanel(top: 440, height: 215, steps: steps, label: metric)
-    let points = evaluationMetric.buckets.map { ($0.step, $0.mean) }
-    lower.include(points.map(\.1))
-    lower.drawAxes(&drawing, isLast: true)
-    drawEvaluations(&drawing, lower, points, isJudged: true)
-    drawing.text("evaluation" + last(points.last?.1) + bestText, 80, 430, size: 12, color: "#444")
-    return drawing.text
   }
 
-  private func drawEvaluations(_ drawing: inout SVGDrawing, _ panel: PlotPanel, _ points: [(Double, Double)], isJudged: Bool) {
+  private func drawLosses(_ drawing: inout SVGDrawing, isLast: Bool) {
+    var panel = PlotPanel(top: 84, height: 310, steps: steps, label: loss + (unit.map { " (\($0))" } ?? ""))
+    panel.include(training.buckets.flatMap { [$0.least, $0.greatest] } + evaluationLoss.buckets.map(\.mean))
+    panel.drawAxes(&drawing, isLast: isLast)
+    if isSmoothed {
+      let extremes = training.buckets.flatMap { [($0.step, $0.least), ($0.step, $0.greatest)] }
+      panel.drawLine(&drawing, extremes, color: Self.rawColor, width: 1)
+    }
+    panel.drawLine(&drawing, training.smoothed.map { ($0.step, $0.value) }, color: Self.trainingColor, width: 2)
+    drawEvaluations(&drawing, panel, evaluationLoss, isJudged: metric == loss)
+  }
+
+  private func drawMetric(_ drawing: inout SVGDrawing) {
+    var panel = PlotPanel(top: 440, height: 215, steps: steps, label: metric ?? "")
+    panel.include(evaluationMetric.buckets.map(\.mean))
+    panel.drawAxes(&drawing, isLast: true)
+    drawEvaluations(&drawing, panel, evaluationMetric, isJudged: true)
+    drawing.text("evaluation" + number(evaluationMetric.buckets.last?.mean) + bestText, 80, 430, size: 12, color: "#444")
+  }
+
+  private func drawEvaluations(_ drawing: inout SVGDrawing, _ panel: PlotPanel, _ samples: CurveSamples, isJudged: Bool) {
+    let points = samples.buckets.map { ($0.step, $0.mean) }
     panel.drawLine(&drawing, points, color: Self.evaluationColor, width: 2)
     if points.count <= 60 { panel.drawDots(&drawing, points, radius: 3.5, color: Self.evaluationColor) }
     if isJudged, let best { panel.drawRing(&drawing, (Double(best.step), best.value), color: Self.evaluationColor) }
   }
 
-  private func last(_ value: Double?) -> String { value.map { " \(shortNumber($0))" } ?? "" }
+  private func number(_ value: Double?) -> String { value.map { " \(shortNumber($0))" } ?? "" }
   private var bestText: String { best.map { ", best \(shortNumber($0.value)) after step \($0.step)" } ?? "" }
 }
 

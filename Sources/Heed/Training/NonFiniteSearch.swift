@@ -10,14 +10,13 @@ internal import HeedSystem
 /// to return for each of its values the largest magnitude in it, and called with the same state and batch.
 struct NonFiniteSearch {
   private let trainer: Trainer
-  private let folder: CheckpointFolder
   private let loss: Double
   private let step: Int
   /// The file of the last checkpoint.
   private let file: String?
 
-  init(_ trainer: Trainer, folder: CheckpointFolder, loss: Double, step: Int, checkpoint: String?) {
-    (self.trainer, self.folder, self.loss, self.step, file) = (trainer, folder, loss, step, checkpoint)
+  init(_ trainer: Trainer, loss: Double, step: Int, checkpoint: String?) {
+    (self.trainer, self.loss, self.step, file) = (trainer, loss, step, checkpoint)
   }
 
   /// The error that ends the run: the step, the first value that is not finite, and the checkpoint to resume from.
