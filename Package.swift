@@ -71,7 +71,11 @@ let package = Package(
     .executableTarget(name: "demo", dependencies: ["Heed"], path: "examples/demo", swiftSettings: strict),
     .executableTarget(name: "models", dependencies: ["Heed"], path: "examples/models", swiftSettings: strict),
 
-    // What several test targets share: random graphs and numbers, comparison of graphs.
+    .executableTarget(
+      name: "training", dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "examples/training", swiftSettings: strict),
+
+    // What several test targets share: random graphs and numbers, comparison of graphs, folders.
     .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
@@ -82,19 +86,22 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
-    .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem"], swiftSettings: strict),
+    .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
+      name: "HeedModelsTests",
+      dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "HeedDataTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedModels", "HeedData"], swiftSettings: strict),
+      name: "HeedDataTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedModels", "HeedData", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],
       swiftSettings: strict),
     .testTarget(
-      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"],
+      name: "HeedRuntimeTests",
+      dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "HeedTestSupport", "CHeedABI", "CHeedPool"],
       swiftSettings: strict),
     .testTarget(
       name: "HeedAnalysisTests", dependencies: ["HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedTestSupport"],
@@ -111,7 +118,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
-    .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
+    .testTarget(name: "TrainingLoopTests", dependencies: ["Heed", "HeedTestSupport", "training"], swiftSettings: strict),
+    .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "HeedInterpreter", "models"], swiftSettings: strict),
     .testTarget(
       name: "DifferentialTests",

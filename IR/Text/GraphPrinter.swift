@@ -2,6 +2,9 @@ extension Graph: CustomStringConvertible {
   /// The graph as text that parses to the same graph. Scalar constants without a name are written where they are used.
   public var text: String { GraphPrinter(self).text() }
 
+  /// The line of a node, as `text` has it: `%y = add %x, 1.0 : f32[S]`.
+  public func text(of node: NodeID) -> String { GraphPrinter(self).line(node) }
+
   /// The same as `text`.
   public var description: String { text }
 }
@@ -9,12 +12,14 @@ extension Graph: CustomStringConvertible {
 /// Writes a graph as text.
 struct GraphPrinter {
   private let graph: Graph
+  /// Whether the graph is a node's body: it has neither a name nor facts of its own.
+  private let isBody: Bool
   /// By value: the name with its `%`, or the number of a constant that is written where it is used.
   private var names: [String]
   private let inlined: [Bool]
 
-  init(_ graph: Graph) {
-    self.graph = graph
+  init(_ graph: Graph, isBody: Bool = false) {
+    (self.graph, self.isBody) = (graph, isBody)
     inlined = Self.inlinedConstants(of: graph)
     names = Array(repeating: "%?", count: graph.valueCapacity)
     var scope = PrintedNames()
@@ -54,23 +59,14 @@ struct GraphPrinter {
       let initial = argument.initial.map { " = \(($0.converted(to: type.element) ?? $0).text(as: type.element))" } ?? ""
       return "\(argument.role.keyword)\(names[Int(argument.value.index)]): \(type)\(initial)"
     }
-    let facts = graph.facts.isEmpty ? "" : " facts (\(graph.facts.map(\.description).joined(separator: ", ")))"
-    let name = "graph @\(graph.name.quotedWhereNeeded)"
+    let facts = isBody || graph.facts.isEmpty ? "" : " facts (\(graph.facts.map(\.description).joined(separator: ", ")))"
+    let name = isBody ? "body " : "graph @\(graph.name.quotedWhereNeeded)"
     let line = "\(name)(\(arguments.joined(separator: ", ")))\(facts) {"
     if line.count <= 132 { return line }
     return "\(name)(\n    \(arguments.joined(separator: ",\n    "))\n)\(facts) {"
   }
 
-  /// The lines of a node's body, after `body`: the arguments, the nodes and what they return.
-  private func bodyText(_ body: Graph) -> String {
-    var graph = GraphPrinter(body).text().dropFirst("graph @\(body.name.quotedWhereNeeded)".count)
-    if let end = graph.firstRange(of: " facts ("), let brace = graph.firstRange(of: ") {\n"), end.lowerBound < brace.lowerBound {
-      graph = graph[..<end.lowerBound] + graph[graph.index(after: brace.lowerBound)...]
-    }
-    return graph.split(separator: "\n", omittingEmptySubsequences: false).joined(separator: "\n  ")
-  }
-
-  private func line(_ node: NodeID) -> String {
+  func line(_ node: NodeID) -> String {
     let op = graph.op(node)
     let results = graph.results(node)
     let operands = graph.operands(node)
@@ -80,7 +76,9 @@ struct GraphPrinter {
     for (keyword, region) in zip(op.regionKeywords, graph.regions(node)) {
       line += (keyword.isEmpty ? " " : " \(keyword) ") + region.text(tables: tables, indent: 2)
     }
-    if let body = graph.bodyGraph(node) { line += " body " + bodyText(body) }
+    if let body = graph.bodyGraph(node) {
+      line += " " + GraphPrinter(body, isBody: true).text().replacing("\n", with: "\n  ")
+    }
     let attributes = graph.attributes(node)
     if !attributes.all.isEmpty {
       line += " " + attributes.text(element: op.has(.typedByResult) ? graph.type(results[0]).element : nil)
