@@ -35,6 +35,8 @@ struct NodeRecord: Sendable {
   /// The first result; the others have the ids that follow.
   var firstResult: ValueID
   var resultCount: Int32
+  /// The innermost block around the node, or nil.
+  var block: BlockID?
 }
 
 /// Where a value comes from.

@@ -8,8 +8,10 @@ struct LoweringContext {
   /// Whether attention finds its live tiles and only counts them: to measure what that takes.
   let classifiesOnly: Bool
   private(set) var program: Program
-  /// The op of the node being lowered, which calls are for; nil outside of nodes.
-  private var op: Op?
+  /// The node being lowered, which calls are for; nil outside of nodes.
+  private var node: NodeID?
+  /// The node that each step of the program is for.
+  private(set) var nodesOfSteps: [NodeID?] = []
   /// How many kernels have been given a name, by the name that they asked for.
   private var kernelCounts: [Name: Int] = [:]
   private(set) var remarks: [Remark] = []
@@ -60,8 +62,8 @@ struct LoweringContext {
 
   /// Lowers a node by its op's rule.
   mutating func lower(_ node: NodeID) throws {
-    op = graph.op(node)
-    defer { op = nil }
+    self.node = node
+    defer { self.node = nil }
     guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no lowering rule for this op") }
     try rule(&self, node)
     // What was packed of a state is of what it held before.
@@ -152,7 +154,8 @@ struct LoweringContext {
       position = program.kernels.count - 1
     }
     let call = Program.Call(
-      kernel: position, operands: builder.operands, symbols: kernel.symbols.map { Extent(symbol: $0) }, op: op, cost: cost)
+      kernel: position, operands: builder.operands, symbols: kernel.symbols.map { Extent(symbol: $0) }, op: node.map(graph.op),
+      cost: cost)
     let parameters = zip(kernel.parameters, builder.operands)
     let outputs = parameters.filter { $0.0.role != .input }.map(\.1.buffer)
     let canLoad =
@@ -171,6 +174,7 @@ struct LoweringContext {
       program.load.append(call)
     } else {
       program.steps.append(call)
+      nodesOfSteps.append(node)
     }
   }
 
@@ -196,7 +200,7 @@ struct LoweringContext {
 
   func cost(_ node: NodeID) -> Cost { graph.op(node).cost(CostQuery(graph, node)) }
 
-  /// The finished program: results copied to memory of their own where they are not there yet, slots assigned.
+  /// The finished program, but for its slots: results copied to memory of their own where they are not there yet.
   mutating func finish() throws -> Program {
     for (position, value) in graph.results.prefix(graph.returnedCount).enumerated() {
       let type = graph.type(value)
@@ -214,8 +218,14 @@ struct LoweringContext {
       program.results.append(Program.Result(name: name, buffer: buffer))
     }
     try storeUpdates()
-    planMemory(&program)
     return program
+  }
+
+  /// By value, the position of the buffer that its elements lie in; nil where they are a number or an index.
+  var buffersOfValues: [Int?] {
+    sources.map { source in
+      if case .view(let view) = source { view.buffer } else { nil }
+    }
   }
 }
 

@@ -85,6 +85,8 @@ private struct ElementwiseGroups {
         guard let producer = graph.definingNode(operand), let other = group[producer], other != group[node]!,
           graph.type(graph.result(producer)).shape == graph.type(graph.result(node)).shape
         else { continue }
+        // What is computed again runs late, so it is not fused into what it repeats.
+        guard graph.canRunTogether(members[other]! + members[group[node]!]!) else { continue }
         if !leadsAround(graph, from: other, to: group[node]!) { merge(other, group[node]!) }
       }
     }
