@@ -2,20 +2,23 @@
 ///
 /// The largest are placed first, each into the smallest gap that it fits: Pisarchyk and Lee, "Efficient Memory Management for Deep Neural
 /// Net Inference", 2020.
-struct WorkspaceLayout: Sendable {
+package struct WorkspaceLayout: Sendable {
   /// A block: its bytes, and the first and the last step that use it.
-  struct Block: Sendable {
-    let byteCount: Int
-    let life: ClosedRange<Int>
+  package struct Block: Sendable {
+    package let byteCount: Int
+    package let life: ClosedRange<Int>
+
+    /// A block of so many bytes, in use from the first to the last of these steps.
+    package init(byteCount: Int, life: ClosedRange<Int>) { (self.byteCount, self.life) = (byteCount, life) }
   }
 
   /// For each block the bytes from the start of the workspace.
-  private(set) var offsets: [Int]
+  package private(set) var offsets: [Int]
   /// The bytes of the workspace.
-  private(set) var byteCount = 0
+  package private(set) var byteCount = 0
 
   /// - Throws: where the blocks take more bytes than 63 bits count.
-  init(_ blocks: [Block]) throws {
+  package init(_ blocks: [Block]) throws {
     offsets = Array(repeating: 0, count: blocks.count)
     let order = blocks.indices.filter { blocks[$0].byteCount > 0 }.sorted {
       (blocks[$1].byteCount, blocks[$0].life.lowerBound, $0) < (blocks[$0].byteCount, blocks[$1].life.lowerBound, $1)

@@ -22,6 +22,8 @@ struct LoweringContext {
   var homes: [ValueID: Int] = [:]
   /// The operands of products that are packed already.
   var panels: [PanelContents: StridedView] = [:]
+  /// The blocks `recompute` around the node that was lowered last.
+  private var recomputations: Set<BlockID> = []
   /// The operands of attention that are read in pages.
   let pagedRows: [ValueID: PagedRows]
   /// The nodes whose values are read elsewhere: the gathers of those pages and the views of them.
@@ -64,6 +66,10 @@ struct LoweringContext {
   mutating func lower(_ node: NodeID) throws {
     self.node = node
     defer { self.node = nil }
+    // What is computed again saves memory, so what was packed long before is not kept for it.
+    let blocks = graph.recomputations(around: node)
+    if !blocks.isSubset(of: recomputations) { panels = panels.filter { isLoadTime($0.value) } }
+    recomputations = blocks
     guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no lowering rule for this op") }
     try rule(&self, node)
     // What was packed of a state is of what it held before.

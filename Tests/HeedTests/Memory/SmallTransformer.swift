@@ -41,13 +41,13 @@ struct SmallTransformer {
   private func layer(_ x: Tensor, _ number: Int, _ g: GraphBuilder) -> Tensor {
     g.scope("layers.\(number)") {
       var attention = MultiHeadAttention("attention", in: g, size: width, headCount: 2)
-      if hasDropout { attention.dropout = (0.2, g.randomKey(stream: 2 * number)) }
+      if hasDropout { attention.dropout = (0.2, g.randomKey(7, stream: 2 * number)) }
       let normed = LayerNorm("norm1", in: g, size: width)(x)
       var y = x + mark(.attention, .nested, g) { attention(normed, mask: .causal()) }
       let hidden = mark(.nested, .nested, g) {
         FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width)(LayerNorm("norm2", in: g, size: width)(y))
       }
-      y = y + (hasDropout ? hidden.dropout(probability: 0.1, key: g.randomKey(stream: 2 * number + 1)) : hidden)
+      y = y + (hasDropout ? hidden.dropout(probability: 0.1, key: g.randomKey(7, stream: 2 * number + 1)) : hidden)
       return y
     }
   }
