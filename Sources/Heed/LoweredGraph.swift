@@ -47,11 +47,11 @@ extension Graph {
   public func lowered(_ options: CompileOptions = CompileOptions()) throws -> LoweredGraph {
     let outcome = try optimized(options)
     let first = try lower(outcome.graph, for: options.target, classifiesOnly: options.classifiesOnly)
-    let (graph, lowered) = try options.memoryLimit.map { try within($0, first, outcome.graph.ir, options.target) }
-      ?? (outcome.graph.ir, first)
+    let (graph, lowered, remarks) =
+      try options.memoryLimit.map { try within($0, first, outcome.graph.ir, options.target) } ?? (outcome.graph.ir, first, [])
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(
-      graph: graph, source: self, remarks: Remarks(outcome.remarks + lowered.remarks),
+      graph: graph, source: self, remarks: Remarks(outcome.remarks + lowered.remarks + remarks),
       schedules: lowered.schedules.map { "%\($0.value) = \($0.op.mnemonic): \($0.schedule)" }, target: options.target,
       passTime: outcome.timings.reduce(.zero) { $0 + $1.duration }, verified: try Verified(lowered.program))
   }

@@ -7,13 +7,14 @@ extension Graph {
   /// - Parameters:
   ///   - lowered: the graph lowered without a limit.
   ///   - optimized: the graph that was lowered.
+  /// - Returns: the graph, how it was lowered, and what there is to say about it.
   /// - Throws: where no choice of values meets the limit; the error says what the least is.
   func within(
     _ limit: MemoryLimit, _ lowered: Lowered, _ optimized: Graph, _ target: Target
-  ) throws -> (graph: Graph, lowered: Lowered) {
+  ) throws -> (graph: Graph, lowered: Lowered, remarks: [Remark]) {
     let binding = try binding(limit.sizes)
     let natural = try MemoryPlan(lowered.program, binding)
-    guard natural.total > limit.byteCount else { return (optimized, lowered) }
+    guard natural.total > limit.byteCount else { return (optimized, lowered, []) }
     var search = RecomputationSearch(try MemoryModel(lowered, binding, target))
     var (goal, least) = (limit.byteCount - (natural.total - natural.workspace), natural)
     while true {
@@ -21,12 +22,23 @@ extension Graph {
       let graph = try search.graph()
       let next = try lower(try Verified(graph), for: target)
       let plan = try MemoryPlan(next.program, binding)
-      if plan.total <= limit.byteCount { return (graph, next) }
+      if plan.total <= limit.byteCount { return (graph, next, [search.remark(graph, natural, plan)]) }
       if plan.total < least.total { least = plan }
       guard !search.isExhausted else { throw HeedError(limit.tooSmall(for: self, least), at: location) }
       // Buffers do not fill the workspace without gaps, and kernels differ from the estimate.
       goal = search.peak - max(plan.total - limit.byteCount, search.peak / 256, 1)
     }
+  }
+}
+
+extension RecomputationSearch {
+  /// How many values are computed again, and what that saves.
+  fileprivate func remark(_ graph: Graph, _ natural: MemoryPlan, _ plan: MemoryPlan) -> Remark {
+    let again = graph.body.filter { !graph.recomputations(around: $0).isEmpty && !graph.op($0).has(.view) }
+    return Remark(
+      .note, pass: "memory-limit", about: graph.results(again[0])[0], in: graph,
+      "computed again for the limit of memory, with \(again.count - 1) others: the workspace takes \(plan.workspace) bytes "
+        + "instead of \(natural.workspace)")
   }
 }
 

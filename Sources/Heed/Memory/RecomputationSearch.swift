@@ -64,14 +64,15 @@ struct RecomputationSearch {
       guard let index = instance.uses.firstIndex(where: { $0 >= position }), instance.uses[index] > position else { continue }
       let next = instance.uses[index]
       let time = next < schedule.executions.count ? schedule.executions[next].time : model.order.count
-      guard time > now, instance.time < time, !model.writers[instance.unit].isEmpty else { continue }
-      if let candidate = candidate(instance.unit, at: time, next: next, peak: position) { found.append(candidate) }
+      guard time > now, !model.writers[instance.unit].isEmpty else { continue }
+      if let candidate = candidate(instance.unit, from: now + 1, next: next, peak: position) { found.append(candidate) }
     }
     return found.enumerated().sorted { ($0.element.price, $0.offset) < ($1.element.price, $1.offset) }.map(\.element)
   }
 
-  private func candidate(_ unit: Int, at time: Int, next: Int, peak: Int) -> Candidate? {
-    var price = seconds(unit) / Double(max(1, model.byteCounts[unit]))
+  private func candidate(_ unit: Int, from time: Int, next: Int, peak: Int) -> Candidate? {
+    // At first everything that is not there is computed again; then what is worth the price so found.
+    var price = Double.infinity
     var best: Candidate?
     for _ in 0..<3 {
       var cone = Cone(self, peak: peak, next: next, price: price)
@@ -127,7 +128,10 @@ struct RecomputationSearch {
       return last.life.upperBound >= peak
     }
 
-    private func costToKeep(_ unit: Int) -> Double { price * Double(search.model.byteCounts[unit]) }
+    private func costToKeep(_ unit: Int) -> Double {
+      let bytes = search.model.byteCounts[unit]
+      return bytes == 0 ? 0 : price * Double(bytes)
+    }
 
     private mutating func costToCompute(_ unit: Int) -> Double {
       if let known = costs[unit] { return known }

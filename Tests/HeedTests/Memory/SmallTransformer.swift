@@ -84,7 +84,8 @@ struct SmallTransformer {
 func differing(_ got: [String: NDArray], _ expected: [String: NDArray]) throws -> [String] {
   guard Set(got.keys) == Set(expected.keys) else { return ["the names"] }
   return try got.keys.sorted().filter { name in
-    let (x, y) = (try got[name]!.doubles(), try expected[name]!.doubles())
-    return x.map(\.bitPattern) != y.map(\.bitPattern)
+    let (x, y) = (got[name]!, expected[name]!)
+    guard x.element.isFloat else { return try x.ints() != y.ints() }
+    return try x.doubles().map(\.bitPattern) != y.doubles().map(\.bitPattern)
   }
 }
