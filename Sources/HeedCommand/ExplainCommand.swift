@@ -18,8 +18,7 @@ struct ExplainCommand: ParsableCommand {
   @Option(name: .customLong("size"), help: "The value of a symbol, such as S=2048; times are predicted where all are given.")
   var sizes: [SymbolValue] = []
   @Flag(help: "Print the memory that a call takes at the sizes given, and what is computed twice.") var memory = false
-  @Flag(help: "With --memory: also call the graph and print the most memory that this process then had beside its own.") var measure =
-    false
+  @Flag(help: "With --memory: call the graph as well, and print the most memory that the process then had.") var measure = false
   @Option(help: "With --memory: the most bytes that a call may take; values are computed again where it takes more.")
   var memoryLimit: Int?
   @Option(help: "Draw the map of tiles to a file that ends in .svg or .png, and print it; - only prints.") var tiles: String?

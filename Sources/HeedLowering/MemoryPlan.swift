@@ -4,7 +4,8 @@ package import HeedIR
 ///
 /// A buffer is live from the step that first writes it to the last that names it. In order of their first steps, each takes a free
 /// slot: one that already holds a buffer of the same size if there is one, else the one freed last, else a new one. A slot is as
-/// large as its largest buffer at the call's lengths, so the plan holds for every length.
+/// large as its largest buffer at the call's lengths, so the plan holds for every length. A call, which knows its lengths, places buffers by
+/// their bytes.
 /// - Returns: the new position of each buffer; nil for those that no call names, which are taken out.
 @discardableResult
 package func planMemory(_ program: inout Program) -> [Int?] {

@@ -22,7 +22,7 @@ extension Graph {
       let graph = try search.graph()
       let next = try lower(try Verified(graph), for: target)
       let plan = try MemoryPlan(next.program, binding)
-      if plan.total <= limit.byteCount { return (graph, next, [search.remark(graph, natural, plan)]) }
+      if plan.total <= limit.byteCount { return (graph, next, remarks(graph, natural, plan)) }
       if plan.total < least.total { least = plan }
       guard !search.isExhausted else { throw HeedError(limit.tooSmall(for: self, least), at: location) }
       // Buffers do not fill the workspace without gaps, and kernels differ from the estimate.
@@ -31,15 +31,16 @@ extension Graph {
   }
 }
 
-extension RecomputationSearch {
-  /// How many values are computed again, and what that saves.
-  fileprivate func remark(_ graph: Graph, _ natural: MemoryPlan, _ plan: MemoryPlan) -> Remark {
-    let again = graph.body.filter { !graph.recomputations(around: $0).isEmpty && !graph.op($0).has(.view) }
-    return Remark(
-      .note, pass: "memory-limit", about: graph.results(again[0])[0], in: graph,
-      "computed again for the limit of memory, with \(again.count - 1) others: the workspace takes \(plan.workspace) bytes "
-        + "instead of \(natural.workspace)")
-  }
+/// How many values are computed again, and what that saves.
+private func remarks(_ graph: Graph, _ natural: MemoryPlan, _ plan: MemoryPlan) -> [Remark] {
+  let again = graph.body.filter { !graph.recomputations(around: $0).isEmpty && !graph.op($0).has(.view) }
+  guard let first = again.first else { return [] }
+  return [
+    Remark(
+      .note, pass: "memory-limit", about: graph.results(first)[0], in: graph,
+      "computed again, with \(again.count - 1) others: the workspace takes \(plan.workspace) bytes instead of "
+        + "\(natural.workspace)")
+  ]
 }
 
 extension MemoryLimit {

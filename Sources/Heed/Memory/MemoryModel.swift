@@ -15,8 +15,6 @@ struct MemoryModel {
   /// By unit, its bytes and the nodes that write it.
   let byteCounts: [Int]
   let writers: [[NodeID]]
-  /// By unit, the name of its buffer.
-  let names: [String]
   /// By node, whether any call is for it. Others are views.
   let runs: [Bool]
   /// By node, the bytes that it alone uses, and how long it takes by estimate.
@@ -31,13 +29,12 @@ struct MemoryModel {
     let memory = try ProgramMemory(program, binding)
     var units: [Int: Int] = [:]
     var unit = [Int](repeating: -1, count: graph.valueCapacity)
-    var (byteCounts, names): ([Int], [String]) = ([], [])
+    var byteCounts: [Int] = []
     for value in lowered.order.flatMap(graph.results) {
       guard let buffer = lowered.buffersOfValues[Int(value.index)], case .slot = program.buffers[buffer].storage else { continue }
       if units[buffer] == nil {
         units[buffer] = byteCounts.count
         byteCounts.append((memory.byteCounts[buffer] + 63) & ~63)
-        names.append("%\(program.buffers[buffer].name)")
       }
       unit[Int(value.index)] = units[buffer]!
     }
@@ -74,7 +71,7 @@ struct MemoryModel {
     }
     ownByteCounts = steps.map { $0.map { ownAtStep[$0] }.max() ?? 0 }
     (self.graph, order, self.unit, self.byteCounts, self.writers) = (graph, lowered.order, unit, byteCounts, writers)
-    (self.names, self.runs, self.seconds, self.shared) = (names, runs, seconds, shared)
+    (self.runs, self.seconds, self.shared) = (runs, seconds, shared)
   }
 
   /// The units that a node reads.

@@ -3,7 +3,9 @@ import Testing
 
 /// `checkpoint` in the language: less memory, the same bits.
 @Suite struct CheckpointTests {
-  @Test(arguments: [SmallTransformer.Checkpoints.layers, .nested, .attention], [(false, false), (true, false), (false, true), (true, true)])
+  @Test(
+    arguments: [SmallTransformer.Checkpoints.layers, .nested, .attention],
+    [(false, false), (true, false), (false, true), (true, true)])
   func gradientsHaveTheSameBits(_ checkpoints: SmallTransformer.Checkpoints, _ kind: (dropout: Bool, optimizer: Bool)) throws {
     var model = SmallTransformer()
     (model.hasDropout, model.hasOptimizer) = kind

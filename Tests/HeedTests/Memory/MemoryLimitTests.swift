@@ -62,7 +62,9 @@ import Testing
       return ""
     }
     #expect(message(MemoryLimit(1 << 20)).contains("got no size of B, expected sizes of the symbols of @transformer: B"))
-    #expect(message(MemoryLimit(1 << 20, sizes: ["B": 2, "S": 3])).contains("got a size of S, expected sizes of the symbols of @transformer: B"))
+    #expect(
+      message(MemoryLimit(1 << 20, sizes: ["B": 2, "S": 3])).contains(
+        "got a size of S, expected sizes of the symbols of @transformer: B"))
     #expect(message(MemoryLimit(1 << 20, sizes: ["B": -1])).contains("got the size B = -1, expected at least 0"))
     let small = message(MemoryLimit(1000, sizes: ["B": 2]))
     #expect(small.contains("@transformer: got a memory limit of 1000 bytes at B = 2, expected at least "))

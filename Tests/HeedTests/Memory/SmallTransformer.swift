@@ -57,7 +57,9 @@ struct SmallTransformer {
   ) -> Tensor { checkpoints == first || checkpoints == second ? g.checkpoint(body) : body() }
 
   /// What a call takes, and the states or parameters before it.
-  func arrays(_ graph: Graph, _ initializers: Initializers, batch: Int = 2) throws -> (inputs: [String: NDArray], weights: [String: NDArray]) {
+  func arrays(_ graph: Graph, _ initializers: Initializers, batch: Int = 2) throws -> (
+    inputs: [String: NDArray], weights: [String: NDArray]
+  ) {
     let shape = [batch, length, width]
     return (
       ["x": NDArray.random(shape, seed: 1), "target": NDArray.random(shape, seed: 2)],
