@@ -8,8 +8,8 @@ extension GraphBuilder {
   /// let gradients = gradients(of: loss(x), with: g.parameters)
   /// ```
   ///
-  /// So a gradient takes the memory of one layer and of what the layers return, and the time of one more forward computation. Its bits are
-  /// the same. Tensors that are used outside of `body` are kept where derivatives need them. Checkpoints may be within others: an inner one
+  /// So a gradient takes the memory of one layer and of what the layers return, and the time of one more forward computation. Of f32 and f64
+  /// its bits are the same. Tensors that are used outside of `body` are kept where derivatives need them. Checkpoints may be within others: an inner one
   /// is computed again twice. A derivative that is asked for in `body` reads what `body` computes as it is.
   ///
   /// As torch.utils.checkpoint and jax.checkpoint; Chen and others, 2016.

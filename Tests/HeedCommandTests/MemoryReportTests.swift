@@ -13,8 +13,8 @@ import Testing
       %c = contract %b, %v {subscripts = "si,io->so"} : f32[S, 256]
       %d = tanh %c : f32[S, 256]
       %y = reduce %d {dims = [0, 1], kind = add} : f32
-      %dx = vjp %y, 1.0, %x {outputs = 1} : f32[S, 256]
-      return %y, %dx
+      %dx, %dv = vjp %y, 1.0, %x, %v {outputs = 1} : f32[S, 256], f32[256, 256]
+      return %y, %dx, %dv
     }
     """
 
@@ -22,8 +22,8 @@ import Testing
     let result = try heed("explain", "-", "--memory", "--size", "S=1000", input: Self.layers)
     try #require(result.status == 0, "\(result.errors)")
     let lines = result.output.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-    // 1000 x 256 f32.
-    #expect(lines.contains("1.0 MB  inputs") && lines.contains("1.0 MB  results"))
+    // 1000 x 256 f32, and 256 x 256 more.
+    #expect(lines.contains("1.0 MB  inputs") && lines.contains("1.3 MB  results"))
     #expect(lines.contains { $0.hasSuffix("workspace") } && lines.contains { $0.hasSuffix("in all") })
     #expect(lines.contains("Largest where the workspace is fullest"))
     let again = try #require(lines.firstIndex(of: "Computed twice"))
