@@ -84,7 +84,8 @@ test-training: install
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
 ## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has. And that the gradients
-## of 32768 tokens do so beside arguments, results and gradients (64 MiB).
+## of 32768 tokens do so beside arguments, results and gradients (64 MiB). And that plans of steps of training are within 10 % of what the
+## process takes.
 test-memory: build
 	@.build/release/heed bench attention --heads 1 --queries 65536 --mask causal --seconds 0 --json | \
 	  awk -F'"peak_bytes": ' '{ print $$2 / 1048576 " MiB"; exit !($$2 + 0 > 0 && $$2 < 200 * 1048576) }'
@@ -99,6 +100,13 @@ test-memory: build
 	done | awk '{ besides[NR] = $$1 } END { \
 	  print besides[2] " MiB beside 32768 tokens and their gradients, " besides[1] " MiB beside 1024"; \
 	  exit !(NR == 2 && besides[2] < besides[1] + 64) }'
+	@for options in "" "--checkpoint" "--layers 12 --batch 32" "--layers 12 --batch 32 --checkpoint" "--width 256 --heads 8" \
+	  "--layers 2 --length 256 --batch 8" "--layers 12 --width 64 --batch 64"; do \
+	  .build/release/heed bench training --text README.md --steps 3 --json $$options | sed 's/,/\n/g' | awk -F': ' -v options="$$options" ' \
+	    /"plan_bytes"/ { plan = $$2 } /"measured_bytes"/ { measured = $$2 } \
+	    END { print plan / 1048576 " MiB planned, " measured / 1048576 " measured: a step of training " options; \
+	      exit !(plan > 0.9 * measured && plan < 1.1 * measured) }' || exit 1; \
+	done
 
 ## The command and the library, for release.
 build: install

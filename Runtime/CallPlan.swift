@@ -17,8 +17,10 @@ struct CallPlan: Sendable {
 
   /// The values of the sequence's symbols that the plan is for.
   let symbolValues: [Int]
-  /// The bytes of the workspace: the slots, then the kernels' own.
+  /// The bytes of the workspace: intermediate buffers and the kernels' own, which share memory where they are not in use at once.
   private(set) var workspaceByteCount = 0
+  /// For each step the bytes of the kernel's own workspaces.
+  private(set) var ownByteCounts: [Int] = []
   /// For each intermediate buffer the bytes from the start of the workspace, and how many it takes.
   private(set) var slotOffsets: [(buffer: Int, offset: Int, byteCount: Int)] = []
   /// What results and packed buffers take.
@@ -36,31 +38,35 @@ struct CallPlan: Sendable {
       allocations.append((size.buffer, size.extents.map { values[$0] }, try Self.byteCount(size, values)))
     }
 
-    var slotByteCounts = [Int](repeating: 0, count: sequence.slotCount)
     let byteCounts = try sequence.slots.map { try Self.byteCount($0.size, values) }
-    for ((slot, _), byteCount) in zip(sequence.slots, byteCounts) { slotByteCounts[slot] = max(slotByteCounts[slot], byteCount) }
-    var slotStarts: [Int] = []
-    for byteCount in slotByteCounts {
-      slotStarts.append(workspaceByteCount)
-      workspaceByteCount = try Self.sum(workspaceByteCount, try Self.aligned(byteCount))
+    var blocks = try zip(sequence.slots, byteCounts).map { slot, byteCount in
+      WorkspaceLayout.Block(byteCount: try Self.aligned(byteCount), life: slot.life)
     }
-    slotOffsets = zip(sequence.slots, byteCounts).map { ($0.size.buffer, slotStarts[$0.slot], $1) }
+    // A step's own workspaces are one block that it alone uses.
+    var ownOffsets: [[Int]] = []
+    for (position, step) in sequence.steps.enumerated() {
+      var end = 0
+      ownOffsets.append(
+        try step.workspaces.map { workspace in
+          let start = end
+          let count = values[workspace.count] == 0 ? 0 : try Self.sum(values[workspace.last], 1)
+          end = try Self.sum(end, try Self.aligned(try Self.product(count, workspace.elementByteCount)))
+          return start
+        })
+      blocks.append(WorkspaceLayout.Block(byteCount: end, life: position...position))
+    }
+    let layout = try WorkspaceLayout(blocks)
+    workspaceByteCount = layout.byteCount
+    slotOffsets = sequence.slots.indices.map { (sequence.slots[$0].size.buffer, layout.offsets[$0], byteCounts[$0]) }
+    ownByteCounts = blocks[sequence.slots.count...].map(\.byteCount)
 
-    let kernelStart = workspaceByteCount
-    for step in sequence.steps {
-      var end = kernelStart
-      let workspaceOffsets = try step.workspaces.map { workspace in
-        let start = end
-        let count = values[workspace.count] == 0 ? 0 : try Self.sum(values[workspace.last], 1)
-        end = try Self.sum(end, try Self.aligned(try Self.product(count, workspace.elementByteCount)))
-        return start
-      }
-      workspaceByteCount = max(workspaceByteCount, end)
+    for (position, step) in sequence.steps.enumerated() {
+      let own = layout.offsets[sequence.slots.count + position]
       steps.append(
         Step(
           operandOffsets: try step.operands.enumerated().map { position, operand in
             step.varyingOperands.contains(position) ? 0 : try Self.byteOffset(operand, step, values)
-          }, workspaceOffsets: workspaceOffsets,
+          }, workspaceOffsets: ownOffsets[position].map { own + $0 },
           symbols: step.symbols.map { Int64(values[$0]) }, flops: values[step.flops],
           bytes: min(values[step.bytes], Self.touchedByteCount(step, values)),
           isEmpty: !step.written.isEmpty && step.written.allSatisfy { values[step.operands[$0].count] == 0 }))
@@ -140,5 +146,5 @@ struct CallPlan: Sendable {
   /// Up to the next multiple of a cache line.
   private static func aligned(_ byteCount: Int) throws -> Int { try sum(byteCount, 63) & ~63 }
 
-  private static var tooLarge: HeedError { HeedError("the lengths of this call make buffers of more bytes than 63 bits count") }
+  static var tooLarge: HeedError { HeedError("the lengths of this call make buffers of more bytes than 63 bits count") }
 }

@@ -55,23 +55,23 @@ struct CallSequence: Sendable {
   private(set) var loops: [Loop] = []
   /// The steps and loops as they lie inside each other.
   let blocks: [Program.Block]
-  /// The buffers of the program that this sequence allocates: intermediates and results, or packed parameters.
-  private(set) var slots: [(slot: Int, size: BufferSize)] = []
+  /// The buffers of the program that this sequence allocates: intermediates, with the first and the last step during which they are live, and
+  /// results, or packed parameters.
+  private(set) var slots: [(size: BufferSize, life: ClosedRange<Int>)] = []
   private(set) var results: [BufferSize] = []
   private(set) var packed: [BufferSize] = []
-  let slotCount: Int
 
   /// - Parameter isLoad: whether `calls` are those that run once and so see parameters, constants and packed buffers alone.
   init(_ program: Program, _ calls: [Program.Call], isLoad: Bool) {
-    slotCount = program.slotCount
     blocks = isLoad ? program.load.indices.map(Program.Block.call) : program.blocks
     let numbers = Set(isLoad ? [] : program.loops.map(\.symbol))
     func varies(_ extent: Extent) -> Bool { !numbers.isEmpty && extent.symbols.contains(where: numbers.contains) }
+    let lives = isLoad ? [:] : program.lives
     let counts = program.buffers.map(\.type.shape.count)
     for (position, buffer) in program.buffers.enumerated() {
       switch buffer.storage {
       case .input, .parameter, .state, .constant: break
-      case .slot(let slot): if !isLoad { slots.append((slot, size(position, buffer))) }
+      case .slot: if !isLoad, let life = lives[position] { slots.append((size(position, buffer), life)) }
       case .result: if !isLoad { results.append(size(position, buffer)) }
       case .packed: if isLoad { packed.append(size(position, buffer)) }
       }

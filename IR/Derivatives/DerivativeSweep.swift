@@ -2,6 +2,8 @@
 struct DerivativeSweep {
   /// What asks for the derivative, as a message names it: `the gradient of %loss`.
   let purpose: String
+  /// The blocks around the request, outermost first: what they compute is there.
+  private let around: [BlockID]
   /// What was said, in order.
   private(set) var notes: [Note] = []
 
@@ -12,7 +14,7 @@ struct DerivativeSweep {
     let message: String
   }
 
-  init(purpose: String) { self.purpose = purpose }
+  init(purpose: String, around: [BlockID] = []) { (self.purpose, self.around) = (purpose, around) }
 
   mutating func remark(_ kind: Remark.Kind, _ value: ValueID, _ message: String) {
     notes.append(Note(kind: kind, value: value, message: message))
@@ -31,11 +33,13 @@ struct DerivativeSweep {
       for operand in rewriter.result.operands(node) { isNeeded[Int(operand.index)] = true }
     }
     var known = sources
+    var recomputation = Recomputation(nodes, around: around)
     for node in nodes where rewriter.result.results(node).contains(where: { isNeeded[Int($0.index)] }) {
       let operands = Array(rewriter.result.operands(node))
       let tangents = operands.map { known[$0] }
       guard tangents.contains(where: { $0 != nil }) else { continue }
-      let found = try differentiate(node, wanted: [], &rewriter) { context, derivative in
+      let read = recomputation.node(node, &rewriter)
+      let found = try differentiate(read, wanted: [], &rewriter) { context, derivative in
         try derivative.forward(&context, tangents)
       }
       // What has a tangent of its own keeps it.
@@ -62,6 +66,7 @@ struct DerivativeSweep {
       }
     }
     var contributions: [ValueID: [ValueID]] = [:]
+    var recomputation = Recomputation(nodes, around: around)
     for (value, cotangent) in outputs where isActive[Int(value.index)] { contributions[value, default: []].append(cotangent) }
     for node in nodes.reversed() {
       let results = rewriter.result.results(node)
@@ -70,7 +75,8 @@ struct DerivativeSweep {
       let wanted = operands.map { isActive[Int($0.index)] }
       guard wanted.contains(true) else { continue }
       let cotangents = try results.map { try Self.total(of: $0, &contributions, &rewriter) }
-      let found = try differentiate(node, wanted: wanted, &rewriter) { context, derivative in
+      let read = recomputation.node(node, &rewriter)
+      let found = try differentiate(read, wanted: wanted, &rewriter) { context, derivative in
         try derivative.reverse(&context, cotangents)
       }
       for (operand, cotangent) in zip(operands, found) {

@@ -19,7 +19,7 @@ extension Graph {
         continue
       }
       let sources = operands(node).map { rewriter($0) }
-      var sweep = DerivativeSweep(purpose: purpose(of: node))
+      var sweep = DerivativeSweep(purpose: purpose(of: node), around: path(node))
       let found = try rewriter.expand(op, sources, outputs: attributes(node).required(.outputs), &sweep)
       for note in sweep.notes { remark(note.kind, note.value, rewriter.result, note.message) }
       for (result, value) in zip(results(node), found) { rewriter.replace(result, with: value) }

@@ -37,6 +37,8 @@ struct NodeRecord: Sendable {
   var resultCount: Int32
   /// The position of the graph that the node runs, or -1.
   var body: Int32
+  /// The innermost block around the node, or nil.
+  var block: BlockID?
 }
 
 /// Where a value comes from.

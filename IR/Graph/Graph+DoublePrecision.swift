@@ -10,12 +10,14 @@ extension Graph {
     var graph = Graph(name: name)
     graph.location = location
     for (position, fact) in facts.enumerated() { graph.addFact(fact, at: place(ofFact: position)) }
+    for block in blocks { _ = graph.addBlock(block.kind, in: block.parent) }
     var values: [ValueID: ValueID] = [:]
     for argument in arguments {
       let value = argument.value
       values[value] = graph.addArgument(name(value), type(value).inDoublePrecision, role: argument.role, initial: argument.initial)
     }
     for node in body {
+      graph.reopen(block(node))
       let (old, operands) = (results(node), operands(node).map { values[$0]! })
       let source = self.operands(node).first.map { type($0).element }
       var new = operands
@@ -34,6 +36,7 @@ extension Graph {
         if graph.place(to) == nil, let place = place(from) { graph.setPlace(to, place) }
       }
     }
+    graph.reopen(nil)
     graph.setResults(results.map { values[$0]! }, names: resultNames)
     return graph
   }

@@ -18,6 +18,10 @@ public struct Graph: Sendable {
   public private(set) var resultNames: [Name] = []
   /// The nodes in order.
   public private(set) var body: [NodeID] = []
+  /// The blocks of nodes, outer ones before those within.
+  public private(set) var blocks: [Block] = []
+  /// The block that nodes are appended to, or nil.
+  private(set) var openBlock: BlockID?
   /// What went wrong while the graph was being built from Swift, if anything did. Such a graph ends there, and verifying it throws
   /// this error.
   public var failure: HeedError?
@@ -35,6 +39,9 @@ public struct Graph: Sendable {
   public init(name: Name) { self.name = name }
 
   // MARK: Reading
+
+  /// The innermost block around a node; nil where there is none.
+  public func block(_ node: NodeID) -> BlockID? { nodes[Int(node.index)].block }
 
   /// The op of a node.
   public func op(_ node: NodeID) -> Op { nodes[Int(node.index)].op }
@@ -197,7 +204,7 @@ public struct Graph: Sendable {
         operands: PoolRange(start: Int32(operandPool.count), count: Int32(operands.count)),
         attributes: PoolRange(start: Int32(attributePool.count), count: Int32(attributes.count)),
         regions: PoolRange(start: Int32(regionPool.count), count: Int32(regions.count)),
-        firstResult: first, resultCount: Int32(types.count), body: nested == nil ? -1 : Int32(bodyPool.count)))
+        firstResult: first, resultCount: Int32(types.count), body: nested == nil ? -1 : Int32(bodyPool.count), block: openBlock))
     operandPool += operands
     attributePool += attributes.sorted { $0.key.text < $1.key.text }
     regionPool += regions
@@ -205,6 +212,27 @@ public struct Graph: Sendable {
     body.append(node)
     return node
   }
+
+  /// Adds a block within another, or within none, after the others.
+  mutating func addBlock(_ kind: Block.Kind, in parent: BlockID?) -> BlockID {
+    blocks.append(Block(kind: kind, parent: parent))
+    return BlockID(blocks.count - 1)
+  }
+
+  /// Begins a block within the open one: what is appended until it is closed is in it.
+  public mutating func openBlock(_ kind: Block.Kind) { openBlock = addBlock(kind, in: openBlock) }
+
+  /// Goes on with an open block's parent.
+  public mutating func closeBlock() {
+    guard let block = openBlock else { preconditionFailure("no block is open") }
+    openBlock = self[block].parent
+  }
+
+  /// Goes on with a block, or with none.
+  mutating func reopen(_ block: BlockID?) { openBlock = block }
+
+  /// Puts a node into a block.
+  mutating func setBlock(_ node: NodeID, _ block: BlockID?) { nodes[Int(node.index)].block = block }
 
   /// Names a value.
   public mutating func setName(_ value: ValueID, _ name: Name) { values[Int(value.index)].name = name }

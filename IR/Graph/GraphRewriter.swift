@@ -1,6 +1,6 @@
 /// Builds a new graph from an old one: a pass walks the old nodes in order and copies, replaces or drops each.
 ///
-/// Arguments and facts are there from the start. `callAsFunction(value)` returns the new value that stands for an old one.
+/// Arguments, facts and blocks are there from the start. `callAsFunction(value)` returns the new value that stands for an old one.
 public struct GraphRewriter {
   /// The old graph.
   public let source: Graph
@@ -20,6 +20,7 @@ public struct GraphRewriter {
     result = Graph(name: source.name)
     replacements = Array(repeating: nil, count: source.valueCapacity)
     result.location = source.location
+    for block in source.blocks { _ = result.addBlock(block.kind, in: block.parent) }
     for (position, fact) in source.facts.enumerated() { result.addFact(fact, at: source.place(ofFact: position)) }
     for (position, argument) in source.arguments.enumerated() where positions.contains(position) {
       let new = result.addArgument(
@@ -36,13 +37,16 @@ public struct GraphRewriter {
   }
 
   /// Makes the new value `new` stand for `old`; a value without a name or a place in the source takes the old one's. What was made for it
-  /// since the last call is of the same place.
+  /// since the last call is of the same place and in the same block.
   public mutating func replace(_ old: ValueID, with new: ValueID) {
     replacements[Int(old.index)] = new
     if result.name(new).isNone { result.setName(new, source.name(old)) }
     keepPlace(of: old, for: new)
+    let block = source.definingNode(old).flatMap(source.block)
     for number in placedCount..<result.nodeCapacity {
-      for value in result.results(NodeID(number)) { keepPlace(of: old, for: value) }
+      let node = NodeID(number)
+      if result.block(node) == nil { result.setBlock(node, block) }
+      for value in result.results(node) { keepPlace(of: old, for: value) }
     }
     placedCount = result.nodeCapacity
   }
@@ -59,6 +63,7 @@ public struct GraphRewriter {
     let new = result.appendUnchecked(
       source.op(node), source.operands(node).map { replacement($0) ?? self($0) }, attributes: source.attributes(node).all,
       regions: Array(source.regions(node)), body: source.bodyGraph(node), types: old.map(source.type), names: old.map(source.name))
+    result.setBlock(new, source.block(node))
     for (from, to) in zip(old, result.results(new)) {
       replacements[Int(from.index)] = to
       keepPlace(of: from, for: to)
@@ -66,6 +71,12 @@ public struct GraphRewriter {
     placedCount = result.nodeCapacity
     return new
   }
+
+  /// A block for nodes that compute again what others computed before.
+  package mutating func addRecomputation() -> BlockID { result.addBlock(.recompute, in: nil) }
+
+  /// Copies a node of the source once more, into a block: its new results stand for the old ones from here on.
+  package mutating func copyAgain(_ node: NodeID, in block: BlockID) { result.setBlock(copy(node), block) }
 
   /// Adds a node that the source does not have, and returns its only result.
   /// - Throws: where operands, attributes or regions do not fit the op, or `stated` is not the inferred type.

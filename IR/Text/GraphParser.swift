@@ -39,6 +39,8 @@ private struct GraphParser {
 
   private(set) var graph: Graph
   private var scope: [String: (value: ValueID, line: Int)] = [:]
+  /// The blocks by the number that the text gives them.
+  private var blocks: [Int: BlockID] = [:]
 
   init(name: Name) { graph = Graph(name: name) }
 
@@ -90,7 +92,7 @@ private struct GraphParser {
 
   mutating func body(_ stream: inout TokenStream) throws {
     try stream.expect("{")
-    while stream.current.kind == .value { try line(&stream) }
+    try lines(&stream)
     var updates: [(state: Name, value: ValueID)] = []
     while stream.take("update") { updates.append(try update(updates.map(\.state), &stream)) }
     guard stream.take("return") else {
@@ -113,6 +115,41 @@ private struct GraphParser {
     }
     graph.setResults(results + updates.map(\.value), names: names + updates.map(\.state))
     try stream.expect("}")
+  }
+
+  /// Lines, and blocks of lines.
+  private mutating func lines(_ stream: inout TokenStream) throws {
+    while true {
+      if stream.current.kind == .value {
+        try line(&stream)
+      } else if let kind = Graph.Block.Kind.allCases.first(where: { stream.isAt($0.rawValue) }) {
+        try block(kind, &stream)
+      } else {
+        return
+      }
+    }
+  }
+
+  /// `checkpoint 0 { ... }`: a second block of this number goes on with the first.
+  private mutating func block(_ kind: Graph.Block.Kind, _ stream: inout TokenStream) throws {
+    let outer = graph.openBlock
+    let word = stream.advance()
+    let number = try stream.integer()
+    if let known = blocks[number] {
+      guard graph[known] == Graph.Block(kind: kind, parent: outer) else {
+        throw stream.error(
+          "got \(kind) \(number), expected another number: the block \(number) above is of another kind or within another block",
+          at: word)
+      }
+      graph.reopen(known)
+    } else {
+      graph.openBlock(kind)
+      blocks[number] = graph.openBlock
+    }
+    try stream.expect("{")
+    try stream.nested { stream in try lines(&stream) }
+    try stream.expect("}")
+    graph.reopen(outer)
   }
 
   /// `%m = %n` after `update`

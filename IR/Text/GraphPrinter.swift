@@ -33,9 +33,23 @@ struct GraphPrinter {
 
   func text() -> String {
     var lines = [header()]
-    for node in graph.body where !graph.results(node).contains(where: { inlined[Int($0.index)] }) {
-      lines.append("  " + line(node))
+    var (open, numbers): ([BlockID], [BlockID: Int]) = ([], [:])
+    func space(_ depth: Int) -> String { String(repeating: " ", count: 2 * depth + 2) }
+    func enter(_ path: [BlockID]) {
+      let kept = zip(open, path).prefix { $0 == $1 }.count
+      for depth in (kept..<open.count).reversed() { lines.append("\(space(depth))}") }
+      for depth in kept..<path.count {
+        let number = numbers[path[depth]] ?? numbers.count
+        numbers[path[depth]] = number
+        lines.append("\(space(depth))\(graph[path[depth]].kind) \(number) {")
+      }
+      open = path
     }
+    for node in graph.body where !graph.results(node).contains(where: { inlined[Int($0.index)] }) {
+      enter(graph.path(node))
+      lines.append(space(open.count) + line(node, indent: 2 * open.count + 2))
+    }
+    enter([])
     if let failure = graph.failure { lines.append("  // \(failure.headline)") }
     lines += graph.updates.map { "  update \(names[Int($0.state.index)]) = \(names[Int($0.value.index)])" }
     lines.append(graph.returnedCount == 0 && !graph.results.isEmpty ? "  return" : "  return \(results())")
@@ -66,7 +80,7 @@ struct GraphPrinter {
     return "\(name)(\n    \(arguments.joined(separator: ",\n    "))\n)\(facts) {"
   }
 
-  func line(_ node: NodeID) -> String {
+  func line(_ node: NodeID, indent: Int = 2) -> String {
     let op = graph.op(node)
     let results = graph.results(node)
     let operands = graph.operands(node)
@@ -74,10 +88,10 @@ struct GraphPrinter {
     if !operands.isEmpty { line += " \(list(operands))" }
     let tables = operands.dropFirst(op.operands.minimum).map { names[Int($0.index)] }
     for (keyword, region) in zip(op.regionKeywords, graph.regions(node)) {
-      line += (keyword.isEmpty ? " " : " \(keyword) ") + region.text(tables: tables, indent: 2)
+      line += (keyword.isEmpty ? " " : " \(keyword) ") + region.text(tables: tables, indent: indent)
     }
     if let body = graph.bodyGraph(node) {
-      line += " " + GraphPrinter(body, isBody: true).text().replacing("\n", with: "\n  ")
+      line += " " + GraphPrinter(body, isBody: true).text().replacing("\n", with: "\n" + String(repeating: " ", count: indent))
     }
     let attributes = graph.attributes(node)
     if !attributes.all.isEmpty {

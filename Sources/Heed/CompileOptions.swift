@@ -16,6 +16,8 @@ public struct CompileOptions: Sendable {
   public var tuning: Tuning = .stored
   /// Where objects are kept from one process to the next; nil for the folder that the environment names.
   public var cache: ObjectCache?
+  /// The most memory that a call may take; nil for whatever is fastest.
+  public var memoryLimit: MemoryLimit?
   /// Whether attention finds the live tiles of its score matrix and only counts them, which leaves its result undefined: to measure
   /// what classification takes.
   package var classifiesOnly = false
@@ -31,9 +33,11 @@ public struct CompileOptions: Sendable {
 
   /// Options with everything else at its default.
   public init(
-    target: Target = .host, threads: Int? = nil, pipeline: PassPipeline = PassPipeline(), cache: ObjectCache? = nil
+    target: Target = .host, threads: Int? = nil, pipeline: PassPipeline = PassPipeline(), cache: ObjectCache? = nil,
+    memoryLimit: MemoryLimit? = nil
   ) {
     (self.target, self.threads, self.pipeline, self.cache) = (target, threads, pipeline, cache)
+    self.memoryLimit = memoryLimit
   }
 }
 

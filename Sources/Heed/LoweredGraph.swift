@@ -42,13 +42,16 @@ extension Graph {
   }
 
   /// The graph after the passes of `options`, as a program of kernels for its target. Nothing is compiled yet.
-  /// - Throws: the first mistake made in building the graph, what the verifier finds, or why an op cannot be lowered.
+  /// - Throws: the first mistake made in building the graph, what the verifier finds, or why an op cannot be lowered; where a memory limit
+  ///   cannot be met.
   public func lowered(_ options: CompileOptions = CompileOptions()) throws -> LoweredGraph {
     let outcome = try optimized(options)
-    let lowered = try lower(outcome.graph, for: options.target, classifiesOnly: options.classifiesOnly)
+    let first = try lower(outcome.graph, for: options.target, classifiesOnly: options.classifiesOnly)
+    let (graph, lowered, remarks) =
+      try options.memoryLimit.map { try within($0, first, outcome.graph.ir, options.target) } ?? (outcome.graph.ir, first, [])
     log.debug("lowered", metadata: ["graph": "\(name)", "kernels": "\(lowered.program.kernels.count)"])
     return LoweredGraph(
-      graph: outcome.graph.ir, source: self, remarks: Remarks(outcome.remarks + lowered.remarks),
+      graph: graph, source: self, remarks: Remarks(outcome.remarks + lowered.remarks + remarks),
       schedules: lowered.schedules.map { "%\($0.value) = \($0.op.mnemonic): \($0.schedule)" }, target: options.target,
       passTime: outcome.timings.reduce(.zero) { $0 + $1.duration }, verified: try Verified(lowered.program))
   }

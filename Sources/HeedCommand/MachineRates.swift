@@ -23,9 +23,8 @@ struct MachineRates {
 
   /// What a core of that kind usually does: no measurement.
   static func assumed(_ target: Target) -> MachineRates {
-    let perCycle = Double(2 * 2 * target.lanes(of: .f32))
-    return MachineRates(
-      flops: perCycle * 3e9, bytes: 2e10,
+    MachineRates(
+      flops: target.usualFlops, bytes: target.usualBytes,
       source: "assumed: one core at 3 GHz with two vector multiply-adds a cycle, 20 GB/s; the target is not this machine's")
   }
 }

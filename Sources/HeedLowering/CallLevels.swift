@@ -11,6 +11,8 @@ struct CallLevels {
   /// Calls in order, with the loops among them.
   private struct Calls {
     var calls: [Program.Call] = []
+    /// The nodes that the calls are for.
+    var nodes: [NodeID?] = []
     var loops: [Program.Loop] = []
   }
 
@@ -60,7 +62,11 @@ struct CallLevels {
     return levels.max() ?? depth
   }
 
-  mutating func append(_ call: Program.Call, at level: Int) { open[level].calls.append(call) }
+  /// Adds a call for a node of the whole graph.
+  mutating func append(_ call: Program.Call, for node: NodeID?, at level: Int) {
+    open[level].calls.append(call)
+    open[level].nodes.append(node)
+  }
 
   mutating func open(_ index: Name) {
     open.append(Calls())
@@ -84,8 +90,11 @@ struct CallLevels {
       open[depth].loops.append(nested)
     }
     open[depth].calls += inner.calls
+    open[depth].nodes += inner.nodes
   }
 
   /// All calls, once every loop is closed.
-  func finish() -> (steps: [Program.Call], loops: [Program.Loop]) { (open[0].calls, open[0].loops) }
+  func finish() -> (steps: [Program.Call], loops: [Program.Loop], nodes: [NodeID?]) {
+    (open[0].calls, open[0].loops, open[0].nodes)
+  }
 }

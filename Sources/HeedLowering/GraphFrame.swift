@@ -18,7 +18,9 @@ struct GraphFrame {
   var homes: [ValueID: StridedView] = [:]
   /// The buffers that hold the states.
   private(set) var stateBuffers: Set<Int> = []
-  fileprivate var sources: [Source?]
+  /// The blocks `recompute` around the node that was lowered last.
+  var recomputations: Set<BlockID> = []
+  fileprivate(set) var sources: [Source?]
 
   init(_ graph: Graph, isBody: Bool = false) {
     (self.graph, self.isBody) = (graph, isBody)

@@ -9,6 +9,14 @@ package struct Lowered: Sendable {
   package let remarks: [Remark]
   /// How the ops on attention's scores run, in order.
   package let schedules: [ScheduledOp]
+  /// The graph as it was lowered, without composite ops that have no rule.
+  package let graph: Graph
+  /// The graph's nodes in the order in which they run.
+  package let order: [NodeID]
+  /// The node that each step of the program is for; nil for copies at the end.
+  package let nodesOfSteps: [NodeID?]
+  /// By value, the position of the buffer that its elements lie in; nil where no call reads or writes it.
+  package let buffersOfValues: [Int?]
 }
 
 /// An op and the schedule that it was lowered by.
@@ -28,7 +36,11 @@ package struct ScheduledOp: Sendable {
 package func lower(_ graph: Verified<Graph>, for target: Target, classifiesOnly: Bool = false) throws -> Lowered {
   var context = LoweringContext(try decomposeForLowering(graph.ir), target: target, classifiesOnly: classifiesOnly)
   try context.lowerNodes()
-  return Lowered(program: try context.finish(), remarks: context.remarks, schedules: context.schedules)
+  var program = try context.finish()
+  let positions = planMemory(&program)
+  return Lowered(
+    program: program, remarks: context.remarks, schedules: context.schedules, graph: context.graph, order: context.states.order,
+    nodesOfSteps: context.nodesOfSteps, buffersOfValues: context.buffersOfValues.map { $0.flatMap { positions[$0] } })
 }
 
 /// Replaces requests for derivatives that no pass has expanded, and the ops that have no lowering rule by what they decompose into, until

@@ -7,8 +7,11 @@ struct LoweringContext {
   /// Whether attention finds its live tiles and only counts them: to measure what that takes.
   let classifiesOnly: Bool
   private(set) var program: Program
-  /// The op of the node being lowered, which calls are for; nil outside of nodes.
+  /// The op being lowered, and the node of the whole graph, which calls are for; nil outside of nodes.
   private var op: Op?
+  private var node: NodeID?
+  /// The node that each step of the program is for.
+  private(set) var nodesOfSteps: [NodeID?] = []
   /// How many kernels have been given a name, by the name that they asked for.
   private var kernelCounts: [Name: Int] = [:]
   private(set) var remarks: [Remark] = []
@@ -44,8 +47,17 @@ struct LoweringContext {
 
   /// Lowers a node by its op's rule.
   mutating func lower(_ node: NodeID) throws {
+    let outer = op
     op = graph.op(node)
-    defer { op = nil }
+    if !frame.isBody { self.node = node }
+    defer {
+      op = outer
+      if !frame.isBody { self.node = nil }
+    }
+    // What is computed again saves memory, so what was packed long before is not kept for it.
+    let blocks = graph.recomputations(around: node)
+    if !blocks.isSubset(of: frame.recomputations) { panels = panels.filter { isLoadTime($0.value) } }
+    frame.recomputations = blocks
     guard let rule = LoweringRule.all[graph.op(node)] else { throw unsupported(node, "no lowering rule for this op") }
     try rule(&self, node)
     // What was packed of a state is of what it held before.
@@ -150,7 +162,7 @@ struct LoweringContext {
       program.load.append(call)
     } else {
       for output in outputs { levels.note(output, at: max(level, 0)) }
-      levels.append(call, at: max(level, 0))
+      levels.append(call, for: node, at: max(level, 0))
     }
   }
 
@@ -178,7 +190,7 @@ struct LoweringContext {
 
   func cost(_ node: NodeID) -> Cost { graph.op(node).cost(CostQuery(graph, node)) }
 
-  /// The finished program: results copied to memory of their own where they are not there yet, slots assigned.
+  /// The finished program, but for its slots: results copied to memory of their own where they are not there yet.
   mutating func finish() throws -> Program {
     for (position, value) in graph.results.prefix(graph.returnedCount).enumerated() {
       let type = graph.type(value)
@@ -196,9 +208,15 @@ struct LoweringContext {
       program.results.append(Program.Result(name: name, buffer: buffer))
     }
     try storeUpdates()
-    (program.steps, program.loops) = levels.finish()
-    planMemory(&program)
+    (program.steps, program.loops, nodesOfSteps) = levels.finish()
     return program
+  }
+
+  /// By value, the position of the buffer that its elements lie in; nil where they are a number or an index.
+  var buffersOfValues: [Int?] {
+    frame.sources.map { source in
+      if case .view(let view) = source { view.buffer } else { nil }
+    }
   }
 }
 

@@ -2,10 +2,12 @@ package import HeedIR
 
 /// Assigns every intermediate buffer a slot, so that buffers that are never live at once share memory.
 ///
-/// How long a buffer is live says `Program.lives`. In order of their first steps, each takes a free
-/// slot: one that already holds a buffer of the same size if there is one, else the one freed last, else a new one. A slot is as
-/// large as its largest buffer at the call's lengths, so the plan holds for every length.
-package func planMemory(_ program: inout Program) {
+/// How long a buffer is live says `Program.lives`. In order of their first steps, each takes a free slot: one that already holds a buffer of
+/// the same size if there is one, else the one freed last, else a new one. A slot is as large as its largest buffer at the call's lengths, so
+/// the plan holds for every length. A call, which knows its lengths, places buffers by their bytes.
+/// - Returns: the new position of each buffer; nil for those that no call names, which are taken out.
+@discardableResult
+package func planMemory(_ program: inout Program) -> [Int?] {
   let lives = program.lives.filter { buffer, _ in
     if case .slot = program.buffers[buffer].storage { true } else { false }
   }
@@ -27,16 +29,17 @@ package func planMemory(_ program: inout Program) {
       program.buffers[buffer].storage = .slot(slots.count - 1)
     }
   }
-  dropUnusedBuffers(&program)
+  return dropUnusedBuffers(&program)
 }
 
 /// Takes out intermediate buffers that no call names.
-private func dropUnusedBuffers(_ program: inout Program) {
+/// - Returns: the new position of each buffer.
+private func dropUnusedBuffers(_ program: inout Program) -> [Int?] {
   var isUsed = program.buffers.map { buffer in
     if case .slot = buffer.storage { false } else { true }
   }
   for call in program.load + program.steps { for operand in call.operands { isUsed[operand.buffer] = true } }
-  guard isUsed.contains(false) else { return }
+  guard isUsed.contains(false) else { return isUsed.indices.map { $0 } }
   var position: [Int] = []
   var next = 0
   for used in isUsed {
@@ -61,4 +64,5 @@ private func dropUnusedBuffers(_ program: inout Program) {
     case .range: check
     }
   }
+  return zip(position, isUsed).map { $1 ? $0 : nil }
 }

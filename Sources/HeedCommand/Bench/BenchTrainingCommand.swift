@@ -20,6 +20,8 @@ struct BenchTrainingCommand: ParsableCommand {
   @Option(help: "The sequences of a batch.") var batch = 16
   @Option(help: "The number of steps.") var steps = 200
   @Option(help: "Determines the weights before the first step and the batches.") var seed: UInt64 = 1
+  @Flag(help: "Compute each layer again for its gradients instead of keeping what it computes.") var checkpoint = false
+  @Option(help: "The most bytes that a step may take; values are computed again where it takes more.") var memoryLimit: Int?
   @Option(help: "Write start.safetensors and batches.safetensors to this folder.") var save: String?
   @OptionGroup var threads: ThreadsOption
   @Flag(help: "Print one JSON object.") var json = false
@@ -36,9 +38,12 @@ struct BenchTrainingCommand: ParsableCommand {
   }
 
   func run() throws {
-    let problem = LanguageModelStep(layers: layers, width: width, heads: heads, length: length, steps: steps)
+    let problem = LanguageModelStep(
+      layers: layers, width: width, heads: heads, length: length, steps: steps, hasCheckpoints: checkpoint)
     let (step, initializers) = try problem.graph()
-    let program = try step.compile(CompileOptions(threads: threads.threads))
+    let program = try step.compile(
+      CompileOptions(threads: threads.threads, memoryLimit: memoryLimit.map { MemoryLimit($0, sizes: ["B": batch]) }))
+    let before = try PeakMemory.now()
     var state = try step.initialState(initializers.arrays(for: step, seed: seed))
     let windows = try TokenWindows(ByteTokenizer().encode(file: text), length: length)
     guard windows.count >= batch else {
@@ -55,6 +60,8 @@ struct BenchTrainingCommand: ParsableCommand {
     }
     if let save { try write(state, inputs, to: save) }
 
+    // What making the arrays took is not the program's.
+    try PeakMemory.reset()
     var (losses, times): ([Double], [Double]) = ([], [])
     for arrays in inputs {
       let start = Date.timeIntervalSinceReferenceDate
@@ -62,26 +69,30 @@ struct BenchTrainingCommand: ParsableCommand {
       times.append(Date.timeIntervalSinceReferenceDate - start)
       losses.append(Double(try loss.float()))
     }
-    try report(program, losses, CallTimes(times))
+    try report(program, losses, CallTimes(times), memory: PeakMemory.most() - before)
     guard profile else { return }
     var timings: [StepTiming] = []
     _ = try program.run(inputs[0].map { ($0.key, $0.value) }, states: &state.arrays, timings: &timings)
     try KernelProfile(timings).print()
   }
 
-  private func report(_ program: CompiledGraph, _ losses: [Double], _ times: CallTimes) throws {
+  /// - Parameter memory: the most bytes that the process had beside what it had when all was compiled.
+  private func report(_ program: CompiledGraph, _ losses: [Double], _ times: CallTimes, memory: Int) throws {
+    let plan = try program.memoryPlan(sizes: ["B": batch])
     if json {
       let fields: OrderedDictionary<String, JSON> = [
         "target": .string(program.lowered.target.name), "threads": JSON(program.threadCount), "steps": JSON(losses.count),
         "tokens": JSON(batch * length), "best_seconds": JSON(times.best), "median_seconds": JSON(times.median),
-        "losses": .array(losses.map { JSON($0) }),
+        "plan_bytes": JSON(plan.total), "workspace_bytes": JSON(plan.workspace), "measured_bytes": JSON(memory),
+        "recomputed": JSON(plan.recomputed.count), "losses": .array(losses.map { JSON($0) }),
       ]
       return try printLine(JSON.object(fields).text)
     }
     try printLine(
       "\(losses.count) steps of \(batch) x \(length) tokens on \(program.lowered.target), \(program.threadCount) threads: "
         + "\(shownNumber(1000 * times.best)) ms at best, \(shownNumber(1000 * times.median)) ms in the median; "
-        + "the loss went from \(shownNumber(losses[0])) to \(shownNumber(losses.last!))")
+        + "the loss went from \(shownNumber(losses[0])) to \(shownNumber(losses.last!)); a step takes \(plan.total >> 20) MiB by plan, "
+        + "\(plan.workspace >> 20) MiB of it workspace, and the process took \(memory >> 20) MiB")
   }
 
   private func write(_ state: GraphState, _ inputs: [[String: NDArray]], to folder: String) throws {
@@ -102,6 +113,8 @@ struct LanguageModelStep {
   let length: Int
   /// The steps over which the learning rate falls.
   let steps: Int
+  /// Whether what a layer computes is computed again for its gradients.
+  var hasCheckpoints = false
 
   func graph() throws -> (Graph, Initializers) {
     var initializers = Initializers()
@@ -124,11 +137,15 @@ struct LanguageModelStep {
     let tokens = Embedding("tokens", in: g, count: 256, size: width)
     var x = tokens(ids) + Embedding("positions", in: g, count: length, size: width)(g.iota([Extent(length)]))
     for layer in 0..<layers {
-      x = g.scope("layers.\(layer)") {
-        let attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
-        let y = x + attention(LayerNorm("norm1", in: g, size: width)(x), mask: .causal())
-        return y + FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width)(LayerNorm("norm2", in: g, size: width)(y))
+      let input = x
+      func block() -> Tensor {
+        g.scope("layers.\(layer)") {
+          let attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
+          let y = input + attention(LayerNorm("norm1", in: g, size: width)(input), mask: .causal())
+          return y + FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width)(LayerNorm("norm2", in: g, size: width)(y))
+        }
       }
+      x = hasCheckpoints ? g.checkpoint(block) : block()
     }
     return matmul(LayerNorm("norm", in: g, size: width)(x), tokens.weight.transposed())
   }

@@ -11,12 +11,13 @@ extension GraphPass {
   ///     %c = add %a, %a
   ///
   /// Legal because ops have no effects, and equal ops on equal operands result in equal bits. Operands of commutative ops are
-  /// compared without regard to order. The first node stays, with its name if it has one.
+  /// compared without regard to order. The first node stays, with its name if it has one. A node that is computed again is not the one
+  /// that was computed first, and what a checkpoint computes is not kept for others: `Graph.canStand`.
   public static let eliminateCommonSubexpressions = GraphPass(
     "eliminate-common-subexpressions", summary: "keep one of several nodes that compute the same"
   ) { graph, _ in
     var rewriter = GraphRewriter(graph)
-    var known: [Expression: [ValueID]] = [:]
+    var known: [Expression: [NodeID]] = [:]
     for node in graph.body {
       // Bodies are not compared.
       guard !graph.op(node).has(.hasBody) else {
@@ -24,11 +25,11 @@ extension GraphPass {
         continue
       }
       let expression = Expression(graph, node, operands: graph.operands(node).map { rewriter($0) })
-      if let earlier = known[expression] {
-        for (old, new) in zip(graph.results(node), earlier) { rewriter.replace(old, with: new) }
+      if let earlier = known[expression]?.last(where: { graph.canStand($0, for: node) }) {
+        for (old, new) in zip(graph.results(node), graph.results(earlier)) { rewriter.replace(old, with: rewriter(new)) }
       } else {
-        let copy = rewriter.copy(node)
-        known[expression] = rewriter.result.results(copy)
+        rewriter.copy(node)
+        known[expression, default: []].append(node)
       }
     }
     graph = rewriter.finish()

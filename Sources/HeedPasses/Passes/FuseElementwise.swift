@@ -77,6 +77,7 @@ private struct ElementwiseGroups {
   private(set) var members: [Int: [NodeID]] = [:]
 
   init(_ graph: Graph) {
+    let hasRecomputations = graph.blocks.contains { $0.kind == .recompute }
     for node in graph.body where Self.isCandidate(graph, node) {
       let number = Int(node.index)
       group[node] = number
@@ -85,6 +86,8 @@ private struct ElementwiseGroups {
         guard let producer = graph.definingNode(operand), let other = group[producer], other != group[node]!,
           graph.type(graph.result(producer)).shape == graph.type(graph.result(node)).shape
         else { continue }
+        // What is computed again runs late, so it is not fused into what it repeats.
+        guard !hasRecomputations || graph.canRunTogether(members[other]! + members[group[node]!]!) else { continue }
         if !leadsAround(graph, from: other, to: group[node]!) { merge(other, group[node]!) }
       }
     }

@@ -76,7 +76,7 @@ extension Graph {
       return results.contains(value) || users[Int(value.index)].contains { !inside.contains($0) }
     }
     func canFollow(_ node: NodeID) -> Bool {
-      op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == shape
+      op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == shape && canRunTogether([product, node])
     }
     // The value of a node that a node outside uses leaves the epilogue, so no later node can be its last.
     func canStayInside(_ node: NodeID) -> Bool {
