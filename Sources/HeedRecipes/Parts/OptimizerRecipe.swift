@@ -3,7 +3,7 @@ internal import HeedIR
 
 /// `optimizer`: a name, or `kind` and the numbers of its type.
 enum OptimizerRecipe {
-  private static let kinds: [(name: String, value: (Numbers) throws -> any Optimizer)] = [
+  private static let kinds: [(name: String, value: @Sendable (Numbers) throws -> any Optimizer)] = [
     ("SGD", { numbers in
       let usual = SGD()
       return SGD(
