@@ -74,7 +74,11 @@ let package = Package(
     .executableTarget(name: "demo", dependencies: ["Heed"], path: "examples/demo", swiftSettings: strict),
     .executableTarget(name: "models", dependencies: ["Heed"], path: "examples/models", swiftSettings: strict),
 
-    // What several test targets share: random graphs and numbers, comparison of graphs.
+    .executableTarget(
+      name: "training", dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      path: "examples/training", swiftSettings: strict),
+
+    // What several test targets share: random graphs and numbers, comparison of graphs, folders.
     .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
@@ -89,15 +93,18 @@ let package = Package(
     .testTarget(
       name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "HeedModelsTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter"],
+      name: "HeedModelsTests",
+      dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter", "HeedTestSupport"],
       swiftSettings: strict),
     .testTarget(
-      name: "HeedDataTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedModels", "HeedData"], swiftSettings: strict),
+      name: "HeedDataTests", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedModels", "HeedData", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "HeedCodegenTests", dependencies: ["HeedIR", "HeedArrays", "HeedCodegen", "HeedRuntime", "CHeedABI"],
       swiftSettings: strict),
     .testTarget(
-      name: "HeedRuntimeTests", dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "CHeedABI", "CHeedPool"],
+      name: "HeedRuntimeTests",
+      dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "HeedTestSupport", "CHeedABI", "CHeedPool"],
       swiftSettings: strict),
     .testTarget(
       name: "HeedAnalysisTests", dependencies: ["HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedTestSupport"],
@@ -115,7 +122,8 @@ let package = Package(
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedRecipesTests", dependencies: ["Heed", "HeedRecipes"], swiftSettings: strict),
-    .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand"], swiftSettings: strict),
+    .testTarget(name: "TrainingLoopTests", dependencies: ["Heed", "HeedTestSupport", "training"], swiftSettings: strict),
+    .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "HeedInterpreter", "models"], swiftSettings: strict),
     .testTarget(
       name: "DifferentialTests",

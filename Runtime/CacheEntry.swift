@@ -1,3 +1,5 @@
+internal import HeedSystem
+
 /// The layout of a cache file: magic, version, length of the key, key, length of the object, checksum of key and object, object.
 /// Numbers are 64 bits, least significant byte first.
 enum CacheEntry {
@@ -56,26 +58,10 @@ enum CacheEntry {
     try take(8, from: &rest).reversed().reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private static func checksum(_ key: ArraySlice<UInt8>, _ object: ArraySlice<UInt8>) -> UInt64 {
-    checksum(object, seed: checksum(key, seed: 0xcbf2_9ce4_8422_2325))
-  }
-
-  static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt64 { checksum(bytes, seed: 0xcbf2_9ce4_8422_2325) }
-
-  /// A hash in the manner of FNV-1a that takes eight bytes at a time. Each step can be undone, so one changed word always shows.
-  private static func checksum(_ bytes: ArraySlice<UInt8>, seed: UInt64) -> UInt64 {
-    bytes.withUnsafeBytes { bytes in
-      var hash = seed ^ UInt64(bytes.count)
-      func add(_ word: UInt64) {
-        hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15
-        hash ^= hash >> 29
-      }
-      let whole = bytes.count & ~7
-      for offset in stride(from: 0, to: whole, by: 8) {
-        add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
-      }
-      add(bytes[whole...].reversed().reduce(0) { $0 << 8 | UInt64($1) })
-      return hash
-    }
+  /// What shows that a byte changed; the order of pieces counts.
+  static func checksum(_ pieces: ArraySlice<UInt8>...) -> UInt64 {
+    var checksum = Checksum()
+    for piece in pieces { piece.withUnsafeBytes { checksum.add($0) } }
+    return checksum.value
   }
 }

@@ -2,6 +2,9 @@ extension Graph: CustomStringConvertible {
   /// The graph as text that parses to the same graph. Scalar constants without a name are written where they are used.
   public var text: String { GraphPrinter(self).text() }
 
+  /// The line of a node, as `text` has it: `%y = add %x, 1.0 : f32[S]`.
+  public func text(of node: NodeID) -> String { GraphPrinter(self).line(node) }
+
   /// The same as `text`.
   public var description: String { text }
 }
@@ -61,7 +64,7 @@ struct GraphPrinter {
     return "\(name)(\n    \(arguments.joined(separator: ",\n    "))\n)\(facts) {"
   }
 
-  private func line(_ node: NodeID) -> String {
+  func line(_ node: NodeID) -> String {
     let op = graph.op(node)
     let results = graph.results(node)
     let operands = graph.operands(node)

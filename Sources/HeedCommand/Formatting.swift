@@ -1,7 +1,5 @@
 import Foundation
-
-/// `value` with that many digits after the point.
-func fixed(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+import Heed
 
 /// `text` filled with blanks to at least `width` characters; to the left of it where `left`.
 func padded(_ text: String, _ width: Int, left: Bool = false) -> String {

@@ -39,6 +39,11 @@ package struct Descriptor: Sendable {
     }
   }
 
+  /// Waits until what was written is on the disk. Files of kinds that have no disk, such as pipes, are left alone.
+  package func synchronize() throws(SystemError) {
+    guard fsync(number) == 0 || errno == EINVAL || errno == EROFS else { throw .last }
+  }
+
   /// Closes the file. Some file systems only then say that a write failed.
   package func close() throws(SystemError) {
     // After EINTR the number is free on Linux: closing it again could close another file.

@@ -7,14 +7,15 @@ extension FileBytes {
   /// A regular file is written beside `path` under a name that begins with `.heed-`, and then renamed. So the old file stands, whole,
   /// until the new one is complete, and nothing else is left where that fails. The new file has the old one's permissions. A symbolic
   /// link stays, and the file that it names is replaced. Pipes, devices and open files such as `/dev/stdout` are written directly.
+  /// - Parameter durably: whether the file is on the disk when the function returns, so that it outlives a loss of power.
   /// - Throws: `HeedError` where the file cannot be created or written.
-  package static func write(_ pieces: [UnsafeRawBufferPointer], to path: String) throws {
+  package static func write(_ pieces: [UnsafeRawBufferPointer], to path: String, durably: Bool = false) throws {
     guard let place = try replaceable(path) else {
       let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
       return try write(pieces, to: file, path: path)
     }
     let folder = (place.path as NSString).deletingLastPathComponent
-    let name = ".heed-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+    let name = "\(partPrefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
     let temporary = folder.isEmpty ? name : "\(folder)/\(name)"
     let number = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard number >= 0 else { throw systemError("creating a file beside \(path)") }
@@ -24,11 +25,25 @@ extension FileBytes {
         _ = fchown(number, old.st_uid, old.st_gid)
         fchmod(number, old.st_mode & 0o7777)
       }
-      try write(pieces, to: Descriptor(number), path: path)
+      try write(pieces, to: Descriptor(number), path: path, durably: durably)
       guard rename(temporary, place.path) == 0 else { throw systemError("writing \(path)") }
+      if durably { try synchronize(folder: folder.isEmpty ? "." : folder, path: path) }
     } catch {
       unlink(temporary)
       throw error
+    }
+  }
+
+  /// How the names of files that are being written begin; the number of the process follows.
+  private static let partPrefix = ".heed-"
+
+  /// Removes from a folder what processes that have ended left of files that they were writing.
+  package static func removeAbandonedParts(in folder: String) {
+    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] where name.hasPrefix(partPrefix) {
+      guard let process = name.dropFirst(partPrefix.count).split(separator: "-").first.flatMap({ pid_t($0) }), process > 0 else {
+        continue
+      }
+      if kill(process, 0) != 0, errno == ESRCH { unlink(folder + "/" + name) }
     }
   }
 
@@ -38,11 +53,19 @@ extension FileBytes {
     try text.withUTF8 { try write([UnsafeRawBufferPointer($0)], to: path) }
   }
 
+  /// Waits until the names in a folder are on the disk.
+  private static func synchronize(folder: String, path: String) throws {
+    let file = try open(folder, O_RDONLY | O_DIRECTORY)
+    defer { try? file.close() }
+    do { try file.synchronize() } catch { throw systemError("writing \(path)", error) }
+  }
+
   /// Writes `pieces` to `file` and closes it.
-  private static func write(_ pieces: [UnsafeRawBufferPointer], to file: Descriptor, path: String) throws {
+  private static func write(_ pieces: [UnsafeRawBufferPointer], to file: Descriptor, path: String, durably: Bool = false) throws {
     do throws(SystemError) {
       do throws(SystemError) {
         for piece in pieces { try file.write(piece) }
+        if durably { try file.synchronize() }
       } catch {
         try? file.close()
         throw error

@@ -2,9 +2,22 @@ internal import Foundation
 
 /// Standard error, for errors and warnings. Where it is closed or full, they are lost and nothing else changes.
 package enum StandardError {
+  /// Whether a person reads it on a terminal, so that a line can be written again.
+  package static var isTerminal: Bool { isatty(Descriptor.standardError.number) == 1 }
+
+  /// The columns of the terminal; 80 where it does not say.
+  package static var columnCount: Int {
+    var size = winsize()
+    let isKnown = ioctl(Descriptor.standardError.number, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0
+    return isKnown ? Int(size.ws_col) : 80
+  }
+
   /// Writes `line` and its end.
-  package static func write(_ line: String) {
-    var text = line + "\n"
+  package static func write(_ line: String) { write(text: line + "\n") }
+
+  /// Writes `text` as it is.
+  package static func write(text: String) {
+    var text = text
     text.withUTF8 { bytes in
       withoutPipeSignal { try? Descriptor.standardError.write(UnsafeRawBufferPointer(bytes)) }
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// `heed bench`: what its reports say. How long anything takes is not looked at.

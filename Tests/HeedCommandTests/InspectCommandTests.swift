@@ -1,4 +1,5 @@
 import Heed
+import HeedTestSupport
 import Testing
 
 /// `heed inspect`: the arrays of a file.

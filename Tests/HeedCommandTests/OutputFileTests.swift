@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// Files that the command writes: whole, or as they were before.

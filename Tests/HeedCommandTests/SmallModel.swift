@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 
 /// Calls `body` with a folder that holds an encoder of random weights, 32 wide: for what does not depend on a model's size.
 func withSmallModel<Result>(_ body: (_ folder: String) throws -> Result) throws -> Result {

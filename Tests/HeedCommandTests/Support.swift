@@ -70,14 +70,6 @@ func noise(_ shape: [Int], _ seed: Int) throws -> NDArray {
   try NDArray((0..<shape.reduce(1, *)).map { Float(($0 &* 7919 &+ seed) % 997) / 498 - 1 }, shape)
 }
 
-/// Calls `body` with the path of a new empty folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("heed-" + UUID().uuidString)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder.path)
-}
-
 let causal = """
   graph @causal(%q: f32[B, 2, S, 16], %k: f32[B, 2, S, 16], %v: f32[B, 2, S, 16]) {
     %scores = contract %q, %k {subscripts = "bhid,bhjd->bhij"} : f32[B, 2, S, S]

@@ -1,6 +1,7 @@
 import Foundation
 import FoundationXML
 import Heed
+import HeedTestSupport
 import Testing
 
 @Suite struct TilesTests {

@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// `heed tune`: what it stores and who uses it. What is fastest is not looked at.

@@ -1,6 +1,7 @@
 import HeedArrays
 import HeedIR
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct ArrayFileTests {

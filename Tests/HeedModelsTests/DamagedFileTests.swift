@@ -2,6 +2,7 @@ import Foundation
 import HeedArrays
 import HeedIR
 import HeedModels
+import HeedTestSupport
 import Testing
 
 /// Files with changed, lost and added bytes either give arrays within bounds or one clear error, and never a crash.
@@ -30,7 +31,7 @@ import Testing
   }
 
   @Test(arguments: 0..<4 as Range<UInt64>) func numPy(seed: UInt64) throws {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     let originals = try [
       NumPyFile.encode(NDArray([1, 2, 3, 4, 5, 6] as [Float], [2, 3])),
       NumPyFile.encode(NDArray([true, false, true], [3])),
@@ -54,7 +55,7 @@ import Testing
   }
 
   @Test(arguments: 0..<4 as Range<UInt64>) func safetensors(seed: UInt64) throws {
-    var random = SeededGenerator(state: seed)
+    var random = SeededGenerator(seed: seed)
     try withTemporaryFolder { folder in
       let path = folder + "/a.safetensors"
       let arrays: [(name: String, array: NDArray)] = try [

@@ -4,6 +4,7 @@ import HeedDSL
 import HeedIR
 import HeedInterpreter
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct EncoderTests {
@@ -30,7 +31,7 @@ import Testing
   /// A sentence's embedding does not depend on its neighbours, and an empty sentence gives zeros.
   @Test func sentencesAreIndependent() throws {
     let graph = Encoder(try Self.tiny()).embeddingGraph()
-    var generator = SeededGenerator(state: 7)
+    var generator = SeededGenerator(seed: 7)
     var inputs: [Name: ReferenceArray] = [:]
     for argument in graph.arguments where argument.role == .parameter {
       let shape = graph.type(argument.value).shape.extents.map { $0.constant! }

@@ -1,6 +1,7 @@
 import Foundation
 import HeedIR
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct ModelDirectoryTests {

@@ -2,6 +2,7 @@ import Foundation
 import HeedArrays
 import HeedIR
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct NumPyFileTests {

@@ -24,14 +24,6 @@ enum TestModel {
   static let skipMessage: Comment = "no model: run scripts/fetch-model.sh, or name a folder in HEED_MODEL"
 }
 
-/// Calls `body` with the path of a new empty folder, which is removed afterwards.
-func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("heed-" + UUID().uuidString)
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder.path)
-}
-
 /// The message of the error that `body` throws, which must be one line; fails the test where it throws none.
 func message(_ location: Testing.SourceLocation = #_sourceLocation, of body: () throws -> some Any) -> String {
   do {
@@ -44,18 +36,5 @@ func message(_ location: Testing.SourceLocation = #_sourceLocation, of body: () 
   } catch {
     Issue.record("\(error) is no HeedError", sourceLocation: location)
     return ""
-  }
-}
-
-/// A small seeded generator (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import HeedIR
 import HeedModels
 import HeedSystem
+import HeedTestSupport
 import Testing
 
 @Suite struct WordPieceTokenizerTests {

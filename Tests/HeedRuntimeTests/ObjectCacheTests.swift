@@ -1,5 +1,6 @@
 import Foundation
 import HeedRuntime
+import HeedTestSupport
 import Testing
 
 @Suite struct ObjectCacheTests {

@@ -28,14 +28,6 @@ func withArguments<Value>(
   }
 }
 
-/// Calls `body` with the path of a new folder, removed afterwards.
-func withTemporaryFolder<Value>(_ body: (_ path: String) throws -> Value) throws -> Value {
-  let path = FileManager.default.temporaryDirectory.appendingPathComponent("heed-tests-\(UUID().uuidString)").path
-  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(atPath: path) }
-  return try body(path)
-}
-
 /// The lines that something logged.
 final class Log: Sendable {
   private let lines = Lock<[String]>([])

@@ -13,4 +13,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
+
+  /// One of `values`.
+  public mutating func pick<Value>(_ values: [Value]) -> Value { values.randomElement(using: &self)! }
 }

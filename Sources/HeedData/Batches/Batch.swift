@@ -13,6 +13,12 @@ public struct Batch: Sendable {
   /// Where the next one is: what a checkpoint keeps after a step with this batch.
   public let next: DataPosition
 
+  /// A batch of a source of one's own.
+  public init(arrays: [String: NDArray], samples: [Int], tokenCount: Int = 0, position: DataPosition, next: DataPosition) {
+    (self.arrays, self.samples, self.tokenCount) = (arrays, samples, tokenCount)
+    (self.position, self.next) = (position, next)
+  }
+
   /// Whether the batch is the last of its epoch.
   public var endsEpoch: Bool { next.epoch > position.epoch }
 }

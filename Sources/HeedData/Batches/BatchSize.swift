@@ -8,3 +8,14 @@ public enum BatchSize: Hashable, Sendable {
   /// length, cut into batches, and the batches are shuffled. Otherwise samples keep their order.
   case tokens(Int, bucket: Int? = nil)
 }
+
+extension BatchSize: CustomStringConvertible {
+  /// The size in words: `16 samples`, `4096 tokens in buckets of 1024 samples`.
+  public var description: String {
+    switch self {
+    case .samples(let count): "\(count) samples"
+    case .tokens(let budget, nil): "\(budget) tokens"
+    case .tokens(let budget, let bucket?): "\(budget) tokens in buckets of \(bucket) samples"
+    }
+  }
+}

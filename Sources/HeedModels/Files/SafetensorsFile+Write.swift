@@ -5,8 +5,11 @@ internal import HeedSystem
 extension SafetensorsFile {
   /// Writes arrays to a safetensors file at `path`. Wider element types come first, so that every array is aligned to its own;
   /// the data begins at a multiple of 64 bytes. The same arrays result in the same bytes.
+  /// - Parameter durably: whether the file is on the disk when the function returns, so that it outlives a loss of power.
   /// - Throws: `HeedError` where two arrays have one name, a name is `__metadata__`, or the file cannot be written.
-  public static func write(_ arrays: [(name: String, array: NDArray)], metadata: [String: String] = [:], to path: String) throws {
+  public static func write(
+    _ arrays: [(name: String, array: NDArray)], metadata: [String: String] = [:], to path: String, durably: Bool = false
+  ) throws {
     var names: Set<String> = ["__metadata__"]
     for (name, _) in arrays where !names.insert(name).inserted {
       throw HeedError("writing \(path): got an array called \(JSON.shown(name)), expected a name of its own")
@@ -16,7 +19,7 @@ extension SafetensorsFile {
     let header = header(sorted, metadata: metadata)
     try header.withUnsafeBytes { header in
       try withExtendedLifetime(sorted) {
-        try FileBytes.write([header] + sorted.map { $0.array.bytes }, to: path)
+        try FileBytes.write([header] + sorted.map { $0.array.bytes }, to: path, durably: durably)
       }
     }
   }

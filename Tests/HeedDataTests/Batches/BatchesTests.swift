@@ -1,6 +1,7 @@
 import HeedArrays
 import HeedData
 import HeedIR
+import HeedTestSupport
 import Testing
 
 @Suite struct BatchesTests {
@@ -27,7 +28,7 @@ import Testing
 
   @Test(arguments: sizes)
   func everySampleComesOncePerEpoch(size: BatchSize) throws {
-    var generator = SeededGenerator(state: 12)
+    var generator = SeededGenerator(seed: 12)
     for count in [1, 2, 16, 61] {
       let dataset = sequences(count, &generator)
       for seed in [nil, 3] as [UInt64?] {
@@ -58,7 +59,7 @@ import Testing
   }
 
   @Test func ordersOfEpochs() throws {
-    var generator = SeededGenerator(state: 13)
+    var generator = SeededGenerator(seed: 13)
     let dataset = sequences(40, &generator)
     func samples(_ seed: UInt64?, _ number: Int, _ size: BatchSize = .tokens(30)) throws -> [Int] {
       try epoch(Batches(dataset, size: size, seed: seed), from: DataPosition(epoch: number, sample: 0)).flatMap(\.samples)
@@ -72,7 +73,7 @@ import Testing
 
   /// Without buckets a batch ends only where the next sample does not fit.
   @Test func batchesByTokensAreFull() throws {
-    var generator = SeededGenerator(state: 14)
+    var generator = SeededGenerator(seed: 14)
     let dataset = sequences(60, &generator)
     let epoch = try epoch(Batches(dataset, size: .tokens(50), seed: 4), from: .start)
     for (batch, next) in zip(epoch, epoch.dropFirst()) {
@@ -82,7 +83,7 @@ import Testing
 
   @Test(arguments: sizes)
   func aRunThatGoesOnHasTheSameBatches(size: BatchSize) throws {
-    var generator = SeededGenerator(state: 15)
+    var generator = SeededGenerator(seed: 15)
     let dataset = sequences(30, &generator)
     let unbroken = try Batches(dataset, size: size, seed: 5)
     let run = try (0..<3).flatMap { try epoch(unbroken, from: DataPosition(epoch: $0, sample: 0)) }

@@ -2,6 +2,7 @@ import HeedArrays
 import HeedData
 import HeedIR
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct DatasetTests {

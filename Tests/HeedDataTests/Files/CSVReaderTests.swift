@@ -1,5 +1,6 @@
 import HeedData
 import HeedIR
+import HeedTestSupport
 import Testing
 
 @Suite struct CSVReaderTests {
@@ -34,7 +35,7 @@ import Testing
   }
 
   @Test func writtenTablesComeBack() throws {
-    var generator = SeededGenerator(state: 1)
+    var generator = SeededGenerator(seed: 1)
     let parts = ["a", "\"", ",", "\n", "\r\n", "\r", " ", "é", "\u{301}", "", "\u{0}", "'", "1.5", "🙂"]
     for _ in 0..<200 {
       let (rows, columns) = (Int.random(in: 1...5, using: &generator), Int.random(in: 1...4, using: &generator))
@@ -91,7 +92,7 @@ import Testing
   }
 
   @Test func damagedFilesNeverTrap() throws {
-    var generator = SeededGenerator(state: 2)
+    var generator = SeededGenerator(seed: 2)
     let text = Array("a,\"b\nb\",c\r\n\"1\"\"\",,\"\"\r\né,\"\r\n\",3\n".utf8)
     for _ in 0..<500 {
       var bytes = text

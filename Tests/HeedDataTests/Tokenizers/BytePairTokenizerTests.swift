@@ -1,6 +1,7 @@
 import Foundation
 import HeedData
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct BytePairTokenizerTests {
@@ -15,7 +16,7 @@ import Testing
 
   @Test func anyBytesComeBack() throws {
     let tokenizer = try tokenizer()
-    var generator = SeededGenerator(state: 8)
+    var generator = SeededGenerator(seed: 8)
     for _ in 0..<500 {
       let bytes = (0..<Int.random(in: 0...40, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
       #expect(try tokenizer.decode(tokenizer.encode(bytes: bytes)) == bytes)
@@ -39,7 +40,7 @@ import Testing
 
   @Test func encodesAsTheDefinitionDoes() throws {
     let tokenizer = try tokenizer(400, special: [])
-    var generator = SeededGenerator(state: 9)
+    var generator = SeededGenerator(seed: 9)
     var words: [[UInt8]: Int] = [:]
     func split(_ text: String) -> [[UInt8]] {
       let bytes = Array(text.utf8)

@@ -1,4 +1,5 @@
 import HeedData
+import HeedTestSupport
 import Testing
 
 @Suite struct BytePairTrainerTests {
@@ -10,7 +11,7 @@ import Testing
   }
 
   @Test func learnsWhatTheDefinitionLearns() throws {
-    var generator = SeededGenerator(state: 5)
+    var generator = SeededGenerator(seed: 5)
     for round in 0..<150 {
       // Few letters make many ties and overlapping pairs.
       let letters = Array("abcd".utf8.prefix(1 + round % 4))
@@ -29,7 +30,7 @@ import Testing
 
   /// No two tokens are spelled alike: a file could not tell them apart.
   @Test func tokensDiffer() throws {
-    var generator = SeededGenerator(state: 6)
+    var generator = SeededGenerator(seed: 6)
     for _ in 0..<100 {
       var words: [[UInt8]: Int] = [:]
       for _ in 0..<30 {
@@ -44,7 +45,7 @@ import Testing
 
   /// One word of a million letters costs no more than as many short ones.
   @Test func aLongWord() throws {
-    var generator = SeededGenerator(state: 7)
+    var generator = SeededGenerator(seed: 7)
     var trainer = try trainer([(0..<1_000_000).map { _ in generator.pick(Array("abcdefgh".utf8)) }: 1])
     trainer.train(tokenCount: 1000, minimumCount: 2)
     #expect(trainer.tokens.count == 1000)

@@ -1,4 +1,5 @@
 import HeedData
+import HeedTestSupport
 import Testing
 
 @Suite struct ByteTokenizerTests {

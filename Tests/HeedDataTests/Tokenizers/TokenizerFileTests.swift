@@ -2,6 +2,7 @@ import Foundation
 import HeedData
 import HeedIR
 import HeedModels
+import HeedTestSupport
 import Testing
 
 @Suite struct TokenizerFileTests {
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test func damagedFilesNeverTrap() throws {
-    var generator = SeededGenerator(state: 10)
+    var generator = SeededGenerator(seed: 10)
     let text = Array(try written().utf8)
     for _ in 0..<300 {
       var bytes = text

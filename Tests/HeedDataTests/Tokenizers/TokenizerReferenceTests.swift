@@ -2,6 +2,7 @@ import Foundation
 import HeedData
 import HeedModels
 import HeedSystem
+import HeedTestSupport
 import Testing
 
 /// Against the Rust library `tokenizers`: see Tests/Resources/bytepair/generate.py.

@@ -1,5 +1,6 @@
 import Foundation
 import HeedData
+import HeedTestSupport
 import Testing
 
 @Suite struct WordSplitterTests {
@@ -27,7 +28,7 @@ import Testing
       "'",
       "!", "--", "\u{301}", "🙂", "\u{200b}", "_", "\u{0}", "ǅ", "ʰ",
     ]
-    var generator = SeededGenerator(state: 3)
+    var generator = SeededGenerator(seed: 3)
     for _ in 0..<3000 {
       let text = (0..<Int.random(in: 0...8, using: &generator)).map { _ in generator.pick(parts) }.joined()
       let string = NSString(string: text)
@@ -39,7 +40,7 @@ import Testing
   }
 
   @Test func anyBytesSplitWithoutGaps() {
-    var generator = SeededGenerator(state: 4)
+    var generator = SeededGenerator(seed: 4)
     for _ in 0..<2000 {
       let bytes = (0..<Int.random(in: 0...12, using: &generator)).map { _ in
         generator.pick([0x20, 0x27, 0x61, 0x73, 0xc3, 0xa9, 0xe4, 0xb8, 0xad, 0xf0, 0x9f, 0xff, 0x80, 0xed, 0xa0] as [UInt8])

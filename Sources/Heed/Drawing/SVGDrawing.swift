@@ -1,23 +1,24 @@
-import Foundation
+internal import Foundation
 
 /// A picture in Scalable Vector Graphics, lengths in pixels, y downwards.
-struct SVGDrawing {
-  let width: Double
-  let height: Double
+package struct SVGDrawing {
+  package let width: Double
+  package let height: Double
   private var elements: [String] = []
 
-  init(width: Double, height: Double) { (self.width, self.height) = (width, height) }
+  package init(width: Double, height: Double) { (self.width, self.height) = (width, height) }
 
-  enum Anchor: String { case start, middle, end }
+  /// Which point of a text its place is.
+  package enum Anchor: String { case start, middle, end }
 
-  mutating func line(_ points: [(x: Double, y: Double)], color: String, width: Double = 1, dashes: String? = nil) {
+  package mutating func line(_ points: [(x: Double, y: Double)], color: String, width: Double = 1, dashes: String? = nil) {
     let path = points.map { "\(fixed($0.x, 1)),\(fixed($0.y, 1))" }.joined(separator: " ")
     let dashing = dashes.map { " stroke-dasharray=\"\($0)\"" } ?? ""
     elements.append("<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"\(width)\"\(dashing)/>")
   }
 
   /// - Parameter title: shown where the pointer rests on it.
-  mutating func rectangle(
+  package mutating func rectangle(
     _ x: Double, _ y: Double, width: Double, height: Double, color: String, border: String? = nil, title: String? = nil
   ) {
     let stroke = border.map { " stroke=\"\($0)\" stroke-width=\"0.5\"" } ?? ""
@@ -26,14 +27,14 @@ struct SVGDrawing {
     elements.append("<rect \(place) fill=\"\(color)\"\(stroke)\(end)")
   }
 
-  mutating func circle(_ x: Double, _ y: Double, radius: Double, color: String) {
+  package mutating func circle(_ x: Double, _ y: Double, radius: Double, color: String) {
     elements.append(
       "<circle cx=\"\(fixed(x, 1))\" cy=\"\(fixed(y, 1))\" r=\"\(fixed(radius, 1))\" fill=\"\(color)\" fill-opacity=\"0.75\" "
         + "stroke=\"white\"/>")
   }
 
   /// - Parameter degrees: turns the text about its anchor, clockwise.
-  mutating func text(
+  package mutating func text(
     _ text: String, _ x: Double, _ y: Double, size: Double = 12, color: String = "#222", anchor: Anchor = .start,
     bold: Bool = false,
     degrees: Double = 0
@@ -45,7 +46,7 @@ struct SVGDrawing {
   }
 
   /// The file's text.
-  var text: String {
+  package var text: String {
     let size = "width=\"\(fixed(width, 0))\" height=\"\(fixed(height, 0))\" viewBox=\"0 0 \(fixed(width, 0)) \(fixed(height, 0))\""
     let head = "<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) font-family=\"Helvetica, Arial, sans-serif\">"
     return ([head, "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>"] + elements + ["</svg>", ""]).joined(separator: "\n")

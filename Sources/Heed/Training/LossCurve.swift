@@ -1,0 +1,90 @@
+internal import HeedIR
+
+/// The picture of a run: the loss over steps, on the data that it trains on and on that of evaluations. Where evaluations are judged by
+/// another number, that one has a panel of its own.
+///
+/// It is drawn by Heed's own few lines of SVG. Programs that plot (gnuplot, Matplotlib) would have to be installed wherever a program that
+/// uses the library trains, and there is no Swift package for plots that builds on Linux without more than it needs.
+struct LossCurve {
+  /// What stands above the picture.
+  let title: String
+  /// The name of the loss, and that of the number that evaluations are judged by.
+  let (loss, metric): (String, String?)
+  var training = CurveSamples()
+  var evaluationLoss = CurveSamples()
+  var evaluationMetric = CurveSamples()
+  /// The best evaluation.
+  var best: (step: Int, value: Double)?
+
+  /// Blue and vermilion, which all kinds of colour vision tell apart, and a light blue.
+  /// Source: Okabe and Ito, "Color universal design" (2008).
+  private static let (trainingColor, rawColor, evaluationColor) = ("#0072B2", "#A9CFE6", "#D55E00")
+
+  init(title: String, loss: String, metric: String?) { (self.title, self.loss, self.metric) = (title, loss, metric) }
+
+  /// Adds a line of the metrics file.
+  mutating func add(_ line: MetricsFile.Line) {
+    guard let isBest = line.isBest else {
+      if let value = line[loss] { training.add(step: line.step, value) }
+      return
+    }
+    if let value = line["evaluation_\(loss)"] { evaluationLoss.add(step: line.step, value) }
+    guard let metric, let value = line["evaluation_\(metric)"] else { return }
+    if metric != loss { evaluationMetric.add(step: line.step, value) }
+    if isBest { best = (line.step, value) }
+  }
+
+  /// The picture as SVG.
+  var svg: String {
+    let hasMetric = !evaluationMetric.buckets.isEmpty
+    var drawing = SVGDrawing(width: 820, height: hasMetric ? 730 : 470)
+    drawing.text(title, 80, 32, size: 17, bold: true)
+    let steps = max(1, [training, evaluationLoss, evaluationMetric].compactMap { $0.buckets.last?.step }.max() ?? 1)
+    var panel = PlotPanel(top: 84, height: 310, steps: steps, label: loss)
+    panel.include(training.buckets.flatMap { [$0.least, $0.greatest] } + evaluationLoss.buckets.map(\.mean))
+    panel.drawAxes(&drawing, isLast: !hasMetric)
+    let raw = training.buckets.flatMap { $0.count == 1 ? [($0.step, $0.mean)] : [($0.step, $0.least), ($0.step, $0.greatest)] }
+    let smooth = training.smoothed
+    panel.drawLine(&drawing, raw, color: smooth.count > 100 ? Self.rawColor : Self.trainingColor, width: 1)
+    if smooth.count > 100 { panel.drawLine(&drawing, smooth.map { ($0.step, $0.value) }, color: Self.trainingColor, width: 2) }
+    let evaluations = evaluationLoss.buckets.map { ($0.step, $0.mean) }
+    drawEvaluations(&drawing, panel, evaluations, isJudged: metric == loss)
+
+    var legend = [(color: Self.trainingColor, text: "training" + last(smooth.last?.value))]
+    if smooth.count > 100 { legend[0].text += ", the mean of \(training.smoothingCount) steps" }
+    if !evaluations.isEmpty {
+      legend.append((Self.evaluationColor, "evaluation" + last(evaluations.last?.1) + (metric == loss ? bestText : "")))
+    }
+    var x = 80.0
+    for (color, text) in legend {
+      drawing.line([(x, 56), (x + 22, 56)], color: color, width: 2.5)
+      drawing.text(text, x + 28, 60, size: 12, color: "#444")
+      x += 50 + 6.4 * Double(text.count)
+    }
+    guard hasMetric, let metric else { return drawing.text }
+    var lower = PlotPanel(top: 440, height: 215, steps: steps, label: metric)
+    let points = evaluationMetric.buckets.map { ($0.step, $0.mean) }
+    lower.include(points.map(\.1))
+    lower.drawAxes(&drawing, isLast: true)
+    drawEvaluations(&drawing, lower, points, isJudged: true)
+    drawing.text("evaluation" + last(points.last?.1) + bestText, 80, 430, size: 12, color: "#444")
+    return drawing.text
+  }
+
+  private func drawEvaluations(_ drawing: inout SVGDrawing, _ panel: PlotPanel, _ points: [(Double, Double)], isJudged: Bool) {
+    panel.drawLine(&drawing, points, color: Self.evaluationColor, width: 2)
+    if points.count <= 60 { panel.drawDots(&drawing, points, radius: 3.5, color: Self.evaluationColor) }
+    if isJudged, let best { panel.drawRing(&drawing, (Double(best.step), best.value), color: Self.evaluationColor) }
+  }
+
+  private func last(_ value: Double?) -> String { value.map { " \(shortNumber($0))" } ?? "" }
+  private var bestText: String { best.map { ", best \(shortNumber($0.value)) after step \($0.step)" } ?? "" }
+}
+
+/// A number to four digits: `2.345`.
+func shortNumber(_ value: Double) -> String {
+  let size = abs(value)
+  if size == 0 { return "0" }
+  if size < 1e-3 || size >= 1e6 { return scientific(value) }
+  return fixed(value, size < 0.1 ? 5 : size < 10 ? 4 : size < 1000 ? 2 : 0)
+}

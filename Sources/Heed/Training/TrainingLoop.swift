@@ -1,0 +1,205 @@
+internal import HeedArrays
+internal import HeedData
+internal import HeedIR
+internal import HeedSystem
+
+/// A run while it lasts.
+struct TrainingLoop {
+  let trainer: Trainer
+  let folder: CheckpointFolder
+  var checkpoint: Checkpoint
+  private var metrics: MetricsFile?
+  private var curve: LossCurve
+  private var speed = StepSpeed()
+  private var writer: ProgressWriter
+  private var lastLoss: Double?
+  /// The file of the last checkpoint.
+  private(set) var savedFile: String?
+  /// Whether something happened since it was written.
+  private var isUnsaved = false
+  private let clock = ContinuousClock()
+
+  init(_ trainer: Trainer) {
+    self.trainer = trainer
+    folder = CheckpointFolder(path: trainer.folder)
+    checkpoint = Checkpoint(state: GraphState(), seed: trainer.seed, data: trainer.data.identity)
+    curve = LossCurve(title: trainer.title, loss: trainer.loss, metric: trainer.evaluation?.metric)
+    writer = ProgressWriter(trainer.progress)
+  }
+
+  /// Makes all steps that are left.
+  mutating func run(from origin: consuming RunOrigin) async throws -> TrainingResult {
+    if trainer.handlesSignals { InterruptSignals.begin() }
+    defer { if trainer.handlesSignals { InterruptSignals.end() } }
+    defer { writer.finish() }
+    try begin(origin)
+    let end = try await makeSteps()
+    if end == .completed || end == .stoppedEarly, checkpoint.evaluatedStep != checkpoint.step { _ = try await evaluate() }
+    if isUnsaved { try save() }
+    report(end)
+    return TrainingResult(
+      end: end, state: checkpoint.state, step: checkpoint.step, loss: lastLoss,
+      best: checkpoint.best.map { ($0, checkpoint.bestStep ?? 0) }, checkpoint: savedFile ?? folder.file(step: checkpoint.step))
+  }
+
+  private mutating func begin(_ origin: consuming RunOrigin) throws {
+    try folder.create()
+    FileBytes.removeAbandonedParts(in: folder.path)
+    switch origin {
+    case .state(let state): checkpoint.state = state
+    case .checkpoint(let file):
+      let read = try Checkpoint(contentsOf: file)
+      do { try read.expect(trainer.data.identity, seed: trainer.seed) } catch let error as HeedError {
+        throw error.during("resuming \(file)")
+      }
+      (checkpoint, savedFile) = (read, file)
+    }
+    var curve = curve
+    metrics = try MetricsFile(
+      path: folder.path + "/metrics.jsonl", keepingTo: savedFile == nil ? 0 : checkpoint.step, evaluatedStep: checkpoint.evaluatedStep
+    ) { curve.add($0) }
+    self.curve = curve
+    if savedFile == nil { try save() }
+  }
+
+  /// Returns why it made no more.
+  private mutating func makeSteps() async throws -> TrainingResult.End {
+    if let end = try await evaluateWhereDue() { return end }
+    guard !isDone else { return .completed }
+    let stream = trainer.data.stream(checkpoint.position, trainer.length.epochs)
+    return try await makeSteps(stream)
+  }
+
+  private mutating func makeSteps(_ stream: some AsyncSequence<Batch, any Error>) async throws -> TrainingResult.End {
+    var iterator = stream.makeAsyncIterator()
+    while !isDone {
+      if let end = requestedEnd { return end }
+      let next: Batch?
+      do { next = try await iterator.next() } catch is CancellationError { return .cancelled }
+      guard let batch = next else { return .completed }
+      try await step(batch)
+      if let end = try await evaluateWhereDue() { return end }
+      if isUnsaved, checkpoint.step % max(1, trainer.checkpointInterval) == 0 { try save() }
+    }
+    return .completed
+  }
+
+  private var isDone: Bool { trainer.length.isReached(step: checkpoint.step, position: checkpoint.position) }
+
+  private var requestedEnd: TrainingResult.End? {
+    if trainer.handlesSignals, let signal = InterruptSignals.name { return .interrupted(signal: signal) }
+    return Task.isCancelled ? .cancelled : nil
+  }
+
+  // MARK: A step
+
+  private mutating func step(_ batch: Batch) async throws {
+    let number = checkpoint.step + 1
+    let start = clock.now
+    let values: StepMetrics
+    do {
+      values = try trainer.call(batch, step: checkpoint.step, updating: &checkpoint.state)
+    } catch let error as HeedError {
+      throw error.during("step \(number)")
+    }
+    let seconds = (clock.now - start) / .seconds(1)
+    try metrics?.append(
+      MetricsFile.Line(
+        step: number, epoch: batch.position.epoch, values: values.values, seconds: seconds, samples: batch.samples.count,
+        tokens: batch.tokenCount))
+    let loss = values[trainer.loss] ?? .nan
+    guard loss.isFinite else {
+      writer.message("step \(number): got the loss \(loss); looking for the first value that is not finite")
+      // The state is of no use any more, and makes room.
+      checkpoint.state = GraphState()
+      throw await NonFiniteSearch(trainer, folder: folder, loss: loss, step: number, checkpoint: savedFile).error()
+    }
+    let before = done
+    (checkpoint.step, checkpoint.position, lastLoss, isUnsaved) = (number, batch.next, loss, true)
+    curve.add(MetricsFile.Line(step: number, epoch: 0, values: [(trainer.loss, loss)], seconds: seconds))
+    speed.add(seconds: seconds, samples: batch.samples.count, tokens: batch.tokenCount, progress: (done ?? 0) - (before ?? 0))
+    let (trainer, speed, done) = (trainer, speed, done)
+    writer.status(step: number, isLast: isDone) {
+      var text = "step \(number)"
+      if case .steps(let count) = trainer.length { text += " of \(count)" } else { text += ", epoch \(batch.position.epoch + 1)" }
+      text += "  loss \(shortNumber(loss))"
+      if let rate = values["learning_rate"] { text += "  rate \(scientific(rate))" }
+      text += "  \(speed.text)"
+      if let done, let left = speed.timeLeft(rest: 1 - done) { text += "  \(left) left" }
+      return text
+    }
+  }
+
+  private var done: Double? {
+    trainer.length.progress(step: checkpoint.step, position: checkpoint.position, sampleCount: trainer.data.sampleCount)
+  }
+
+  // MARK: Evaluation
+
+  /// Returns `stoppedEarly` where patience is at its end.
+  private mutating func evaluateWhereDue() async throws -> TrainingResult.End? {
+    guard let evaluation = trainer.evaluation else { return nil }
+    let (step, last) = (checkpoint.step, checkpoint.evaluatedStep)
+    if step > 0, last != step, step % max(1, evaluation.interval) == 0 {
+      do { try await evaluate() } catch is CancellationError { return .cancelled }
+    }
+    guard let patience = evaluation.patience, checkpoint.patienceCount >= max(1, patience) else { return nil }
+    return .stoppedEarly
+  }
+
+  private mutating func evaluate() async throws {
+    guard let evaluation = trainer.evaluation else { return }
+    let start = clock.now
+    let numbers = try await evaluation.measure(checkpoint.state, trainer.parameters)
+    let seconds = (clock.now - start) / .seconds(1)
+    guard let value = numbers[evaluation.metric] else {
+      let got = numbers.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
+      throw HeedError("got \(got.isEmpty ? "no number" : got) of an evaluation, expected one called '\(evaluation.metric)'")
+    }
+    let isBest = evaluation.isBetter(value, than: checkpoint.best)
+    let line = MetricsFile.Line(
+      step: checkpoint.step, epoch: checkpoint.position.epoch,
+      values: numbers.sorted { $0.key < $1.key }.map { ("evaluation_\($0.key)", $0.value) }, isBest: isBest, seconds: seconds)
+    try metrics?.append(line)
+    curve.add(line)
+    (checkpoint.evaluatedStep, isUnsaved) = (checkpoint.step, true)
+    checkpoint.patienceCount = isBest ? 0 : checkpoint.patienceCount + 1
+    if isBest {
+      (checkpoint.best, checkpoint.bestStep) = (value, checkpoint.step)
+      try write(to: folder.best)
+    }
+    writer.message(
+      "step \(checkpoint.step)  evaluation: \(evaluation.metric) \(shortNumber(value))"
+        + (isBest ? ", the best so far" : ", best \(checkpoint.best.map(shortNumber) ?? "none") after step \(checkpoint.bestStep ?? 0)"))
+  }
+
+  // MARK: Files
+
+  private mutating func save() throws {
+    try metrics?.synchronize()
+    let file = folder.file(step: checkpoint.step)
+    try write(to: file)
+    (savedFile, isUnsaved) = (file, false)
+    folder.prune(keeping: trainer.keptCheckpointCount, upTo: checkpoint.step)
+    if checkpoint.step > 0 { try FileBytes.write(curve.svg, to: folder.path + "/loss.svg") }
+  }
+
+  private func write(to path: String) throws {
+    do { try checkpoint.write(to: path) } catch let error as HeedError {
+      guard let savedFile else { throw error }
+      throw HeedError("\(error.message); the last whole checkpoint is \(savedFile)")
+    }
+  }
+
+  private mutating func report(_ end: TrainingResult.End) {
+    let saved = savedFile ?? ""
+    let resume = trainer.resumeCommand.map { "resume with: \($0)" } ?? "it can be resumed from there"
+    switch end {
+    case .completed: writer.message("step \(checkpoint.step): done; saved \(saved)")
+    case .stoppedEarly:
+      writer.message("step \(checkpoint.step): stopped early, no better for \(checkpoint.patienceCount) evaluations; saved \(saved)")
+    case .interrupted(let signal): writer.message("step \(checkpoint.step): stopped by \(signal); saved \(saved); \(resume)")
+    case .cancelled: writer.message("step \(checkpoint.step): cancelled; saved \(saved); \(resume)")
+    }
+  }
+}

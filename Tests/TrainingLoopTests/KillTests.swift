@@ -1,0 +1,134 @@
+import Foundation
+import Heed
+import HeedTestSupport
+import Testing
+
+/// Processes that are killed and started again. `make test-training` kills more often.
+@Suite(.serialized) struct KillTests {
+  private static let killCount = Int(ProcessInfo.processInfo.environment["HEED_KILLS"] ?? "") ?? 3
+
+  /// At random moments, from the start of the process on; by 1, 2 and 3 threads in turn.
+  @Test func anyMoment() throws {
+    try withTemporaryFolder { parent in
+      let whole = try Program(in: parent, "whole")
+      let clock = ContinuousClock()
+      var time = Duration.zero
+      #expect(try whole.run().status == 0)
+      time = try clock.measure { _ = try Program(in: parent, "again").run() }
+      for threads in 2...3 {
+        var other = try Program(in: parent, "threads\(threads)")
+        other.threads = threads
+        #expect(try other.run().status == 0)
+        try other.expectSame(as: whole, last: "checkpoint-00000060.safetensors")
+      }
+      var program = try Program(in: parent, "killed")
+      var random = SeededGenerator(seed: UInt64.random(in: 0 ... .max))
+      var kills = 0
+      // A process that ends before its time is up is not a kill; the run is then begun again.
+      while kills < Self.killCount {
+        program.threads = kills % 3 + 1
+        let (process, _) = try program.process()
+        try process.run()
+        Thread.sleep(forTimeInterval: Double.random(in: 0...1, using: &random) * (time / .seconds(1)))
+        if process.isRunning { kills += 1 }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        if process.terminationReason == .exit { try FileManager.default.removeItem(atPath: program.folder) }
+      }
+      #expect(try program.run().status == 0)
+      try program.expectSame(as: whole, last: "checkpoint-00000060.safetensors")
+    }
+  }
+
+  /// While a checkpoint is being written: its file has another name then.
+  @Test func whileWriting() throws {
+    try withTemporaryFolder { parent in
+      var whole = try Program(in: parent, "whole")
+      whole.options = ["--layers", "2", "--width", "128", "--batch", "1", "--steps", "12", "--checkpoint-every", "1"]
+      #expect(try whole.run().status == 0)
+      var program = try Program(in: parent, "killed")
+      program.options = whole.options
+      for _ in 0..<Self.killCount {
+        let (process, _) = try program.process()
+        try process.run()
+        let first = program.stepCount
+        while process.isRunning {
+          let isWriting = ((try? files(program.folder)) ?? []).contains { $0.hasPrefix(".heed-") }
+          // At another checkpoint each time.
+          if isWriting, program.stepCount > first || first == 0 { break }
+        }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        for name in try files(program.folder) where name.hasSuffix(".safetensors") && !name.hasPrefix(".") {
+          _ = try Checkpoint(contentsOf: program.folder + "/" + name)
+        }
+      }
+      #expect(try program.run().status == 0)
+      try program.expectSame(as: whole, last: "checkpoint-00000012.safetensors")
+    }
+  }
+
+  /// SIGINT and SIGTERM finish the step, save, and say how to go on.
+  @Test(arguments: [(SIGINT, "SIGINT", 130), (SIGTERM, "SIGTERM", 143)] as [(Int32, String, Int32)])
+  func interrupted(signal: Int32, name: String, status: Int32) throws {
+    try withTemporaryFolder { parent in
+      let whole = try Program(in: parent, "whole")
+      #expect(try whole.run().status == 0)
+      let program = try Program(in: parent, "interrupted")
+      let (process, errors) = try program.process()
+      try process.run()
+      while process.isRunning, program.stepCount < 7 { usleep(500) }
+      kill(process.processIdentifier, signal)
+      let result = Program.finished(process, errors)
+      #expect(result.status == status && process.terminationReason == .exit, "\(result)")
+      let step = program.stepCount
+      let file = program.folder + "/checkpoint-\(String(repeating: "0", count: 8 - "\(step)".count))\(step).safetensors"
+      #expect(try Checkpoint(contentsOf: file).step == step)
+      #expect(result.errors.contains("step \(step): stopped by \(name); saved \(file); resume with: "), "\(result.errors)")
+      let again = try program.run()
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(try program.contents("checkpoint-00000060.safetensors") == whole.contents("checkpoint-00000060.safetensors"))
+      #expect(try metrics(program.folder) == metrics(whole.folder))
+    }
+  }
+
+  /// A second signal ends the process at once, though the step would take long.
+  @Test func interruptedTwice() throws {
+    try withTemporaryFolder { parent in
+      var program = try Program(in: parent)
+      program.options = ["--layers", "2", "--width", "256", "--batch", "512", "--steps", "50"]
+      let (process, _) = try program.process()
+      try process.run()
+      while process.isRunning, program.stepCount < 1 { usleep(500) }
+      kill(process.processIdentifier, SIGINT)
+      usleep(20_000)
+      kill(process.processIdentifier, SIGINT)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == SIGINT)
+      #expect(program.stepCount <= 2)
+    }
+  }
+
+  /// Files that may not grow beyond a size, as on a disk that is full: one clear line, and the last checkpoint as it was.
+  @Test func fullDisk() throws {
+    try withTemporaryFolder { parent in
+      let whole = try Program(in: parent, "whole")
+      #expect(try whole.run().status == 0)
+      var program = try Program(in: parent, "full")
+      program.options[7] = "12"
+      #expect(try program.run().status == 0)
+      let before = try program.contents("checkpoint-00000012.safetensors")
+      program.options[7] = "60"
+      // Checkpoints have some 100 kB.
+      let full = try program.run(limits: "trap '' XFSZ; ulimit -f 16")
+      let line = try #require(full.errors.split(separator: "\n").last)
+      let place = ".safetensors: File too large; the last whole checkpoint is \(program.folder)/checkpoint-00000012.safetensors"
+      #expect(full.status == 1 && line.hasPrefix("error: writing \(program.folder)/") && line.hasSuffix(place), "\(full)")
+      #expect(try program.contents("checkpoint-00000012.safetensors") == before)
+      #expect(try files(program.folder).allSatisfy { !$0.hasPrefix(".") })
+      #expect(try program.run().status == 0)
+      let steps = try metrics(program.folder).filter { $0.contains("\"loss\"") }
+      #expect(steps.map { $0.prefix(14) } == (1...60).map { "{\"step\": \($0), \"epoch\"".prefix(14) })
+    }
+  }
+}
