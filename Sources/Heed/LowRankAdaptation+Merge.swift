@@ -21,7 +21,8 @@ extension LowRankAdaptation {
       guard down.shape.count == 2, up.shape.count == 2, down.shape[0] == up.shape[1],
         weight.shape == [up.shape[0], down.shape[1]]
       else {
-        throw HeedError("'\(map)': got adapters \(up.shape) and \(down.shape), expected a product of the weight's shape \(weight.shape)")
+        throw HeedError(
+          "'\(map)': got adapters \(up.shape) and \(down.shape), expected a product of the weight's shape \(weight.shape)")
       }
       result[weightName] = try sum(weight, up, down)
     }

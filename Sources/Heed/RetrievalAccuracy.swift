@@ -20,7 +20,8 @@ public struct RetrievalAccuracy: Hashable, Sendable {
       (queries + candidates).allSatisfy({ $0.count == size })
     else {
       throw HeedError(
-        "got \(queries.count) queries and \(candidates.count) candidates, expected vectors of one length, as many candidates as queries or more")
+        "got \(queries.count) queries and \(candidates.count) candidates, expected vectors of one length, as many candidates as queries or more"
+      )
     }
     let ranks = queries.enumerated().map { place, query in
       let own = Self.product(query, candidates[place])

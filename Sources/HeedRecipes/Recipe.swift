@@ -66,7 +66,9 @@ public struct Recipe: Sendable {
   /// Trains another model of the same kind.
   /// - Throws: where the recipe has a graph.
   public mutating func setModel(_ folder: String) throws {
-    guard case .model(var encoder) = subject else { throw HeedError("got the model \(folder) for a recipe of a graph, expected none") }
+    guard case .model(var encoder) = subject else {
+      throw HeedError("got the model \(folder) for a recipe of a graph, expected none")
+    }
     encoder.model = folder
     subject = .model(encoder)
   }

@@ -82,14 +82,21 @@ import Testing
     func mistake(_ lora: LowRankAdaptation) -> String? {
       Graph("g") { g in g.adapting(lora) { Self.attention(g) } }.failure?.message
     }
-    #expect(mistake(.init(of: ["*.quary"], rank: 2)) == "adapting: got the pattern '*.quary', expected one that fits some of a.query, a.key, a.value, a.output")
+    #expect(
+      mistake(.init(of: ["*.quary"], rank: 2))
+        == "adapting: got the pattern '*.quary', expected one that fits some of a.query, a.key, a.value, a.output")
     #expect(mistake(.init(of: ["*"], rank: 0)) == "adapting: got the rank 0, expected at least 1")
     #expect(mistake(.init(of: [], rank: 1)) == "adapting: got no pattern of names, expected at least one")
     #expect(mistake(.init(of: ["*"], rank: 1, alpha: .nan)) == "adapting: got alpha nan, expected a finite number")
-    #expect(Graph("g") { g in g.adapting(.init(of: ["*"], rank: 1)) { g.input("x", .f32, [2]) } }.failure?.message.contains("expected linear maps") == true)
+    #expect(
+      Graph("g") { g in g.adapting(.init(of: ["*"], rank: 1)) { g.input("x", .f32, [2]) } }.failure?.message.contains(
+        "expected linear maps") == true)
 
     let weights = try Self.weights()
-    #expect(throws: HeedError("got the adapter 'a.query.adapter.down', expected 'a.query.adapter.up' beside it and the weight 'a.query.weight'")) {
+    #expect(
+      throws: HeedError(
+        "got the adapter 'a.query.adapter.down', expected 'a.query.adapter.up' beside it and the weight 'a.query.weight'")
+    ) {
       try Self.lora.merged([:], with: weights.filter { $0.key.hasPrefix("a.query") })
     }
     #expect(throws: HeedError.self) {

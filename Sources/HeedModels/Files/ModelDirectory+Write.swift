@@ -17,7 +17,8 @@ extension ModelDirectory {
     for (name, array) in weights.sorted(by: { $0.key < $1.key }) {
       guard let entry = file.entry(name) else { throw HeedError("got the weight '\(name)', expected a tensor of \(file.path)") }
       guard entry.element == array.element, entry.shape == array.shape else {
-        throw HeedError("weight '\(name)': got \(array.element)\(array.shape), expected \(entry.typeName)\(entry.shape) of \(file.path)")
+        throw HeedError(
+          "weight '\(name)': got \(array.element)\(array.shape), expected \(entry.typeName)\(entry.shape) of \(file.path)")
       }
     }
     for name in try carriedFiles() {

@@ -71,7 +71,8 @@ struct GraphRecipe {
     let names = graph.resultNames.prefix(graph.returnedCount).map(\.text)
     if let position = names.firstIndex(of: loss ?? "loss") { return position }
     guard names.count == 1 else {
-      throw HeedError("got the results \(names.joined(separator: ", ")) of @\(graph.name), expected the key loss to say which is the loss")
+      throw HeedError(
+        "got the results \(names.joined(separator: ", ")) of @\(graph.name), expected the key loss to say which is the loss")
     }
     return 0
   }

@@ -4,31 +4,43 @@ internal import HeedIR
 /// `optimizer`: a name, or `kind` and the numbers of its type.
 enum OptimizerRecipe {
   private static let kinds: [(name: String, value: @Sendable (Numbers) throws -> any Optimizer)] = [
-    ("SGD", { numbers in
-      let usual = SGD()
-      return SGD(
-        momentum: try numbers.share("momentum", usual.momentum), isNesterov: try numbers.bool("nesterov", usual.isNesterov),
-        weightDecay: try numbers.number("weight_decay", usual.weightDecay))
-    }),
-    ("AdamW", { numbers in
-      let usual = AdamW()
-      return AdamW(
-        beta1: try numbers.share("beta1", usual.beta1), beta2: try numbers.share("beta2", usual.beta2),
-        epsilon: try numbers.number("epsilon", usual.epsilon), weightDecay: try numbers.number("weight_decay", usual.weightDecay))
-    }),
-    ("Lion", { numbers in
-      let usual = Lion()
-      return Lion(
-        beta1: try numbers.share("beta1", usual.beta1), beta2: try numbers.share("beta2", usual.beta2),
-        weightDecay: try numbers.number("weight_decay", usual.weightDecay))
-    }),
-    ("Adafactor", { numbers in
-      let usual = Adafactor()
-      return Adafactor(
-        leastScale: try numbers.number("least_scale", usual.leastScale),
-        threshold: try numbers.number("threshold", usual.threshold),
-        weightDecay: try numbers.number("weight_decay", usual.weightDecay))
-    }),
+    (
+      "SGD",
+      { numbers in
+        let usual = SGD()
+        return SGD(
+          momentum: try numbers.share("momentum", usual.momentum), isNesterov: try numbers.bool("nesterov", usual.isNesterov),
+          weightDecay: try numbers.number("weight_decay", usual.weightDecay))
+      }
+    ),
+    (
+      "AdamW",
+      { numbers in
+        let usual = AdamW()
+        return AdamW(
+          beta1: try numbers.share("beta1", usual.beta1), beta2: try numbers.share("beta2", usual.beta2),
+          epsilon: try numbers.number("epsilon", usual.epsilon), weightDecay: try numbers.number("weight_decay", usual.weightDecay))
+      }
+    ),
+    (
+      "Lion",
+      { numbers in
+        let usual = Lion()
+        return Lion(
+          beta1: try numbers.share("beta1", usual.beta1), beta2: try numbers.share("beta2", usual.beta2),
+          weightDecay: try numbers.number("weight_decay", usual.weightDecay))
+      }
+    ),
+    (
+      "Adafactor",
+      { numbers in
+        let usual = Adafactor()
+        return Adafactor(
+          leastScale: try numbers.number("least_scale", usual.leastScale),
+          threshold: try numbers.number("threshold", usual.threshold),
+          weightDecay: try numbers.number("weight_decay", usual.weightDecay))
+      }
+    ),
   ]
 
   static func read(_ value: RecipeValue) throws -> any Optimizer {

@@ -66,7 +66,8 @@ struct GraphRun {
     guard heldOut != nil else { return nil }
     if let name = recipe.outputs.evaluation?.graph {
       guard let graph = subject.graphs.first(where: { $0.name.text == name.drop { $0 == "@" } }) else {
-        throw HeedError("evaluation.graph: got '\(name)', expected one of \(subject.graphs.map { "@\($0.name)" }.joined(separator: ", "))")
+        throw HeedError(
+          "evaluation.graph: got '\(name)', expected one of \(subject.graphs.map { "@\($0.name)" }.joined(separator: ", "))")
       }
       return try graph.compile(options)
     }

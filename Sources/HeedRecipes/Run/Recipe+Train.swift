@@ -19,7 +19,8 @@ extension Recipe {
 
   /// The trainer of a step on some batches.
   func trainer(
-    _ program: CompiledGraph, on batches: Batches<some Dataset>, loss: String, parameters: [String: NDArray], evaluation: Evaluation?
+    _ program: CompiledGraph, on batches: Batches<some Dataset>, loss: String, parameters: [String: NDArray],
+    evaluation: Evaluation?
   ) throws -> Trainer {
     let length: TrainingLength =
       switch training.length {

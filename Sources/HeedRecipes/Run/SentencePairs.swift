@@ -21,7 +21,9 @@ struct SentencePairs {
   }
 
   /// These pairs without those that are held out, and these.
-  func split(_ part: HeldOutPart?, _ recipe: EncoderRecipe.Pairs, seed: UInt64) throws -> (rest: SentencePairs, held: SentencePairs?) {
+  func split(_ part: HeldOutPart?, _ recipe: EncoderRecipe.Pairs, seed: UInt64) throws -> (
+    rest: SentencePairs, held: SentencePairs?
+  ) {
     switch part {
     case nil: return (self, nil)
     case .file(let path): return (self, try SentencePairs(contentsOf: path, recipe))
