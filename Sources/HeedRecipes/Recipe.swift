@@ -28,22 +28,22 @@ public struct Recipe: Sendable {
 
   init(_ value: RecipeValue, _ folder: RecipeFolder) throws {
     let kinds = try value.members("a recipe: keys with values").map { try $0.key.text() }
-    let own = kinds.contains("model") ? EncoderRecipe.keys : GraphRecipe.keys
-    guard kinds.contains("model") || kinds.contains("graph") else {
+    let isModel = kinds.contains("model")
+    let own = isModel ? EncoderRecipe.keys : GraphRecipe.keys
+    guard isModel || kinds.contains("graph") else {
       throw value.error("got neither model nor graph, expected one of them")
     }
     let fields = try RecipeFields(value, keys: own + TrainingRecipe.keys + OutputRecipe.keys, of: "a recipe")
     training = try TrainingRecipe(fields)
-    outputs = try OutputRecipe(fields, folder)
-    if kinds.contains("model") {
+    outputs = try OutputRecipe(fields, folder, hasGraphs: !isModel)
+    if isModel {
       subject = .model(try EncoderRecipe(fields, folder))
-      guard training.optimizer != nil else { _ = try fields.required("optimizer", "the name of an optimizer"); return }
+      if training.optimizer == nil { throw value.error("got no optimizer, expected the name of one") }
     } else {
       let graph = try GraphRecipe(fields, folder)
       subject = .graph(graph)
-      guard training.optimizer != nil || graph.isStep else {
-        _ = try fields.required("optimizer", "the name of an optimizer, or a graph that replaces states")
-        return
+      if training.optimizer == nil, !graph.isStep {
+        throw value.error("got no optimizer, expected the name of one, or a graph that replaces its states")
       }
     }
   }

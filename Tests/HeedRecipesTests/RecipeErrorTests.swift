@@ -182,7 +182,7 @@ import Testing
     ),
     (
       "optimizer: {kind: AdamW, weight_decay: 0.1}\nlearning_rate: {schedule: cosine, from: 2e-5, to: 0, warm_up: 4}\n", "",
-      "recipe.yaml:1:1: error: got no optimizer, expected the name of an optimizer"
+      "recipe.yaml:1:1: error: got no optimizer, expected the name of one"
     ),
     ("steps: 10", "steps: 10\nloss: triplet", "recipe.yaml:7:7: error: loss: got \"triplet\", expected infoNCE"),
     (

@@ -32,7 +32,7 @@ import Testing
     }
     let continued = try Graph(continuing: Graph.parse(counted.text)[0]) { g, results in
       #expect(results.count == 1)
-      g.minimize(results[0], by: SGD(), learningRate: 1)
+      g.minimize(results[0], by: SGD(), learningRate: 1.0)
       return results
     }
     let program = try continued.compile()

@@ -31,7 +31,7 @@ import Testing
 
   @Test func mergedWeightsDoTheSame() throws {
     let weights = try Self.weights()
-    let x = try NDArray.random([7, 8], seed: 3).converted(to: .f64)
+    let x = NDArray.random([7, 8], seed: 3).converted(to: .f64)
     let expected: NDArray = try Self.adapted.compile().load(parameters: weights)(["x": x])
     let base = weights.filter { !$0.key.contains("adapter") }
     let merged = try Self.lora.merged(base, with: weights)
@@ -47,7 +47,7 @@ import Testing
   @Test func mapsBeginAsTheyWere() throws {
     var weights = try Self.weights()
     for name in weights.keys where name.hasSuffix("adapter.up") { weights[name] = try NDArray(zeros: .f64, [8, 3]) }
-    let x = try NDArray.random([5, 8], seed: 4).converted(to: .f64)
+    let x = NDArray.random([5, 8], seed: 4).converted(to: .f64)
     let got: NDArray = try Self.adapted.compile().load(parameters: weights)(["x": x])
     let base = weights.filter { !$0.key.contains("adapter") }
     let expected: NDArray = try Self.plain.compile().load(parameters: base)(["x": x])
@@ -73,7 +73,7 @@ import Testing
     let base = try Self.weights().filter { !$0.key.contains("adapter") }
     let program = try step.compile().load(parameters: base)
     var state = try step.initialState(initializers.arrays(for: step, seed: 1, given: base).filter { base[$0.key] == nil })
-    let x = try NDArray.random([6, 8], seed: 5).converted(to: .f64)
+    let x = NDArray.random([6, 8], seed: 5).converted(to: .f64)
     let losses = try (0..<30).map { _ in try (program(["x": x], updating: &state) as NDArray).double() }
     #expect(losses.last! < 0.5 * losses[0], "\(losses)")
   }

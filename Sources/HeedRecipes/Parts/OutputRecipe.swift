@@ -23,7 +23,8 @@ struct OutputRecipe {
     var graph: String?
   }
 
-  init(_ fields: RecipeFields, _ folder: RecipeFolder) throws {
+  /// - Parameter hasGraphs: whether another graph may measure.
+  init(_ fields: RecipeFields, _ folder: RecipeFolder, hasGraphs: Bool) throws {
     let output = try fields.required("output", "where the trained weights go")
     run = try fields["run"].map { folder.path(try $0.text("a folder")) }
     if let value = fields["checkpoints"] {
@@ -32,7 +33,7 @@ struct OutputRecipe {
       keptCheckpointCount = try parts["keep"]?.integer()
     }
     if let value = fields["evaluation"] {
-      let parts = try RecipeFields(value, keys: ["every", "patience", "graph"], of: "an evaluation")
+      let parts = try RecipeFields(value, keys: ["every", "patience"] + (hasGraphs ? ["graph"] : []), of: "an evaluation")
       evaluation = Evaluation(
         interval: try parts.required("every", "the steps from one evaluation to the next").integer(),
         patience: try parts["patience"]?.integer(), graph: try parts["graph"]?.text("the name of a graph"))
