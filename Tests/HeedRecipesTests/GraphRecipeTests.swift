@@ -11,7 +11,7 @@ import Testing
     let label = g.input("label", .i32, ["B"])
     let hidden = tanh(Linear("hidden", in: g, inputs: 2, outputs: 8)(x))
     let logits = Linear("out", in: g, inputs: 8, outputs: 3)(hidden)
-    let hits = (logits.argmax(1).cast(to: .i32) == label).cast(to: .f32).mean().named("accuracy")
+    let hits = (logits.argMax(1) == label).cast(to: .f32).mean().named("accuracy")
     return [crossEntropy(logits, label).named("loss"), hits]
   }
 

@@ -1,8 +1,7 @@
 import Foundation
 import Heed
+import HeedRecipes
 import Testing
-
-@testable import HeedRecipes
 
 /// What is wrong with a recipe, in one line with its line.
 @Suite struct RecipeErrorTests {
@@ -80,7 +79,8 @@ import Testing
     ("epochs: 2", "recipe.yaml:1:1: error: got neither model nor graph, expected one of them"),
   ])
   func documents(_ yaml: String, _ expected: String) throws {
-    #expect(try Self.message(yaml)?.hasSuffix(expected) == true, "\(try Self.message(yaml) ?? "no error")")
+    let message = try Self.message(yaml)
+    #expect(message?.hasSuffix(expected) == true, "\(message ?? "no error")")
   }
 
   /// A part of a good recipe, what stands in its place, and what is said.
