@@ -52,6 +52,7 @@ package enum InterruptSignals {
     state.withLock { state in
       state.count -= 1
       guard state.count == 0 else { return }
+      received.store(0, ordering: .relaxed)
       for (number, var old) in zip(signals, state.previous) { sigaction(number, &old, nil) }
     }
   }

@@ -130,7 +130,7 @@ import Testing
     try await train(yaml) { report, folder in
       let best = try #require(report.result.best)
       #expect(report.result.end == .stoppedEarly && best.step < report.result.step)
-      let state = try Checkpoint(contentsOf: folder + "/out.run/best.safetensors").state
+      let state = try TrainingCheckpoint(contentsOf: folder + "/out.run/best.safetensors").state
       let name = "encoder.layer.0.output.dense.weight"
       let written = try SafetensorsFile(path: folder + "/out/model.safetensors").array(name)
       #expect(written.bytes.elementsEqual(state[name]!.bytes))

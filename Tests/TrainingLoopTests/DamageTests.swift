@@ -14,7 +14,7 @@ import Testing
       var random = SeededGenerator(seed: 1)
       func text(_ data: Data) async throws -> String {
         try data.write(to: URL(fileURLWithPath: path))
-        return await message { try Checkpoint(contentsOf: path) }
+        return await message { try TrainingCheckpoint(contentsOf: path) }
       }
       for _ in 0..<100 {
         var changed = whole
@@ -27,7 +27,7 @@ import Testing
       // Weights without a place in a run.
       try problem.initial.write(to: path)
       #expect(
-        await message { try Checkpoint(contentsOf: path) }
+        await message { try TrainingCheckpoint(contentsOf: path) }
           == "error: reading \(path): got arrays without a place in a run, expected a checkpoint")
     }
   }

@@ -6,7 +6,8 @@ import Testing
 struct Program {
   /// The text that it trains on, and where it writes.
   let (text, folder): (String, String)
-  var options = ["--layers", "1", "--width", "16", "--batch", "4", "--steps", "60", "--checkpoint-every", "5"]
+  var options = ["--layers", "1", "--width", "16", "--batch", "4", "--checkpoint-every", "5"]
+  var steps = 60
   var threads = 1
 
   /// A text of its own in `parent`, and a folder there.
@@ -32,7 +33,7 @@ struct Program {
   func process() throws -> (process: Process, errors: Pipe) {
     let (process, errors) = (Process(), Pipe())
     process.executableURL = try executable
-    process.arguments = [text, folder] + options
+    process.arguments = [text, folder, "--steps", "\(steps)"] + options
     process.environment = ProcessInfo.processInfo.environment.merging([
       "HEED_THREADS": "\(threads)", "HEED_CACHE": (text as NSString).deletingLastPathComponent + "/cache",
     ]) { $1 }
@@ -70,7 +71,8 @@ struct Program {
   func contents(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)) }
 
   /// That a run ended with the files of `other`.
-  func expectSame(as other: Program, last: String, _ location: Testing.SourceLocation = #_sourceLocation) throws {
+  func expectSame(as other: Program, _ location: Testing.SourceLocation = #_sourceLocation) throws {
+    let last = "checkpoint-" + String(repeating: "0", count: 8 - "\(steps)".count) + "\(steps).safetensors"
     #expect(try contents(last) == other.contents(last), sourceLocation: location)
     #expect(try contents("best.safetensors") == other.contents("best.safetensors"), sourceLocation: location)
     #expect(try metrics(folder) == metrics(other.folder), sourceLocation: location)

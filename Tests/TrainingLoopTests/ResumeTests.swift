@@ -63,14 +63,14 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let whole = trainer.evaluation
-      trainer.evaluation = Evaluation(every: 5, metric: "loss") { _ in
+      trainer.evaluation = TrainingEvaluation(every: 5, metric: "loss") { _ in
         withUnsafeCurrentTask { $0?.cancel() }
         throw CancellationError()
       }
       let part = trainer
       let result = try await Task { try await part.train(from: problem.initial) }.value
       #expect(result.end == .cancelled && result.step == 5)
-      #expect(try Checkpoint(contentsOf: result.checkpoint).evaluatedStep == nil)
+      #expect(try TrainingCheckpoint(contentsOf: result.checkpoint).evaluatedStep == nil)
       trainer.evaluation = whole
       _ = try await trainer.train(from: problem.initial, start: .resume)
       try unbroken.expectSame(folder)
@@ -94,7 +94,9 @@ import Testing
       }
       // The last evaluations of the parts are more than those of the whole.
       let contents = try Unbroken.contents(folder)
-      #expect(try Checkpoint(contentsOf: folder + "/checkpoint-00000030.safetensors").state.map == Checkpoint(unbroken.last).state.map)
+      #expect(
+        try TrainingCheckpoint(contentsOf: folder + "/checkpoint-00000030.safetensors").state.map
+          == TrainingCheckpoint(unbroken.last).state.map)
       #expect(contents.2.filter { $0.contains("\"loss\"") } == unbroken.lines.filter { $0.contains("\"loss\"") })
     }
     try await withTemporaryFolder { folder in
@@ -115,7 +117,8 @@ import Testing
       _ = try await problem.trainer(folder, steps: 10).train(from: problem.initial)
       let path = folder + "/metrics.jsonl"
       let whole = try String(contentsOfFile: path, encoding: .utf8)
-      try (whole + "{\"step\": 11, \"epoch\": 1, \"loss\": 7}\n{\"step\": 12, \"ep").write(toFile: path, atomically: true, encoding: .utf8)
+      try (whole + "{\"step\": 11, \"epoch\": 1, \"loss\": 7}\n{\"step\": 12, \"ep").write(
+        toFile: path, atomically: true, encoding: .utf8)
       _ = try await problem.trainer(folder).train(from: problem.initial, start: .resume)
       try unbroken.expectSame(folder)
       try (whole + "not JSON\n").write(toFile: path, atomically: true, encoding: .utf8)
@@ -128,7 +131,9 @@ import Testing
     let problem = try SmallProblem()
     try await withTemporaryFolder { folder in
       _ = try await problem.trainer(folder, steps: 4).train(from: problem.initial)
-      func text(_ trainer: Trainer) async -> String { await message { try await trainer.train(from: problem.initial, start: .resume) } }
+      func text(_ trainer: Trainer) async -> String {
+        await message { try await trainer.train(from: problem.initial, start: .resume) }
+      }
       let place = "error: resuming \(folder)/checkpoint-00000004.safetensors: "
       #expect(await text(try problem.trainer(folder, batch: 7)) == place + "got batches of 7 samples, expected 8 samples as before")
       #expect(await text(try problem.trainer(folder, seed: 4)) == place + "got the seed 4 of the data, expected 3 as before")
@@ -147,12 +152,12 @@ extension GraphState {
   fileprivate var map: [[Float]]? { try? ["map.weight", "map.bias"].map { try self[$0]!.floats() } }
 }
 
-extension Checkpoint {
+extension TrainingCheckpoint {
   /// The checkpoint of a file's bytes.
   fileprivate init(_ data: Data) throws {
     self = try withTemporaryFolder { folder in
       try data.write(to: URL(fileURLWithPath: folder + "/file"))
-      return try Checkpoint(contentsOf: folder + "/file")
+      return try TrainingCheckpoint(contentsOf: folder + "/file")
     }
   }
 }

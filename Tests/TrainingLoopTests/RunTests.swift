@@ -11,7 +11,8 @@ import Testing
       #expect(result.end == .completed && result.step == 30)
       #expect(
         try files(folder) == [
-          "best.safetensors", "checkpoint-00000020.safetensors", "checkpoint-00000025.safetensors", "checkpoint-00000030.safetensors",
+          "best.safetensors", "checkpoint-00000020.safetensors", "checkpoint-00000025.safetensors",
+          "checkpoint-00000030.safetensors",
           "loss.svg", "metrics.jsonl",
         ])
       let lines = try metrics(folder)
@@ -24,8 +25,8 @@ import Testing
       let evaluations = lines.filter { $0.contains("evaluation_loss") }
       #expect(evaluations.map { $0.prefix(11) } == ["5", "10", "15", "20", "25", "30"].map { "{\"step\": \($0), \"".prefix(11) })
       let best = try #require(result.best)
-      #expect(try Checkpoint(contentsOf: folder + "/best.safetensors").step == best.step)
-      let last = try Checkpoint(contentsOf: result.checkpoint)
+      #expect(try TrainingCheckpoint(contentsOf: folder + "/best.safetensors").step == best.step)
+      let last = try TrainingCheckpoint(contentsOf: result.checkpoint)
       #expect(last.step == 30 && last.position == DataPosition(epoch: 5, sample: 0) && last.best == best.value)
       // The file holds the state under its own names.
       #expect(try GraphState(contentsOf: result.checkpoint)["map.weight"]?.floats() == result.state["map.weight"]?.floats())
@@ -69,12 +70,15 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let values = Lock([5.0, 3.0, 4.0, 2.99, 3.5])
-      trainer.evaluation = Evaluation(every: 3, metric: "error") { _ in ["error": values.withLock { $0.removeFirst() }, "other": 1] }
-      (trainer.evaluation?.patience, trainer.evaluation?.leastImprovement) = (3, 0.1)
+      trainer.evaluation = TrainingEvaluation(every: 3, metric: "error") { _ in
+        ["error": values.withLock { $0.removeFirst() }, "other": 1]
+      }
+      trainer.evaluation?.patience = 3
+      trainer.evaluation?.leastImprovement = 0.1
       let result = try await trainer.train(from: problem.initial)
       #expect(result.end == .stoppedEarly && result.step == 15)
       #expect(result.best?.value == 3 && result.best?.step == 6)
-      #expect(try Checkpoint(contentsOf: folder + "/best.safetensors").step == 6)
+      #expect(try TrainingCheckpoint(contentsOf: folder + "/best.safetensors").step == 6)
       // It stays stopped, and goes on with more patience.
       #expect(try await trainer.train(from: problem.initial, start: .resume).end == .stoppedEarly)
       values.withLock { $0 = [4, 1, 1, 1, 1] }
@@ -90,11 +94,16 @@ import Testing
     try await withTemporaryFolder { folder in
       var trainer = try problem.trainer(folder)
       let values = Lock([0.1, 0.5, 0.4, .nan, 0.5, 0.2])
-      trainer.evaluation = Evaluation(every: 5, metric: "accuracy") { _ in ["accuracy": values.withLock { $0.removeFirst() }] }
+      trainer.evaluation = TrainingEvaluation(every: 5, metric: "accuracy") { _ in
+        ["accuracy": values.withLock { $0.removeFirst() }]
+      }
       trainer.evaluation?.direction = .larger
       let result = try await trainer.train(from: problem.initial)
       #expect(result.best?.value == 0.5 && result.best?.step == 10)
-      #expect(try metrics(folder).contains { $0.hasPrefix("{\"step\": 20, \"epoch\": 3, \"evaluation_accuracy\": null, \"is_best\": false") })
+      #expect(
+        try metrics(folder).contains {
+          $0.hasPrefix("{\"step\": 20, \"epoch\": 3, \"evaluation_accuracy\": null, \"is_best\": false")
+        })
       let curve = try String(contentsOfFile: folder + "/loss.svg", encoding: .utf8)
       #expect(curve.contains("accuracy") && curve.contains("best 0.5000 after step 10"))
     }
@@ -154,13 +163,14 @@ import Testing
         await message { try await trainer.train(from: problem.initial) }.contains(
           "for a new run, which has checkpoints up to step 4; expected one without, or to resume it"))
       trainer.length = .steps(6)
-      trainer.evaluation = Evaluation(every: 1, metric: "m") { _ in ["n": 1] }
+      trainer.evaluation = TrainingEvaluation(every: 1, metric: "m") { _ in ["n": 1] }
       #expect(
         await message { try await trainer.train(from: problem.initial, start: .resume) }
           == "error: got 'n' of an evaluation, expected one called 'm'")
       // What a call throws names the step.
       let other = try ArrayRows(["x": NDArray.random([20, 8], seed: 1)])
-      let lacking = try Trainer(problem.step, on: Batches(other, size: .samples(4), seed: 1), length: .steps(3), folder: folder + "/other")
+      let lacking = try Trainer(
+        problem.step, on: Batches(other, size: .samples(4), seed: 1), length: .steps(3), folder: folder + "/other")
       #expect(
         await message { try await lacking.train(from: problem.initial) }
           == "error: step 1: got no input 't', expected one of type f32[B, 3]")

@@ -43,7 +43,7 @@ struct SmallProblem {
   /// A run of 30 steps in batches of 8, with an evaluation and a checkpoint every 5.
   func trainer(_ folder: String, steps: Int = 30, batch: Int = 8, seed: UInt64? = 3) throws -> Trainer {
     var trainer = try Trainer(step, on: Batches(training, size: .samples(batch), seed: seed), length: .steps(steps), folder: folder)
-    trainer.evaluation = try Evaluation(model, on: Batches(heldOut, size: .samples(5), seed: nil), every: 5)
+    trainer.evaluation = try TrainingEvaluation(model, on: Batches(heldOut, size: .samples(5), seed: nil), every: 5)
     (trainer.checkpointInterval, trainer.progress) = (5, .none)
     return trainer
   }
@@ -52,7 +52,7 @@ struct SmallProblem {
 /// The lines of a run's metrics, without what differs from run to run.
 func metrics(_ folder: String) throws -> [String] {
   try String(contentsOfFile: folder + "/metrics.jsonl", encoding: .utf8).split(separator: "\n").map { line in
-    line.replacing(/, "seconds": [-0-9.e]+/, with: "")
+    String(line.replacing(/, "seconds": [-0-9.e]+/, with: ""))
   }
 }
 

@@ -41,16 +41,19 @@ struct Training: AsyncParsableCommand {
 
     var trainer = try Trainer(
       step.compile(), on: Batches(training, size: .samples(batch), seed: 1), length: .steps(steps), folder: folder)
-    trainer.evaluation = try Evaluation(
+    trainer.evaluation = try TrainingEvaluation(
       evaluation.compile(), on: Batches(heldOut, size: .samples(batch), seed: nil), every: checkpointEvery)
     trainer.checkpointInterval = checkpointEvery
     trainer.title = "A language model of \(layers) layers on \(text)"
+    trainer.lossUnit = "nats per byte"
     trainer.handlesSignals = true
     trainer.resumeCommand = CommandLine.arguments.joined(separator: " ")
 
     let weights = try initializers.arrays(for: step, seed: 1)
     let result = try await trainer.train(from: step.initialState(weights), start: .resumeWherePossible)
     if case .interrupted(let signal) = result.end { throw ExitCode(signal == "SIGINT" ? 130 : 143) }
-    if let best = result.best { print("best evaluation: \(best.value) nats a byte, after step \(best.step); curve: \(folder)/loss.svg") }
+    if let best = result.best {
+      print("best evaluation: \(best.value) nats a byte, after step \(best.step); curve: \(folder)/loss.svg")
+    }
   }
 }

@@ -33,12 +33,12 @@ struct CheckpointFolder {
 
   /// The newest whole checkpoint, and what is wrong with each newer one; nil where there is no checkpoint.
   /// - Throws: `HeedError` where there are some but none is whole: what is wrong with the newest.
-  func newest() throws -> (checkpoint: Checkpoint, file: String, damage: [HeedError])? {
+  func newest() throws -> (checkpoint: TrainingCheckpoint, file: String, damage: [HeedError])? {
     var damage: [HeedError] = []
     for step in steps.reversed() {
       do {
         let file = file(step: step)
-        return (try Checkpoint(contentsOf: file), file, damage)
+        return (try TrainingCheckpoint(contentsOf: file), file, damage)
       } catch let error as HeedError {
         damage.append(error)
       }
@@ -49,6 +49,6 @@ struct CheckpointFolder {
 
   /// Removes all but the last `count` checkpoints up to `step`. Those of later steps are of a run that went on from an older one.
   func prune(keeping count: Int, upTo step: Int) {
-    for old in steps.filter({ $0 <= step }).dropLast(max(1, count)) { unlink(file(step: old)) }
+    for old in steps.filter({ $0 <= step }).dropLast(count) { unlink(file(step: old)) }
   }
 }

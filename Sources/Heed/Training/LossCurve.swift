@@ -3,13 +3,14 @@ internal import HeedIR
 /// The picture of a run: the loss over steps, on the data that it trains on and on that of evaluations. Where evaluations are judged by
 /// another number, that one has a panel of its own.
 ///
-/// It is drawn by Heed's own few lines of SVG. Programs that plot (gnuplot, Matplotlib) would have to be installed wherever a program that
-/// uses the library trains, and there is no Swift package for plots that builds on Linux without more than it needs.
+/// It is drawn by `SVGDrawing`, which says why.
 struct LossCurve {
   /// What stands above the picture.
   let title: String
-  /// The name of the loss, and that of the number that evaluations are judged by.
-  let (loss, metric): (String, String?)
+  /// The name of the loss, and what it is counted in.
+  let (loss, unit): (String, String?)
+  /// The name of the number that evaluations are judged by.
+  let metric: String?
   var training = CurveSamples()
   var evaluationLoss = CurveSamples()
   var evaluationMetric = CurveSamples()
@@ -20,7 +21,9 @@ struct LossCurve {
   /// Source: Okabe and Ito, "Color universal design" (2008).
   private static let (trainingColor, rawColor, evaluationColor) = ("#0072B2", "#A9CFE6", "#D55E00")
 
-  init(title: String, loss: String, metric: String?) { (self.title, self.loss, self.metric) = (title, loss, metric) }
+  init(title: String, loss: String, unit: String?, metric: String?) {
+    (self.title, self.loss, self.unit, self.metric) = (title, loss, unit, metric)
+  }
 
   /// Adds a line of the metrics file.
   mutating func add(_ line: MetricsFile.Line) {
@@ -40,7 +43,7 @@ struct LossCurve {
     var drawing = SVGDrawing(width: 820, height: hasMetric ? 730 : 470)
     drawing.text(title, 80, 32, size: 17, bold: true)
     let steps = max(1, [training, evaluationLoss, evaluationMetric].compactMap { $0.buckets.last?.step }.max() ?? 1)
-    var panel = PlotPanel(top: 84, height: 310, steps: steps, label: loss)
+    var panel = PlotPanel(top: 84, height: 310, steps: steps, label: loss + (unit.map { " (\($0))" } ?? ""))
     panel.include(training.buckets.flatMap { [$0.least, $0.greatest] } + evaluationLoss.buckets.map(\.mean))
     panel.drawAxes(&drawing, isLast: !hasMetric)
     let raw = training.buckets.flatMap { $0.count == 1 ? [($0.step, $0.mean)] : [($0.step, $0.least), ($0.step, $0.greatest)] }
@@ -51,7 +54,7 @@ struct LossCurve {
     drawEvaluations(&drawing, panel, evaluations, isJudged: metric == loss)
 
     var legend = [(color: Self.trainingColor, text: "training" + last(smooth.last?.value))]
-    if smooth.count > 100 { legend[0].text += ", the mean of \(training.smoothingCount) steps" }
+    if smooth.count > 100 { legend[0].text += ", the mean of \(training.smoothingCount) steps; light: all" }
     if !evaluations.isEmpty {
       legend.append((Self.evaluationColor, "evaluation" + last(evaluations.last?.1) + (metric == loss ? bestText : "")))
     }

@@ -43,8 +43,11 @@ struct MagnitudeProbe {
     for (value, output) in zip(values, outputs) { search.magnitudes[Int(value.index)] = try output.converted(to: .f64).double() }
     guard let target = targets.first(where: { !search.magnitudes[Int($0.index)].isFinite }), let origin = search.origin(of: target)
     else { throw HeedError("got finite numbers everywhere without fusion: the fused kernels compute something larger on the way") }
-    guard let node = graph.definingNode(origin) else { return "\(graph.name(origin).text), an argument of type \(graph.type(origin))" }
-    return graph.text(of: node).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+    guard let node = graph.definingNode(origin) else {
+      return "\(graph.name(origin).text), an argument of type \(graph.type(origin))"
+    }
+    let text = graph.text(of: node).split(separator: "\n").map { $0.drop { $0 == " " } }.joined(separator: " ")
+    return text + (graph.place(origin).map { ", made at \($0.file):\($0.line)" } ?? "")
   }
 }
 

@@ -22,7 +22,7 @@ struct NonFiniteSearch {
 
   /// The error that ends the run: the step, the first value that is not finite, and the checkpoint to resume from.
   func error() async -> HeedError {
-    var text = "step \(step): got the loss \(loss), expected a finite number"
+    var text = "step \(step): got the loss \(loss.isNaN ? "nan" : "\(loss)"), expected a finite number"
     do { text += "; \(try await finding())" } catch let error as HeedError {
       text += "; the search for its cause ended with: \(error.message)"
     } catch { text += "; the search for its cause was cancelled" }
@@ -32,7 +32,7 @@ struct NonFiniteSearch {
 
   private func finding() async throws -> String {
     guard let file else { throw HeedError("got no checkpoint to begin at") }
-    var checkpoint = try Checkpoint(contentsOf: file)
+    var checkpoint = try TrainingCheckpoint(contentsOf: file)
     for try await batch in trainer.data.stream(checkpoint.position, trainer.length.epochs) {
       // A copy of the arrays' references: the step below replaces them.
       let before = checkpoint.state

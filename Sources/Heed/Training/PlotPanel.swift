@@ -68,13 +68,13 @@ struct PlotPanel {
     }
     drawing.line([(Self.left, top), (Self.left, bottom), (right, bottom)], color: "#888")
     if isLast { drawing.text("step", Self.left + Self.width / 2, bottom + 42, size: 13, anchor: .middle) }
-    let scale = isLogarithmic ? " (logarithmic)" : ""
+    let scale = isLogarithmic ? ", logarithmic" : ""
     drawing.text(label + scale, 22, top + height / 2, size: 13, anchor: .middle, degrees: -90)
   }
 
   private var marks: [(Double, String)] {
     guard isLogarithmic else {
-      let values = Self.roundNumbers(range, about: 6)
+      let values = Self.roundNumbers(range, about: 8)
       let distance = values.count > 1 ? values[1] - values[0] : 1
       let digits = max(0, Int((-log10(distance)).rounded(.up)))
       return values.map { ($0, digits > 6 ? scientific($0) : fixed($0, digits)) }

@@ -1,19 +1,18 @@
 public import HeedArrays
 public import HeedData
 internal import HeedIR
-internal import HeedSystem
 
 /// Trains a model: calls the compiled graph of a step for each batch, and looks after evaluations, checkpoints, metrics and progress.
 ///
 /// ```swift
 /// var trainer = try Trainer(step.compile(), on: Batches(training, size: .samples(16), seed: 1), length: .epochs(3), folder: "run")
-/// trainer.evaluation = try Evaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
+/// trainer.evaluation = try TrainingEvaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
 /// let result = try await trainer.train(from: step.initialState(weights), start: .resumeWherePossible)
 /// ```
 ///
 /// In the folder of the run it writes
 ///
-/// - `checkpoint-00000100.safetensors` and so on: all that the rest of the run follows from (`Checkpoint`);
+/// - `checkpoint-00000100.safetensors` and so on: all that the rest of the run follows from (`TrainingCheckpoint`);
 /// - `best.safetensors`, the checkpoint of the best evaluation;
 /// - `metrics.jsonl`, the numbers of each step and each evaluation;
 /// - `loss.svg`, the loss curve.
@@ -39,7 +38,7 @@ public struct Trainer: Sendable {
   /// follows from this one and the number of steps made.
   public var seed: UInt64 = 0
   /// How the model is measured on other data; nil for not at all.
-  public var evaluation: Evaluation?
+  public var evaluation: TrainingEvaluation?
   /// The steps from one checkpoint to the next. There is also one of the start, and one of the end.
   public var checkpointInterval = 100
   /// How many checkpoints are kept: the last ones; the best one is kept beside them.
@@ -52,6 +51,8 @@ public struct Trainer: Sendable {
   public var resumeCommand: String?
   /// What stands above the loss curve.
   public var title: String
+  /// What the loss is counted in, for the curve: `nats per byte`.
+  public var lossUnit: String?
 
   /// A run.
   /// - Parameters:
@@ -72,7 +73,8 @@ public struct Trainer: Sendable {
       throw HeedError("got a result '\(name)' of \(program.program.name), expected another name: metrics have their own '\(name)'")
     }
     let taken = Set(program.lowered.source.parameters.map(\.name))
-    self.program = taken.isEmpty || parameters.isEmpty ? program : try program.load(parameters: parameters.filter { taken.contains($0.key) })
+    self.program =
+      taken.isEmpty || parameters.isEmpty ? program : try program.load(parameters: parameters.filter { taken.contains($0.key) })
     (self.data, self.length, self.folder, self.parameters) = (data, length, folder, parameters)
     title = "\(program.program.name) in \(folder)"
   }
@@ -96,14 +98,23 @@ public struct Trainer: Sendable {
   public func train(
     from state: @autoclosure () throws -> GraphState, start: TrainingStart = .new
   ) async throws -> TrainingResult {
-    let origin = try resumed(start).map { RunOrigin.checkpoint($0) } ?? .state(try state())
-    return try await train(from: origin)
+    try validate()
+    return try await train(from: goesOn(start) ? .newestCheckpoint : .state(try state()))
   }
 
   /// Trains on from a checkpoint, whose file need not be in the folder.
   /// - Throws: `HeedError` as above, and where the checkpoint is damaged.
   public func train(resuming checkpoint: String) async throws -> TrainingResult {
-    try await train(from: .checkpoint(checkpoint))
+    try validate()
+    return try await train(from: .checkpoint(checkpoint))
+  }
+
+  private func validate() throws {
+    let numbers = [
+      ("a checkpoint every", checkpointInterval, "steps"), ("the last", keptCheckpointCount, "checkpoints to keep"),
+      ("an evaluation every", evaluation?.interval ?? 1, "steps"), ("a patience of", evaluation?.patience ?? 1, "evaluations"),
+    ]
+    for (name, number, unit) in numbers where number < 1 { throw HeedError("got \(name) \(number) \(unit), expected at least 1") }
   }
 
   private func train(from origin: consuming RunOrigin) async throws -> TrainingResult {
@@ -115,22 +126,17 @@ public struct Trainer: Sendable {
     }
   }
 
-  /// The checkpoint that a run of this folder goes on from; nil for a new run.
-  private func resumed(_ start: TrainingStart) throws -> String? {
-    let checkpoints = CheckpointFolder(path: folder)
-    guard let last = checkpoints.steps.last else {
+  /// Whether the folder has checkpoints to go on from.
+  private func goesOn(_ start: TrainingStart) throws -> Bool {
+    guard let last = CheckpointFolder(path: folder).steps.last else {
       guard start != .resume else { throw HeedError("got no checkpoint in \(folder) to resume, expected one") }
-      return nil
+      return false
     }
     guard start != .new else {
       throw HeedError(
         "got the folder \(folder) for a new run, which has checkpoints up to step \(last); expected one without, or to resume it")
     }
-    let newest = try checkpoints.newest()!
-    for error in newest.damage where progress != .none {
-      StandardError.write("warning: \(error.message); going on from \(newest.file)")
-    }
-    return newest.file
+    return true
   }
 }
 
@@ -148,4 +154,6 @@ public enum TrainingStart: Hashable, Sendable {
 enum RunOrigin: Sendable {
   case state(GraphState)
   case checkpoint(String)
+  /// The newest whole one in the folder.
+  case newestCheckpoint
 }

@@ -34,7 +34,8 @@ public struct TrainingData: Sendable {
     identity: String, sampleCount: Int? = nil, stream: @escaping @Sendable (_ position: DataPosition) -> Source
   ) {
     self.init(
-      DataIdentity(dataset: identity, batchSize: "its own", seed: "its own"), sampleCount: sampleCount, stream: { position, _ in stream(position) })
+      DataIdentity(dataset: identity, batchSize: "its own", seed: "its own"), sampleCount: sampleCount,
+      stream: { position, _ in stream(position) })
   }
 
   package init(

@@ -7,7 +7,7 @@ internal import HeedSystem
 struct TrainingLoop {
   let trainer: Trainer
   let folder: CheckpointFolder
-  var checkpoint: Checkpoint
+  var checkpoint: TrainingCheckpoint
   private var metrics: MetricsFile?
   private var curve: LossCurve
   private var speed = StepSpeed()
@@ -22,8 +22,9 @@ struct TrainingLoop {
   init(_ trainer: Trainer) {
     self.trainer = trainer
     folder = CheckpointFolder(path: trainer.folder)
-    checkpoint = Checkpoint(state: GraphState(), seed: trainer.seed, data: trainer.data.identity)
-    curve = LossCurve(title: trainer.title, loss: trainer.loss, metric: trainer.evaluation?.metric)
+    checkpoint = TrainingCheckpoint(state: GraphState(), seed: trainer.seed, data: trainer.data.identity)
+    curve = LossCurve(
+      title: trainer.title, loss: trainer.loss, unit: trainer.lossUnit, metric: trainer.evaluation?.metric)
     writer = ProgressWriter(trainer.progress)
   }
 
@@ -33,8 +34,10 @@ struct TrainingLoop {
     defer { if trainer.handlesSignals { InterruptSignals.end() } }
     defer { writer.finish() }
     try begin(origin)
-    let end = try await makeSteps()
-    if end == .completed || end == .stoppedEarly, checkpoint.evaluatedStep != checkpoint.step { _ = try await evaluate() }
+    var end = try await makeSteps()
+    if end == .completed || end == .stoppedEarly, checkpoint.evaluatedStep != checkpoint.step {
+      do { try await evaluate() } catch is CancellationError { end = requestedEnd ?? .cancelled }
+    }
     if isUnsaved { try save() }
     report(end)
     return TrainingResult(
@@ -47,19 +50,27 @@ struct TrainingLoop {
     FileBytes.removeAbandonedParts(in: folder.path)
     switch origin {
     case .state(let state): checkpoint.state = state
-    case .checkpoint(let file):
-      let read = try Checkpoint(contentsOf: file)
-      do { try read.expect(trainer.data.identity, seed: trainer.seed) } catch let error as HeedError {
-        throw error.during("resuming \(file)")
-      }
-      (checkpoint, savedFile) = (read, file)
+    case .checkpoint(let file): try resume(TrainingCheckpoint(contentsOf: file), file)
+    case .newestCheckpoint:
+      guard let newest = try folder.newest() else { throw HeedError("got no checkpoint in \(folder.path) any more, expected one") }
+      for error in newest.damage { writer.message("warning: \(error.message)") }
+      try resume(newest.checkpoint, newest.file)
     }
     var curve = curve
     metrics = try MetricsFile(
-      path: folder.path + "/metrics.jsonl", keepingTo: savedFile == nil ? 0 : checkpoint.step, evaluatedStep: checkpoint.evaluatedStep
+      path: folder.path + "/metrics.jsonl", keepingTo: savedFile == nil ? 0 : checkpoint.step,
+      evaluatedStep: checkpoint.evaluatedStep
     ) { curve.add($0) }
     self.curve = curve
     if savedFile == nil { try save() }
+  }
+
+  private mutating func resume(_ read: consuming TrainingCheckpoint, _ file: String) throws {
+    do { try read.expect(trainer.data.identity, seed: trainer.seed) } catch let error as HeedError {
+      throw error.during("resuming \(file)")
+    }
+    writer.message("step \(read.step): going on from \(file)")
+    (checkpoint, savedFile) = (read, file)
   }
 
   /// Returns why it made no more.
@@ -79,7 +90,7 @@ struct TrainingLoop {
       guard let batch = next else { return .completed }
       try await step(batch)
       if let end = try await evaluateWhereDue() { return end }
-      if isUnsaved, checkpoint.step % max(1, trainer.checkpointInterval) == 0 { try save() }
+      if isUnsaved, checkpoint.step % trainer.checkpointInterval == 0 { try save() }
     }
     return .completed
   }
@@ -109,7 +120,7 @@ struct TrainingLoop {
         tokens: batch.tokenCount))
     let loss = values[trainer.loss] ?? .nan
     guard loss.isFinite else {
-      writer.message("step \(number): got the loss \(loss); looking for the first value that is not finite")
+      writer.message("step \(number): the loss is not finite; making the steps since the last checkpoint again to find the cause")
       // The state is of no use any more, and makes room.
       checkpoint.state = GraphState()
       throw await NonFiniteSearch(trainer, folder: folder, loss: loss, step: number, checkpoint: savedFile).error()
@@ -140,17 +151,19 @@ struct TrainingLoop {
   private mutating func evaluateWhereDue() async throws -> TrainingResult.End? {
     guard let evaluation = trainer.evaluation else { return nil }
     let (step, last) = (checkpoint.step, checkpoint.evaluatedStep)
-    if step > 0, last != step, step % max(1, evaluation.interval) == 0 {
-      do { try await evaluate() } catch is CancellationError { return .cancelled }
+    if step > 0, last != step, step % evaluation.interval == 0 {
+      do { try await evaluate() } catch is CancellationError { return requestedEnd ?? .cancelled }
     }
-    guard let patience = evaluation.patience, checkpoint.patienceCount >= max(1, patience) else { return nil }
+    guard let patience = evaluation.patience, checkpoint.patienceCount >= patience else { return nil }
     return .stoppedEarly
   }
 
   private mutating func evaluate() async throws {
     guard let evaluation = trainer.evaluation else { return }
     let start = clock.now
-    let numbers = try await evaluation.measure(checkpoint.state, trainer.parameters)
+    let handlesSignals = trainer.handlesSignals
+    let context = TrainingEvaluation.Context(parameters: trainer.parameters) { handlesSignals && InterruptSignals.name != nil }
+    let numbers = try await evaluation.measure(checkpoint.state, context)
     let seconds = (clock.now - start) / .seconds(1)
     guard let value = numbers[evaluation.metric] else {
       let got = numbers.keys.sorted().map { "'\($0)'" }.joined(separator: ", ")
@@ -170,7 +183,8 @@ struct TrainingLoop {
     }
     writer.message(
       "step \(checkpoint.step)  evaluation: \(evaluation.metric) \(shortNumber(value))"
-        + (isBest ? ", the best so far" : ", best \(checkpoint.best.map(shortNumber) ?? "none") after step \(checkpoint.bestStep ?? 0)"))
+        + (isBest
+          ? ", the best so far" : ", best \(checkpoint.best.map(shortNumber) ?? "none") after step \(checkpoint.bestStep ?? 0)"))
   }
 
   // MARK: Files
@@ -197,7 +211,8 @@ struct TrainingLoop {
     switch end {
     case .completed: writer.message("step \(checkpoint.step): done; saved \(saved)")
     case .stoppedEarly:
-      writer.message("step \(checkpoint.step): stopped early, no better for \(checkpoint.patienceCount) evaluations; saved \(saved)")
+      writer.message(
+        "step \(checkpoint.step): stopped early, no better for \(checkpoint.patienceCount) evaluations; saved \(saved)")
     case .interrupted(let signal): writer.message("step \(checkpoint.step): stopped by \(signal); saved \(saved); \(resume)")
     case .cancelled: writer.message("step \(checkpoint.step): cancelled; saved \(saved); \(resume)")
     }

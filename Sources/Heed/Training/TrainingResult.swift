@@ -4,7 +4,7 @@ public struct TrainingResult: Sendable {
   public enum End: Hashable, Sendable {
     /// All steps are made, or the data has ended.
     case completed
-    /// Evaluations were not better for as long as `Evaluation.patience` allows.
+    /// Evaluations were not better for as long as `TrainingEvaluation.patience` allows.
     case stoppedEarly
     /// SIGINT or SIGTERM.
     case interrupted(signal: String)

@@ -61,9 +61,9 @@ struct EncoderRun {
   }
 
   /// Retrieval on the validation pairs.
-  private func evaluation(_ adapters: [String]) -> Evaluation? {
+  private func evaluation(_ adapters: [String]) -> TrainingEvaluation? {
     guard let evaluation = recipe.outputs.evaluation, let validation else { return nil }
-    var result = Evaluation(every: evaluation.interval, metric: "mean_reciprocal_rank") { state in
+    var result = TrainingEvaluation(every: evaluation.interval, metric: "mean_reciprocal_rank") { state in
       let accuracy = try accuracy(on: validation, weights(state, adapters))
       return ["mean_reciprocal_rank": accuracy.meanReciprocalRank, "nearest_share": accuracy.nearestShare]
     }

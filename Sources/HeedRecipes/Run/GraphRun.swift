@@ -80,12 +80,12 @@ struct GraphRun {
     return try subject.graph.compile(options)
   }
 
-  private func evaluation(_ program: CompiledGraph?) throws -> Evaluation? {
+  private func evaluation(_ program: CompiledGraph?) throws -> TrainingEvaluation? {
     guard let evaluation = recipe.outputs.evaluation, let program, let heldOut else { return nil }
     return try self.evaluation(program, on: heldOut, every: evaluation.interval)
   }
 
-  private func evaluation(_ program: CompiledGraph, on dataset: some Dataset, every interval: Int) throws -> Evaluation {
+  private func evaluation(_ program: CompiledGraph, on dataset: some Dataset, every interval: Int) throws -> TrainingEvaluation {
     try Evaluation(
       program, on: Batches(dataset, size: recipe.training.batch, seed: nil), every: interval, metric: subject.loss,
       usesAverages: recipe.training.averaging != nil)

@@ -20,7 +20,7 @@ extension Recipe {
   /// The trainer of a step on some batches.
   func trainer(
     _ program: CompiledGraph, on batches: Batches<some Dataset>, loss: String, parameters: [String: NDArray],
-    evaluation: Evaluation?
+    evaluation: TrainingEvaluation?
   ) throws -> Trainer {
     let length: TrainingLength =
       switch training.length {
@@ -41,7 +41,7 @@ extension Recipe {
     switch result.end {
     case .interrupted, .cancelled: nil
     case .completed, .stoppedEarly:
-      outputs.takesBest ? try Checkpoint(contentsOf: runFolder + "/best.safetensors").state : result.state
+      outputs.takesBest ? try TrainingCheckpoint(contentsOf: runFolder + "/best.safetensors").state : result.state
     }
   }
 }

@@ -5,10 +5,10 @@ internal import HeedIR
 /// How a run measures its model on data that it does not train on.
 ///
 /// ```swift
-/// trainer.evaluation = try Evaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
+/// trainer.evaluation = try TrainingEvaluation(model.compile(), on: Batches(heldOut, size: .samples(16), seed: nil), every: 100)
 /// trainer.evaluation?.patience = 5
 /// ```
-public struct Evaluation: Sendable {
+public struct TrainingEvaluation: Sendable {
   /// Which numbers of an evaluation are better.
   public enum Direction: String, Sendable {
     /// Smaller ones, as of a loss.
@@ -28,7 +28,15 @@ public struct Evaluation: Sendable {
   /// By how much a number must be better to count.
   public var leastImprovement = 0.0
 
-  let measure: @Sendable (_ state: GraphState, _ parameters: [String: NDArray]) async throws -> [String: Double]
+  let measure: @Sendable (_ state: GraphState, Context) async throws -> [String: Double]
+
+  /// What an evaluation may ask of the run.
+  struct Context {
+    /// Arrays that do not change.
+    let parameters: [String: NDArray]
+    /// Whether the run is to end.
+    let isInterrupted: () -> Bool
+  }
 
   /// Evaluates with a function of one's own: retrieval, samples of text.
   /// - Parameters:
@@ -57,15 +65,17 @@ public struct Evaluation: Sendable {
     self.interval = interval
     self.metric = try StepMetrics.chosen(metric, among: names, of: program)
     let weights = program.lowered.source.parameters.map(\.name)
-    measure = { state, parameters in
+    measure = { state, context in
       var bound: [String: NDArray] = [:]
       for name in weights {
         let average = usesAverages ? state["average.\(name)"] : nil
-        bound[name] = average ?? state[name] ?? parameters[name]
+        bound[name] = average ?? state[name] ?? context.parameters[name]
       }
       let loaded = weights.isEmpty ? program : try program.load(parameters: bound)
       var (sums, count): ([String: Double], Int) = ([:], 0)
       for try await batch in data.stream(epochs: 1) {
+        // The loop saves the run, and evaluates again when it goes on.
+        if context.isInterrupted() { throw CancellationError() }
         for (name, value) in try StepMetrics(loaded(batch.arrays)).values {
           sums[name, default: 0] += value * Double(batch.samples.count)
         }

@@ -8,7 +8,7 @@ internal import HeedSystem
 ///
 /// The file is one of the format safetensors. The arrays of the state have their names, so `GraphState(contentsOf:)` and other programs
 /// read the weights; the rest is metadata. The same run writes the same bytes, whatever it was interrupted by.
-public struct Checkpoint: Sendable {
+public struct TrainingCheckpoint: Sendable {
   /// Weights, and what the optimiser keeps.
   public var state: GraphState
   /// The steps made.
