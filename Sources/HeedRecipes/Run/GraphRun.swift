@@ -86,7 +86,7 @@ struct GraphRun {
   }
 
   private func evaluation(_ program: CompiledGraph, on dataset: some Dataset, every interval: Int) throws -> TrainingEvaluation {
-    try Evaluation(
+    try TrainingEvaluation(
       program, on: Batches(dataset, size: recipe.training.batch, seed: nil), every: interval, metric: subject.loss,
       usesAverages: recipe.training.averaging != nil)
   }
