@@ -154,7 +154,7 @@ import Testing
       let yaml = """
         graph: bigrams.heed
         data: {text: text.txt, length: 8, held_out: 0.1}
-        initializers: {table.weight: normal(deviation: 0.1)}
+        initializers: {table.weight: "normal(deviation: 0.1)"}
         optimizer: {kind: Lion}
         learning_rate: 0.02
         batch: 8

@@ -5,21 +5,20 @@ import Testing
 
 /// What is wrong with a recipe, in one line with its line.
 @Suite struct RecipeErrorTests {
-  private static let graphs = """
-    graph @model(%x: f32[B, 2], %t: f32[B, 1], param %w: f32[1, 2]) {
-      %y = contract %x, %w {subscripts = "bi,oi->bo"} : f32[B, 1]
-      %d = subtract %y, %t : f32[B, 1]
-      %s = multiply %d, %d : f32[B, 1]
-      %loss = reduce_sum %s {dims = [0, 1]} : f32
-      return %loss
-    }
-    """
+  /// A linear map and its error.
+  private static func graph(_ name: String) -> String {
+    Graph(name) { g in
+      let (x, w) = (g.input("x", .f32, ["B", 2]), g.parameter("w", .f32, [1, 2]))
+      let error = matmul(x, w.transposed()) - g.input("t", .f32, ["B", 1])
+      return (error * error).mean().named("loss")
+    }.text
+  }
 
   /// What reading a recipe beside a file of graphs says.
   private static func message(_ yaml: String) throws -> String? {
     try withFolder { folder in
-      try FileBytes.write(graphs, to: folder + "/model.heed")
-      try FileBytes.write(graphs + graphs.replacingOccurrences(of: "@model", with: "@other"), to: folder + "/two.heed")
+      try FileBytes.write(graph("model"), to: folder + "/model.heed")
+      try FileBytes.write(graph("model") + "\n" + graph("other"), to: folder + "/two.heed")
       try FileBytes.write(yaml, to: folder + "/recipe.yaml")
       do {
         _ = try Recipe(contentsOf: folder + "/recipe.yaml")
@@ -59,7 +58,7 @@ import Testing
       Self.graph, Self.model,
       Self.model + "lora: {rank: 4, alpha: 8, layers: [query, feed_forward]}\nloss: {kind: infoNCE, temperature: 0.1}",
       Self.graph
-        + "evaluation: {every: 5, patience: 2}\ncheckpoints: {every: 7, keep: 1}\nrun: elsewhere\ninitializers:\n  \"*\": orthogonal(gain: 2)",
+        + "evaluation: {every: 5, patience: 2}\ncheckpoints: {every: 7, keep: 1}\nrun: elsewhere\ninitializers:\n  \"*\": \"orthogonal(gain: 2)\"",
       Self.graph.replacingOccurrences(of: "graph: model.heed", with: "graph: {file: two.heed, name: other}"),
     ] { #expect(try Self.message(yaml) == nil) }
   }
@@ -94,7 +93,7 @@ import Testing
     ("epochs: 2", "epochs:", "recipe.yaml:6:8: error: epochs: got nothing, expected an integer of at least 1"),
     ("epochs: 2", "epochs: 2\nsteps: 2", "recipe.yaml:6:9: error: epochs: got both steps and epochs, expected one of them"),
     ("epochs: 2", "", "recipe.yaml:1:1: error: got neither steps nor epochs, expected one of them"),
-    ("epochs: 2", "seed: -1", "recipe.yaml:1:1: error: got neither steps nor epochs, expected one of them"),
+    ("epochs: 2", "seed: 1", "recipe.yaml:1:1: error: got neither steps nor epochs, expected one of them"),
     ("batch: 4", "seed: -1", "recipe.yaml:5:7: error: seed: got \"-1\", expected an integer of at least 0"),
     ("AdamW", "Adam", "recipe.yaml:3:12: error: optimizer: got \"Adam\", expected SGD, AdamW, Lion or Adafactor"),
     ("AdamW", "{beta1: 0.9}", "recipe.yaml:3:12: error: optimizer: got no kind, expected the name of an optimizer"),
@@ -103,9 +102,9 @@ import Testing
     ),
     (
       "AdamW", "{kind: Lion, epsilon: 1}",
-      "recipe.yaml:3:26: error: got the key 'epsilon', expected one of kind, beta1, beta2, weight_decay"
+      "recipe.yaml:3:25: error: optimizer: got the key 'epsilon', expected one of kind, beta1, beta2, weight_decay"
     ),
-    ("AdamW", "{kind: SGD, nesterov: yes}", "recipe.yaml:3:35: error: optimizer.nesterov: got \"yes\", expected true or false"),
+    ("AdamW", "{kind: SGD, nesterov: yes}", "recipe.yaml:3:34: error: optimizer.nesterov: got \"yes\", expected true or false"),
     ("optimizer: AdamW", "", "recipe.yaml:4:16: error: learning_rate: got this key with no optimizer, expected none"),
     ("1e-2", "0", "recipe.yaml:4:16: error: learning_rate: got \"0\", expected a number above 0"),
     ("1e-2", "nan", "recipe.yaml:4:16: error: learning_rate: got \"nan\", expected a number above 0"),
@@ -140,7 +139,7 @@ import Testing
       "recipe.yaml:1:31: error: graph.name: got the graph \"third\", expected one of @model, @other"
     ),
     ("graph: model.heed", "graph: none.heed", "error: opening none.heed: No such file or directory"),
-    ("t: c", "z: c", "recipe.yaml:2:44: error: got the input \"z\", expected one of @model: x, t"),
+    ("t: c", "z: c", "recipe.yaml:2:45: error: data.inputs: got the input \"z\", expected one of @model: x, t"),
     (
       "table.csv", "table.xls",
       "recipe.yaml:2:14: error: data.file: got \"table.xls\", expected a .csv, .jsonl or .safetensors file"
@@ -151,13 +150,13 @@ import Testing
     ),
     (
       "file: table.csv,", "file: table.csv, length: 3,",
-      "recipe.yaml:2:32: error: data.length: got this key with a table, expected none"
+      "recipe.yaml:2:33: error: data.length: got this key with a table, expected none"
     ),
     (
       "file: table.csv,", "file: table.csv, held_out: 1.5,",
-      "recipe.yaml:2:34: error: data.held_out: got \"1.5\", expected a share between 0 and 1"
+      "recipe.yaml:2:35: error: data.held_out: got \"1.5\", expected a share between 0 and 1"
     ),
-    ("t: c", "t: {column: c}", "recipe.yaml:2:47: error: data.inputs.t: got no classes, expected the classes of the column"),
+    ("t: c", "t: {column: c}", "recipe.yaml:2:48: error: data.inputs.t: got no classes, expected the classes of the column"),
     ("epochs: 2", "epochs: 2\nloss: cost", "recipe.yaml:7:7: error: loss: got the result \"cost\", expected one of loss"),
     (
       "epochs: 2", "epochs: 2\ninitializers: {w: xavier}",
@@ -173,7 +172,7 @@ import Testing
   @Test(arguments: [
     (
       "first: plain", "fist: plain",
-      "recipe.yaml:2:30: error: got the key \"fist\", expected one of training, validation, held_out, first, second, maximum_tokens"
+      "recipe.yaml:2:31: error: data: got the key \"fist\", expected one of training, validation, held_out, first, second, maximum_tokens"
     ),
     ("first: plain, ", "", "recipe.yaml:2:7: error: data: got no first, expected the column of the first sentences"),
     (

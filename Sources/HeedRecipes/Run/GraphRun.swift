@@ -25,13 +25,9 @@ struct GraphRun {
   {
     let batches = try Batches(dataset, size: recipe.training.batch, seed: recipe.seed)
     let (step, loss) = try step(calls: recipe.training.callCount(batches))
+    let (parameters, state) = try initialArrays(step)
     let measured = try measured()
-    var initializers = Initializers()
-    for (pattern, initializer) in subject.initializers { initializers[pattern] = initializer }
-    let given = try subject.parameters.map { try SafetensorsFile(path: $0).arrays() } ?? [:]
-    let arrays = try initializers.arrays(for: step, seed: recipe.seed, given: given)
-    let parameters = arrays.filter { name, _ in step.parameters.contains { $0.name == name } }
-    let state = try step.initialState(arrays.filter { parameters[$0.key] == nil })
+    let before = try numbers(measured, state.arrays.merging(parameters) { $1 })
 
     var trainer = try recipe.trainer(
       step.compile(options), on: batches, loss: loss, parameters: parameters, evaluation: try evaluation(measured))
@@ -41,13 +37,23 @@ struct GraphRun {
     let names = step.states.map(\.name).filter { !$0.hasPrefix("optimizer.") && !$0.hasPrefix("average.") }
     let trained = recipe.training.trained(names, in: last)
     try GraphState(trained).write(to: recipe.output)
-    guard let measured, let heldOut else { return RecipeReport(result: result, rows: [], title: "", output: recipe.output) }
-    let before = try numbers(measured, heldOut, arrays)
-    let after = try numbers(measured, heldOut, arrays.merging(trained) { $1 })
+    let after = try numbers(measured, parameters.merging(trained) { $1 })
     return RecipeReport(
-      result: result,
-      rows: zip(before, after).map { .init(name: $0.name, before: $0.value, after: $1.value) },
-      title: "\(heldOut.count) held-out samples", output: recipe.output)
+      result: result, rows: zip(before, after).map { .init(name: $0.name, before: $0.value, after: $1.value) },
+      title: heldOut.map { "\($0.count) held-out samples" } ?? "", output: recipe.output)
+  }
+
+  /// What parameters and states hold before training.
+  private func initialArrays(_ step: Graph) throws -> (parameters: [String: NDArray], state: GraphState) {
+    var initializers = Initializers()
+    for (pattern, initializer) in subject.initializers { initializers[pattern] = initializer }
+    let (parameters, states) = (Set(step.parameters.map(\.name)), Set(step.states.map(\.name)))
+    let given = try subject.parameters.map { try SafetensorsFile(path: $0).arrays() } ?? [:]
+    let arrays = try initializers.arrays(
+      for: step, seed: recipe.seed, given: given.filter { parameters.contains($0.key) || states.contains($0.key) })
+    return (
+      arrays.filter { parameters.contains($0.key) }, try step.initialState(arrays.filter { !parameters.contains($0.key) })
+    )
   }
 
   /// The step, and the name of its loss.
@@ -91,17 +97,20 @@ struct GraphRun {
       usesAverages: recipe.training.averaging != nil)
   }
 
-  /// The means of the numbers that a program returns, each batch counted by its samples.
-  private func numbers(_ program: CompiledGraph, _ dataset: some Dataset, _ weights: [String: NDArray]) throws -> [(
-    name: String, value: Double
-  )] {
+  /// The means over the held-out data of the numbers that a program returns, each batch counted by its samples; none without a program.
+  private func numbers(_ program: CompiledGraph?, _ weights: [String: NDArray]) throws -> [(name: String, value: Double)] {
+    guard let program, let heldOut else { return [] }
     let names = Set(program.graph.parameters.map(\.name))
     let loaded = try names.isEmpty ? program : program.load(parameters: weights.filter { names.contains($0.key) })
+    return try numbers(loaded, on: heldOut)
+  }
+
+  private func numbers(_ program: CompiledGraph, on dataset: some Dataset) throws -> [(name: String, value: Double)] {
     let batches = try Batches(dataset, size: recipe.training.batch, seed: nil)
     var (sums, position): ([(name: String, value: Double)], DataPosition) = ([], .start)
     while position.epoch == 0 {
       let batch = try batches.batch(at: position)
-      let outputs = try loaded(batch.arrays)
+      let outputs = try program(batch.arrays)
       let values = try zip(outputs.names, outputs).filter { $1.shape.isEmpty && $1.element.isFloat }.map {
         (name: $0, value: try $1.converted(to: .f64).double() * Double(batch.samples.count) / Double(dataset.count))
       }
