@@ -89,7 +89,7 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
-    .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem"], swiftSettings: strict),
+    .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(

@@ -1,17 +1,11 @@
 import Foundation
 import HeedIR
 import HeedSystem
+import HeedTestSupport
 import Testing
 
 /// Files written beside and renamed.
 @Suite struct FileBytesTests {
-  private func withFolder(_ body: (String) throws -> Void) throws {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("heed-" + UUID().uuidString)
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try body(folder.path)
-  }
-
   private func names(_ folder: String) throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: folder).sorted() }
 
   private func status(_ path: String) throws -> stat {
@@ -21,7 +15,7 @@ import Testing
   }
 
   @Test func aNewFileHasTheUsualPermissions() throws {
-    try withFolder { folder in
+    try withTemporaryFolder { folder in
       try FileBytes.write("text", to: folder + "/new")
       try Data().write(to: URL(fileURLWithPath: folder + "/usual"))
       #expect(try FileBytes.readText(folder + "/new") == "text")
@@ -31,7 +25,7 @@ import Testing
   }
 
   @Test func anOldFileIsReplacedAndKeepsItsPermissions() throws {
-    try withFolder { folder in
+    try withTemporaryFolder { folder in
       let path = folder + "/file"
       try FileBytes.write("old and longer", to: path)
       chmod(path, 0o640)
@@ -46,7 +40,7 @@ import Testing
   }
 
   @Test func theTargetOfALinkIsReplaced() throws {
-    try withFolder { folder in
+    try withTemporaryFolder { folder in
       try FileManager.default.createDirectory(atPath: folder + "/inner", withIntermediateDirectories: false)
       for (link, target) in [("/first", "second"), ("/second", "inner/file"), ("/absolute", folder + "/inner/other")] {
         try FileManager.default.createSymbolicLink(atPath: folder + link, withDestinationPath: target)
@@ -70,7 +64,7 @@ import Testing
   @Test func specialFilesAreWrittenAsTheyAre() throws {
     try FileBytes.write("text", to: "/dev/null")
     #expect(throws: HeedError("writing /dev/full: No space left on device")) { try FileBytes.write("text", to: "/dev/full") }
-    try withFolder { folder in
+    try withTemporaryFolder { folder in
       let path = folder + "/pipe"
       try #require(mkfifo(path, 0o600) == 0)
       let text = Lock("")
@@ -94,7 +88,7 @@ import Testing
   }
 
   @Test func failuresNameThePath() throws {
-    try withFolder { folder in
+    try withTemporaryFolder { folder in
       #expect(throws: HeedError("creating a file beside \(folder)/a/b: No such file or directory")) {
         try FileBytes.write("text", to: folder + "/a/b")
       }
@@ -106,7 +100,7 @@ import Testing
   }
 
   @Test func linesComeOneByOne() throws {
-    try withFolder { folder in
+    try withTemporaryFolder { folder in
       let path = folder + "/lines"
       // About the size of the reader's buffer, and several times that.
       for lengths in [[0], [0, 0, 3], [1 << 16], [(1 << 16) - 1, 1], [(1 << 16) - 2, 5, 0, 200_000, 7]] {
@@ -131,5 +125,30 @@ import Testing
   @Test func memoryThatIsNotThere() throws {
     try AvailableMemory.check(1 << 20, for: "a test")
     #expect(throws: HeedError.self) { try AvailableMemory.check(1 << 60, for: "a test") }
+  }
+
+  /// What a process that was killed while it wrote leaves goes away; what one that lives is writing stays.
+  @Test func partsOfProcessesThatHaveEnded() throws {
+    try withTemporaryFolder { folder in
+      let process = Process()
+      process.executableURL = URL(fileURLWithPath: "/bin/true")
+      try process.run()
+      process.waitUntilExit()
+      let own = ".heed-\(getpid())-0f"
+      for name in [".heed-\(process.processIdentifier)-1a", own, ".heed-", ".heed-x-1", "file"] {
+        try Data().write(to: URL(fileURLWithPath: folder + "/" + name))
+      }
+      FileBytes.removeAbandonedParts(in: folder)
+      #expect(try names(folder) == [".heed-", own, ".heed-x-1", "file"].sorted())
+    }
+  }
+
+  @Test func durableFilesHaveTheSameBytes() throws {
+    try withTemporaryFolder { folder in
+      try Array("text".utf8).withUnsafeBytes { try FileBytes.write([$0], to: folder + "/file", durably: true) }
+      #expect(try FileBytes.readText(folder + "/file") == "text" && names(folder) == ["file"])
+      // Devices have no disk to wait for.
+      try Array("text".utf8).withUnsafeBytes { try FileBytes.write([$0], to: "/dev/null", durably: true) }
+    }
   }
 }

@@ -81,7 +81,8 @@ import Testing
 
   /// A transformer, whose masks are infinite everywhere: values that become too large in a layer, and an input that is not finite.
   @Test(
-    arguments: [(3e38, "%gained = multiply"), (.infinity, "layer1.gain, an argument of type f32[B, 1, 1]")] as [(Float, String)])
+    arguments: [(3e38, "%layer1.gained = multiply"), (.infinity, "layer1.gain, an argument of type f32[B, 1, 1]")]
+      as [(Float, String)])
   func transformer(gain: Float, origin: String) async throws {
     var initializers = Initializers()
     let graph = try Graph(building: "step") { g in

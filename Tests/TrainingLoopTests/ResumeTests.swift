@@ -83,8 +83,11 @@ import Testing
     let unbroken = try await Unbroken(problem)
     try await withTemporaryFolder { folder in
       _ = try await problem.trainer(folder, steps: 30).train(from: problem.initial)
-      let older = try await problem.trainer(folder).train(resuming: folder + "/checkpoint-00000020.safetensors")
-      #expect(older.step == 30)
+      let back = try await problem.trainer(folder, steps: 20).train(resuming: folder + "/checkpoint-00000020.safetensors")
+      #expect(back.step == 20 && back.loss == nil)
+      #expect(try files(folder).filter { $0.hasPrefix("checkpoint-") } == ["checkpoint-00000020.safetensors"])
+      #expect(try metrics(folder).count == 24)
+      #expect(try await problem.trainer(folder).train(from: problem.initial, start: .resume).step == 30)
       try unbroken.expectSame(folder)
     }
     try await withTemporaryFolder { folder in
@@ -102,6 +105,11 @@ import Testing
     try await withTemporaryFolder { folder in
       let problem = try SmallProblem()
       _ = try await problem.trainer(folder + "/first", steps: 10).train(from: problem.initial)
+      _ = try await problem.trainer(folder + "/third", steps: 5).train(from: problem.initial)
+      let other = await message {
+        try await problem.trainer(folder + "/third").train(resuming: folder + "/first/checkpoint-00000010.safetensors")
+      }
+      #expect(other.contains("for a new run, which has checkpoints up to step 5"), "\(other)")
       let result = try await problem.trainer(folder + "/second").train(
         resuming: folder + "/first/checkpoint-00000010.safetensors")
       #expect(result.step == 30)

@@ -47,8 +47,19 @@ struct CheckpointFolder {
     return nil
   }
 
-  /// Removes all but the last `count` checkpoints up to `step`. Those of later steps are of a run that went on from an older one.
-  func prune(keeping count: Int, upTo step: Int) {
-    for old in steps.filter({ $0 <= step }).dropLast(count) { unlink(file(step: old)) }
+  /// Removes all but the last `count` checkpoints.
+  func prune(keeping count: Int) {
+    for old in steps.dropLast(count) { unlink(file(step: old)) }
+  }
+
+  /// Removes the checkpoints of later steps: the run goes on from an older one.
+  func remove(after step: Int) {
+    for later in steps where later > step { unlink(file(step: later)) }
+  }
+
+  /// Whether a file lies in the folder.
+  func contains(_ file: String) -> Bool {
+    func standard(_ path: String) -> String { URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path }
+    return standard((file as NSString).deletingLastPathComponent) == standard(path)
   }
 }

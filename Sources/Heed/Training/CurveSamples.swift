@@ -1,25 +1,26 @@
 /// A curve of bounded size, however many numbers are added: steps that follow one another are taken together, in twos, fours and so on.
-struct CurveSamples {
+package struct CurveSamples {
   /// The numbers of some steps.
-  struct Bucket: Hashable {
-    var step: Double
-    var mean: Double
-    var least: Double
-    var greatest: Double
+  package struct Bucket: Hashable {
+    package var step: Double
+    package var mean: Double
+    package var least: Double
+    package var greatest: Double
     /// How many numbers it has.
-    var count = 1
+    package var count = 1
   }
 
   /// In the order of steps.
-  private(set) var buckets: [Bucket] = []
+  package private(set) var buckets: [Bucket] = []
   /// How many numbers a bucket has; the last one may have fewer.
   private var size = 1
   private let limit: Int
 
-  init(limit: Int = 1024) { self.limit = limit }
+  /// No numbers yet; there will be at most `limit` buckets.
+  package init(limit: Int = 1024) { self.limit = limit }
 
   /// Adds a number; one that is not finite is left out.
-  mutating func add(step: Int, _ value: Double) {
+  package mutating func add(step: Int, _ value: Double) {
     guard value.isFinite else { return }
     let new = Bucket(step: Double(step), mean: value, least: value, greatest: value)
     if let last = buckets.last, last.count < size {
@@ -35,7 +36,7 @@ struct CurveSamples {
   }
 
   /// The means over buckets around each: a smooth curve.
-  var smoothed: [(step: Double, value: Double)] {
+  package var smoothed: [(step: Double, value: Double)] {
     let radius = buckets.count / 100
     return buckets.indices.map { middle in
       let near = buckets[max(0, middle - radius)...min(buckets.count - 1, middle + radius)]

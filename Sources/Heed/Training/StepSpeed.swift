@@ -1,18 +1,21 @@
 internal import HeedIR
 
 /// How fast a run is: an average in which the last seconds count most.
-struct StepSpeed {
+package struct StepSpeed {
   private var seconds = 0.0
   private var tokens = 0.0
   private var samples = 0.0
   private var progress = 0.0
+
+  /// No steps yet.
+  package init() {}
 
   /// What counts after this many seconds is 1/e.
   private static let memory = 10.0
 
   /// Adds a step.
   /// - Parameter progress: how much of the run it was.
-  mutating func add(seconds step: Double, samples: Int, tokens: Int, progress: Double) {
+  package mutating func add(seconds step: Double, samples: Int, tokens: Int, progress: Double) {
     let kept = 1 / (1 + step / Self.memory)
     seconds = seconds * kept + step
     self.tokens = self.tokens * kept + Double(tokens)
@@ -21,7 +24,7 @@ struct StepSpeed {
   }
 
   /// `5230 tokens/s`, or samples where there are no tokens.
-  var text: String {
+  package var text: String {
     guard seconds > 0 else { return "" }
     let (count, unit) = tokens > 0 ? (tokens, "tokens") : (samples, "samples")
     let rate = count / seconds
@@ -29,7 +32,7 @@ struct StepSpeed {
   }
 
   /// How long the rest of the run takes: `1:02:03`; nil where that is not known.
-  func timeLeft(rest: Double) -> String? {
+  package func timeLeft(rest: Double) -> String? {
     guard progress > 0 else { return nil }
     let left = Int((rest * seconds / progress).rounded(.up))
     func padded(_ number: Int) -> String { (number < 10 ? "0" : "") + "\(number)" }

@@ -56,7 +56,7 @@ public struct Trainer: Sendable {
 
   /// A run.
   /// - Parameters:
-  ///   - program: a step. Its parameters may be loaded already.
+  ///   - program: a step. Its parameters may be loaded already; the cause of a loss that is not finite cannot be found then.
   ///   - data: the batches.
   ///   - length: how long the run is.
   ///   - folder: where files are written.
@@ -102,10 +102,13 @@ public struct Trainer: Sendable {
     return try await train(from: goesOn(start) ? .newestCheckpoint : .state(try state()))
   }
 
-  /// Trains on from a checkpoint, whose file need not be in the folder.
+  /// Trains on from a checkpoint. Where it lies in the folder of the run, the folder goes back to its step: later checkpoints and metrics
+  /// are removed. Where it lies elsewhere, the folder must have no checkpoints.
   /// - Throws: `HeedError` as above, and where the checkpoint is damaged.
   public func train(resuming checkpoint: String) async throws -> TrainingResult {
     try validate()
+    let own = CheckpointFolder(path: folder)
+    if !own.contains(checkpoint) { _ = try goesOn(.new) }
     return try await train(from: .checkpoint(checkpoint))
   }
 

@@ -71,6 +71,7 @@ struct TrainingLoop {
     }
     writer.message("step \(read.step): going on from \(file)")
     (checkpoint, savedFile) = (read, file)
+    folder.remove(after: read.step)
   }
 
   /// Returns why it made no more.
@@ -86,7 +87,7 @@ struct TrainingLoop {
     while !isDone {
       if let end = requestedEnd { return end }
       let next: Batch?
-      do { next = try await iterator.next() } catch is CancellationError { return .cancelled }
+      do { next = try await iterator.next() } catch is CancellationError { return requestedEnd ?? .cancelled }
       guard let batch = next else { return .completed }
       try await step(batch)
       if let end = try await evaluateWhereDue() { return end }
@@ -114,10 +115,10 @@ struct TrainingLoop {
       throw error.during("step \(number)")
     }
     let seconds = (clock.now - start) / .seconds(1)
-    try metrics?.append(
-      MetricsFile.Line(
-        step: number, epoch: batch.position.epoch, values: values.values, seconds: seconds, samples: batch.samples.count,
-        tokens: batch.tokenCount))
+    let line = MetricsFile.Line(
+      step: number, epoch: batch.position.epoch, values: values.values, seconds: seconds, samples: batch.samples.count,
+      tokens: batch.tokenCount)
+    try writing { try $0.metrics?.append(line) }
     let loss = values[trainer.loss] ?? .nan
     guard loss.isFinite else {
       writer.message("step \(number): the loss is not finite; making the steps since the last checkpoint again to find the cause")
@@ -127,7 +128,7 @@ struct TrainingLoop {
     }
     let before = done
     (checkpoint.step, checkpoint.position, lastLoss, isUnsaved) = (number, batch.next, loss, true)
-    curve.add(MetricsFile.Line(step: number, epoch: 0, values: [(trainer.loss, loss)], seconds: seconds))
+    curve.add(line)
     speed.add(seconds: seconds, samples: batch.samples.count, tokens: batch.tokenCount, progress: (done ?? 0) - (before ?? 0))
     let (trainer, speed, done) = (trainer, speed, done)
     writer.status(step: number, isLast: isDone) {
@@ -173,13 +174,13 @@ struct TrainingLoop {
     let line = MetricsFile.Line(
       step: checkpoint.step, epoch: checkpoint.position.epoch,
       values: numbers.sorted { $0.key < $1.key }.map { ("evaluation_\($0.key)", $0.value) }, isBest: isBest, seconds: seconds)
-    try metrics?.append(line)
+    try writing { try $0.metrics?.append(line) }
     curve.add(line)
     (checkpoint.evaluatedStep, isUnsaved) = (checkpoint.step, true)
     checkpoint.patienceCount = isBest ? 0 : checkpoint.patienceCount + 1
     if isBest {
       (checkpoint.best, checkpoint.bestStep) = (value, checkpoint.step)
-      try write(to: folder.best)
+      try writing { try $0.checkpoint.write(to: $0.folder.best) }
     }
     writer.message(
       "step \(checkpoint.step)  evaluation: \(evaluation.metric) \(shortNumber(value))"
@@ -190,16 +191,19 @@ struct TrainingLoop {
   // MARK: Files
 
   private mutating func save() throws {
-    try metrics?.synchronize()
     let file = folder.file(step: checkpoint.step)
-    try write(to: file)
+    try writing { loop in
+      try loop.metrics?.synchronize()
+      try loop.checkpoint.write(to: file)
+    }
     (savedFile, isUnsaved) = (file, false)
-    folder.prune(keeping: trainer.keptCheckpointCount, upTo: checkpoint.step)
-    if checkpoint.step > 0 { try FileBytes.write(curve.svg, to: folder.path + "/loss.svg") }
+    folder.prune(keeping: trainer.keptCheckpointCount)
+    if checkpoint.step > 0 { try writing { try FileBytes.write($0.curve.svg, to: $0.folder.path + "/loss.svg") } }
   }
 
-  private func write(to path: String) throws {
-    do { try checkpoint.write(to: path) } catch let error as HeedError {
+  /// Writes to files; an error says where the run can go on.
+  private func writing(_ body: (TrainingLoop) throws -> Void) throws {
+    do { try body(self) } catch let error as HeedError {
       guard let savedFile else { throw error }
       throw HeedError("\(error.message); the last whole checkpoint is \(savedFile)")
     }

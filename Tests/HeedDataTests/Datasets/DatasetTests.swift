@@ -134,4 +134,36 @@ import Testing
       headline { try ArrayRows(["a": .zeros([2]), "b": .zeros([3, 2])]) }
         == "error: got 3 rows of \"b\", expected 2 as of \"a\"")
   }
+
+  /// The same for the same samples, however they are held; another for any change.
+  @Test func fingerprints() throws {
+    let tokens = (0..<500).map { Int32($0 * $0 % 97) }
+    let windows = try TokenWindows(tokens, length: 8)
+    let fingerprint = try windows.fingerprint()
+    #expect(fingerprint.count == 16)
+    #expect(try TokenWindows(NDArray(tokens, [500]), length: 8).fingerprint() == fingerprint)
+    var others: Set<String> = [fingerprint]
+    for place in [0, 1, 250, 496] {
+      var changed = tokens
+      changed[place] += 1
+      others.insert(try TokenWindows(changed, length: 8).fingerprint())
+    }
+    others.insert(try TokenWindows(tokens, length: 9).fingerprint())
+    others.insert(try TokenWindows(tokens, length: 8, stride: 7).fingerprint())
+    others.insert(try TokenWindows(tokens.dropLast(8), length: 8).fingerprint())
+    others.insert(try windows.split(heldOut: 0.2, seed: nil).training.fingerprint())
+    others.insert(try windows.split(heldOut: 0.2, seed: 1).training.fingerprint())
+    others.insert(try ArrayRows(["x": NDArray(tokens, [500])]).fingerprint())
+    others.insert(try ArrayRows(["y": NDArray(tokens, [500])]).fingerprint())
+    others.insert(try ArrayRows(["y": NDArray(tokens, [500, 1])]).fingerprint())
+    #expect(others.count == 13)
+    // Of a large dataset parts are read: the first and the last sample among them.
+    let zeros = try NDArray(zeros: .u8, [1200, 1 << 16])
+    let large = try ArrayRows(["x": zeros])
+    for row in [0, 1199] {
+      var changed = zeros
+      changed[row, 7] = try NDArray([1 as UInt8], [])
+      #expect(try ArrayRows(["x": changed]).fingerprint() != large.fingerprint())
+    }
+  }
 }
