@@ -4,9 +4,11 @@
 SWIFT ?= swift
 export LLVM_VERSION ?= 19
 MODEL ?= $(CURDIR)/.cache/all-MiniLM-L6-v2
+RECIPE ?= examples/recipes/sailing/fine-tuning.yaml
+TRAINED ?= $(CURDIR)/.cache/$(basename $(notdir $(RECIPE)))
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo models test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
+.PHONY: all demo models train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
   install model build clean
 
 all: build
@@ -20,6 +22,12 @@ demo: install model
 models: install
 	@$(SWIFT) build $(RELEASE) --product models
 	@.build/release/models
+
+## Fine-tunes the encoder on sentence pairs, shows how well held-out pairs are found before and after, and embeds with the result.
+train: install model
+	@$(SWIFT) build $(RELEASE) --product heed
+	@.build/release/heed train $(RECIPE) --model $(MODEL) --output $(TRAINED) $(if $(wildcard $(TRAINED).run/checkpoint-*),--resume)
+	@echo "heed embed --model $(TRAINED) --input FILE.jsonl embeds with it; its folder loads in sentence-transformers too."
 
 ## Builds for release and runs every test (debug is twelve times slower).
 test: install

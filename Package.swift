@@ -14,12 +14,14 @@ let package = Package(
   name: "Heed",
   products: [
     .library(name: "Heed", targets: ["Heed"]),
+    .library(name: "HeedRecipes", targets: ["HeedRecipes"]),
     .executable(name: "heed", targets: ["HeedCommand"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
     // What code generation and the runtime share, and the thread pool: C.
@@ -59,10 +61,11 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: strict),
+    .target(name: "HeedRecipes", dependencies: ["Heed", .product(name: "Yams", package: "Yams")], swiftSettings: strict),
     .executableTarget(
       name: "HeedCommand",
       dependencies: [
-        "Heed", "HeedAnalysis", "HeedCodegen", "HeedInterpreter", "HeedLowering",
+        "Heed", "HeedRecipes", "HeedAnalysis", "HeedCodegen", "HeedInterpreter", "HeedLowering",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), orderedCollections,
       ],
       swiftSettings: strict),
@@ -118,6 +121,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "HeedKernelTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
+    .testTarget(name: "HeedRecipesTests", dependencies: ["Heed", "HeedRecipes"], swiftSettings: strict),
     .testTarget(name: "TrainingLoopTests", dependencies: ["Heed", "HeedTestSupport", "training"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "HeedInterpreter", "models"], swiftSettings: strict),

@@ -89,7 +89,7 @@ extension Program.Buffer.Storage {
 package struct ProgramMemory: Sendable {
   /// By buffer.
   package let byteCounts: [Int]
-  /// By buffer the first and the last step that name it; nil for those that only loading names.
+  /// By buffer the steps during which it is live; nil for those that only loading names.
   package let lives: [ClosedRange<Int>?]
   /// By step the bytes of the kernel's own workspaces.
   package let ownByteCounts: [Int]
@@ -107,10 +107,8 @@ package struct ProgramMemory: Sendable {
     let load = try CallPlan(
       CallSequence(program, program.load, isLoad: true), binding.filter { program.load.isEmpty || parameters.contains($0.key) })
     byteCounts = try program.buffers.map { try $0.type.shape.evaluate { binding[$0] }.reduce($0.type.element.byteCount, *) }
-    var lives = [ClosedRange<Int>?](repeating: nil, count: program.buffers.count)
-    for (step, call) in program.steps.enumerated() {
-      for operand in call.operands { lives[operand.buffer] = (lives[operand.buffer]?.lowerBound ?? step)...step }
-    }
+    let known = program.lives
+    let lives = program.buffers.indices.map { known[$0] }
     (self.lives, ownByteCounts) = (lives, plan.ownByteCounts)
     (workspaceByteCount, loadWorkspaceByteCount) = (plan.workspaceByteCount, load.workspaceByteCount)
     var inUse = plan.ownByteCounts

@@ -45,11 +45,12 @@ write Sources/Readme/main.swift "$(blocks swift "$root/README.md" | awk 'BEGIN {
 
 # The packages that Heed depends on come from this checkout's build folder, where they are there: no network is needed.
 options=(--package-path "$package" --disable-dependency-cache --security-path "$work/security" --config-path "$work/configuration")
-for name in swift-argument-parser swift-collections swift-log; do
+for source in apple/swift-argument-parser apple/swift-collections apple/swift-log jpsim/Yams; do
+  name=${source#*/}
   fetched=$(find "$root/.build/repositories" -maxdepth 1 -name "$name-*" 2>/dev/null | head -n 1)
   [ -n "$fetched" ] || continue
   ln -sfn "$fetched" "$work/$name"
-  "$swift" package "${options[@]}" config set-mirror --original "https://github.com/apple/$name" --mirror "file://$work/$name"
+  "$swift" package "${options[@]}" config set-mirror --original "https://github.com/$source" --mirror "file://$work/$name"
 done
 rm -f "$package/Package.resolved"
 "$swift" package "${options[@]}" update >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "the packages could not be resolved"; }
@@ -57,7 +58,7 @@ rm -f "$package/Package.resolved"
 bin=$("$swift" build "${options[@]}" --show-bin-path)
 
 grep -q "\"version\" : \"$version\"" "$package/Package.resolved" || fail "got another version of Heed than $version: see $package/Package.resolved"
-for module in ArgumentParser HeedCommand; do
+for module in ArgumentParser Yams HeedRecipes HeedCommand; do
   built=$(find "$bin" -name "$module.swiftmodule" -o -path "*/$module.build/*.o" | head -n 1)
   [ -z "$built" ] || fail "the library's user built $module: $built"
 done

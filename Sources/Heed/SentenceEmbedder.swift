@@ -41,6 +41,20 @@ public final class SentenceEmbedder: Sendable {
     }
   }
 
+  private init(tokenizer: WordPieceTokenizer, configuration: EncoderConfiguration, encoder: CompiledGraph) {
+    (self.tokenizer, self.configuration, self.encoder) = (tokenizer, configuration, encoder)
+    dimension = configuration.hiddenSize
+  }
+
+  /// The same encoder with other weights, such as those of a training run.
+  /// - Parameter weights: arrays by the names of the weight file; more than the encoder has may be there.
+  /// - Throws: where one is missing or not of its type; the error names it.
+  public func with(weights: [String: NDArray]) throws -> SentenceEmbedder {
+    let names = encoder.lowered.source.arguments.filter { $0.role == .parameter }.map { encoder.lowered.source.name($0.value).text }
+    let bound = weights.filter { names.contains($0.key) }
+    return SentenceEmbedder(tokenizer: tokenizer, configuration: configuration, encoder: try encoder.load(parameters: bound))
+  }
+
   /// The most tokens of one batch unless the caller says otherwise: enough to keep many threads busy, and memory does not grow with the
   /// number of texts beside their vectors.
   public static let defaultTokenLimit = 4096

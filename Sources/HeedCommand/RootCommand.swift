@@ -3,13 +3,13 @@ import Foundation
 import Heed
 
 /// The command `heed`: every subcommand is a file.
-struct RootCommand: ParsableCommand {
+struct RootCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "heed", abstract: "Compiles attention written as plain tensor math into native kernels.",
     version: VersionCommand.text,
     subcommands: [
       DumpCommand.self, OptCommand.self, RunCommand.self, GradcheckCommand.self, ExplainCommand.self, EmbedCommand.self,
-      InspectCommand.self,
+      TrainCommand.self, InspectCommand.self,
       BenchCommand.self,
       TuneCommand.self,
       VersionCommand.self,
@@ -18,11 +18,15 @@ struct RootCommand: ParsableCommand {
 
 @main enum Main {
   /// Exits with 0, with 64 where the arguments are wrong, and with 1 and a line on standard error where anything else is.
-  static func main() {
+  static func main() async {
     StandardStreams.prepare()
     do {
       var command = try RootCommand.parseAsRoot()
-      try command.run()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
       try TextOutput.standard.finish()
     } catch {
       exit(report(error))

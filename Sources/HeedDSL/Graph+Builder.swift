@@ -52,4 +52,28 @@ extension Graph {
     self.init(name, file: file, line: line, body)
     if let failure { throw failure }
   }
+
+  /// A graph that goes on where `graph` ends, under the same name: the training step of a graph that was read from text.
+  ///
+  /// ```swift
+  /// let step = try Graph(continuing: Graph.parse(text)[0]) { g, results in
+  ///   g.minimize(results[0], by: AdamW(), learningRate: 1e-3)
+  ///   return results
+  /// }
+  /// ```
+  ///
+  /// What replaces states of `graph` still does.
+  /// - Parameter body: takes the tensors that `graph` returns.
+  /// - Throws: the first mistake, or what `body` throws.
+  public init(
+    continuing graph: Graph, file: String = #filePath, line: Int = #line,
+    _ body: (_ g: GraphBuilder, _ results: [Tensor]) throws -> some GraphOutput
+  ) throws {
+    if let failure = graph.failure { throw failure }
+    let site = CallSite(file, line)
+    let builder = GraphBuilder(continuing: graph, site)
+    try builder.run { builder.setResults(try body($0, builder.results).outputs, site) }
+    if let failure = builder.graph.failure { throw failure }
+    self = builder.graph
+  }
 }

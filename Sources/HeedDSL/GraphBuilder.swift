@@ -14,6 +14,9 @@ public final class GraphBuilder {
   /// What replaces states, and these in the order of their updates.
   private var updates: [ValueID: ValueID] = [:]
   private var updated: [ValueID] = []
+  /// Which linear maps get adapters, while `adapting` runs; and the names of the parameters of all adapters.
+  var adapting: Adapting?
+  var adapterNames: Set<String> = []
   /// The shapes that are known to be without mistakes.
   private var validShapes: Set<Shape> = []
 
@@ -21,6 +24,18 @@ public final class GraphBuilder {
     (graph, lastSite) = (Graph(name: name), site)
     graph.location = site.location
   }
+
+  /// A builder that goes on with a graph, and the results that it has.
+  init(continuing graph: Graph, _ site: CallSite) {
+    (self.graph, lastSite) = (graph, site)
+    for update in graph.updates {
+      updates[update.state] = update.value
+      updated.append(update.state)
+    }
+  }
+
+  /// What the graph returns, without what replaces states: the results of the graph that this one continues.
+  var results: [Tensor] { graph.results.prefix(graph.returnedCount).map { Tensor(self, $0, graph.type($0)) } }
 
   /// A builder that other code may read, though only the thread that builds the graph does.
   private struct Current: @unchecked Sendable { var builder: GraphBuilder }
@@ -175,7 +190,7 @@ public final class GraphBuilder {
     return try body()
   }
 
-  private func scoped(_ name: String) -> Name { Name((scopes + [name]).filter { !$0.isEmpty }.joined(separator: ".")) }
+  func scoped(_ name: String) -> Name { Name((scopes + [name]).filter { !$0.isEmpty }.joined(separator: ".")) }
 
   func name(_ tensor: Tensor, _ name: String, _ site: CallSite) {
     note(site)

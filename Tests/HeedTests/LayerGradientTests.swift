@@ -18,6 +18,9 @@ import Testing
   private static let maps: [Layer] =
     [
       Layer("linear") { g, x in Linear("w", in: g, inputs: 8, outputs: 3)(x) },
+      Layer("linear with a low-rank adapter") { g, x in
+        g.adapting(LowRankAdaptation(of: ["w"], rank: 2, alpha: 3)) { Linear("w", in: g, inputs: 8, outputs: 3)(x) }
+      },
       Layer("embedding") { g, x in x * Embedding("e", in: g, count: 5, size: 8)(g.input("ids", .i32, ["S"])) },
       Layer("dropout") { g, x in Linear("w", in: g, inputs: 8, outputs: 3)(x.dropout(probability: 0.4, key: g.randomKey(3))) },
       Layer("rotary embedding") { _, x in RotaryEmbedding(size: 8)(x) },

@@ -1,6 +1,7 @@
 public import HeedIR
 
-/// A linear map of the last dimension: `x W^T + b`. Parameters: `name.weight [outputs, inputs]`, `name.bias [outputs]`.
+/// A linear map of the last dimension: `x W^T + b`. Parameters: `name.weight [outputs, inputs]`, `name.bias [outputs]`, and those of an
+/// adapter where `GraphBuilder.adapting` asks for one.
 public struct Linear {
   /// The weight W, `[outputs, inputs]`.
   public let weight: Tensor
@@ -9,10 +10,12 @@ public struct Linear {
   /// What the rows and the weight are rounded to before they are multiplied; nil where they are not. The sums and the result have
   /// the weight's own type.
   public let factors: ElementType?
+  /// What is added to the result in place of a change of the weight; nil where nothing is.
+  public let adapter: LowRankAdapter?
 
   /// A map with given tensors; the weight is `[outputs, inputs]`.
-  public init(weight: Tensor, bias: Tensor? = nil, factors: ElementType? = nil) {
-    (self.weight, self.bias, self.factors) = (weight, bias, factors)
+  public init(weight: Tensor, bias: Tensor? = nil, factors: ElementType? = nil, adapter: LowRankAdapter? = nil) {
+    (self.weight, self.bias, self.factors, self.adapter) = (weight, bias, factors, adapter)
   }
 
   /// A map whose weight and bias are parameters `name.weight` and `name.bias`, before training as in PyTorch's `nn.Linear`.
@@ -30,6 +33,7 @@ public struct Linear {
             g.parameter("bias", element, [Extent(outputs)], file: file, line: line), .linearBias(inputs: inputs)) : nil
       )
     }
+    adapter = g.located(file, line) { g.adapter(of: name, inputs: inputs, outputs: outputs, element: element) }
   }
 
   /// `[..., inputs]` to `[..., outputs]`.
@@ -46,8 +50,9 @@ public struct Linear {
       return factor.cast(to: factors, file: file, line: line).cast(to: weight.element, file: file, line: line)
     }
     let product = x.builder.contract("Linear", rounded(x), rounded(weight), subscripts, guess: x.type, site)
-    guard let bias else { return product }
-    return product.with(bias, .add, site)
+    let whole = bias.map { product.with($0, .add, site) } ?? product
+    guard let adapter else { return whole }
+    return whole.with(adapter(x, file: file, line: line), .add, site)
   }
 }
 

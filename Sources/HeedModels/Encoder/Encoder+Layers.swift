@@ -3,9 +3,10 @@ import HeedIR
 
 extension Encoder {
   /// The encoder from token ids to the last layer's states `[T, hidden]`, the offsets, and each layer's attention probabilities.
-  func tokenStates(_ g: GraphBuilder) -> (states: Tensor, offsets: Tensor, probabilities: [Tensor]) {
+  /// - Parameter sentences: how many there are.
+  func tokenStates(_ g: GraphBuilder, sentences: Extent = "B") -> (states: Tensor, offsets: Tensor, probabilities: [Tensor]) {
     let ids = g.input("ids", .i32, ["T"])
-    let offsets = g.input("offsets", .i32, ["B + 1"])
+    let offsets = g.input("offsets", .i32, [sentences + 1])
     let segments = g.segmentIDs(offsets, count: "T").named("segments")
     let prefix = parameterPrefix.hasSuffix(".") ? String(parameterPrefix.dropLast()) : parameterPrefix
     return g.scope(prefix) {

@@ -67,8 +67,24 @@ public struct Encoder: Hashable, Sendable {
   /// The weights that a graph's parameters name.
   /// - Throws: where one is missing or not of the parameter's type.
   public static func parameters(of graph: Graph, from weights: SafetensorsFile) throws -> [String: NDArray] {
+    try arrays(of: graph.arguments.filter { $0.role == .parameter }, of: graph, from: weights)
+  }
+
+  /// The weights that a step of training reads: those of parameters, and those of the states that begin as weights of the file do.
+  /// - Parameter adapters: the names that the file lacks, as they are not of the model itself.
+  /// - Throws: where one is missing or not of its declared type.
+  public static func weights(of step: Graph, from weights: SafetensorsFile, without adapters: Set<String> = []) throws
+    -> (parameters: [String: NDArray], states: [String: NDArray])
+  {
+    let states = step.arguments.filter {
+      $0.role == .state && $0.initial == nil && !adapters.contains(step.name($0.value).text)
+    }
+    return (try parameters(of: step, from: weights), try arrays(of: states, of: step, from: weights))
+  }
+
+  private static func arrays(of arguments: [Argument], of graph: Graph, from weights: SafetensorsFile) throws -> [String: NDArray] {
     var arrays: [String: NDArray] = [:]
-    for argument in graph.arguments where argument.role == .parameter {
+    for argument in arguments {
       let (name, type) = (graph.name(argument.value), graph.type(argument.value))
       let array = try weights.array(name.text)
       guard array.element == type.element, array.shape.map({ Extent($0) }) == type.shape.extents else {
