@@ -36,9 +36,7 @@ public enum SymbolBinding {
         isChanged = true
       }
     }
-    for case .squareRoot(let root, let extent) in facts {
-      binding[root] = try extent.evaluate { binding[$0] }.squareRootRoundedUp
-    }
+    try define(&binding, by: facts)
     for (name, shape, actual) in arguments {
       for (dimension, (extent, value)) in zip(shape.extents, actual).enumerated() {
         if let unknown = extent.symbols.first(where: { binding[$0] == nil }) {
@@ -52,6 +50,14 @@ public enum SymbolBinding {
     }
     for fact in facts { try fact.check(binding) }
     return binding
+  }
+
+  /// Adds the values of the symbols that facts define.
+  /// - Throws: where what they are defined by has no value.
+  package static func define(_ binding: inout [Name: Int], by facts: [Fact]) throws {
+    for case .squareRoot(let root, let extent) in facts {
+      binding[root] = try extent.evaluate { binding[$0] }.squareRootRoundedUp
+    }
   }
 
   /// `S`, or `S = 5` where the value is known.

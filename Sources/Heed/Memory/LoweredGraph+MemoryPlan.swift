@@ -38,7 +38,8 @@ extension Graph {
     if let negative = sizes.keys.sorted().first(where: { sizes[$0]! < 0 }) {
       throw HeedError("got the size \(negative) = \(sizes[negative]!), expected at least 0")
     }
-    let binding = Dictionary(uniqueKeysWithValues: sizes.map { (Name($0.key), $0.value) })
+    var binding = Dictionary(uniqueKeysWithValues: sizes.map { (Name($0.key), $0.value) })
+    try SymbolBinding.define(&binding, by: facts)
     for fact in facts { try fact.check(binding) }
     return binding
   }
