@@ -53,7 +53,7 @@ struct Training: AsyncParsableCommand {
     let result = try await trainer.train(from: step.initialState(weights), start: .resumeWherePossible)
     if case .interrupted(let signal) = result.end { throw ExitCode(signal == "SIGINT" ? 130 : 143) }
     if let best = result.best {
-      print("best evaluation: \(best.value) nats a byte, after step \(best.step); curve: \(folder)/loss.svg")
+      print("best evaluation: \(best.value) nats per byte, after step \(best.step); curve: \(folder)/loss.svg")
     }
   }
 }

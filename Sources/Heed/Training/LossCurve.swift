@@ -54,7 +54,7 @@ struct LossCurve {
   }
 
   /// Whether there are so many steps that a mean over some shows more than each of them.
-  private var isSmoothed: Bool { training.buckets.count > 100 }
+  private var isSmoothed: Bool { training.buckets.count >= 100 }
 
   private func drawLegend(_ drawing: inout SVGDrawing) {
     var entries = [(color: Self.trainingColor, text: "training" + number(training.smoothed.last?.value))]
