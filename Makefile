@@ -108,7 +108,7 @@ test-memory: build
 	done | awk '{ besides[NR] = $$1 } END { \
 	  print besides[2] " MiB beside 32768 tokens and their gradients, " besides[1] " MiB beside 1024"; \
 	  exit !(NR == 2 && besides[2] < besides[1] + 64) }'
-	@for options in "" "--checkpoint" "--layers 12 --batch 32" "--layers 12 --batch 32 --checkpoint" "--width 256 --heads 8" \
+	@for options in "" "--checkpoint" "--layers 12 --batch 32" "--layers 12 --batch 64 --checkpoint" "--width 256 --heads 8" \
 	  "--layers 2 --length 256 --batch 8" "--layers 12 --width 64 --batch 64"; do \
 	  .build/release/heed bench training --text README.md --steps 3 --json $$options | sed 's/,/\n/g' | awk -F': ' -v options="$$options" ' \
 	    /"plan_bytes"/ { plan = $$2 } /"measured_bytes"/ { measured = $$2 } \

@@ -231,8 +231,8 @@ public struct Graph: Sendable {
   /// Goes on with a block, or with none.
   mutating func reopen(_ block: BlockID?) { openBlock = block }
 
-  /// Puts a node into a block.
-  mutating func setBlock(_ node: NodeID, _ block: BlockID?) { nodes[Int(node.index)].block = block }
+  /// Puts a node into a block, or out of all.
+  package mutating func setBlock(_ node: NodeID, _ block: BlockID?) { nodes[Int(node.index)].block = block }
 
   /// Names a value.
   public mutating func setName(_ value: ValueID, _ name: Name) { values[Int(value.index)].name = name }

@@ -9,8 +9,9 @@ extension GraphBuilder {
   /// ```
   ///
   /// So a gradient takes the memory of one layer and of what the layers return, and the time of one more forward computation. Of f32 and f64
-  /// its bits are the same. Tensors that are used outside of `body` are kept where derivatives need them. Checkpoints may be within others: an inner one
-  /// is computed again twice. A derivative that is asked for in `body` reads what `body` computes as it is.
+  /// its bits are the same, unless several checkpoints compute equal values: these stay apart, so gradients are summed in another order.
+  /// Tensors that are used outside of `body` are kept where derivatives need them. Checkpoints may be within others: an inner one is computed
+  /// again twice. A derivative that is asked for in `body` reads what `body` computes as it is.
   ///
   /// As torch.utils.checkpoint and jax.checkpoint; Chen and others, 2016.
   public func checkpoint<Result>(_ body: () throws -> Result) rethrows -> Result {

@@ -66,21 +66,6 @@ import Testing
     #expect(limited > 0)
   }
 
-  /// Of f32 and f64: where 16-bit floats are rounded depends on what is fused.
-  @Test(arguments: 0..<8) func checkpoints(_ number: Int) throws {
-    var checked = 0
-    for position in 0..<8 {
-      let seed = UInt64(1000 + number * 8 + position)
-      guard let test = try Case(seed: seed, floats: Self.floats[number % 2]) else { continue }
-      var numbers = SeededGenerator(seed: seed)
-      let marked = try test.random.graph.withRandomCheckpoints(&numbers)
-      let program = try Case.gradients(marked).compile(options())
-      checked += 1
-      #expect(try test.differing(program) == [], "\(marked)")
-    }
-    #expect(checked > 0)
-  }
-
   /// The least limit that can be met.
   private func least(_ test: Case) throws -> Int {
     var limits = options()

@@ -59,6 +59,7 @@ extension GraphPass {
         }
         let region = ElementwiseRegion(graph, nodes: members, results: leaving)
         let map = try rewriter.result.append(.map, region.operands.map { rewriter($0) }, regions: [region.function])
+        rewriter.result.setBlock(map, graph.block(members[0]))
         for (old, new) in zip(leaving, rewriter.result.results(map)) { rewriter.replace(old, with: new) }
         let ops = members.map { graph.op($0).mnemonic }.joined(separator: ", ")
         context.remark(.applied, leaving[0], in: graph, "\(ops) done in one pass over memory")

@@ -45,6 +45,7 @@ extension GraphPass {
     for node in graph.body {
       if let (product, nodes) = epilogues[node] {
         let value = try rewriter.appendLinear(product, nodes, tables)
+        rewriter.result.setBlock(rewriter.result.definingNode(value)!, graph.block(product))
         rewriter.replace(graph.result(node), with: value)
         let ops = nodes.map { graph.op($0).mnemonic }.joined(separator: ", ")
         let name = graph.name(graph.result(product)).isNone ? "the product" : graph.label(graph.result(product))
