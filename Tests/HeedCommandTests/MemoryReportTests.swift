@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// What `heed explain --memory` says, and that it is what a process takes.
