@@ -8,7 +8,7 @@ internal import HeedIR
 /// print(report)
 /// ```
 ///
-/// A recipe has either a `graph`, a file of the graph language, or a `model`, the folder of a sentence encoder. docs/recipes.md lists its keys.
+/// A recipe has either a `graph`, a file of the graph language, or a `model`, the folder of a sentence encoder. docs/recipes.md lists keys.
 /// Relative paths begin in the folder of the recipe.
 public struct Recipe: Sendable {
   enum Subject: Sendable {

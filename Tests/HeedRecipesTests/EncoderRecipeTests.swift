@@ -56,7 +56,7 @@ import Testing
       for name in old.names {
         let (before, after) = (try old.array(name), try new.array(name))
         #expect(before.element == after.element && before.shape == after.shape)
-        let isKept = before.bytes.elementsEqual(after.bytes)
+        let isKept = bytes(before) == bytes(after)
         #expect(isKept == (name == "pooler.dense.bias" || name == "embeddings.position_ids"), "\(name)")
       }
       for file in ["config.json", "vocab.txt", "1_Pooling/config.json"] {
@@ -76,7 +76,7 @@ import Testing
       let (old, new) = (
         try SafetensorsFile(path: folder + "/model/model.safetensors"), try SafetensorsFile(path: folder + "/out/model.safetensors")
       )
-      let changed = try old.names.filter { try !old.array($0).bytes.elementsEqual(new.array($0).bytes) }.sorted()
+      let changed = try old.names.filter { try bytes(old.array($0)) != bytes(new.array($0)) }.sorted()
       #expect(Set(new.names) == Set(old.names))
       #expect(
         changed
@@ -133,7 +133,7 @@ import Testing
       let state = try TrainingCheckpoint(contentsOf: folder + "/out.run/best.safetensors").state
       let name = "encoder.layer.0.output.dense.weight"
       let written = try SafetensorsFile(path: folder + "/out/model.safetensors").array(name)
-      #expect(written.bytes.elementsEqual(state[name]!.bytes))
+      #expect(bytes(written) == bytes(state[name]!))
     }
   }
 

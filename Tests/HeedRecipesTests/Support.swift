@@ -55,3 +55,9 @@ func writePairs(to folder: String) throws {
   try FileBytes.write(training.joined(separator: "\n") + "\n", to: folder + "/training.jsonl")
   try FileBytes.write(heldOut.joined(separator: "\n") + "\n", to: folder + "/held-out.jsonl")
 }
+
+/// The bytes of an array.
+func bytes(_ array: NDArray) -> [UInt8] {
+  let array = array.contiguous()
+  return withExtendedLifetime(array.storage) { Array(array.bytes) }
+}

@@ -48,8 +48,9 @@ struct EncoderRun {
     var trainer = try recipe.trainer(
       step.compile(options), on: batches, loss: "loss", parameters: parameters, evaluation: evaluation(adapters))
     configure(&trainer)
+    let arrays = try initializers.arrays(for: step, seed: recipe.seed, given: states.merging(parameters) { $1 })
     let result = try await trainer.train(
-      from: step.initialState(initializers.arrays(for: step, seed: recipe.seed, given: states)), start: start)
+      from: step.initialState(arrays.filter { parameters[$0.key] == nil }), start: start)
     return try report(result, adapters)
   }
 
