@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fifty steps of each optimiser, with clipping, schedules and accumulation: `heed train` beside PyTorch in f32 and f64.
 
-Prints for each the greatest difference of a weight, relative to the largest weight of its array, and ends with 1 where one is above 1e-6. Lion,
-which PyTorch lacks, is compared with the loop of its paper. A step takes all samples, so that their order does not count.
+Prints for each the greatest difference of a weight, relative to the largest weight of its array, and ends with 1 where one is above 1e-12 in
+f64; in f32 both round. Lion, which PyTorch lacks, is compared with the loop of its paper. A step takes all samples, so that their order does
+not count.
 """
 import argparse
 import math
@@ -134,6 +135,6 @@ for name, text, make, extra in CASES:
         torch_ = by_torch(start, data, make, extra)
         differences.append(
             max(float((heed[key].double() - torch_[key].double()).abs().max() / torch_[key].double().abs().max()) for key in start))
-    worst = max(worst, *differences)
+    worst = max(worst, differences[1])
     print(f"{name:24}{differences[0]:10.1e}{differences[1]:10.1e}")
-sys.exit(worst > 1e-6)
+sys.exit(worst > 1e-12)
