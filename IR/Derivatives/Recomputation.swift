@@ -61,7 +61,8 @@ extension GraphRewriter {
     let results = result.results(node)
     let copy = result.appendUnchecked(
       result.op(node), result.operands(node).map(operand), attributes: result.attributes(node).all,
-      regions: Array(result.regions(node)), types: results.map(result.type), names: results.map(result.name))
+      regions: Array(result.regions(node)), body: result.bodyGraph(node), types: results.map(result.type),
+      names: results.map(result.name))
     result.setBlock(copy, block)
     for (old, new) in zip(results, result.results(copy)) {
       if let place = result.place(old) { result.setPlace(new, place) }

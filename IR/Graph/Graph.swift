@@ -249,11 +249,20 @@ public struct Graph: Sendable {
   ///   has none.
   public mutating func setResults(_ results: [ValueID], names: [Name]? = nil) {
     precondition(names == nil || names!.count == results.count, "\(names!.count) names for \(results.count) results")
-    let names = names ?? results.map { values.indices.contains(Int($0.index)) ? name($0) : .none }
+    let states = stateNames
+    let names =
+      names
+      ?? results.map { result in
+        // What a state held must not pass for what replaces it.
+        let name = values.indices.contains(Int(result.index)) ? name(result) : .none
+        return states[name] == nil ? name : Name("\(name).before")
+      }
     resultNames = names.enumerated().map { position, name in
       // In text, digits alone are not a name.
       let kept = PrintedNames.kept(name.text)
-      return kept.isNone ? Name("result\(position)") : kept
+      guard kept.isNone else { return kept }
+      let standard = Name("result\(position)")
+      return states[standard] == nil ? standard : Name("\(standard).returned")
     }
     self.results = results
     putUpdatesLast()

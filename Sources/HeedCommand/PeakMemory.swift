@@ -12,9 +12,10 @@ enum PeakMemory {
   /// Forgets how much was in memory before.
   static func reset() throws {
     let path = "/proc/self/clear_refs"
-    guard let file = fopen(path, "w") else { throw HeedError("\(path): got no permission to write, expected that of this process") }
-    fputs("5", file)
-    fclose(file)
+    guard let file = FileHandle(forWritingAtPath: path) else {
+      throw HeedError("\(path): got no permission to write, expected that of this process")
+    }
+    try file.write(contentsOf: Data("5".utf8))
   }
 
   private static func bytes(_ key: String) throws -> Int {

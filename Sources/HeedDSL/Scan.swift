@@ -7,10 +7,20 @@ public struct ScanResult {
   /// For each tensor that the steps return, their rows: the first dimension counts steps.
   public let outputs: [Tensor]
 
-  /// The state after the last step, where there is one.
-  public var state: Tensor { states[0] }
-  /// The rows that the steps return, where they return one tensor each.
-  public var output: Tensor { outputs[0] }
+  let builder: GraphBuilder
+
+  init(_ builder: GraphBuilder, states: [Tensor], outputs: [Tensor]) {
+    (self.builder, self.states, self.outputs) = (builder, states, outputs)
+  }
+
+  /// The first of the states after the last step; a mistake where there is none.
+  public var state: Tensor { first(states, "state") }
+  /// The first of what the steps return; a mistake where they return nothing.
+  public var output: Tensor { first(outputs, "output") }
+
+  private func first(_ tensors: [Tensor], _ role: String) -> Tensor {
+    tensors.first ?? builder.fail("scan: got no \(role) of the steps, expected one", nil, guess: TensorType(.f32, .scalar))
+  }
 }
 
 /// How much of a scan is kept for its gradient.
@@ -63,7 +73,7 @@ extension GraphBuilder {
     let site = CallSite(file, line)
     guard let count = stepCount(sequences, initial, site) else {
       let stepped = try asWritten { try step(initial, sequences.map { poison($0.type) }) }
-      return ScanResult(states: stepped.states, outputs: stepped.outputs.map { poison($0.type) })
+      return ScanResult(self, states: stepped.states, outputs: stepped.outputs.map { poison($0.type) })
     }
     let recorded = try record(
       initial, rowTypes: sequences.map { TensorType($0.element, Shape($0.shape.extents.dropFirst())) }, site
@@ -71,7 +81,7 @@ extension GraphBuilder {
       states, inputs in try asWritten { try step(states, inputs) }
     }
     guard let recorded else {
-      return ScanResult(states: initial.map { poison($0.type) }, outputs: sequences.map { poison($0.type) })
+      return ScanResult(self, states: initial.map { poison($0.type) }, outputs: sequences.map { poison($0.type) })
     }
     let loop = ScanLoop(builder: self, body: recorded.body, captured: recorded.captured, count: count, isReversed: isReversed, site)
     switch checkpoints {
@@ -117,7 +127,7 @@ private struct ScanLoop {
 
   func emit(_ sequences: [Tensor], _ initial: [Tensor]) -> ScanResult {
     let results = builder.emitLoop(body, initial + sequences + captured, attributes(steps: count), site)
-    return ScanResult(states: Array(results.prefix(initial.count)), outputs: Array(results.dropFirst(initial.count)))
+    return ScanResult(builder, states: Array(results.prefix(initial.count)), outputs: Array(results.dropFirst(initial.count)))
   }
 
   /// Segments of as many steps as there are segments: what a segment's steps leave is computed again from the states before it.
@@ -152,7 +162,7 @@ private struct ScanLoop {
     let results = builder.emitLoop(
       outer, initial + segments + captured, attributes(steps: size) + [Attribute(.index, [Extent(symbol: index)])], site)
     return ScanResult(
-      states: Array(results.prefix(initial.count)),
+      builder, states: Array(results.prefix(initial.count)),
       outputs: results.dropFirst(initial.count).map { rows in
         let rest = rows.shape.extents.dropFirst(2)
         return rows.reshaped(Shape([size * size] + rest), site)[TensorIndex.range(0, count), file: site.file, line: site.line]

@@ -23,7 +23,7 @@ extension Graph {
       let results = results(node)
       let copy = try graph.append(
         op(node), operands(node).map { values[$0]! }, attributes: attributes(node).all, regions: Array(regions(node)),
-        stated: results.map(type), names: results.map(name))
+        body: bodyGraph(node), stated: results.map(type), names: results.map(name))
       for (old, new) in zip(results, graph.results(copy)) { values[old] = new }
     }
     for _ in 0..<depth { graph.closeBlock() }

@@ -59,6 +59,7 @@ public struct GraphMutator {
       guard let family = Self.families.first(where: { $0.contains(op) }) else { return nil }
       return try append(family.randomElement(using: &numbers)!, graph.operands(node).map { rewriter($0) }, &rewriter)
     case .operand:
+      guard !op.has(.hasBody) else { return nil }
       var operands = graph.operands(node).map { rewriter($0) }
       guard let position = operands.indices.randomElement(using: &numbers) else { return nil }
       let fitting = values(&rewriter).filter {
@@ -70,6 +71,7 @@ public struct GraphMutator {
         op, operands, attributes: graph.attributes(node).all, regions: Array(graph.regions(node)),
         stated: op.has(.typedByResult) ? type : nil)
     case .copy:
+      guard !op.has(.hasBody) else { return nil }
       return try rewriter.append(
         op, graph.operands(node).map { rewriter($0) }, attributes: graph.attributes(node).all, regions: Array(graph.regions(node)),
         stated: op.has(.typedByResult) ? type : nil)

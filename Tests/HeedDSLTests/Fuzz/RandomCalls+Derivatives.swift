@@ -22,6 +22,27 @@ extension RandomCall {
         ? [jvp(of: output, with: inputs, tangents: tangents)]
         : jvp(of: $0.flag() ? [output, output.sum()] : $0.tensorList(), with: inputs, tangents: tangents)
     },
+    RandomCall("scan with steps") {
+      let (g, x, h) = ($0.g, $0.float(), $0.float())
+      let (sequences, initial) = ($0.flag() ? [x] : $0.tensorList(), $0.flag() ? [h] : $0.tensorList())
+      let (isReversed, isKept) = ($0.flag(), $0.flag())
+      let scanned = g.scan(
+        over: sequences, initial: initial, isReversed: isReversed, checkpoints: $0.flag() ? .everyStep : .squareRoot
+      ) { states, rows in (states: isKept ? states : states.map { $0 + x.sum() }, outputs: rows) }
+      return scanned.states + scanned.outputs + [scanned.state, scanned.output]
+    },
+    RandomCall("GRU LSTM ElmanLayer") {
+      let (g, x) = ($0.g, $0.tensor())
+      return [
+        ElmanLayer("elman", in: g, inputs: 4, size: 2)(x).output, GRU("gru", in: g, inputs: 4, size: 2)(x).output,
+        LSTM("lstm", in: g, inputs: 4, size: 2)(x, checkpoints: .squareRoot).state,
+      ]
+    },
+    RandomCall("adapting") {
+      let (g, x) = ($0.g, $0.tensor())
+      let adaptation = LowRankAdaptation(of: $0.flag() ? ["*"] : ["other"], rank: $0.int(), alpha: 1)
+      return [g.adapting(adaptation) { Linear("adapted", in: g, inputs: 4, outputs: 3)(x) }]
+    },
     RandomCall("checkpoint") {
       let (g, x, y) = ($0.g, $0.tensor(), $0.tensor())
       return g.checkpoint { [x * y, g.checkpoint { gradients(of: (x * x).sum(), with: [y])[0] }] }
