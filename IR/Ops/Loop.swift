@@ -51,6 +51,7 @@ extension Inference {
     }
     if let index = attributes[.index] { try expect(index[0].symbol != nil, "got index = \(index[0]), expected a symbol") }
     let steps = attributes.required(.steps)[0]
+    try expect(!steps.isAlwaysNegative, "got steps = [\(steps)], expected at least 0")
     try expect(
       operands.count == body.arguments.count,
       "got \(operands.count) operands for a body of \(body.arguments.count) arguments, expected one for each")
@@ -75,7 +76,8 @@ extension Evaluation {
   fileprivate func evaluateLoop() throws -> [ReferenceArray] {
     guard let body, let run else { throw HeedError("got a loop where nothing runs its body") }
     let steps = try extents(.steps)[0]
-    let count = try attributes[.stepCount].map { min(max(0, try $0[0].evaluate { binding[$0] }), steps) } ?? steps
+    let limit = try attributes[.stepCount].map { try $0[0].evaluate { binding[$0] } }
+    let count = Program.Loop.count(end: steps, limit: limit)
     let roles = body.arguments.map(\.role)
     var current = operands
     var rows = resultShapes.indices.map { ReferenceArray(resultTypes[$0].element, resultShapes[$0]) }

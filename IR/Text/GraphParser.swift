@@ -230,9 +230,11 @@ private struct GraphParser {
     try stream.expect("body")
     var parser = GraphParser(name: "body")
     for fact in graph.facts { parser.graph.addFact(fact) }
-    try parser.header(&stream)
-    try parser.body(&stream)
-    return parser.graph
+    return try stream.nested { stream in
+      try parser.header(&stream)
+      try parser.body(&stream)
+      return parser.graph
+    }
   }
 
   private func regions(of op: Op, _ operands: [Operand], _ stream: inout TokenStream) throws -> [ScalarFunction] {

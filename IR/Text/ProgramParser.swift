@@ -173,7 +173,7 @@ private struct ProgramParser {
       let (number, first) = (program.loops.count, steps.count)
       program.loops.append(
         Program.Loop(steps: first..<first, symbol: Name(token.text), end: end, limit: limit, isReversed: isReversed))
-      try stepList(&stream)
+      try stream.nested { stream in try stepList(&stream) }
       guard steps.count > first else { throw stream.error("got a loop without calls, expected one at least", at: token) }
       program.loops[number].steps = first..<steps.count
     }

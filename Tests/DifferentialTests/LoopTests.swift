@@ -143,6 +143,33 @@ import Testing
     #expect(packs.allSatisfy { program.loops(around: $0).isEmpty } && packs.isEmpty == !role.isEmpty, "\(program.text)")
   }
 
+  /// Fewer steps than none are none.
+  @Test func negativeSteps() throws {
+    let text = """
+      graph @few(%h: f32[S]) {
+        %r = loop %h body (state %h: f32[S]) {
+          %n = add %h, 1.0 : f32[S]
+          update %h = %n
+          return
+        } {steps = [S - 5]} : f32[S]
+        return %r
+      }
+      """
+    try expectAgreement(parse(text), at: [["S": 2], ["S": 5], ["S": 7]])
+  }
+
+  /// Text that nests without end is an error, not a full stack.
+  @Test func nestingHasALimit() {
+    let count = 20_000
+    let graph =
+      "graph @deep(%x: f32) {\n" + String(repeating: "%r = loop %x body (state %x: f32) {\n", count: count) + "return\n"
+      + String(repeating: "} {steps = [1]} return %r\n", count: count) + "}"
+    let program = "program @deep {\nsteps {\n" + String(repeating: "loop %t below 1 {\n", count: count)
+    for parse in [{ _ = try Graph.parse(graph) }, { _ = try Program.parse(program) }] {
+      #expect { try parse() } throws: { "\($0)".contains("got text nested more than 100 levels deep") }
+    }
+  }
+
   /// Wrong loops, and what is said of them.
   @Test(arguments: [
     ("{steps = [T]}", "{steps = [T + 1]}", "expected f32[T + 1, N]"),
