@@ -141,13 +141,6 @@ import Testing
       do { _ = try Graph(building: "g") { try body($0) } } catch { return "\(error)" }
       return ""
     }
-    let wrongState = failure { g in
-      let x = g.input("x", .f32, ["T", 3])
-      return g.scan(over: x, initial: g.full([3], 0.0)) { h, x in h + x.sum() + g.full([1], 0.0) + g.input("y", .f32, [4]).sum() }
-        .output[0]
-        .reshape([4])
-    }
-    #expect(wrongState.contains("error: "))
     let otherType = failure { g in
       let x = g.input("x", .f32, ["T", 3])
       return g.scan(over: x, initial: g.full([3], 0.0)) { h, _ in h.sum() }.output
