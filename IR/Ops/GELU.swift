@@ -6,18 +6,20 @@ extension Op {
     "gelu", operands: ["operand"],
     ScalarSemantics(.unary(real: { 0.5 * $0 * Foundation.erfc(-$0 * 0.5.squareRoot()) }, integer: nil)).expanding { $0[0].gelu() }
       .differentiating { t, x, r in
-        // P(x) + x p(x), where P is the normal distribution and p its density. Both are 0 or 1 in any type beyond the bound.
-        let (size, bounded) = (x[0].magnitude, x[0].heldWithin(40))
-        let exponent = bounded * bounded * -0.5
-        let density = exponent.applying(.exp) * 0.3989422804014327
-        // The op itself is x P(x), which has all digits but near 0.
-        let (isMiddle, isFar) = (size < 1, size > 30)
-        let ratio = r / (isMiddle | isFar).select(x[0].constant(1.0), x[0])
-        let scaled = x[0].heldWithin(1) * 0.5.squareRoot()
-        // Steps of a polynomial would be rounded one by one where an element has 16 bits.
         let isWide = x[0].element == x[0].element.computed
-        let middle = (isWide ? scaled.erfNearZero() : scaled.applying(.erf)) * 0.5 + 0.5
-        let distribution = isMiddle.select(middle, isFar.select(x[0].atLeast(0).atMost(1), ratio))
-        return [t * (distribution + bounded * density)]
+        // P(x) + x p(x), where P is the normal distribution and p its density. Beyond the bound they are 0 or 1 in the type.
+        let bounded = x[0].heldWithin(x[0].element == .f32 ? 16 : 40)
+        let exponent = bounded * bounded * -0.7213475204444817
+        let density = exponent.applying(.exp2) * 0.3989422804014327
+        return [t * (bounded * density + (isWide ? bounded.normalDistribution() : narrowDistribution(x[0], r)))]
       })
+}
+
+/// The normal distribution at `x`, given `gelu` there, where an element has 16 bits: each step of a polynomial would be rounded.
+private func narrowDistribution(_ x: ScalarExpression, _ gelu: ScalarExpression) -> ScalarExpression {
+  // gelu is x P(x), which has all digits but near 0.
+  let (size, isFar) = (x.magnitude, x.magnitude > 30)
+  let ratio = gelu / ((size < 1) | isFar).select(x.constant(1.0), x)
+  let middle = (x.heldWithin(1) * 0.5.squareRoot()).applying(.erf) * 0.5 + 0.5
+  return (size < 1).select(middle, isFar.select(x.atLeast(0).atMost(1), ratio))
 }

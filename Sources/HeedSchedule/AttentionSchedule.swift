@@ -9,6 +9,8 @@ package struct AttentionSchedule: Hashable, Sendable {
   package let tile: TileSize
   /// The keys of a packed panel.
   package let panelWidth: Int
+  /// The keys of a vector: the products of a panel end with the one that holds its last key.
+  package let vectorWidth: Int
   /// The queries and the keys of a granule: the rectangles in which a tile is classified again where it stays open as a whole.
   package let granule: TileSize
   /// Where blocks of rows read their keys.
@@ -68,6 +70,7 @@ package struct AttentionSchedule: Hashable, Sendable {
   /// The schedule of `problem` on `target`.
   package init(_ problem: Problem, on target: Target) {
     panelWidth = target.panelWidth(ofSums: problem.accumulator)
+    vectorWidth = target.lanes(of: problem.accumulator)
     tile = Self.tile(problem.tile, panelWidth: panelWidth)
     granule = Self.granule(tile, panelWidth: panelWidth)
     packsValues = problem.layout.packsValues
@@ -94,15 +97,19 @@ package struct AttentionSchedule: Hashable, Sendable {
   /// The schedule of an op on pairs, key-major.
   /// - Parameters:
   ///   - tile: the tile that is set on the op; nil where none is.
-  ///   - heads: the product of the batch dimensions.
-  package init(pairs tile: TileSize?, accumulator: ElementType, heads: Extent, on target: Target) {
+  ///   - batch: the extents of the batch dimensions.
+  package init(pairs tile: TileSize?, accumulator: ElementType, batch: [Extent], keys extent: Extent, on target: Target) {
     panelWidth = target.panelWidth(ofSums: accumulator)
+    vectorWidth = target.lanes(of: accumulator)
     self.tile = Self.tile(tile ?? TileSize(rows: 48, columns: 2 * panelWidth), panelWidth: panelWidth)
     granule = Self.granule(self.tile, panelWidth: panelWidth)
     (packsValues, fewRows) = (false, .never)
     // The number depends on shapes alone, and so do the bits.
-    let wanted = (Self.leastTasks + max(heads.constant ?? 1, 1) - 1) / max(heads.constant ?? 1, 1)
-    keys = .owned(partials: min(wanted, Self.mostPartials))
+    let heads = batch.compactMap(\.constant).reduce(1) { min($0 * min(max($1, 1), Self.leastTasks), Self.leastTasks) }
+    let wanted = (Self.leastTasks - 1) / max(heads, 1) + 1
+    let columns = self.tile.columns
+    let blocks = extent.constant.map { max($0 - 1, 0) / columns + 1 } ?? Self.mostPartials
+    keys = .owned(partials: min(wanted, blocks, Self.mostPartials))
   }
 
   /// The tile that is run where `tile` is asked for: whole panels, and without a choice about what `choose-tiles` takes.

@@ -17,10 +17,11 @@ extension TileModel {
     let rowTensors = Set(pairs.products.map(\.row) + pairs.sums.filter { !$0.isOfRow }.compactMap(\.operand))
     let ofRow = rowTensors.reduce(0) { $0 + width($1) }
     let panel = panel(element)
-    let (most, why) = mostRows(graph.region(node, "where")!, panel)
-    let rows = blockOfRows(pairs.extents[pairs.extents.count - 2], atMost: most)
+    let (queries, keys) = (pairs.extents[pairs.extents.count - 2], pairs.extents.last!)
+    let (most, why) = mostRows(graph.region(node, "where")!, queries, keys, element)
+    let rows = blockOfRows(queries, atMost: most)
     let fitting = (budget / element.byteCount - rows * ofRow) / (tiles * rows + ofColumn)
-    let columns = blockOfColumns(pairs.extents.last!, panel: panel, atMost: min(fitting, Self.mostKeysOfSums))
+    let columns = blockOfColumns(keys, panel: panel, atMost: min(fitting, Self.mostKeysOfSums))
     let bytes = (tiles * rows * columns + rows * ofRow + columns * ofColumn) * element.byteCount
     return Choice(
       tile: TileSize(rows: rows, columns: columns),

@@ -56,7 +56,19 @@ import Testing
     let profile = try #require(try MaskAnalysis(window).profile(rowBlocks: [16, 64]))
     // Rows 16 n ... 16 n + 15 see the keys from 16 n - 63 on, whose granule begins at 16 n - 64.
     #expect(profile.span(rows: 16) == 80 && profile.span(rows: 64) == 128)
-    #expect(profile.waste(rows: 64, panel: 48) == (128 + 36) / profile.liveKeys)
+    #expect(profile.waste(rows: 64, panel: 48, vector: 16) == (128 + 24 + 8) / profile.liveKeys)
+  }
+
+  /// Where the length is known, all its blocks count: the last one may be short.
+  @Test func shortLengthsAreGoneOverWhole() throws {
+    let profile = try #require(try MaskAnalysis(mask("%live = less_equal %j, %i")).profile(rowBlocks: [48, 16], length: 64))
+    #expect(profile.liveKeys == 32.5)
+    // 48 rows that see 48 keys, and 16 that see 64; four times 16 rows that see 16, 32, 48 and 64.
+    #expect(profile.span(rows: 48) == 52)
+    #expect(profile.span(rows: 16) == 40)
+    // All blocks but the last end before the last key.
+    let waste: Double = profile.waste(rows: 16, panel: 48, vector: 16)
+    #expect(waste == 46 / 32.5)
   }
 
   /// Tables that the mask does not read do not hide it; of parts that read tables the others are known.

@@ -42,9 +42,9 @@ extension PhaseEmitter {
       ? RegisterTile.skinny(vectors: max(1, vectorBound), on: emitter.target)
       : RegisterTile.best(rows: rowBound, isExact: rows.constant != nil, vectors: max(1, vectorBound), on: emitter.target)
     let width = tile.vectors * lanes
-    func block(_ start: LLVMValue, _ masks: [LLVMValue?], _ lanes: Int) throws {
+    func block(_ start: LLVMValue, _ masks: [LLVMValue?], _ lanes: Int, rows tileRows: Int = tile.rows) throws {
       try emitRows(
-        product, over, rows, tile.rows, isSkinny: isSkinny,
+        product, over, rows, tileRows, isSkinny: isSkinny,
         ColumnBlock(start: LinearIndex(start, multiple: lanes), lanes: lanes, masks: masks))
     }
 
@@ -61,17 +61,20 @@ extension PhaseEmitter {
       if hasMasks && rest % lanes != 0 { masks.append(emitter.firstLanes(emitter.index(rest % lanes), lanes)) }
       if !masks.isEmpty { try block(whole, masks, lanes) }
       if hasMasks { return }
-    } else if hasMasks {
-      try emitter.loop(from: whole, to: end, step: lanes, name: "columns") { start, _ in
-        try block(start, [emitter.firstLanes(emitter.minimum(builder.subtract(end, start), emitter.index(lanes)), lanes)], lanes)
-        return []
-      }
-      return
     } else {
-      try emitter.loop(from: whole, to: divided(columns, by: lanes), step: lanes, name: "columns") { start, _ in
-        try block(start, [nil], lanes)
+      let isWhole = columns.knownMultiple % lanes == 0
+      // One vector at a time takes more rows, so that as many sums are under way.
+      let rowsOfVector =
+        isSkinny ? tile.rows : RegisterTile.best(rows: rowBound, isExact: false, vectors: 1, on: emitter.target).rows
+      let last = hasMasks || isWhole ? end : divided(columns, by: lanes)
+      try emitter.loop(from: whole, to: last, step: lanes, name: "columns") { start, _ in
+        let mask =
+          hasMasks && !isWhole
+          ? emitter.firstLanes(emitter.minimum(builder.subtract(end, start), emitter.index(lanes)), lanes) : nil
+        try block(start, [mask], lanes, rows: rowsOfVector)
         return []
       }
+      if hasMasks || isWhole { return }
     }
     try emitter.loop(from: divided(columns, by: lanes), to: end, name: "column") { start, _ in
       try block(start, [nil], 1)
@@ -195,6 +198,7 @@ extension PhaseEmitter {
         sums.append(register(try load(initial, as: type, otherwise: nil), type))
       }
     }
+    try prefetchEpilogue(contraction, rowIndices, block)
     lanes = block.lanes
     if product.unit == .rows {
       sums = try emitSums(product, Array(over.dropLast()), depth: 0, LinearIndex(0), LinearIndex(0), sums) {

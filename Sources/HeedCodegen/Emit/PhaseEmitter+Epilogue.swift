@@ -50,6 +50,28 @@ extension PhaseEmitter {
     }
   }
 
+  /// Asks for what the epilogue reads at the points of a tile before their sums are computed. What was computed long ago, as in the
+  /// forward half of a derivative, is far away.
+  func prefetchEpilogue(_ contraction: Contraction, _ rows: [LinearIndex], _ block: ColumnBlock) throws {
+    let column = contraction.columns.last!.variable
+    guard block.lanes > 1 else { return }
+    for instruction in contraction.epilogue.instructions {
+      guard case .load(let access, _) = instruction.operation, case .buffer = access.place, !access.isGuarded,
+        access.indices.contains(where: { mentions(contraction.rows.variable, $0.expression) }),
+        try stride(of: access, along: column, in: contraction)?.constant == 1
+      else { continue }
+      let vectorsOfLine = max(1, 64 / (block.lanes * elementType(access.place).byteCount))
+      variables[column] = block.start
+      for row in rows {
+        variables[contraction.rows.variable] = row
+        let start = try OperandStart(access, self)
+        for vector in Swift.stride(from: 0, to: block.masks.count, by: vectorsOfLine) {
+          prefetch(start, LinearIndex(0), vector * block.lanes)
+        }
+      }
+    }
+  }
+
   /// The instructions that run for each vector, expansions included.
   private func instructionCount(_ body: Body, _ changes: Dependence) throws -> Int {
     var count = 0

@@ -163,6 +163,7 @@ extension PhaseEmitter {
       return upperBound(a).flatMap { IntegerExpression.Operator.multiply.apply($0, factor) }
     case .binary(.divide, let a, .constant(let divisor)) where divisor > 0:
       return upperBound(a).flatMap { IntegerExpression.Operator.divide.apply($0, divisor) }
+    case .binary(.remainder, _, .constant(let divisor)) where divisor > 0: return divisor - 1
     default: return nil
     }
   }

@@ -9,7 +9,7 @@ struct BenchTrainingCommand: ParsableCommand {
     commandName: "training", abstract: "Measures steps of training a causal transformer over the bytes of a text, with AdamW.",
     discussion: """
       The model has learned positions, norms before each block, and its table of bytes is its last map too. With --save the weights before \
-      the first step and all batches are written, so that another program can make the same steps.
+      the first step, all batches and the step as text are written, so that another program can make the same steps.
       """)
 
   @Option(help: "The text to train on.") var text: String
@@ -22,7 +22,7 @@ struct BenchTrainingCommand: ParsableCommand {
   @Option(help: "Determines the weights before the first step and the batches.") var seed: UInt64 = 1
   @Flag(help: "Compute each layer again for its gradients instead of keeping what it computes.") var checkpoint = false
   @Option(help: "The most bytes that a step may take; values are computed again where it takes more.") var memoryLimit: Int?
-  @Option(help: "Write start.safetensors and batches.safetensors to this folder.") var save: String?
+  @Option(help: "Write step.heed, start.safetensors and batches.safetensors to this folder.") var save: String?
   @OptionGroup var threads: ThreadsOption
   @Flag(help: "Print one JSON object.") var json = false
   @Flag(help: "Print the time of each kernel in one more step.") var profile = false
@@ -58,7 +58,10 @@ struct BenchTrainingCommand: ParsableCommand {
       // The last batch of an epoch may be smaller.
       if next.samples.count == batch { inputs.append(next.arrays) }
     }
-    if let save { try write(state, inputs, to: save) }
+    if let save {
+      try write(state, inputs, to: save)
+      try step.description.write(toFile: save + "/step.heed", atomically: true, encoding: .utf8)
+    }
 
     // What making the arrays took is not the program's.
     try PeakMemory.reset()

@@ -17,6 +17,35 @@ protocol PairKernel {
   var offsets: BoundView? { get }
 }
 
+/// Columns of a product with packed keys.
+struct PanelColumns {
+  /// The dimensions of the columns.
+  let dimensions: [Dimension]
+  /// The panel of a column, and its place there.
+  let panel: IntegerExpression
+  let inPanel: IntegerExpression
+  /// The number of a column.
+  let key: IntegerExpression
+}
+
+extension PairKernel {
+  /// Appends a product with the first `count` packed keys: with whole panels, and with the rest of the keys up to the vector that holds
+  /// the last one.
+  func contractPanels(_ count: IntegerExpression, _ contraction: (PanelColumns) -> Contraction) {
+    let (width, vector) = (schedule.panelWidth, schedule.vectorWidth)
+    let vectors = builder.define("vectors", count.ceilingDivided(by: vector))
+    let whole = builder.define("whole", vectors / .constant(width / vector))
+    let (panels, panel) = builder.dimension("p", whole)
+    let (columns, column) = builder.dimension("c", .constant(width))
+    builder.contract(
+      contraction(
+        PanelColumns(dimensions: [panels, columns], panel: panel, inPanel: column, key: panel * .constant(width) + column)))
+    let (rest, last) = builder.dimension("c", vectors % .constant(width / vector) * .constant(vector))
+    builder.contract(
+      contraction(PanelColumns(dimensions: [rest], panel: whole, inPanel: last, key: whole * .constant(width) + last)))
+  }
+}
+
 /// The op's regions inside a kernel's body.
 extension PairKernel {
   /// The result of a region at the given indices: batch indices, query and key.

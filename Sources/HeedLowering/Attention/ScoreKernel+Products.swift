@@ -39,18 +39,16 @@ extension ScoreKernel {
   /// The products of the queries and the packed keys of a tile.
   func multiplyByKeys(_ at: PairBlock, _ query: Place, into scores: Place, _ tile: KeyTile) {
     let packed = at.packed!
-    let width = IntegerExpression.constant(schedule.panelWidth)
-    let (rows, r) = builder.dimension("r", at.queries.count)
-    let (panelDimension, p) = builder.dimension("p", tile.columns.ceilingDivided(by: schedule.panelWidth))
-    let (columnDimension, c) = builder.dimension("c", width)
-    let d = contracted("d", .constant(shape.depth))
-    var store = BodyBuilder(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
-    store.store(BodyValue(0), Access(scores, r, p * width + c))
-    let panel = packed.batch + [tile.firstPanel + p, d.unit, c] + d.rest
-    builder.contract(
-      Contraction(
-        rows: rows, columns: [panelDimension, columnDimension], over: d.dimensions, left: Access(query, r, d.index),
-        right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store.finish()))
+    contractPanels(tile.columns) { columns in
+      let (rows, r) = builder.dimension("r", at.queries.count)
+      let d = contracted("d", .constant(shape.depth))
+      var store = BodyBuilder(parameters: [ScalarFunction.Parameter("score", types.accumulator)])
+      store.store(BodyValue(0), Access(scores, r, columns.key))
+      let panel = packed.batch + [tile.firstPanel + columns.panel, d.unit, columns.inPanel] + d.rest
+      return Contraction(
+        rows: rows, columns: columns.dimensions, over: d.dimensions, left: Access(query, r, d.index),
+        right: Access(packed.panels, panel.map { Access.Index($0) }), accumulator: types.accumulator, epilogue: store.finish())
+    }
   }
 
   /// Statements in a form that computes the mask and one that does not; where only the call knows whether a pair may be dead, both,

@@ -161,18 +161,17 @@ struct KeyBlocks {
 
   /// The products of a tile.
   private func multiply(_ tile: PairTile) {
-    let width = IntegerExpression.constant(panelWidth)
     for (number, (row, column)) in kernel.pairs.products.enumerated() {
-      let (rowDimension, r) = builder.dimension("r", tile.rows.count)
-      let (panelDimension, p) = builder.dimension("p", tile.keys.count.ceilingDivided(by: panelWidth))
-      let (columnDimension, c) = builder.dimension("c", width)
-      let (depth, d) = builder.dimension("d", .constant(kernel.tensors[row]!.width))
-      var store = BodyBuilder(parameters: [ScalarFunction.Parameter("product", element)])
-      store.store(BodyValue(0), Access(tiles[number], r, p * width + c))
-      builder.contract(
-        Contraction(
-          rows: rowDimension, columns: [panelDimension, columnDimension], over: [depth], left: Access(rowTiles[row]!, r, d),
-          right: Access(panels[column]!, tile.skipped / width + p, d, c), accumulator: element, epilogue: store.finish()))
+      kernel.contractPanels(tile.keys.count) { columns in
+        let (rowDimension, r) = builder.dimension("r", tile.rows.count)
+        let (depth, d) = builder.dimension("d", .constant(kernel.tensors[row]!.width))
+        var store = BodyBuilder(parameters: [ScalarFunction.Parameter("product", element)])
+        store.store(BodyValue(0), Access(tiles[number], r, columns.key))
+        return Contraction(
+          rows: rowDimension, columns: columns.dimensions, over: [depth], left: Access(rowTiles[row]!, r, d),
+          right: Access(panels[column]!, tile.skipped / .constant(panelWidth) + columns.panel, d, columns.inPanel),
+          accumulator: element, epilogue: store.finish())
+      }
     }
   }
 

@@ -72,8 +72,8 @@ struct PairOpKernel: PairKernel {
       batch: batch, queries: queries, keys: keys, depth: 0, valueWidth: 0, panelDimensions: Array(batch.indices), facts: graph.facts
     )
     schedule = AttentionSchedule(
-      pairs: graph.attributes(node)[.tile].map { TileSize(rows: $0[0], columns: $0[1]) }, accumulator: element,
-      heads: batch.reduce(Extent(1), *), on: context.target)
+      pairs: graph.attributes(node)[.tile].map { TileSize(rows: $0[0], columns: $0[1]) }, accumulator: element, batch: batch,
+      keys: keys, on: context.target)
     self.builder = builder
     context.note(schedule, of: node)
   }

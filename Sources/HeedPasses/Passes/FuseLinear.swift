@@ -15,10 +15,11 @@ extension GraphPass {
   ///       yield %o
   ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
   ///
-  /// Legal because the epilogue does the same ops on the same elements. Operands that are widened before the product are taken as they
-  /// are, since the product widens them as well: bf16 in, sums in f32. The epilogue takes as many of the following elementwise ops
-  /// as leave one value to the rest of the graph and fit one kernel; the product itself must not be used elsewhere. Weights that come from parameters
-  /// alone become the right operand, which is packed when the graph is loaded.
+  /// Legal because the epilogue does the same ops on the same elements. The epilogue takes as many of the following elementwise ops as
+  /// leave one value to the rest of the graph and fit one kernel, and then those that only these use, so that what they yield is not
+  /// stored; the product itself must not be used elsewhere. Operands that are widened before the product are taken as they are, since
+  /// the product widens them as well: bf16 in, sums in f32. Weights that come from parameters alone become the right operand, which is
+  /// packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
     "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
   ) { graph, context in
@@ -41,6 +42,11 @@ extension GraphPass {
       }
     }
     guard !epilogues.isEmpty else { return }
+    for (last, (product, nodes)) in epilogues.sorted(by: { $0.key < $1.key }) {
+      let all = graph.withProducers(nodes, following: product, tables, without: taken)
+      epilogues[last] = (product, all)
+      taken.formUnion(all)
+    }
     var rewriter = GraphRewriter(graph)
     for node in graph.body {
       if let (product, nodes) = epilogues[node] {
@@ -106,6 +112,33 @@ extension Graph {
       if !canStayInside(node) { break }
     }
     return Array(nodes.prefix(best))
+  }
+
+  /// The nodes of an epilogue and the elementwise nodes before them that only they use, in the graph's order, as far as one kernel has
+  /// room. What is computed once, when the graph is loaded, stays so.
+  fileprivate func withProducers(
+    _ nodes: [NodeID], following product: NodeID, _ tables: GraphTables, without taken: Set<NodeID>
+  ) -> [NodeID] {
+    let shape = type(result(product)).shape
+    func canJoin(_ node: NodeID) -> Bool {
+      op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == shape && canRunTogether([product, node])
+    }
+    var inside = Set(nodes)
+    var size = nodes.reduce(0) { $0 + RegionSize.instructions($1, in: self) }
+    var pending = nodes
+    while let node = pending.popLast() {
+      for producer in operands(node).compactMap(definingNode) where !inside.contains(producer) {
+        let value = result(producer)
+        guard canJoin(producer), !results.contains(value), !tables.isKnownAtLoad(value),
+          tables.users[Int(value.index)].allSatisfy(inside.contains)
+        else { continue }
+        size += RegionSize.instructions(producer, in: self)
+        if size > RegionSize.limit { return inside.sorted() }
+        inside.insert(producer)
+        pending.append(producer)
+      }
+    }
+    return inside.sorted()
   }
 
   fileprivate func sayWhyNot(_ product: NodeID, users: [[NodeID]], taken: Set<NodeID>, _ context: inout PassContext) {
