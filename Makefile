@@ -8,7 +8,7 @@ RECIPE ?= examples/recipes/sailing/fine-tuning.yaml
 TRAINED ?= $(CURDIR)/.cache/$(basename $(notdir $(RECIPE)))
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo models train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
+.PHONY: all demo models examples example examples-list pictures-tools train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
   install model build clean
 
 all: build
@@ -22,6 +22,18 @@ demo: install model
 models: install
 	@$(SWIFT) build $(RELEASE) --product models
 	@.build/release/models
+
+## Runs the examples: ideas about attention that measure their claims, judged in a table at the end; `make example NAME=scaling` runs one.
+examples: pictures-tools
+	@$(SWIFT) build $(RELEASE) --product tour
+	@HEED_MODEL=$(or $(HEED_MODEL),$(MODEL)) .build/release/tour run $(NAME) --pictures .build/pictures $(if $(SHORT),--short)
+	@echo "pictures: .build/pictures"
+
+example: examples
+
+examples-list: install
+	@$(SWIFT) build $(RELEASE) --product tour
+	@.build/release/tour list
 
 ## Fine-tunes the encoder on sentence pairs, shows how well held-out pairs are found before and after, and embeds with the result.
 train: install model
@@ -123,6 +135,10 @@ build: install
 ## The Debian packages that are missing.
 install:
 	@scripts/install.sh
+
+## What draws the pictures of examples.
+pictures-tools: install model
+	@scripts/install.sh gnuplot-nox graphviz
 
 ## The pretrained model, 84 MB.
 model: install

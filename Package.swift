@@ -10,6 +10,12 @@ let orderedCollections: Target.Dependency = .product(name: "OrderedCollections",
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 
+/// The examples of `make examples`, each a folder of examples/.
+let tour = [
+  "scaling",
+  "sensor-fusion",
+]
+
 let package = Package(
   name: "Heed",
   products: [
@@ -78,6 +84,12 @@ let package = Package(
       name: "training", dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       path: "examples/training", swiftSettings: strict),
 
+    // Ideas about attention that measure their claims, one a folder, in one program.
+    .executableTarget(
+      name: "tour", dependencies: ["Heed", .product(name: "ArgumentParser", package: "swift-argument-parser")], path: "examples",
+      exclude: ["demo", "masks", "models", "recipes", "training"] + tour.map { "\($0)/README.md" }, sources: ["support"] + tour,
+      swiftSettings: strict),
+
     // What several test targets share: random graphs and numbers, comparison of graphs, folders.
     .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
@@ -124,6 +136,7 @@ let package = Package(
     .testTarget(name: "HeedRecipesTests", dependencies: ["Heed", "HeedRecipes"], swiftSettings: strict),
     .testTarget(name: "TrainingLoopTests", dependencies: ["Heed", "HeedTestSupport", "training"], swiftSettings: strict),
     .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand", "HeedTestSupport"], swiftSettings: strict),
+    .testTarget(name: "TourTests", dependencies: ["Heed", "tour"], swiftSettings: strict),
     .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "HeedInterpreter", "models"], swiftSettings: strict),
     .testTarget(
       name: "DifferentialTests",

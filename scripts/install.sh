@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the Debian packages that Heed needs and that are missing: LLVM's development files, and pip to fetch the model.
-# Usage: scripts/install.sh    LLVM_VERSION chooses the LLVM, 19 unless given. Does nothing where all is there.
+# Installs the Debian packages that Heed needs and that are missing: LLVM's development files, pip to fetch the model, and those named.
+# Usage: scripts/install.sh [PACKAGE ...]    LLVM_VERSION chooses the LLVM, 19 unless given. Does nothing where all is there.
 set -eu
 
 llvm=${LLVM_VERSION:-19}
@@ -17,6 +17,9 @@ missing=
 [ -e "/usr/lib/llvm-$llvm/include/llvm-c/Core.h" ] && [ -e "/usr/lib/llvm-$llvm/lib/libLLVM.so" ] ||
   [ -e "/usr/lib/llvm-$llvm/lib/libLLVM-$llvm.so" ] || missing="$missing llvm-$llvm-dev"
 python3 -m pip --version >/dev/null 2>&1 || missing="$missing python3-pip"
+for package in "$@"; do
+  dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+done
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null || fail "got a system without apt-get, expected these Debian packages to be there:$missing"

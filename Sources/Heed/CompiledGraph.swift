@@ -44,6 +44,14 @@ public final class CompiledGraph: Sendable {
     try load(parameters: try parameters.arrays("parameter"))
   }
 
+  /// The same code with parameters bound to what a state holds under their names: a model that was trained. What else the state holds,
+  /// such as an optimiser's moments, is left out.
+  /// - Throws: where a parameter is missing or not of its declared type; the error names it.
+  public func load(_ state: GraphState) throws -> CompiledGraph {
+    let names = Set(graph.arguments.filter { $0.role == .parameter }.map { graph.name($0.value).text })
+    return try load(parameters: state.arrays.filter { names.contains($0.key) })
+  }
+
   /// The same for a list, in which a repeated name is an error.
   package func load(parameters: [(name: String, array: NDArray)]) throws -> CompiledGraph {
     CompiledGraph(lowered, executor, try executor.load(parameters))

@@ -1,0 +1,7 @@
+extension Example {
+  /// All examples, in the order of a tour.
+  package static let all = [
+    scaling,
+    sensorFusion,
+  ]
+}
