@@ -39,13 +39,18 @@ extension Op {
 
 extension Inference {
   /// Checks the operands of a normalisation over the last dimension: floats `[..., D]`, and `[D]` for each of the others; and its epsilon.
-  func checkNormalization() throws {
+  /// - Parameter rowCount: how many of the last operands are like the first.
+  func checkNormalization(rows rowCount: Int = 0) throws {
     let x = operands[0]
     try expect(x.element.isFloat && x.rank >= 1, "got \(x), expected floats of rank 1 or more")
     let row = TensorType(x.element, [x.shape[x.rank - 1]])
-    for other in operands.dropFirst() {
+    for other in operands.dropFirst().dropLast(rowCount) {
       try expect(
         other.element == x.element && areEqual(other.shape, row.shape), "got \(describe(operands)), expected \(row) after \(x)")
+    }
+    for other in operands.suffix(rowCount) {
+      try expect(
+        other.element == x.element && areEqual(other.shape, x.shape), "got \(describe(operands)), expected \(x) first and last")
     }
     let epsilon = attributes.required(.epsilon).real
     try expect(epsilon >= 0, "got epsilon = \(epsilon), expected at least 0")

@@ -23,7 +23,7 @@ extension Op {
     // Control.
     .loop,
     // Composites.
-    .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .rotary, .linearAttention,
+    .softmax, .logSumExp, .relativeLogSumExp, .layerNorm, .rmsNorm, .normGradient, .rotary, .linearAttention,
     // Fused: made by passes.
     .map, .linear, .attention, .attentionReduce, .attentionTopK, .pairSums, .pairScatter,
     // Derivatives: requests, and what keeps values apart for them.

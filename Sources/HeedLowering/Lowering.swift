@@ -128,7 +128,7 @@ struct LoweringRule: Sendable {
       .broadcast: broadcast, .reshape: reshape, .transpose: transpose, .slice: slice,
       .concatenate: concatenate, .pad: pad,
       .map: mappedRegion,
-      .softmax: softmax, .layerNorm: layerNorm, .rmsNorm: rmsNorm,
+      .softmax: softmax, .layerNorm: layerNorm, .rmsNorm: rmsNorm, .normGradient: normGradient,
       .reduce: reduce, .scan: scan, .topK: topK, .sort: sort,
       .gather: gather, .scatter: scatter, .scatterAdd: scatterAdd, .segmentIDs: segmentIDs, .segmentSum: segmentSum,
       .segmentMax: segmentMax, .segmentMatmul: segmentMatmul,

@@ -44,6 +44,27 @@ import Testing
       Tolerance(f32: 6e-6, f64: 1e-11, roundings: 1))
   }
 
+  /// The sums over rows are those of tasks of 64 rows: more tasks than one, and a last one that is not full.
+  @Test(arguments: floatTypes) func gradientsOfNorms(_ element: ElementType) throws {
+    let graph = try graph(
+      "%x: \(element)[A, B, D], %w: \(element)[D], %c: \(element)[A, B, D]",
+      """
+      %l, %m, %n = norm_gradient %x, %w, %c {centered = true, epsilon = 1.0e-2}
+      %r, %s = norm_gradient %x, %w, %c {epsilon = 1.0e-2}
+      %t = transpose %x {permutation = [1, 0, 2]}
+      %u = transpose %c {permutation = [1, 0, 2]}
+      %y, %z = norm_gradient %t, %w, %u {epsilon = 1.0e-2}
+      return %l, %m, %n, %r, %s, %y, %z
+      """)
+    try expectAgreement(
+      graph,
+      at: [
+        ["A": 2, "B": 3, "D": 7], ["A": 1, "B": 17, "D": 64], ["A": 0, "B": 2, "D": 3], ["A": 2, "B": 70, "D": 385],
+        ["A": 3, "B": 64, "D": 1],
+      ],
+      Tolerance(f32: 2e-5, f64: 1e-11, roundings: 2))
+  }
+
   @Test(arguments: floatTypes, [false, true]) func rotary(_ element: ElementType, _ isInterleaved: Bool) throws {
     let graph = try graph(
       "%x: \(element)[B, S, 2, 6], %c: \(element)[S, 3], %s: \(element)[S, 3]",

@@ -6,7 +6,7 @@ import Testing
 /// Derivatives of derivatives, compiled.
 @Suite struct SecondOrderTests {
   private static let ops: Set<String> = [
-    "attention", "attention_reduce", "pair_sums", "pair_scatter", "softmax", "layer_norm", "rms_norm", "gelu",
+    "attention", "attention_reduce", "pair_sums", "pair_scatter", "softmax", "layer_norm", "rms_norm", "norm_gradient", "gelu",
   ]
   private static let cases = gradientCases.filter { ops.contains($0.mnemonic) }
 

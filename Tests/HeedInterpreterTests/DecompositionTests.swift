@@ -47,6 +47,18 @@ private let decompositionCases: [DecompositionCase] =
       mnemonic: "rms_norm", text: "graph @f(%x: f64[A, 2, D], %s: f64[D]) { %r = rms_norm %x, %s {epsilon = 1e-05} return %r }",
       sizes: [["A": 3, "D": 5], ["A": 2, "D": 0]]),
     DecompositionCase(
+      mnemonic: "norm_gradient",
+      text: """
+        graph @f(%x: f64[A, 2, D], %s: f64[D], %c: f64[A, 2, D]) {
+          %r, %a, %b = norm_gradient %x, %s, %c {centered = true, epsilon = 1e-05} return %r, %a, %b
+        }
+        """,
+      sizes: [["A": 3, "D": 5], ["A": 0, "D": 5], ["A": 2, "D": 1]]),
+    DecompositionCase(
+      mnemonic: "norm_gradient",
+      text: "graph @f(%x: f64[D], %s: f64[D], %c: f64[D]) { %r, %a = norm_gradient %x, %s, %c {epsilon = 1e-05} return %r, %a }",
+      sizes: [["D": 5], ["D": 1]]),
+    DecompositionCase(
       mnemonic: "log_sum_exp", text: "graph @f(%x: f64[A, B, C]) { %r = log_sum_exp %x {dim = 1} return %r }",
       sizes: [["A": 2, "B": 3, "C": 4], ["A": 1, "B": 0, "C": 2]],
       special: { _, array in array.reals = array.reals.map { $0 > 1 ? -.infinity : $0 } }),

@@ -264,6 +264,17 @@ private let compositeCases: [OpCase] = [
     [f64([1, 2], 1, 3), f64([2], 1, 2)],
     f64([1, 2], 1 / 7.0.squareRoot(), 6 / 7.0.squareRoot())),
   cases(
+    "norm_gradient", "%x: f64[N, 2], %s: f64[2], %c: f64[N, 2]",
+    "%r, %a, %b = norm_gradient %x, %s, %c {centered = true, epsilon = 3.0}  %t = concatenate %a, %b {dim = 0}  return %r, %t",
+    [f64([2, 2], 1, 3, 1, 3), f64([2], 2, 4), f64([2, 2], 1, 1, 0, 2)],
+    f64([2, 2], -0.375, 0.375, -1.5, 1.5), f64([4], -0.5, 1.5, 1, 3)),
+  cases(
+    "norm_gradient", "%x: f64[N, 2], %s: f64[2], %c: f64[N, 2]",
+    "%r, %a = norm_gradient %x, %s, %c {epsilon = 4.0}  return %r, %a",
+    [f64([1, 2], 2, 4), f64([2], 7, 14), f64([1, 2], 2, 1)],
+    f64([1, 2], 14 / 14.0.squareRoot() - 2 * 42 / (14 * 14.0.squareRoot()), 14 / 14.0.squareRoot() - 4 * 42 / (14 * 14.0.squareRoot())),
+    f64([2], 4 / 14.0.squareRoot(), 4 / 14.0.squareRoot())),
+  cases(
     "log_sum_exp", "%x: f64[2, N]", "%r = log_sum_exp %x {dim = 0}  return %r",
     [f64([2, 4], 1000, -inf, 0, nan, 1000 + 1.0986122886681098, -inf, -inf, 0)],
     f64([4], 1000 + 2 * 0.6931471805599453, -inf, 0, nan)),

@@ -42,6 +42,13 @@ private let otherCases: [GradientCase] = [
   GradientCase(
     "rms_norm", "%x: f64[4], %s: f64[4]", "%r = rms_norm %x, %s {epsilon = 0.0} return %r", [[:]]),
   GradientCase(
+    "norm_gradient", "%x: f64[A, D], %s: f64[D], %c: f64[A, D]",
+    "%r, %a, %b = norm_gradient %x, %s, %c {centered = true, epsilon = 1e-2} return %r, %a, %b",
+    [["A": 3, "D": 5], ["A": 2, "D": 1], ["A": 0, "D": 3]]),
+  GradientCase(
+    "norm_gradient", "%x: f64[A, 2, 4], %s: f64[4], %c: f64[A, 2, 4]",
+    "%r, %a = norm_gradient %x, %s, %c {epsilon = 1e-2} return %r, %a", [["A": 2]]),
+  GradientCase(
     "rotary", "%x: f64[A, S, 6], %c: f64[S, 3], %s: f64[S, 3]", "%r = rotary %x, %c, %s return %r",
     [["A": 2, "S": 3], ["A": 2, "S": 0]]),
   GradientCase(

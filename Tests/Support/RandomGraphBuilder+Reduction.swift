@@ -74,7 +74,10 @@ extension RandomGraphBuilder {
     let scale = argument(operand.type.element, [last], named: "scale")
     let value = try tamed(operand, to: 100)
     let epsilon = Attribute(.epsilon, Literal(0.01))
-    if chance(0.5) {
+    if chance(0.2), let other = pick(where: { $0.type == value.type }) {
+      let attributes = chance(0.5) ? [epsilon, Attribute(.centered, true)] : [epsilon]
+      try emit(.normGradient, [value, scale, tamed(other, to: 100)], attributes: attributes, bound: 1e5)
+    } else if chance(0.5) {
       let bias = argument(operand.type.element, [last], named: "bias")
       try emit(.layerNorm, [value, scale, bias], attributes: [epsilon], bound: 20)
     } else {

@@ -64,7 +64,7 @@ struct RandomGraphBuilder {
     _ op: Op, _ operands: [Value], attributes: [Attribute] = [], regions: [ScalarFunction] = [], body: Graph? = nil,
     stated: TensorType? = nil, bound: Double = 2, isExact: Bool = false
   ) throws -> Value {
-    let count = [Op.topK, .sort, .attentionTopK].contains(op) ? 2 : 1
+    let count = op.resultNames(Attributes(attributes))?.count ?? 1
     let names = (0..<count).map { _ in chance(0.4) ? name("v") : Name.none }
     let node = try graph.append(
       op, operands.map(\.id), attributes: attributes, regions: regions, body: body, stated: stated.map { [$0] }, names: names)
