@@ -19,7 +19,7 @@ extension Op {
   /// The operands are the arguments of the body, in order. A state begins as its operand; after the last step it is a result. An input of
   /// the body is one row of its operand, whose first dimension is `steps`. A parameter is the whole operand in every step. The results are
   /// the states in order, then a row per step of each value that the body returns, then, with `history`, a row per step of what each state
-  /// held before it.
+  /// held before it. `LoopParts` tells them apart.
   ///
   /// With `reverse` the steps go from the last row to the first. `step_count` makes fewer steps than there are rows: the first ones of the
   /// rows, and the rows of the others are 0. `index` names a symbol that is the number of the row inside the body, for the op `extent` and for the
@@ -55,18 +55,16 @@ extension Inference {
     try expect(
       operands.count == body.arguments.count,
       "got \(operands.count) operands for a body of \(body.arguments.count) arguments, expected one for each")
-    for (operand, argument) in zip(operands, body.arguments) {
-      let type = body.type(argument.value)
-      let expected = argument.role == .input ? TensorType(type.element, Shape([steps] + type.shape.extents)) : type
+    let parts = LoopParts(body)
+    for (position, operand) in operands.enumerated() {
+      let expected = parts.operandType(position, steps: steps)
       try expect(
         operand.element == expected.element && areEqual(operand.shape, expected.shape),
-        "got \(operand) for %\(body.name(argument.value)) of the body, expected \(expected)")
-      try expect(argument.initial == nil, "got a number to begin %\(body.name(argument.value)) with, expected its operand alone")
+        "got \(operand) for %\(parts.name(position)) of the body, expected \(expected)")
+      try expect(
+        body.arguments[position].initial == nil, "got a number to begin %\(parts.name(position)) with, expected its operand alone")
     }
-    let states = body.arguments.filter { $0.role == .state }.map { body.type($0.value) }
-    let returned = body.results.prefix(body.returnedCount).map(body.type)
-    func rows(_ types: [TensorType]) -> [TensorType] { types.map { TensorType($0.element, Shape([steps] + $0.shape.extents)) } }
-    let types = states + rows(returned) + (attributes.isSet(.history) ? rows(states) : [])
+    let types = parts.resultTypes(steps: steps, hasHistory: attributes.isSet(.history))
     try expect(!types.isEmpty, "got a body without states and results, expected some")
     return types
   }
@@ -78,25 +76,22 @@ extension Evaluation {
     let steps = try extents(.steps)[0]
     let limit = try attributes[.stepCount].map { try $0[0].evaluate { binding[$0] } }
     let count = Program.Loop.count(end: steps, limit: limit)
-    let roles = body.arguments.map(\.role)
+    let parts = LoopParts(body)
+    let updated = body.updates.map { update in parts.states.first { parts.argument($0) == update.state }! }
     var current = operands
-    var rows = resultShapes.indices.map { ReferenceArray(resultTypes[$0].element, resultShapes[$0]) }
-    let states = roles.indices.filter { roles[$0] == .state }
-    let returned = body.returnedCount
-    let updates = Dictionary(uniqueKeysWithValues: body.updates.enumerated().map { ($1.state, returned + $0) })
+    var found = parts.results(zip(resultTypes, resultShapes).map { ReferenceArray($0.element, $1) })
     for step in attributes.isSet(.reverse) ? Array((0..<count).reversed()) : Array(0..<count) {
-      if attributes.isSet(.history) {
-        for (number, state) in states.enumerated() { rows[states.count + returned + number].setRow(step, current[state]) }
-      }
-      let arguments = zip(roles, current).map { role, array in role == .input ? array.row(step) : array }
+      for number in found.history.indices { found.history[number].setRow(step, current[parts.states[number]]) }
+      var arguments = current
+      for input in parts.inputs { arguments[input] = operands[input].row(step) }
       var binding = binding
       if let index = attributes[.index]?[0].symbol { binding[index] = step }
       let results = try run(body, arguments, binding)
-      for number in 0..<returned { rows[states.count + number].setRow(step, results[number]) }
-      for state in states { if let new = updates[body.arguments[state].value] { current[state] = results[new] } }
+      for number in found.rows.indices { found.rows[number].setRow(step, results[number]) }
+      for (state, new) in zip(updated, results.dropFirst(parts.returned.count)) { current[state] = new }
     }
-    for (number, state) in states.enumerated() { rows[number] = current[state] }
-    return rows
+    found.states = parts.states.map { current[$0] }
+    return found.all
   }
 }
 

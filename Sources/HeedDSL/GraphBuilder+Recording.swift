@@ -55,19 +55,21 @@ extension GraphBuilder {
     return emit(.broadcast, [zero], [Attribute(.dims, [])], stated: type, nil)
   }
 
-  /// Appends a loop and returns its results.
-  func emitLoop(_ body: Graph, _ operands: [Tensor], _ attributes: [Attribute], _ site: CallSite) -> [Tensor] {
+  /// Appends a loop over this many rows and returns its results.
+  func emitLoop(
+    _ body: Graph, steps: Extent, _ operands: [Tensor], _ attributes: [Attribute], _ site: CallSite
+  ) -> LoopResults<Tensor> {
     note(site)
-    let values = operands.compactMap(\.value)
-    let types = body.updates.map(\.state).map(body.type) + body.results.prefix(body.returnedCount).map(body.type)
-    guard graph.failure == nil, values.count == operands.count else { return types.map(poison) }
+    let (parts, values) = (LoopParts(body), operands.compactMap(\.value))
+    var poisoned: LoopResults<Tensor> { parts.results(parts.resultTypes(steps: steps, hasHistory: false).map(poison)) }
+    guard graph.failure == nil, values.count == operands.count else { return poisoned }
     do {
-      let node = try graph.append(.loop, values, attributes: attributes, body: body)
+      let node = try graph.append(.loop, values, attributes: [Attribute(.steps, [steps])] + attributes, body: body)
       for result in graph.results(node) { graph.setPlace(result, site.location) }
-      return graph.results(node).map { Tensor(self, $0, graph.type($0)) }
+      return parts.results(graph.results(node).map { Tensor(self, $0, graph.type($0)) })
     } catch {
       fail((error as? HeedError)?.message ?? "\(error)", site)
-      return types.map(poison)
+      return poisoned
     }
   }
 

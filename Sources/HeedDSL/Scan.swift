@@ -121,13 +121,11 @@ private struct ScanLoop {
     self.site = site
   }
 
-  private func attributes(steps: Extent) -> [Attribute] {
-    [Attribute(.steps, [steps])] + (isReversed ? [Attribute(.reverse, true)] : [])
-  }
+  private var direction: [Attribute] { isReversed ? [Attribute(.reverse, true)] : [] }
 
   func emit(_ sequences: [Tensor], _ initial: [Tensor]) -> ScanResult {
-    let results = builder.emitLoop(body, initial + sequences + captured, attributes(steps: count), site)
-    return ScanResult(builder, states: Array(results.prefix(initial.count)), outputs: Array(results.dropFirst(initial.count)))
+    let results = builder.emitLoop(body, steps: count, initial + sequences + captured, direction, site)
+    return ScanResult(builder, states: results.states, outputs: results.rows)
   }
 
   /// Segments of as many steps as there are segments: what a segment's steps leave is computed again from the states before it.
@@ -142,28 +140,22 @@ private struct ScanLoop {
     let index = builder.freeSymbol("segment", besides: body.allSymbols)
     var outer = Graph(name: "body")
     for fact in body.facts { outer.addFact(fact) }
-    var operands: [ValueID] = []
-    for argument in body.arguments {
-      let type = body.type(argument.value)
-      operands.append(
-        outer.addArgument(
-          body.name(argument.value), argument.role == .input ? TensorType(type.element, Shape([size] + type.shape.extents)) : type,
-          role: argument.role))
+    let parts = LoopParts(body)
+    let operands = body.arguments.indices.map { position in
+      outer.addArgument(parts.name(position), parts.operandType(position, steps: size), role: body.arguments[position].role)
     }
-    let limit = [Attribute(.stepCount, [count - size * Extent(symbol: index)])]
+    let limit = [Attribute(.steps, [size]), Attribute(.stepCount, [count - size * Extent(symbol: index)])]
     do {
-      let node = try outer.append(.loop, operands, attributes: attributes(steps: size) + limit, body: body)
-      let (results, states) = (outer.results(node), initial.count)
-      let updated = body.arguments.filter { $0.role == .state }.map { body.name($0.value) }
+      let node = try outer.append(.loop, operands, attributes: direction + limit, body: body)
+      let results = parts.results(outer.results(node))
       outer.setResults(
-        Array(results.dropFirst(states)) + results.prefix(states),
-        names: Array(body.resultNames.prefix(body.returnedCount)) + updated)
+        results.rows + results.states, names: Array(body.resultNames.prefix(parts.returned.count)) + parts.states.map(parts.name))
     } catch { builder.fail((error as? HeedError)?.message ?? "\(error)", site) }
     let results = builder.emitLoop(
-      outer, initial + segments + captured, attributes(steps: size) + [Attribute(.index, [Extent(symbol: index)])], site)
+      outer, steps: size, initial + segments + captured, direction + [Attribute(.index, [Extent(symbol: index)])], site)
     return ScanResult(
-      builder, states: Array(results.prefix(initial.count)),
-      outputs: results.dropFirst(initial.count).map { rows in
+      builder, states: results.states,
+      outputs: results.rows.map { rows in
         let rest = rows.shape.extents.dropFirst(2)
         return rows.reshaped(Shape([size * size] + rest), site)[TensorIndex.range(0, count), file: site.file, line: site.line]
       })

@@ -10,62 +10,33 @@ extension LoweringContext {
   /// A state lies in one buffer, which each step reads and replaces: in place or by a copy at the step's end, as `StateUpdates` has it for the
   /// states of a graph. A row that the body returns is computed where it lies among the rows. What no step changes is computed once, before.
   fileprivate mutating func lowerLoop(_ node: NodeID) throws {
-    let (body, attributes, results) = (graph.bodyGraph(node)!, graph.attributes(node), graph.results(node))
-    let operands = Array(graph.operands(node))
-    let states = body.arguments.indices.filter { body.arguments[$0].role == .state }
-    let returnedCount = body.returnedCount
-
-    var memory: [Int: StridedView] = [:]
-    for (number, state) in states.enumerated() {
-      let (type, value) = (body.type(body.arguments[state].value), results[number])
-      let isReturned = uses.isReturned.contains(value)
-      let view = Self.rowMajor(addBuffer(graph.name(value), type, isReturned ? .result : .slot(0)), type)
-      keepAtCall(view.buffer)
-      try emitElementwise("copy", shape: type.shape.extents, inputs: [(source(operands[state]), type.element)], outputs: [view]) {
-        _, values in values
-      }
-      setSource(value, .view(view))
-      memory[state] = view
-    }
-    // Nobody sees the rows of a result that is not used.
-    var rows: [Int: StridedView] = [:]
-    for number in states.count..<results.count where uses.isUsed(results[number]) {
-      let view = allocateResult(results[number])
-      keepAtCall(view.buffer)
-      if attributes[.stepCount] != nil {
-        try emitElementwise("fill", shape: view.shape, inputs: [(.literal(zero(view.element)), view.element)], outputs: [view]) {
-          _, values in values
-        }
-      }
-      rows[number] = view
-    }
+    let (parts, attributes) = (LoopParts(graph.bodyGraph(node)!), graph.attributes(node))
+    let (operands, results) = (graph.operands(node).map { source($0) }, parts.results(graph.results(node)))
+    let isPartial = attributes[.stepCount] != nil
+    let stateViews = try zip(parts.states, results.states).map { try beginState($1, as: operands[$0]) }
+    let rows = try results.rows.map { try allocateRows(of: $0, isPartial: isPartial) }
+    let history = try results.history.map { try allocateRows(of: $0, isPartial: isPartial) }
 
     let index = attributes[.index]?[0].symbol ?? levels.freeIndex()
-    openLoop(index, changing: Set(memory.values.map(\.buffer) + rows.values.map(\.buffer)))
-    let arguments: [Source] = try body.arguments.enumerated().map { position, argument in
-      switch argument.role {
-      case .state: .view(memory[position]!)
-      case .parameter: source(operands[position])
-      case .input: try row(of: operands[position], index)
-      }
+    openLoop(index, changing: Set((stateViews + (rows + history).compactMap { $0 }).map(\.buffer)))
+    var arguments = operands
+    for (position, state) in zip(parts.states, stateViews) { arguments[position] = .view(state) }
+    for position in parts.inputs { arguments[position] = operands[position].row(index) }
+    let outer = enter(parts.body, arguments)
+    for (number, rows) in history.enumerated() {
+      guard let rows else { continue }
+      try copy(.view(stateViews[number]), to: rows.row(index), parts.type(parts.states[number]))
     }
-    let outer = enter(body, arguments)
-    for (number, state) in states.enumerated() {
-      guard let history = rows[states.count + returnedCount + number] else { continue }
-      try copy(.view(memory[state]!), to: history.row(index), body.type(body.arguments[state].value))
-    }
-    for number in 0..<returnedCount {
-      guard let row = rows[states.count + number], body.definingNode(body.results[number]) != nil,
-        self.states.inPlace[body.results[number]] == nil
-      else { continue }
-      homes[body.results[number]] = row.row(index)
+    let places = rows.map { $0?.row(index) }
+    for (value, place) in zip(parts.returned, places) {
+      guard let place, parts.body.definingNode(value) != nil, states.inPlace[value] == nil else { continue }
+      homes[value] = place
     }
     try lowerNodes()
-    for number in 0..<returnedCount {
-      guard let row = rows[states.count + number]?.row(index) else { continue }
-      let value = body.results[number]
-      if case .view(let view) = source(value), view.isSameMemory(as: row) { continue }
-      try copy(source(value), to: row, body.type(value))
+    for (value, place) in zip(parts.returned, places) {
+      guard let place else { continue }
+      if case .view(let view) = source(value), view.isSameMemory(as: place) { continue }
+      try copy(source(value), to: place, parts.body.type(value))
     }
     try storeUpdates()
     leave(to: outer)
@@ -75,12 +46,36 @@ extension LoweringContext {
         isReversed: attributes.isSet(.reverse)))
   }
 
-  private func zero(_ element: ElementType) -> Literal { element.isFloat ? Literal(0.0) : Literal(0) }
+  /// The buffer of a state, which is also that of the result `value`, filled with what the state holds before the first step.
+  private mutating func beginState(_ value: ValueID, as initial: Source) throws -> StridedView {
+    let type = graph.type(value)
+    let buffer = addBuffer(graph.name(value), type, uses.isReturned.contains(value) ? .result : .slot(0))
+    let view = Self.rowMajor(buffer, type)
+    keepAtCall(buffer)
+    try copy(initial, to: view, type)
+    setSource(value, .view(view))
+    return view
+  }
 
-  /// The row of a value whose number is `index`.
-  private mutating func row(of value: ValueID, _ index: Name) throws -> Source {
-    switch source(value) {
-    case .literal, .extent: source(value)
+  /// The memory of a result that has a row per step; nil where nobody reads it.
+  /// - Parameter isPartial: whether there may be rows that no step writes.
+  private mutating func allocateRows(of value: ValueID, isPartial: Bool) throws -> StridedView? {
+    guard uses.isUsed(value) else { return nil }
+    let view = allocateResult(value)
+    keepAtCall(view.buffer)
+    guard isPartial else { return view }
+    let zero = view.element.isFloat ? Literal(0.0) : Literal(0)
+    try emitElementwise("fill", shape: view.shape, inputs: [(.literal(zero), view.element)], outputs: [view]) { _, values in values
+    }
+    return view
+  }
+}
+
+extension Source {
+  /// The elements whose first index is the number that `index` stands for.
+  fileprivate func row(_ index: Name) -> Source {
+    switch self {
+    case .literal, .extent: self
     case .iota(let dimension) where dimension > 0: .iota(dimension: dimension - 1)
     case .iota: .extent(Extent(symbol: index))
     case .view(let view): .view(view.row(index))

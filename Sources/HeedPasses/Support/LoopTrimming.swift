@@ -34,33 +34,37 @@ private struct LoopTrim {
   /// Nil where the node is no loop, or all of it is used.
   init?(_ graph: Graph, _ node: NodeID, isUsed: [Bool]) {
     guard let body = graph.bodyGraph(node), isUsed.contains(true) else { return nil }
-    let states = body.arguments.indices.filter { body.arguments[$0].role == .state }
-    let returnedCount = body.returnedCount
-    let rows = (0..<returnedCount).filter { isUsed[states.count + $0] }
-    let hadHistory = graph.attributes(node).isSet(.history)
-    let hasHistory = hadHistory && isUsed.suffix(states.count).contains(true)
-    let updates = Dictionary(uniqueKeysWithValues: body.updates.map { ($0.state, $0.value) })
-    // What the rows and the states that are used are made of.
-    var needed = Set(rows.map { body.results[$0] })
-    for (number, state) in states.enumerated()
-    where isUsed[number] || hadHistory && isUsed[states.count + returnedCount + number] {
-      needed.insert(body.arguments[state].value)
-    }
-    var (live, pending): (Set<ValueID>, [ValueID]) = ([], Array(needed))
-    while let value = pending.popLast() {
-      guard live.insert(value).inserted else { continue }
-      if let node = body.definingNode(value) { pending += body.operands(node) }
-      if let update = updates[value] { pending.append(update) }
-    }
-    let operands = body.arguments.indices.filter { live.contains(body.arguments[$0].value) }
-    guard operands.count < body.arguments.count || rows.count < returnedCount || hasHistory != hadHistory else { return nil }
-    let kept = states.indices.filter { operands.contains(states[$0]) }
-    let results =
-      kept + rows.map { states.count + $0 } + (hasHistory ? kept.map { states.count + returnedCount + $0 } : [])
+    let parts = LoopParts(body)
+    let used = parts.results(isUsed)
+    let live = Self.liveValues(parts, used)
+    let operands = body.arguments.indices.filter { live.contains(parts.argument($0)) }
+    let isStateLive = parts.states.map { live.contains(parts.argument($0)) }
+    let hasHistory = used.history.contains(true)
+    let isKept = LoopResults(states: isStateLive, rows: used.rows, history: hasHistory ? isStateLive : []).all
+    let results = isKept.indices.filter { isKept[$0] }
+    guard
+      operands.count < body.arguments.count || used.rows.contains(false)
+        || hasHistory != graph.attributes(node).isSet(.history)
+    else { return nil }
     // A loop needs an operand and a result.
     guard !operands.isEmpty, !results.isEmpty else { return nil }
     (self.operands, self.results, self.hasHistory) = (operands, results, hasHistory)
-    self.body = Self.trimmed(body, operands, rows, live)
+    self.body = Self.trimmed(body, operands, used.rows.indices.filter { used.rows[$0] }, live)
+  }
+
+  /// The values of the body that the used results are made of, in any number of steps.
+  private static func liveValues(_ parts: LoopParts, _ used: LoopResults<Bool>) -> Set<ValueID> {
+    let body = parts.body
+    let states = parts.states.map(parts.argument)
+    func chosen(_ values: [ValueID], _ isChosen: [Bool]) -> [ValueID] { zip(values, isChosen).filter(\.1).map(\.0) }
+    var pending = chosen(parts.returned, used.rows) + chosen(states, used.states) + chosen(states, used.history)
+    var live: Set<ValueID> = []
+    while let value = pending.popLast() {
+      guard live.insert(value).inserted else { continue }
+      if let node = body.definingNode(value) { pending += body.operands(node) }
+      if let update = parts.updates[value] { pending.append(update) }
+    }
+    return live
   }
 
   private static func trimmed(_ body: Graph, _ arguments: [Int], _ rows: [Int], _ live: Set<ValueID>) -> Graph {
