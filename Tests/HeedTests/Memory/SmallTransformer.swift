@@ -68,9 +68,9 @@ struct SmallTransformer {
   }
 
   /// The results of a call, and the states after two.
-  func run(_ options: CompileOptions = CompileOptions()) throws -> [String: NDArray] {
+  func run(_ options: CompileOptions = CompileOptions(), batch: Int = 2) throws -> [String: NDArray] {
     let (graph, initializers) = try graph()
-    let (inputs, weights) = try arrays(graph, initializers)
+    let (inputs, weights) = try arrays(graph, initializers, batch: batch)
     let program = try graph.compile(options)
     guard hasOptimizer else {
       let outputs = try program.load(parameters: weights)(inputs) as Outputs
