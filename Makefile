@@ -39,7 +39,7 @@ examples-list: install
 train: install model
 	@$(SWIFT) build $(RELEASE) --product heed
 	@.build/release/heed train $(RECIPE) --model $(MODEL) --output $(TRAINED) $(if $(wildcard $(TRAINED).run/checkpoint-*),--resume)
-	@echo "heed embed --model $(TRAINED) --input FILE.jsonl embeds with it; its folder loads in sentence-transformers too."
+	@echo ".build/release/heed embed --model $(TRAINED) --input FILE.jsonl embeds with it; its folder loads in sentence-transformers too."
 
 ## Builds for release and runs every test (debug is twelve times slower).
 test: install

@@ -32,9 +32,12 @@ struct TrainCommand: AsyncParsableCommand {
     let outcome = try await recipe.train(start: resume ? .resume : .new, threads: threads.threads) { trainer in
       trainer.progress = .lines(every: report)
       trainer.handlesSignals = true
-      trainer.resumeCommand = "heed train \(options.joined(separator: " ")) --resume"
+      trainer.resumeCommand = "\(CommandLine.arguments[0].quotedForShell) train \(options.joined(separator: " ")) --resume"
     }
-    guard let output = outcome.output else { throw ExitCode(130) }
+    guard let output = outcome.output else {
+      // As a shell reports a process that the signal ended.
+      throw ExitCode(outcome.result.end == .interrupted(signal: "SIGTERM") ? 143 : 130)
+    }
     if !outcome.rows.isEmpty { try printLine("\(outcome)\n") }
     try printLine("\(output): the trained weights")
   }

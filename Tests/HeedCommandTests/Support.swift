@@ -33,7 +33,8 @@ func shell(_ script: String, environment: [String: String] = [:]) throws -> Comm
   return try run(process)
 }
 
-private func heedExecutable() throws -> URL {
+/// The command of this build.
+func heedExecutable() throws -> URL {
   let tests = URL(fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
   return tests.deletingLastPathComponent().appendingPathComponent("heed")
 }

@@ -135,6 +135,31 @@ import Testing
     }
   }
 
+  /// A run that may not go on from an older checkpoint removes nothing: where another run is in the folder, and where the metrics are
+  /// damaged.
+  @Test func errorsRemoveNothing() async throws {
+    let problem = try SmallProblem()
+    try await withTemporaryFolder { folder in
+      let oldest = folder + "/checkpoint-00000005.safetensors"
+      var trainer = try problem.trainer(folder, steps: 15)
+      let other = trainer
+      trainer.evaluation = TrainingEvaluation(every: 15, metric: "loss") { _ in
+        let before = try files(folder)
+        #expect(before.contains("checkpoint-00000010.safetensors"))
+        let text = await message { try await other.train(resuming: oldest) }
+        #expect(text.hasSuffix("metrics.jsonl: another process writes to it"), "\(text)")
+        #expect(try files(folder) == before)
+        return ["loss": 1]
+      }
+      #expect(try await trainer.train(from: problem.initial).step == 15)
+      let path = folder + "/metrics.jsonl"
+      try ("not JSON\n" + String(contentsOfFile: path, encoding: .utf8)).write(toFile: path, atomically: true, encoding: .utf8)
+      let before = try files(folder)
+      #expect(await message { try await other.train(resuming: oldest) }.contains("metrics.jsonl:1: got a line"))
+      #expect(try files(folder) == before)
+    }
+  }
+
   @Test func otherData() async throws {
     let problem = try SmallProblem()
     try await withTemporaryFolder { folder in

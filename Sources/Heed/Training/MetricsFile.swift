@@ -27,16 +27,20 @@ struct MetricsFile {
   /// Names that the file has of its own.
   static let reservedNames: Set = ["step", "epoch", "is_best", "seconds", "samples", "tokens"]
 
+  private let path: String
   private let file: LineFile
 
-  /// Opens the file at `path`, and cuts off what is behind a place of the run.
+  /// Opens the file at `path`, which is this run's from then on.
+  /// - Throws: `HeedError` where it cannot be opened, or another process writes to it.
+  init(path: String) throws { (self.path, file) = (path, try LineFile(path: path)) }
+
+  /// The bytes of the lines up to a place of the run.
   /// - Parameters:
-  ///   - step: the last step whose lines are kept.
-  ///   - evaluatedStep: the last step whose evaluation is kept.
-  ///   - visit: sees the lines that are kept.
-  /// - Throws: `HeedError` where the file cannot be read or written, or has a line that is not such an object.
-  init(path: String, keepingTo step: Int, evaluatedStep: Int?, visit: (Line) -> Void) throws {
-    file = try LineFile(path: path)
+  ///   - step: the last step whose line counts.
+  ///   - evaluatedStep: the last step whose evaluation counts.
+  ///   - visit: sees the lines that count.
+  /// - Throws: `HeedError` where the file cannot be read, or has a line that is not such an object.
+  func byteCount(upTo step: Int, evaluatedStep: Int?, visit: (Line) -> Void) throws -> Int {
     let reader = try LineReader(path)
     let whole = try file.byteCount()
     var (kept, number) = (0, 0)
@@ -51,8 +55,12 @@ struct MetricsFile {
       visit(line)
       kept += text.count + 1
     }
-    try file.cut(to: kept)
+    return kept
   }
+
+  /// Cuts off what is behind the first `byteCount` bytes.
+  /// - Throws: `HeedError` where it cannot be cut.
+  func cut(to byteCount: Int) throws { try file.cut(to: byteCount) }
 
   /// Appends a line.
   /// - Throws: `HeedError` where it cannot be written.

@@ -47,6 +47,8 @@ struct TrainingLoop {
 
   private mutating func begin(_ origin: consuming RunOrigin) throws {
     try folder.create()
+    // Another process in the folder is an error before anything of it is removed.
+    let metrics = try MetricsFile(path: folder.path + "/metrics.jsonl")
     FileBytes.removeAbandonedParts(in: folder.path)
     switch origin {
     case .state(let state): checkpoint.state = state
@@ -57,11 +59,13 @@ struct TrainingLoop {
       try resume(newest.checkpoint, newest.file)
     }
     var curve = curve
-    metrics = try MetricsFile(
-      path: folder.path + "/metrics.jsonl", keepingTo: savedFile == nil ? 0 : checkpoint.step,
-      evaluatedStep: checkpoint.evaluatedStep
+    let kept = try metrics.byteCount(
+      upTo: savedFile == nil ? 0 : checkpoint.step, evaluatedStep: checkpoint.evaluatedStep
     ) { curve.add($0) }
-    self.curve = curve
+    // Checkpoints first: a process that is killed here leaves none without its metrics.
+    if savedFile != nil { folder.remove(after: checkpoint.step) }
+    try metrics.cut(to: kept)
+    (self.metrics, self.curve) = (metrics, curve)
     if savedFile == nil { try save() }
   }
 
@@ -71,7 +75,6 @@ struct TrainingLoop {
     }
     writer.message("step \(read.step): going on from \(file)")
     (checkpoint, savedFile) = (read, file)
-    folder.remove(after: read.step)
   }
 
   /// Returns why it made no more.

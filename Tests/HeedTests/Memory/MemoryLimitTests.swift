@@ -57,6 +57,28 @@ import Testing
     }
   }
 
+  /// Twelve layers in less than half of the memory that they take, all of it counted: gradients and states have the same bits, at the
+  /// sizes of the limit and at others, by one thread and by three.
+  @Test(
+    arguments: [(false, false, .f32), (true, false, .f32), (false, true, .f32), (true, false, .bf16)] as [(Bool, Bool, ElementType)]
+  )
+  func halfOfTheMemory(_ kind: (dropout: Bool, optimizer: Bool, element: ElementType)) throws {
+    var model = SmallTransformer(layers: 12, width: 16, length: 8)
+    (model.hasDropout, model.hasOptimizer, model.element) = kind
+    let graph = try model.graph().graph
+    let natural = try plan(graph)
+    #expect(natural.recomputed.isEmpty)
+    let half = (natural.total - 1) / 2
+    let planned = try plan(graph, half)
+    #expect(planned.total <= half && !planned.recomputed.isEmpty, "\(planned.total) of \(natural.total)")
+    for batch in [Self.sizes["B"]!, 3] {
+      let expected = try model.run(CompileOptions(threads: 1), batch: batch)
+      #expect(expected.count > 12 * 16, "the loss and the gradients of 16 weights per layer")
+      let options = CompileOptions(threads: 3, memoryLimit: MemoryLimit(half, sizes: Self.sizes))
+      #expect(try differing(model.run(options, batch: batch), expected) == [], "\(batch) samples")
+    }
+  }
+
   @Test func errors() throws {
     let graph = try SmallTransformer().graph().graph
     func message(_ limit: MemoryLimit) -> String {

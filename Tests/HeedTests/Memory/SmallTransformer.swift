@@ -9,6 +9,8 @@ struct SmallTransformer {
   var checkpoints = Checkpoints.none
   var hasDropout = false
   var hasOptimizer = false
+  /// The type of weights and of all that the layers compute.
+  var element = ElementType.f32
 
   enum Checkpoints: CaseIterable { case none, layers, nested, attention }
 
@@ -18,7 +20,7 @@ struct SmallTransformer {
     let graph = try Graph(building: "transformer") { g in
       let x = g.input("x", .f32, ["B", Extent(length), Extent(width)])
       let target = g.input("target", .f32, ["B", Extent(length), Extent(width)])
-      let error = body(x, g) - target
+      let error = body(x.cast(to: element), g).cast(to: .f32) - target
       let loss = (error * error).mean()
       initializers = g.initializers
       guard hasOptimizer else { return [loss.named("loss")] + gradients(of: loss, with: g.parameters) }
@@ -40,12 +42,13 @@ struct SmallTransformer {
 
   private func layer(_ x: Tensor, _ number: Int, _ g: GraphBuilder) -> Tensor {
     g.scope("layers.\(number)") {
-      var attention = MultiHeadAttention("attention", in: g, size: width, headCount: 2)
+      var attention = MultiHeadAttention("attention", in: g, size: width, headCount: 2, element: element)
       if hasDropout { attention.dropout = (0.2, g.randomKey(7, stream: 2 * number)) }
-      let normed = LayerNorm("norm1", in: g, size: width)(x)
+      let normed = LayerNorm("norm1", in: g, size: width, element: element)(x)
       var y = x + mark(.attention, .nested, g) { attention(normed, mask: .causal()) }
       let hidden = mark(.nested, .nested, g) {
-        FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width)(LayerNorm("norm2", in: g, size: width)(y))
+        FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width, element: element)(
+          LayerNorm("norm2", in: g, size: width, element: element)(y))
       }
       y = y + (hasDropout ? hidden.dropout(probability: 0.1, key: g.randomKey(7, stream: 2 * number + 1)) : hidden)
       return y
@@ -68,9 +71,9 @@ struct SmallTransformer {
   }
 
   /// The results of a call, and the states after two.
-  func run(_ options: CompileOptions = CompileOptions()) throws -> [String: NDArray] {
+  func run(_ options: CompileOptions = CompileOptions(), batch: Int = 2) throws -> [String: NDArray] {
     let (graph, initializers) = try graph()
-    let (inputs, weights) = try arrays(graph, initializers)
+    let (inputs, weights) = try arrays(graph, initializers, batch: batch)
     let program = try graph.compile(options)
     guard hasOptimizer else {
       let outputs = try program.load(parameters: weights)(inputs) as Outputs
