@@ -18,7 +18,9 @@ struct ColumnSums {
   init(
     _ builder: KernelBuilder, _ outputs: [BoundView], of element: ElementType, columns: Extent, outer: [Extent], rows: Extent
   ) {
-    (self.builder, self.outputs, self.element, self.columns, self.outer, self.rows) = (builder, outputs, element, columns, outer, rows)
+    (self.builder, self.outputs, self.element, self.columns, self.outer, self.rows) = (
+      builder, outputs, element, columns, outer, rows
+    )
     let shape = Shape(outer + [rows.dividedRoundingUp(by: 4 * RowKernel.blockRows), columns])
     places = outputs.indices.map { builder.workspace(Name("sums\($0)"), TensorType(element, shape)) }
   }
@@ -50,7 +52,9 @@ struct ColumnSums {
         builder.map([("c", count)]) { body, index in body.store(body.constant(0, element), Access(total, index[0])) }
       }
       let tasks = IntegerExpression(rows.dividedRoundingUp(by: rowsOfTask))
-      builder.nest((outer.map { IntegerExpression($0) } + [tasks]).enumerated().map { (name: Name("o\($0.offset)"), end: $0.element) }) {
+      builder.nest(
+        (outer.map { IntegerExpression($0) } + [tasks]).enumerated().map { (name: Name("o\($0.offset)"), end: $0.element) }
+      ) {
         task in
         for (sum, total) in totals.enumerated() {
           builder.map([("c", count)]) { body, index in

@@ -272,7 +272,9 @@ private let compositeCases: [OpCase] = [
     "norm_gradient", "%x: f64[N, 2], %s: f64[2], %c: f64[N, 2]",
     "%r, %a = norm_gradient %x, %s, %c {epsilon = 4.0}  return %r, %a",
     [f64([1, 2], 2, 4), f64([2], 7, 14), f64([1, 2], 2, 1)],
-    f64([1, 2], 14 / 14.0.squareRoot() - 2 * 42 / (14 * 14.0.squareRoot()), 14 / 14.0.squareRoot() - 4 * 42 / (14 * 14.0.squareRoot())),
+    f64(
+      [1, 2], 14 / 14.0.squareRoot() - 2 * 42 / (14 * 14.0.squareRoot()), 14 / 14.0.squareRoot() - 4 * 42 / (14 * 14.0.squareRoot())
+    ),
     f64([2], 4 / 14.0.squareRoot(), 4 / 14.0.squareRoot())),
   cases(
     "log_sum_exp", "%x: f64[2, N]", "%r = log_sum_exp %x {dim = 0}  return %r",
