@@ -128,10 +128,12 @@ extension Graph {
     var pending = nodes
     while let node = pending.popLast() {
       for producer in operands(node).compactMap(definingNode) where !inside.contains(producer) {
+        guard canJoin(producer) else { continue }
         let value = result(producer)
-        guard canJoin(producer), !results.contains(value), !tables.isKnownAtLoad(value),
-          tables.users[Int(value.index)].allSatisfy(inside.contains)
-        else { continue }
+        guard !results.contains(value), !tables.isKnownAtLoad(value), tables.users[Int(value.index)].allSatisfy(inside.contains)
+        else {
+          continue
+        }
         size += RegionSize.instructions(producer, in: self)
         if size > RegionSize.limit { return inside.sorted() }
         inside.insert(producer)
