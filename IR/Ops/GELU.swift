@@ -6,20 +6,22 @@ extension Op {
     "gelu", operands: ["operand"],
     ScalarSemantics(.unary(real: { 0.5 * $0 * Foundation.erfc(-$0 * 0.5.squareRoot()) }, integer: nil)).expanding { $0[0].gelu() }
       .differentiating { t, x, r in
-        let isWide = x[0].element == x[0].element.computed
         // P(x) + x p(x), where P is the normal distribution and p its density. Beyond the bound they are 0 or 1 in the type.
         let bounded = x[0].heldWithin(x[0].element == .f32 ? 16 : 40)
         let exponent = bounded * bounded * -0.7213475204444817
         let density = exponent.applying(.exp2) * 0.3989422804014327
-        return [t * (bounded * density + (isWide ? bounded.normalDistribution() : narrowDistribution(x[0], r)))]
+        return [t * (bounded * density + distribution(x[0], bounded, r))]
       })
 }
 
-/// The normal distribution at `x`, given `gelu` there, where an element has 16 bits: each step of a polynomial would be rounded.
-private func narrowDistribution(_ x: ScalarExpression, _ gelu: ScalarExpression) -> ScalarExpression {
+/// The normal distribution at `x`, given `gelu` there.
+private func distribution(_ x: ScalarExpression, _ bounded: ScalarExpression, _ gelu: ScalarExpression) -> ScalarExpression {
+  if x.element == .f32 { return bounded.normalDistribution() }
   // gelu is x P(x), which has all digits but near 0.
   let (size, isFar) = (x.magnitude, x.magnitude > 30)
   let ratio = gelu / ((size < 1) | isFar).select(x.constant(1.0), x)
-  let middle = (x.heldWithin(1) * 0.5.squareRoot()).applying(.erf) * 0.5 + 0.5
+  let scaled = x.heldWithin(1) * 0.5.squareRoot()
+  // Steps of a polynomial would be rounded one by one where an element has 16 bits.
+  let middle = (x.element == .f64 ? scaled.erfNearZero() : scaled.applying(.erf)) * 0.5 + 0.5
   return (size < 1).select(middle, isFar.select(x.atLeast(0).atMost(1), ratio))
 }

@@ -35,14 +35,17 @@ extension PairKernel {
     let (width, vector) = (schedule.panelWidth, schedule.vectorWidth)
     let vectors = builder.define("vectors", count.ceilingDivided(by: vector))
     let whole = builder.define("whole", vectors / .constant(width / vector))
-    let (panels, panel) = builder.dimension("p", whole)
-    let (columns, column) = builder.dimension("c", .constant(width))
-    builder.contract(
-      contraction(
-        PanelColumns(dimensions: [panels, columns], panel: panel, inPanel: column, key: panel * .constant(width) + column)))
-    let (rest, last) = builder.dimension("c", vectors % .constant(width / vector) * .constant(vector))
-    builder.contract(
-      contraction(PanelColumns(dimensions: [rest], panel: whole, inPanel: last, key: whole * .constant(width) + last)))
+    let rest = vectors % .constant(width / vector) * .constant(vector)
+    if whole.constantValue != 0 {
+      let ((panels, panel), (columns, column)) = (builder.dimension("p", whole), builder.dimension("c", .constant(width)))
+      let at = PanelColumns(dimensions: [panels, columns], panel: panel, inPanel: column, key: panel * .constant(width) + column)
+      builder.contract(contraction(at))
+    }
+    if rest.constantValue != 0 {
+      let (columns, column) = builder.dimension("c", rest)
+      let at = PanelColumns(dimensions: [columns], panel: whole, inPanel: column, key: whole * .constant(width) + column)
+      builder.contract(contraction(at))
+    }
   }
 }
 
