@@ -15,6 +15,7 @@ let tour = [
   "scaling",
   "sensor-fusion",
   "delayed-copy",
+  "decision-transformer",
 ]
 
 let package = Package(

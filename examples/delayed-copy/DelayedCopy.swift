@@ -22,84 +22,7 @@ extension Example {
       Claim("elman, path", "the same of the Elman net", .atMost(1e-6)),
       Claim("gru, path", "the same of the GRU", .atMost(1e-6)),
     ],
-    graph: { Graph("delayed_copy") { g in Net.attention.logits(g, g.input("tokens", .i32, ["B", "S"])) } }, run: measure)
-}
-
-/// Tokens: 8 symbols, 8 distractors, and the cue that asks for the symbol.
-private let (symbols, distractors) = (8, 8)
-private let cue = Int32(symbols + distractors)
-
-/// Three nets of about 5,000 parameters that read a sequence and answer at its end.
-private enum Net: String, CaseIterable {
-  case attention, elman, gru
-
-  var title: String { self == .attention ? "attention" : self == .elman ? "Elman net" : "GRU" }
-
-  /// The width of the embedding.
-  private var width: Int { self == .attention ? 32 : self == .elman ? 44 : 25 }
-
-  /// The delays that it is trained on, each from the beginning.
-  func delays(isShort: Bool) -> [Int] {
-    switch self {
-    case .attention: isShort ? [8, 128] : [8, 32, 128, 512]
-    case .elman, .gru: isShort ? [2, 8, 64] : [2, 4, 8, 16, 32, 64]
-    }
-  }
-
-  /// The embedded tokens, `[B, S, width]`.
-  func rows(_ g: GraphBuilder, _ tokens: Tensor) -> Tensor {
-    Embedding("tokens", in: g, count: symbols + distractors + 1, size: width)(tokens)
-  }
-
-  /// What the net makes of the rows, at the last of them: `[B, features]`.
-  func last(_ g: GraphBuilder, _ rows: Tensor) -> Tensor {
-    switch self {
-    case .attention:
-      MultiHeadAttention("attention", in: g, size: width, headCount: 4)(rows[.all, (-1)...], context: rows)[.all, 0]
-    case .elman: ElmanLayer("elman", in: g, inputs: width, size: 44)(rows.transposed(1, 0, 2)).state
-    case .gru: GRU("gru", in: g, inputs: width, size: 27)(rows.transposed(1, 0, 2)).state
-    }
-  }
-
-  /// The logits of the symbols, `[B, 8]`.
-  func logits(_ g: GraphBuilder, _ tokens: Tensor) -> Tensor {
-    let last = last(g, rows(g, tokens))
-    return Linear("answer", in: g, inputs: last.extent(-1).constant ?? 0, outputs: symbols)(last).named("logits")
-  }
-
-  func learner(rate: Double) throws -> Learner {
-    try Learner(
-      AdamW(weightDecay: 0), rate: .constant(rate),
-      loss: { g in crossEntropy(logits(g, g.input("tokens", .i32, ["B", "S"])), g.input("symbols", .i32, ["B"])) },
-      outputs: { g in [logits(g, g.input("tokens", .i32, ["B", "S"])).argMax(1)] })
-  }
-
-  /// The norm of the gradient of a logit by each embedded token, the mean over the sequences, `[S]`; before training.
-  func path(seed: Int) throws -> [Double] {
-    var initializers = Initializers()
-    let graph = try Graph(building: "path") { g in
-      let rows = rows(g, g.input("tokens", .i32, ["B", "S"]))
-      let logits = Linear("answer", in: g, inputs: self == .gru ? 27 : width, outputs: symbols)(last(g, rows))
-      initializers = g.initializers
-      let slopes = gradients(of: logits[.all, 0].sum(), with: [rows])[0]
-      return sqrt((slopes * slopes).sum(-1)).mean(0)
-    }
-    let program = try graph.compile().load(parameters: initializers.arrays(for: graph, seed: UInt64(seed)))
-    return try program(["tokens": sequences(64, delay: 511, seed: seed).tokens]).doubles()
-  }
-}
-
-/// Sequences of a symbol, `delay` distractors and the cue, with the symbols.
-private func sequences(_ count: Int, delay: Int, seed: Int) throws -> (tokens: NDArray, symbols: [Int32]) {
-  var numbers = SeededGenerator(seed: seed)
-  var (tokens, asked): ([Int32], [Int32]) = ([], [])
-  for _ in 0..<count {
-    asked.append(Int32.random(in: 0..<Int32(symbols), using: &numbers))
-    tokens.append(asked.last!)
-    for _ in 0..<delay { tokens.append(Int32.random(in: Int32(symbols)..<cue, using: &numbers)) }
-    tokens.append(cue)
-  }
-  return (try NDArray(tokens, [count, delay + 2]), asked)
+    graph: { Graph("delayed_copy") { g in CopyNet.attention.logits(g, g.input("tokens", .i32, ["B", "S"])) } }, run: measure)
 }
 
 /// Trains a net on one delay. Returns the loss of the last steps, and how often it is right on sequences that it has not seen.
@@ -107,10 +30,10 @@ private func train(
   _ learner: Learner, delay: Int, steps: Int, seed: Int
 ) throws -> (loss: Double, accuracy: Double, parameters: Int) {
   let (model, losses) = try learner.train(steps: steps, seed: seed) { step in
-    let (tokens, symbols) = try sequences(16, delay: delay, seed: 100_000 * seed + step)
+    let (tokens, symbols) = try copySequences(16, delay: delay, seed: 100_000 * seed + step)
     return ["tokens": tokens, "symbols": try NDArray(symbols, [16])]
   }
-  let (tokens, symbols) = try sequences(256, delay: delay, seed: -seed)
+  let (tokens, symbols) = try copySequences(256, delay: delay, seed: -seed)
   let answers = try model(["tokens": tokens]).ints()
   let parameters = model.state.arrays.filter { !$0.key.hasPrefix("optimizer.") }.map(\.value.count).reduce(0, +)
   return (mean(losses.suffix(20)), mean(zip(answers, symbols).map { $0 == Int($1) ? 1 : 0 }), parameters)
@@ -118,8 +41,8 @@ private func train(
 
 private func measure(_ laboratory: Laboratory) throws {
   let steps = 600
-  var (curves, parameters): ([Plot.Series], [Net: Int]) = ([], [:])
-  for net in Net.allCases {
+  var (curves, parameters): ([Plot.Series], [CopyNet: Int]) = ([], [:])
+  for net in CopyNet.allCases {
     let learners = try (laboratory.isShort ? [3e-3, 1e-2] : [1e-3, 3e-3, 1e-2]).map { try net.learner(rate: $0) }
     let delays = net.delays(isShort: laboratory.isShort)
     // For each delay, for each seed.
@@ -158,7 +81,7 @@ private func measure(_ laboratory: Laboratory) throws {
 
 private func measurePaths(_ laboratory: Laboratory) throws {
   var curves: [Plot.Series] = []
-  for net in Net.allCases {
+  for net in CopyNet.allCases {
     let slopes = try laboratory.seeds.map { Array(try net.path(seed: $0).reversed()) }
     laboratory.measure("\(net), path", slopes.map { $0[512] / $0[1] })
     // What is 0 in single precision has no place on a logarithmic axis.
