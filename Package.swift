@@ -16,6 +16,7 @@ let tour = [
   "sensor-fusion",
   "delayed-copy",
   "decision-transformer",
+  "language-model",
 ]
 
 let package = Package(
