@@ -15,6 +15,7 @@ let tour = [
   "scaling",
   "sensor-fusion",
   "delayed-copy",
+  "composition",
   "decision-transformer",
   "language-model",
 ]

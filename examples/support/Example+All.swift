@@ -4,6 +4,7 @@ extension Example {
     scaling,
     sensorFusion,
     delayedCopy,
+    composition,
     decisionTransformer,
     languageModel,
   ]
