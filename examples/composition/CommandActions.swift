@@ -131,11 +131,14 @@ func measureCommandActions(_ laboratory: Laboratory) throws {
   let drawn = (laboratory.isShort ? [0, 32] : [0, 4, 16, 32, 64]).map {
     ($0, Split.jump($0, claim: [0: "alone", 32: "composed"][$0]))
   }
-  let curve = try drawn.map { others, split in (x: Double(others), y: mean(try accuracies(split))) }
+  let found = try drawn.map { others, split in (others: Double(others), accuracies: try accuracies(split)) }
   try laboratory.draw(
     Plot(
-      title: "How many commands with jump must training show until it is understood in others?",
-      x: Plot.Axis(label: "commands with jump in training, of 128, besides jump alone", range: 0...66),
-      y: Plot.Axis(label: "all actions right, mean of the seeds", range: 0...1.05),
-      series: [Plot.Series(title: "the others with jump", points: curve)], key: "bottom right"))
+      title: "jump in new commands, by how many others training shows",
+      x: Plot.Axis(label: "commands with jump in training, of 128, besides jump alone", range: -1...66),
+      y: Plot.Axis(label: "all actions right", range: 0...1.05),
+      series: [
+        Plot.Series(title: "mean of the seeds", points: found.map { ($0.others, mean($0.accuracies)) }, style: .lines),
+        Plot.Series(title: "each seed", points: found.flatMap { others, all in all.map { (others, $0) } }, style: .points),
+      ], key: "bottom right"))
 }
