@@ -14,6 +14,10 @@ let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-col
 let tour = [
   "scaling",
   "sensor-fusion",
+  "delayed-copy",
+  "composition",
+  "decision-transformer",
+  "language-model",
 ]
 
 let package = Package(

@@ -3,5 +3,9 @@ extension Example {
   package static let all = [
     scaling,
     sensorFusion,
+    delayedCopy,
+    composition,
+    decisionTransformer,
+    languageModel,
   ]
 }
