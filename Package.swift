@@ -14,6 +14,11 @@ let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-col
 let tour = [
   "scaling",
   "sensor-fusion",
+  "order",
+  "heads",
+  "induction-heads",
+  "coreference",
+  "causation",
 ]
 
 let package = Package(

@@ -3,5 +3,10 @@ extension Example {
   package static let all = [
     scaling,
     sensorFusion,
+    order,
+    heads,
+    inductionHeads,
+    coreference,
+    causation,
   ]
 }
