@@ -18,6 +18,11 @@ let tour = [
   "composition",
   "decision-transformer",
   "language-model",
+  "order",
+  "heads",
+  "induction-heads",
+  "coreference",
+  "causation",
 ]
 
 let package = Package(

@@ -26,6 +26,14 @@ import Testing
     #expect(try Self.tokenizer().encode(text) == [2] + expected + [3])
   }
 
+  @Test func spellsTokens() throws {
+    let tokenizer = try Self.tokenizer()
+    #expect(tokenizer.encode("UN able!").map(tokenizer.token) == ["[CLS]", "un", "able", "!", "[SEP]"])
+    #expect(Self.vocabulary.indices.map { tokenizer.token(Int32($0)) } == Self.vocabulary)
+    #expect(tokenizer.token(-1) == nil && tokenizer.token(Int32(Self.vocabulary.count)) == nil)
+    #expect(tokenizer.token(.max) == nil && tokenizer.token(.min) == nil)
+  }
+
   @Test func optionsAreHeeded() throws {
     let cased = try Self.tokenizer("{\"do_lower_case\": false}")
     #expect(cased.encode("A \u{e9} e\u{301} UN") == [2, 13, 10, 1, 1, 3])

@@ -7,5 +7,10 @@ extension Example {
     composition,
     decisionTransformer,
     languageModel,
+    order,
+    heads,
+    inductionHeads,
+    coreference,
+    causation,
   ]
 }

@@ -12,6 +12,11 @@ package struct Example: Sendable {
   package let graph: @Sendable () throws -> Graph
   /// Measures all claims.
   package let run: @Sendable (Laboratory) throws -> Void
+  /// Whether it reads the pretrained encoder.
+  var needsEncoder = false
+
+  /// Whether all that it reads is there.
+  package var canRun: Bool { !needsEncoder || PretrainedEncoder.isThere }
 }
 
 /// A sentence that a measurement can refute.

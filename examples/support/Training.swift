@@ -29,15 +29,25 @@ struct Learner {
   }
 
   /// Makes the steps on batches and returns the weights, with the loss of each step.
-  /// - Parameter batch: the inputs of a step, by its number.
-  func train(steps: Int, seed: Int, batch: (Int) throws -> [String: NDArray]) throws -> (model: TrainedModel, losses: [Double]) {
+  /// - Parameters:
+  ///   - batch: the inputs of a step, by its number.
+  ///   - interval: after how many steps the model is shown to `observe`, each time.
+  func train(
+    steps: Int, seed: Int, observing interval: Int = .max, observe: (_ made: Int, TrainedModel) throws -> Void = { _, _ in },
+    batch: (Int) throws -> [String: NDArray]
+  ) throws -> (model: TrainedModel, losses: [Double]) {
     var state = try stepGraph.initialState(initializers.arrays(for: stepGraph, seed: UInt64(seed)))
     var losses: [Double] = []
     for number in 0..<steps {
       let loss: NDArray = try step(batch(number), updating: &state)
       losses.append(Double(try loss.float()))
+      if (number + 1) % interval == 0 { try observe(number + 1, model(state)) }
     }
-    return (TrainedModel(program: try evaluation?.load(state), state: state), losses)
+    return (try model(state), losses)
+  }
+
+  private func model(_ state: GraphState) throws -> TrainedModel {
+    TrainedModel(program: try evaluation?.load(state), state: state)
   }
 }
 

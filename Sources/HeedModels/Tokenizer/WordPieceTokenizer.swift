@@ -12,6 +12,8 @@ public struct WordPieceTokenizer: Sendable {
   /// One more than the greatest id.
   public let vocabularySize: Int
   package let normalizer: BERTNormalizer
+  /// The vocabulary by id.
+  private let spellings: [ArraySlice<UInt8>]
   private let words: VocabularyTrie
   private let continuations: VocabularyTrie
   private let specialTokens: VocabularyTrie
@@ -60,6 +62,7 @@ public struct WordPieceTokenizer: Sendable {
       words.append((word, Int32(id)))
       if word.starts(with: prefix) { continuations.append((word.dropFirst(prefix.count), Int32(id))) }
     }
+    spellings = words.map(\.bytes)
     self.words = VocabularyTrie(words)
     self.continuations = VocabularyTrie(continuations)
     unknown = try Self.id(of: options.unknown, in: self.words)
@@ -117,6 +120,11 @@ public struct WordPieceTokenizer: Sendable {
     }
     if ids.count < limit { encodeChunk(bytes[chunkStart..<position], into: &ids) }
     return [start] + ids.prefix(limit) + [end]
+  }
+
+  /// The token of an id as the vocabulary spells it, `##` before a word's continuation; nil for an id outside of the vocabulary.
+  public func token(_ id: Int32) -> String? {
+    spellings.indices.contains(Int(id)) ? String(decoding: spellings[Int(id)], as: UTF8.self) : nil
   }
 
   /// Appends the ids of a text without special tokens.
