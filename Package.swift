@@ -15,6 +15,7 @@ let tour = [
   "scaling",
   "sensor-fusion",
   "padding",
+  "odd-one-out",
 ]
 
 let package = Package(

@@ -182,7 +182,7 @@ private func drawErrors(
   try laboratory.draw(
     Plot(
       title: "Sentences of 12 tokens, padded: the error of their embeddings",
-      x: Plot.Axis(label: "padded to", isLogarithmic: true, range: 12...200),
+      x: Plot.Axis(label: "padded to (tokens)", range: 0...200),
       y: Plot.Axis(label: "error of the embedding, of its norm", isLogarithmic: true, range: 1e-8...10), series: series,
       key: "at graph 0.98, graph 0.62 right"))
 }

@@ -72,7 +72,9 @@ struct HeatMap: Picture {
     let (height, width) = (values.count, values.first?.count ?? 0)
     var lines = gnuplotHead(path, format, title: title, width: 260 + 26 * max(width, 12), height: 200 + 24 * max(height, 10))
     lines += [
-      "set palette viridis", "set cblabel \(quoted(scale))", "set tics scale 0", "unset key",
+      // Viridis (van der Walt and Smith 2015), which gnuplot 5 has no name for.
+      "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')", "set cblabel \(quoted(scale))",
+      "set tics scale 0", "unset key",
       "set xrange [-0.5:\(width).0-0.5]", "set yrange [\(height).0-0.5:-0.5]",
       "set xlabel \(quoted(columnLabel))", "set ylabel \(quoted(rowLabel))",
       "set xtics rotate by 60 right (" + columns.enumerated().map { "\(quoted($1)) \($0)" }.joined(separator: ", ") + ")",
