@@ -16,6 +16,7 @@ let tour = [
   "sensor-fusion",
   "padding",
   "odd-one-out",
+  "triangle-attention",
 ]
 
 let package = Package(

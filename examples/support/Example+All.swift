@@ -5,5 +5,6 @@ extension Example {
     sensorFusion,
     padding,
     oddOneOut,
+    triangleAttention,
   ]
 }
