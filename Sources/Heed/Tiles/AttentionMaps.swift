@@ -25,7 +25,7 @@ package struct AttentionMaps {
   /// The heads that were looked at.
   package let seen: Int
   /// Operations on a pair: of its score and of its value.
-  private let flopsOfPair: Int
+  package let flopsOfPair: Int
 
   /// - Parameters:
   ///   - binding: the values of the graph's symbols.
