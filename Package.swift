@@ -17,6 +17,8 @@ let tour = [
   "padding",
   "odd-one-out",
   "triangle-attention",
+  "patterns",
+  "checkpointing",
 ]
 
 let package = Package(

@@ -6,5 +6,7 @@ extension Example {
     padding,
     oddOneOut,
     triangleAttention,
+    patterns,
+    checkpointing,
   ]
 }
