@@ -23,6 +23,11 @@ let tour = [
   "induction-heads",
   "coreference",
   "causation",
+  "padding",
+  "odd-one-out",
+  "triangle-attention",
+  "patterns",
+  "checkpointing",
 ]
 
 let package = Package(

@@ -12,5 +12,10 @@ extension Example {
     inductionHeads,
     coreference,
     causation,
+    padding,
+    oddOneOut,
+    triangleAttention,
+    patterns,
+    checkpointing,
   ]
 }

@@ -23,7 +23,9 @@ struct TileExplanation {
     }
     try printLine("graph @\(graph.name) for \(lowered.target)\n\nRemarks")
     try printLine(lowered.remarks.isEmpty ? "  none" : lowered.remarks.map { "  \($0)" }.joined(separator: "\n"))
-    let maps = try nodes.map { try AttentionMaps(lowered.graph, $0, target: lowered.target, arguments: arguments) }
+    let maps = try nodes.map {
+      try AttentionMaps(lowered.graph, $0, target: lowered.target, binding: arguments.binding, given: arguments.given)
+    }
     for map in maps { try printLine(try map.report().joined(separator: "\n")) }
     if let picture { try picture.write(try TileDrawing(maps, graph: graph.name, sizes: arguments.sizes).svg) }
     try printLine(try cost(maps).joined(separator: "\n"))

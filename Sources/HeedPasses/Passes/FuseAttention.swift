@@ -30,7 +30,8 @@ extension GraphPass {
   ///
   /// Where several sums share scores or weights, each becomes an attention that computes its own, if all do (`SharedScores`).
   ///
-  /// The logarithm of a row's sum and its greatest score become further results of the op; what uses them moves behind it. In a
+  /// The logarithm of a row's sum and its greatest score become further results of the op; what uses them moves behind it. So do
+  /// statistics of the weights, with or without a weighted sum (`appendEmptySums`). In a
   /// softmax over the scores and one further column, which a slice drops again, that column becomes a sink. Where the ops between
   /// the two products are elementwise and not linear, in place of a softmax, the op takes their result as weights. Causal weights that
   /// are the products themselves, decayed or not, become `linear_attention` (`DecayedProducts`).
@@ -39,13 +40,14 @@ extension GraphPass {
   ) { graph, context in
     // The uses by dead nodes do not count.
     graph.eliminateDeadNodes()
+    let emptySums = try graph.appendEmptySums()
     var found = Found(graph)
     let unshared = found.unsharing(&graph)
     let (tables, plans, declined) = (found.tables, found.plans, found.declined)
     let order = graph.body.reduce(into: graph.body) { order, node in
       if let plan = plans[node] { order = plan.outputs.deferring(order, behind: node, in: graph) }
     }
-    remarkUnfused(graph, tables, plans, declined, &context)
+    remarkUnfused(graph, tables, plans, declined, besides: emptySums, &context)
     var rewriter = GraphRewriter(graph)
     var outputs: [NodeID: (AttentionPlan, BuiltAttention)] = [:]
     for node in order {
@@ -146,10 +148,10 @@ extension GraphPass {
   /// Says why what looks like attention is not fused, and what is stored for it.
   private static func remarkUnfused(
     _ graph: Graph, _ tables: GraphTables, _ plans: [NodeID: AttentionPlan], _ declined: [NodeID: Refusal],
-    _ context: inout PassContext
+    besides emptySums: Set<NodeID>, _ context: inout PassContext
   ) {
     let unfused = Dictionary(UnfusedAttention.all(in: graph, tables).map { ($0.sum, $0) }) { first, _ in first }
-    for node in graph.body where graph.op(node) == .contract && plans[node] == nil {
+    for node in graph.body where graph.op(node) == .contract && plans[node] == nil && !emptySums.contains(node) {
       let (refusal, similar) = (declined[node], unfused[node])
       guard refusal?.hasSoftmax ?? false || similar != nil else { continue }
       var reason = refusal?.reason ?? Declined(value: graph.result(node), reason: similar!.reason(in: graph))

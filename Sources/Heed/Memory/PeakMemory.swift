@@ -1,21 +1,29 @@
-import Foundation
-import Heed
+internal import Foundation
+import HeedIR
+import HeedSystem
 
-/// The memory of this process, as the kernel counts it.
-enum PeakMemory {
+/// The memory of this process, as the kernel counts it: what calls really take, beside a `MemoryPlan`.
+public enum PeakMemory {
   /// The bytes in memory now.
-  static func now() throws -> Int { try bytes("VmRSS:") }
+  public static func now() throws -> Int { try bytes("VmRSS:") }
 
   /// The most bytes in memory since `reset`.
-  static func most() throws -> Int { try bytes("VmHWM:") }
+  public static func most() throws -> Int { try bytes("VmHWM:") }
 
   /// Forgets how much was in memory before.
-  static func reset() throws {
+  public static func reset() throws {
     let path = "/proc/self/clear_refs"
     guard let file = FileHandle(forWritingAtPath: path) else {
       throw HeedError("\(path): got no permission to write, expected that of this process")
     }
     try file.write(contentsOf: Data("5".utf8))
+  }
+
+  /// Gives memory that was freed back to the system, which else stays with the process for later use and counts as its own.
+  public static func releaseFreed() {
+    typealias Trim = @convention(c) (_ kept: Int) -> Int32
+    guard let trim = dlsym(nil, "malloc_trim") else { return }
+    _ = unsafeBitCast(trim, to: Trim.self)(0)
   }
 
   private static func bytes(_ key: String) throws -> Int {

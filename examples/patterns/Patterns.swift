@@ -1,0 +1,165 @@
+import Foundation
+import Heed
+
+extension Example {
+  static let patterns = Example(
+    name: "patterns", idea: "What a mask rules out costs nothing: attention in linear time, and none in quadratic memory.",
+    claims: Pattern.all.map {
+      Claim("time \($0.name)", "\($0.title): exponent of time against N", .between($0.exponent - 0.1, $0.exponent + 0.1))
+    }
+      + Pattern.all.map { Claim("memory \($0.name)", "\($0.title): exponent of memory against N", .atMost(1.001)) } + [
+        Claim("features", "exponent of the error of random features against their number", .between(-0.6, -0.4), of: .mean),
+        Claim(
+          "approximation", "error of 1024 random features, of the result", .atMost(0.1),
+          exception: "theory says 0.1 in the mean, and seeds lie on both sides"),
+      ],
+    graph: { Pattern.all.first { $0.name == "window" }!.graph() }, run: measure)
+}
+
+/// Which queries meet which keys, and how time grows with their number.
+private struct Pattern: Sendable {
+  let name: String
+  let title: String
+  /// The exponent that is claimed of time.
+  let exponent: Double
+  let attend: @Sendable (GraphBuilder, _ q: Tensor, _ k: Tensor, _ v: Tensor) -> Tensor
+
+  static let width = 32
+
+  static let all = [
+    masked("dense", "all pairs", exponent: 2) { _ in .all },
+    masked("causal", "causal", exponent: 2) { _ in .causal() },
+    masked("window", "window of 128 to both sides", exponent: 1) { _ in .slidingWindow(before: 128, after: 128) },
+    masked("global", "the same and 16 global tokens", exponent: 1) { _ in
+      .slidingWindow(before: 128, after: 128) | .queries(below: 16) | .keys(below: 16)
+    },
+    masked("dilated", "every fourth key up to 512 away", exponent: 1) { _ in .dilatedSlidingWindow(reach: 512, dilation: 4) },
+    // The number of blocks of a query is fixed: stated is the exponent 1, of what is attended to.
+    masked("blocks", "4 random blocks of 128 keys for each 128 queries", exponent: 1) { g in
+      .chosenBlocks(g.input("chosen", .i32, ["ceil(N/128)", 4]), blockSize: 128)
+    },
+    Pattern(name: "linear", title: "linear attention", exponent: 1) { _, q, k, v in linearAttention(positive(q), positive(k), v) },
+    Pattern(name: "chunked", title: "causal linear attention, in chunks", exponent: 1) { _, q, k, v in
+      linearAttention(positive(q), positive(k), v, causal: true)
+    },
+  ]
+
+  private static func masked(
+    _ name: String, _ title: String, exponent: Double, _ mask: @escaping @Sendable (GraphBuilder) -> Mask
+  ) -> Pattern {
+    Pattern(name: name, title: title, exponent: exponent) { g, q, k, v in
+      let scores = matmul(q, k.transposed()) / Double(width).squareRoot()
+      return matmul(softmax(scores.where(mask(g), else: -.infinity)), v)
+    }
+  }
+
+  func graph() -> Graph {
+    Graph(name) { g in
+      func rows(_ name: String) -> Tensor { g.input(name, .f32, [1, "N", Extent(Self.width)]) }
+      return attend(g, rows("q"), rows("k"), rows("v")).named("out")
+    }
+  }
+
+  /// The longest length that is timed: quadratic ones take seconds there.
+  var longest: Int { exponent > 1 ? 1 << 16 : 1 << 18 }
+}
+
+/// elu(x) + 1 (Katharopoulos and others 2020).
+private func positive(_ x: Tensor) -> Tensor { exp(minimum(x, 0)) + maximum(x, 0) }
+
+/// Random blocks of keys for each block of queries.
+private func chosen(_ length: Int) throws -> [String: NDArray] {
+  let blocks = length / 128
+  var random = SeededGenerator(seed: length)
+  return ["chosen": try NDArray((0..<4 * blocks).map { _ in Int32.random(in: 0..<Int32(blocks), using: &random) }, [blocks, 4])]
+}
+
+// MARK: Measuring
+
+private func measure(_ laboratory: Laboratory) throws {
+  var (times, memory): ([Plot.Series], [Plot.Series]) = ([], [])
+  for pattern in Pattern.all {
+    let program = try pattern.graph().compile(CompileOptions(threads: 1))
+    let lengths = (10...18).map { 1 << $0 }
+    let bytes = try lengths.map { (x: Double($0), y: Double(try program.memoryPlan(sizes: ["N": $0]).total)) }
+    laboratory.measure("memory \(pattern.name)", exponent(bytes.map(\.x), bytes.map(\.y)))
+    memory.append(Plot.Series(title: pattern.title, points: bytes.map { ($0.x, $0.y / 1024 / 1024) }))
+
+    let costs = try laboratory.isShort ? operations(pattern, program) : seconds(pattern, program)
+    let fitted = costs.suffix(4)
+    laboratory.measure("time \(pattern.name)", exponent(fitted.map(\.x), fitted.map(\.y)))
+    times.append(Plot.Series(title: pattern.title, points: costs))
+  }
+  let x = Plot.Axis(label: "N", isLogarithmic: true)
+  try laboratory.draw(
+    Plot(
+      title: "Attention of N queries to N keys, width 32", x: x,
+      y: Plot.Axis(label: laboratory.isShort ? "operations" : "seconds of one core", isLogarithmic: true), series: times), "time")
+  try laboratory.draw(
+    Plot(title: "Arguments, result and all between", x: x, y: Plot.Axis(label: "MiB", isLogarithmic: true), series: memory),
+    "memory")
+  try approximate(laboratory)
+}
+
+/// Processor time of one thread, the best of several calls.
+private func seconds(_ pattern: Pattern, _ program: CompiledGraph) throws -> [(x: Double, y: Double)] {
+  try sequence(first: 1 << 10) { $0 < pattern.longest ? $0 * 2 : nil }.map { length in
+    var inputs = pattern.name == "blocks" ? try chosen(length) : [:]
+    for (seed, name) in ["q", "k", "v"].enumerated() { inputs[name] = .random([1, length, Pattern.width], seed: seed) }
+    let rounds = pattern.exponent > 1 ? max(1, min(9, (1 << 16) / length)) : 9
+    return (Double(length), try bestTimes(rounds: rounds, [{ _ = try program(inputs) }])[0])
+  }
+}
+
+/// What Heed counts: the pairs that a mask leaves to attention, and the operations of linear attention.
+private func operations(_ pattern: Pattern, _ program: CompiledGraph) throws -> [(x: Double, y: Double)] {
+  try (11...13).map { 1 << $0 }.map { length in
+    let tables = pattern.name == "blocks" ? try chosen(length) : [:]
+    let pairs = try program.attendedPairs(sizes: ["N": length], tables: tables)
+    guard pairs == 0 else { return (Double(length), pairs) }
+    var inputs: [String: NDArray] = [:]
+    for (seed, name) in ["q", "k", "v"].enumerated() { inputs[name] = .random([1, length, Pattern.width], seed: seed) }
+    return (Double(length), try program.timed(inputs).timings.reduce(0) { $0 + Double($1.flops) })
+  }
+}
+
+// MARK: Random features
+
+/// Features whose products are exp(q k / sqrt(d)) in the mean: exp(w x - x x / 2) for normal w (Choromanski and others 2021).
+private func approximate(_ laboratory: Laboratory) throws {
+  let (length, size) = (256, 16)
+  func rows(_ g: GraphBuilder, _ name: String) -> Tensor { g.input(name, .f32, [1, Extent(length), Extent(size)]) }
+  let exact = try Graph("exact") { g in
+    matmul(softmax(matmul(rows(g, "q"), rows(g, "k").transposed()) / Double(size).squareRoot()), rows(g, "v"))
+  }.compile()
+  let approximate = try Graph("features") { g in
+    let projections = g.input("w", .f32, ["F", Extent(size)])
+    func feature(_ x: Tensor) -> Tensor {
+      let x = x / pow(Double(size), 0.25)
+      return exp(matmul(x, projections.transposed()) - (x * x).sum(-1, keepingDimensions: true) / 2)
+    }
+    return linearAttention(feature(rows(g, "q")), feature(rows(g, "k")), rows(g, "v"))
+  }.compile()
+  var curves: [Plot.Series] = []
+  for seed in laboratory.seeds {
+    // Queries and keys of half the usual size: the variance of the estimate grows exponentially with the square of their sum.
+    var random = SeededGenerator(seed: seed)
+    func normal(_ count: Int, _ deviation: Double) throws -> NDArray {
+      try NDArray((0..<count * size).map { _ in Float(deviation * random.normal()) }, [1, count, size])
+    }
+    let inputs = ["q": try normal(length, 0.5), "k": try normal(length, 0.5), "v": try normal(length, 1)]
+    let truth = try exact(inputs).doubles()
+    let points = try (4...12).map { 1 << $0 }.map { count in
+      let found = try approximate(inputs.merging(["w": normal(count, 1).reshaped([count, size])]) { $1 }).doubles()
+      let (error, norm) = (zip(found, truth).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }, truth.reduce(0) { $0 + $1 * $1 })
+      return (x: Double(count), y: (error / norm).squareRoot())
+    }
+    laboratory.measure("features", exponent(points.map(\.x), points.map(\.y)))
+    laboratory.measure("approximation", points.first { $0.x == 1024 }!.y)
+    curves.append(Plot.Series(title: "seed \(seed)", points: points))
+  }
+  try laboratory.draw(
+    Plot(
+      title: "Softmax attention by random features", x: Plot.Axis(label: "features", isLogarithmic: true),
+      y: Plot.Axis(label: "error of the result, of its norm", isLogarithmic: true), series: curves, key: "top right"), "features")
+}
