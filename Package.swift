@@ -14,6 +14,7 @@ let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-col
 let tour = [
   "scaling",
   "sensor-fusion",
+  "random-walk",
 ]
 
 let package = Package(

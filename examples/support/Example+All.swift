@@ -3,5 +3,6 @@ extension Example {
   package static let all = [
     scaling,
     sensorFusion,
+    randomWalk,
   ]
 }
