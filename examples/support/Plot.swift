@@ -72,7 +72,9 @@ struct HeatMap: Picture {
     let (height, width) = (values.count, values.first?.count ?? 0)
     var lines = gnuplotHead(path, format, title: title, width: 260 + 26 * max(width, 12), height: 200 + 24 * max(height, 10))
     lines += [
-      "set palette viridis", "set cblabel \(quoted(scale))", "set tics scale 0", "unset key",
+      // Viridis (van der Walt and Smith 2015), which gnuplot 5 has no name for.
+      "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')", "set cblabel \(quoted(scale))",
+      "set tics scale 0", "unset key",
       "set xrange [-0.5:\(width).0-0.5]", "set yrange [\(height).0-0.5:-0.5]",
       "set xlabel \(quoted(columnLabel))", "set ylabel \(quoted(rowLabel))",
       "set xtics rotate by 60 right (" + columns.enumerated().map { "\(quoted($1)) \($0)" }.joined(separator: ", ") + ")",
@@ -95,15 +97,18 @@ struct Diagram: Picture {
   }
 }
 
-private func gnuplotHead(_ path: String, _ format: PictureFormat, title: String, width: Int = 720, height: Int = 480) -> [String] {
+/// What begins each of gnuplot's programs.
+func gnuplotHead(
+  _ path: String, _ format: PictureFormat, title: String? = nil, width: Int = 720, height: Int = 480
+) -> [String] {
   let terminal = format == .svg ? "svg" : "pngcairo"
   return [
     "set encoding utf8", "set terminal \(terminal) size \(width),\(height) font 'DejaVu Sans,12' background '#ffffff'",
-    "set output \(quoted(path))", "set title \(quoted(title))",
-  ]
+    "set output \(quoted(path))",
+  ] + (title.map { ["set title \(quoted($0))"] } ?? [])
 }
 
 /// A string of gnuplot's in which nothing has a meaning of its own.
-private func quoted(_ text: String) -> String {
+func quoted(_ text: String) -> String {
   "'" + text.replacing("'", with: "''").replacing("_", with: "\\_").replacing("^", with: "\\^") + "'"
 }
