@@ -4,5 +4,6 @@ extension Example {
     scaling,
     sensorFusion,
     randomWalk,
+    heatEquation,
   ]
 }
