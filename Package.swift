@@ -15,6 +15,7 @@ let tour = [
   "scaling",
   "sensor-fusion",
   "random-walk",
+  "digits",
   "heat-equation",
 ]
 

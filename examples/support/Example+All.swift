@@ -4,6 +4,7 @@ extension Example {
     scaling,
     sensorFusion,
     randomWalk,
+    digits,
     heatEquation,
   ]
 }
