@@ -9,7 +9,7 @@ TRAINED ?= $(CURDIR)/.cache/$(basename $(notdir $(RECIPE)))
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
 .PHONY: all demo models examples example examples-list pictures-tools train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
-  install model build clean
+  install model example-data build clean
 
 all: build
 
@@ -42,7 +42,7 @@ train: install model
 	@echo ".build/release/heed embed --model $(TRAINED) --input FILE.jsonl embeds with it; its folder loads in sentence-transformers too."
 
 ## Builds for release and runs every test (debug is twelve times slower).
-test: install
+test: install example-data
 	@scripts/fetch-model.sh $(MODEL) || { test -z "$(HEED_MODEL)" && echo "make: no model: its tests are skipped" >&2; }
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@$(SWIFT) test $(RELEASE) --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
@@ -137,8 +137,12 @@ install:
 	@scripts/install.sh
 
 ## What draws the pictures of examples.
-pictures-tools: install model
+pictures-tools: install model example-data
 	@scripts/install.sh gnuplot-nox graphviz
+
+## The data of examples, 0.3 MB; where it cannot be had, claims about it are skipped.
+example-data:
+	@scripts/fetch-example-data.sh $(HEED_EXAMPLE_DATA) || { test -z "$(HEED_EXAMPLE_DATA)" && echo "make: no data: what examples claim of it is skipped" >&2; }
 
 ## The pretrained model, 84 MB.
 model: install

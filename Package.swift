@@ -28,6 +28,9 @@ let tour = [
   "triangle-attention",
   "patterns",
   "checkpointing",
+  "random-walk",
+  "digits",
+  "heat-equation",
 ]
 
 let package = Package(

@@ -27,6 +27,21 @@ import tour
     #expect(Set(example.claims.map(\.name)).count == example.claims.count)
   }
 
+  /// The data of examples is what their pages say.
+  @Test(.enabled(if: ExampleData.digits.isThere, "\(ExampleData.digits.absence)")) func digitsAreRead() throws {
+    let table = try ExampleData.digits.table()
+    let classes = try table.integers("class")
+    let pixels = try table.array((0..<64).map { "pixel\($0)" }).doubles()
+    #expect(table.count == 1797 && Set(classes) == Set(0...9) && pixels.min() == 0 && pixels.max() == 16)
+  }
+
+  @Test(.enabled(if: ExampleData.promoters.isThere, "\(ExampleData.promoters.absence)")) func promotersAreRead() throws {
+    let table = try ExampleData.promoters.table()
+    let sequences = try table.texts("sequence")
+    #expect(try table.texts("class").count { $0 == "+" } == 53)
+    #expect(sequences.count == 106 && sequences.allSatisfy { $0.count == 57 && Set($0).isSubset(of: "acgt") })
+  }
+
   @Test func claimsAreJudged() {
     func verdict(_ bound: Claim.Bound, _ values: [Double], _ statistic: Claim.Statistic = .everyOne) -> Bool {
       Claim("x", "x", bound, of: statistic).holds(for: values)
@@ -37,6 +52,10 @@ import tour
     for bound in [.atMost(1), .atLeast(1), .between(0, 2)] as [Claim.Bound] {
       #expect(!verdict(bound, []) && !verdict(bound, [.nan]) && !verdict(bound, [.nan, 1], .mean))
     }
+    // What needs data that is not there is skipped, and fails nothing.
+    let skipped = Claim("x", "x", .atMost(1), on: ExampleData(file: "of no one.csv"))
+    let judgement = Judgement("x", skipped, [])
+    #expect(skipped.isSkipped != ExampleData.isNamed && judgement.isFailure == ExampleData.isNamed)
     // What is known not to hold fails where it holds after all.
     let known = Claim("x", "x", .atMost(1), exception: "because")
     #expect(!Judgement("x", known, [2]).isFailure && Judgement("x", known, [1]).isFailure && Judgement("x", known, []).isFailure)

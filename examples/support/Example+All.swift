@@ -17,5 +17,8 @@ extension Example {
     triangleAttention,
     patterns,
     checkpointing,
+    randomWalk,
+    digits,
+    heatEquation,
   ]
 }

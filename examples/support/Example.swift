@@ -40,10 +40,19 @@ package struct Claim: Sendable {
   let statistic: Statistic
   /// Why the claim does not hold here, where that is known: the table says so, and it is no failure.
   let exception: String?
+  /// The data that it is measured on; nil where the example makes its own. Without the data the claim is skipped.
+  package let data: ExampleData?
 
-  package init(_ name: String, _ text: String, _ bound: Bound, of statistic: Statistic = .everyOne, exception: String? = nil) {
+  package init(
+    _ name: String, _ text: String, _ bound: Bound, of statistic: Statistic = .everyOne, exception: String? = nil,
+    on data: ExampleData? = nil
+  ) {
     (self.name, self.text, self.bound, self.statistic, self.exception) = (name, text, bound, statistic, exception)
+    self.data = data
   }
+
+  /// Whether the data that it is measured on is lacking.
+  package var isSkipped: Bool { data.map { !$0.isThere } ?? false }
 
   /// Whether the numbers satisfy the bound. No number satisfies none, and NaN satisfies none.
   package func holds(for values: [Double]) -> Bool {

@@ -12,7 +12,7 @@ package struct Judgement {
   }
 
   /// Whether the claim is not judged as the example says: it should hold, or it is known not to.
-  package var isFailure: Bool { values.isEmpty || holds == (claim.exception != nil) }
+  package var isFailure: Bool { !claim.isSkipped && (values.isEmpty || holds == (claim.exception != nil)) }
 
   /// The claim, what was found, and the verdict.
   package var text: String { cells.dropFirst().joined(separator: "; ") }
@@ -23,7 +23,9 @@ package struct Judgement {
       values.count <= 1
       ? values.map(shown).joined() : "\(shown(mean(values))) (\(shown(values.min()!)) ... \(shown(values.max()!)))"
     let verdict =
-      values.isEmpty ? "not measured" : holds ? "holds" : claim.exception.map { "does not hold: \($0)" } ?? "does NOT hold"
+      claim.isSkipped
+      ? "skipped: no \(claim.data!.file)"
+      : values.isEmpty ? "not measured" : holds ? "holds" : claim.exception.map { "does not hold: \($0)" } ?? "does NOT hold"
     let bound = "\(claim.bound)" + (claim.statistic == .mean && values.count > 1 ? " in the mean" : "")
     return [example, claim.text, bound, found, "\(values.count)", isFailure && holds ? "holds, which was not expected" : verdict]
   }

@@ -31,6 +31,12 @@ package final class Laboratory {
     found[claim, default: []] += values
   }
 
+  /// Whether an example's data is there; says so where it is not. The claims measured on it are skipped then.
+  func has(_ data: ExampleData) -> Bool {
+    if !data.isThere { say(data.absence) }
+    return data.isThere
+  }
+
   /// Says something that is not judged.
   func say(_ text: String) { printLine("  \(text)") }
 

@@ -97,15 +97,18 @@ struct Diagram: Picture {
   }
 }
 
-private func gnuplotHead(_ path: String, _ format: PictureFormat, title: String, width: Int = 720, height: Int = 480) -> [String] {
+/// What begins each of gnuplot's programs.
+func gnuplotHead(
+  _ path: String, _ format: PictureFormat, title: String? = nil, width: Int = 720, height: Int = 480
+) -> [String] {
   let terminal = format == .svg ? "svg" : "pngcairo"
   return [
     "set encoding utf8", "set terminal \(terminal) size \(width),\(height) font 'DejaVu Sans,12' background '#ffffff'",
-    "set output \(quoted(path))", "set title \(quoted(title))",
-  ]
+    "set output \(quoted(path))",
+  ] + (title.map { ["set title \(quoted($0))"] } ?? [])
 }
 
 /// A string of gnuplot's in which nothing has a meaning of its own.
-private func quoted(_ text: String) -> String {
+func quoted(_ text: String) -> String {
   "'" + text.replacing("'", with: "''").replacing("_", with: "\\_").replacing("^", with: "\\^") + "'"
 }
