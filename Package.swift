@@ -31,6 +31,7 @@ let tour = [
   "random-walk",
   "digits",
   "heat-equation",
+  "promoters",
 ]
 
 let package = Package(

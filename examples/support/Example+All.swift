@@ -20,5 +20,6 @@ extension Example {
     randomWalk,
     digits,
     heatEquation,
+    promoters,
   ]
 }
