@@ -45,7 +45,8 @@ promoters() {
   echo "fetch-example-data: fetching r-cran-kernlab (2 MB)" >&2
   # Any version of the package will do whose table has the bytes below. apt-get itself downloads as another user, where it is root.
   chmod 755 "$work" && mkdir "$work/package" && chmod 777 "$work/package"
-  (cd "$work/package" && apt-get --quiet --quiet download r-cran-kernlab) >&2 || return 1
+  (cd "$work/package" && { apt-get --quiet --quiet download r-cran-kernlab ||
+    { apt-get --quiet --quiet update && apt-get --quiet --quiet download r-cran-kernlab; }; }) >&2 || return 1
   dpkg-deb --extract "$work"/package/r-cran-kernlab_*.deb "$work/package/files" || return 1
   table="$work/package/files/usr/lib/R/site-library/kernlab/data/promotergene.rda"
   echo "60a4f650f412129d9b7a776243cebe3bf0c845a0fbb79c31121344f48c89233c  $table" | sha256sum --check --quiet >&2 || return 1

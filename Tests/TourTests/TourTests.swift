@@ -13,7 +13,7 @@ import tour
     let laboratory = Laboratory(example, isShort: true, folder: nil)
     try example.run(laboratory)
     for claim in example.claims {
-      let judgement = Judgement(name, claim, laboratory.found[claim.name] ?? [])
+      let judgement = Judgement(name, claim, laboratory.found[claim.name] ?? [], isShort: true)
       #expect(!judgement.isFailure, "\(judgement.text)")
     }
   }
@@ -58,6 +58,7 @@ import tour
     #expect(skipped.isSkipped != ExampleData.isNamed && judgement.isFailure == ExampleData.isNamed)
     // What is known not to hold fails where it holds after all.
     let known = Claim("x", "x", .atMost(1), exception: "because")
+    #expect(!Judgement("x", known, [1], isShort: true).isFailure && Judgement("x", known, [], isShort: true).isFailure)
     #expect(!Judgement("x", known, [2]).isFailure && Judgement("x", known, [1]).isFailure && Judgement("x", known, []).isFailure)
   }
 }

@@ -104,7 +104,7 @@ private struct Split: Sendable {
 }
 
 func measureCommandActions(_ laboratory: Laboratory) throws {
-  let steps = laboratory.short(500, full: 1000)
+  let steps = laboratory.short(700, full: 1000)
   let learner = try Learner(
     rate: .cosine(from: 3e-3, to: 3e-4, over: steps),
     loss: { g in crossEntropy(logits(g), g.input("targets", .i32, ["B", Extent(length)])) },

@@ -62,7 +62,7 @@ private func learner(seesOthers: Bool, steps: Int) throws -> Learner {
 private func measure(_ laboratory: Laboratory) throws {
   guard laboratory.has(.digits) else { return }
   let digits = try DigitImages()
-  let steps = laboratory.short(400, full: 1400)
+  let steps = laboratory.short(1000, full: 1400)
   let learners = try [true, false].map { try learner(seesOthers: $0, steps: steps) }
   let tracing = try Graph(building: "rollout") { g in [rollout(logits(g, seesOthers: true).weights)] }.compile()
   for seed in laboratory.seeds {

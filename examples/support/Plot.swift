@@ -81,7 +81,7 @@ struct HeatMap: Picture {
       "set ytics (" + rows.enumerated().map { "\(quoted($1)) \($0)" }.joined(separator: ", ") + ")",
     ]
     if let range { lines.append("set cbrange [\(range.lowerBound):\(range.upperBound)]") }
-    lines += ["$d << END"] + values.map { $0.map { "\($0)" }.joined(separator: " ") } + ["END", "plot $d matrix with image"]
+    lines += ["$d << END"] + values.map { $0.map { "\($0)" }.joined(separator: " ") } + ["END", "plot $d matrix with image pixels"]
     try runTool("gnuplot", [], on: lines.joined(separator: "\n") + "\n", package: "gnuplot-nox")
   }
 }

@@ -60,7 +60,7 @@ struct Tour: ParsableCommand {
           FileHandle.standardError.write(Data("\(example.name): \(error)\n".utf8))
           throw ExitCode.failure
         }
-        judgements += example.claims.map { Judgement(example.name, $0, laboratory.found[$0.name] ?? []) }
+        judgements += example.claims.map { Judgement(example.name, $0, laboratory.found[$0.name] ?? [], isShort: short) }
         printLine("  \(String(format: "%.1f", -start.timeIntervalSinceNow)) s")
       }
       printLine("\n" + table(judgements, markdown: markdown))

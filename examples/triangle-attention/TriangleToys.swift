@@ -143,7 +143,7 @@ private func puzzles(_ count: Int, seed: Int) throws -> (inputs: [String: NDArra
 /// A model that sees the third edge of each triangle beside one that does not: the same layers, the same attention along rows and columns of
 /// pairs, the same data.
 func restoreDistances(_ laboratory: Laboratory) throws {
-  let steps = laboratory.short(120, full: 400)
+  let steps = laboratory.short(250, full: 400)
   let learners = try [true, false].map { seesThirdEdge in
     try Learner(
       rate: .cosine(from: 5e-3, to: 1e-4, over: steps),
