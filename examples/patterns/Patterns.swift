@@ -100,10 +100,12 @@ private func measure(_ laboratory: Laboratory) throws {
   try laboratory.draw(
     Plot(
       title: "Attention of N queries to N keys, width 32", x: x,
-      y: Plot.Axis(label: laboratory.isShort ? "operations" : "seconds of one core", isLogarithmic: true), series: times), "time")
+      y: Plot.Axis(label: laboratory.isShort ? "operations" : "seconds of one core", isLogarithmic: true), series: times,
+      key: "below maxcols 2"), "time")
   try laboratory.draw(
-    Plot(title: "Arguments, result and all between", x: x, y: Plot.Axis(label: "MiB", isLogarithmic: true), series: memory),
-    "memory")
+    Plot(
+      title: "Arguments, result and all between", x: x, y: Plot.Axis(label: "MiB", isLogarithmic: true), series: memory,
+      key: "below maxcols 2"), "memory")
   try approximate(laboratory)
 }
 
