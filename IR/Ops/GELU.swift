@@ -8,6 +8,7 @@ extension Op {
       .differentiating { t, x, r in
         // P(x) + x p(x), where P is the normal distribution and p its density. Beyond the bound they are 0 or 1 in the type.
         let bounded = x[0].heldWithin(x[0].element == .f32 ? 16 : 40)
+        // exp(-x^2/2) / sqrt(2 pi), as a power of 2: the numbers are -1 / (2 ln 2) and 1 / sqrt(2 pi).
         let exponent = bounded * bounded * -0.7213475204444817
         let density = exponent.applying(.exp2) * 0.3989422804014327
         return [t * (bounded * density + distribution(x[0], bounded, r))]

@@ -16,9 +16,9 @@ extension Op {
   /// `norm_gradient %x, %scale, %cotangent {centered = true, epsilon = e}`: the cotangents of the operands of `layer_norm %x, %scale, %bias`,
   /// or, where rows are not centred, of `rms_norm %x, %scale`, given the cotangent of its result.
   ///
-  /// With D elements per row x, its normalised elements n = (x - mean) / d, where d = sqrt(variance + e), and g = cotangent * scale, the
-  /// cotangent of the row is (g - mean of g - n * mean of n g) / d; without the means of x and g where rows are not centred. Those of scale
-  /// and bias, `[D]`, are the sums over all rows of n * cotangent and of the cotangent.
+  /// A row x has D elements, d = sqrt(variance + e) and n = (x - mean) / d; g is its cotangent times the scale. The cotangent of x is
+  /// (g - mean of g - n * mean of n g) / d. Where rows are not centred, the means of x and g are left out. The cotangents of scale and
+  /// bias, `[D]`, are sums over all rows: of n times the cotangent, and of the cotangent.
   public static let normGradient = Op(
     "norm_gradient", operands: .named(["x", "scale", "cotangent"]), attributes: [.optional(.centered), .required(.epsilon)],
     results: .named([.always(.rows), .always(.scale), .when(.bias) { $0.isSet(.centered) }]), traits: [.composite],

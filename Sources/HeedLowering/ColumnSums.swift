@@ -13,7 +13,8 @@ struct ColumnSums {
   let places: [Place]
 
   /// The rows of a task; where nothing is summed, a block.
-  var rowsOfTask: Int { outputs.isEmpty ? RowKernel.blockRows : 4 * RowKernel.blockRows }
+  var rowsOfTask: Int { outputs.isEmpty ? RowKernel.blockRows : Self.rowsOfSum }
+  private static let rowsOfSum = 4 * RowKernel.blockRows
 
   init(
     _ builder: KernelBuilder, _ outputs: [BoundView], of element: ElementType, columns: Extent, outer: [Extent], rows: Extent
@@ -21,7 +22,7 @@ struct ColumnSums {
     (self.builder, self.outputs, self.element, self.columns, self.outer, self.rows) = (
       builder, outputs, element, columns, outer, rows
     )
-    let shape = Shape(outer + [rows.dividedRoundingUp(by: 4 * RowKernel.blockRows), columns])
+    let shape = Shape(outer + [rows.dividedRoundingUp(by: Self.rowsOfSum), columns])
     places = outputs.indices.map { builder.workspace(Name("sums\($0)"), TensorType(element, shape)) }
   }
 

@@ -39,7 +39,7 @@ extension TileModel {
     guard let profile = try? mask.profile(rowBlocks: sizes, length: queries == keys ? keys.constant : nil) else {
       return (Self.mostRows / 2, "the mask has no live pairs: half as many rows as without one")
     }
-    let (panel, vector) = (panel(element), panel(element) / target.vectorsOfPanel)
+    let (panel, vector) = (panel(element), target.lanes(of: Self.sums(element)))
     func waste(_ rows: Int) -> Double { profile.waste(rows: rows, panel: panel, vector: vector) }
     func cost(_ rows: Int) -> Double { waste(rows) * (1 + Self.rowsWorthOfReading / Double(rows)) }
     let best = sizes.min { cost($0) < cost($1) }!

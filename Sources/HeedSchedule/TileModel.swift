@@ -37,7 +37,10 @@ package struct TileModel {
   }
 
   /// The columns of a packed panel, by the type of the operands.
-  func panel(_ element: ElementType) -> Int { target.panelWidth(ofSums: element == .f64 ? .f64 : .f32) }
+  func panel(_ element: ElementType) -> Int { target.panelWidth(ofSums: Self.sums(element)) }
+
+  /// The type of sums, by that of the operands.
+  static func sums(_ element: ElementType) -> ElementType { element == .f64 ? .f64 : .f32 }
 
   /// The bytes that blocks may take: two thirds of the second-level cache.
   var budget: Int { target.caches.level2 / 3 * 2 }

@@ -16,8 +16,8 @@ extension GraphPass {
   ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
   ///
   /// Legal because the epilogue does the same ops on the same elements. The epilogue takes as many of the following elementwise ops as
-  /// leave one value to the rest of the graph and fit one kernel, and then those that only these use, so that what they yield is not
-  /// stored; the product itself must not be used elsewhere. Operands that are widened before the product are taken as they are, since
+  /// leave one value to the rest of the graph and fit one kernel. Then it takes those before them that nothing else uses, so that what they
+  /// yield is not stored. The product itself must not be used elsewhere. Operands that are widened before the product are taken as they are, since
   /// the product widens them as well: bf16 in, sums in f32. Weights that come from parameters alone become the right operand, which is
   /// packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
@@ -72,9 +72,14 @@ extension GraphPass {
 }
 
 extension Graph {
+  /// Whether a node can be computed with the elements of a product.
+  private func canJoin(_ node: NodeID, epilogueOf product: NodeID, without taken: Set<NodeID>) -> Bool {
+    op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == type(result(product)).shape
+      && canRunTogether([product, node])
+  }
+
   /// The elementwise nodes that can follow `product` in its epilogue, in order.
   fileprivate func epilogue(of product: NodeID, users: [[NodeID]], without taken: Set<NodeID>) -> [NodeID] {
-    let shape = type(result(product)).shape
     var inside: Set<NodeID> = [product]
     // The nodes that others use or the graph returns. The epilogue has one result, that of its last node.
     var leaving: Set<NodeID> = [product]
@@ -82,9 +87,7 @@ extension Graph {
       let value = result(node)
       return results.contains(value) || users[Int(value.index)].contains { !inside.contains($0) }
     }
-    func canFollow(_ node: NodeID) -> Bool {
-      op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == shape && canRunTogether([product, node])
-    }
+    func canFollow(_ node: NodeID) -> Bool { canJoin(node, epilogueOf: product, without: taken) }
     // The value of a node that a node outside uses leaves the epilogue, so no later node can be its last.
     func canStayInside(_ node: NodeID) -> Bool {
       let value = result(node)
@@ -119,16 +122,12 @@ extension Graph {
   fileprivate func withProducers(
     _ nodes: [NodeID], following product: NodeID, _ tables: GraphTables, without taken: Set<NodeID>
   ) -> [NodeID] {
-    let shape = type(result(product)).shape
-    func canJoin(_ node: NodeID) -> Bool {
-      op(node).has(.elementwise) && !taken.contains(node) && type(result(node)).shape == shape && canRunTogether([product, node])
-    }
     var inside = Set(nodes)
     var size = nodes.reduce(0) { $0 + RegionSize.instructions($1, in: self) }
     var pending = nodes
     while let node = pending.popLast() {
       for producer in operands(node).compactMap(definingNode) where !inside.contains(producer) {
-        guard canJoin(producer) else { continue }
+        guard canJoin(producer, epilogueOf: product, without: taken) else { continue }
         let value = result(producer)
         guard !results.contains(value), !tables.isKnownAtLoad(value), tables.users[Int(value.index)].allSatisfy(inside.contains)
         else {
