@@ -116,6 +116,13 @@ public struct Graph: Sendable {
     return counts
   }
 
+  /// The values that depend on arguments of some roles, and those arguments.
+  public func dependents(ofArguments isOne: (Argument.Role) -> Bool) -> Set<ValueID> {
+    var found = Set(arguments.filter { isOne($0.role) }.map(\.value))
+    for node in body where operands(node).contains(where: found.contains) { found.formUnion(results(node)) }
+    return found
+  }
+
   /// The nodes that use each value, in order, by value.
   public func users() -> [[NodeID]] {
     var users = [[NodeID]](repeating: [], count: values.count)

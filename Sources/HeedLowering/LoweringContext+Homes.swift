@@ -99,13 +99,6 @@ extension Graph {
       return output.sliced(start: origin, step: origin.map { _ in 1 }, shape: shape.extents)
     }
   }
-
-  /// The values that depend on arguments of some roles.
-  func dependents(ofArguments isOne: (Argument.Role) -> Bool) -> Set<ValueID> {
-    var found = Set(arguments.filter { isOne($0.role) }.map(\.value))
-    for node in body where operands(node).contains(where: found.contains) { found.formUnion(results(node)) }
-    return found
-  }
 }
 
 extension StridedView {

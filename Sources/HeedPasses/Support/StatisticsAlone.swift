@@ -10,15 +10,19 @@ extension Graph {
   ///     ...
   ///     %0 = contract %p, %none {subscripts = "abc,acd->abd"} : f32[H, M, 0]
   ///
-  /// Such a sum takes no time, and is dead where it is not fused.
+  /// Such a sum takes no time, and is dead where it is not fused. A product with a weight, as of a classifier or of a router to experts,
+  /// stays: its weight is packed once, and its scores are read more than once.
   /// - Returns: the sums.
   mutating func appendEmptySums() throws -> Set<NodeID> {
     let users = GraphTables(self).users
+    let ofCall = dependents(ofArguments: { $0 != .parameter })
     var sums: Set<NodeID> = []
     for softmax in body where op(softmax) == .softmax && hasStatisticsAlone(softmax, users) {
       let (scores, dim) = (inputs(softmax)[0], attributes(softmax).required(.dim))
       let shape = type(scores).shape
-      guard let product = products(below: scores, atMost: 1).first, type(result(product)).shape == shape else { continue }
+      guard let product = products(below: scores, atMost: 1).first, type(result(product)).shape == shape,
+        operands(product).allSatisfy(ofCall.contains)
+      else { continue }
       // The product's letters: an arrangement between it and the scores declines the sum later.
       let subscripts = attributes(product).required(.subscripts)
       let (letters, column) = (subscripts.result, subscripts.result[dim])
