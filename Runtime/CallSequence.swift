@@ -61,19 +61,23 @@ struct CallSequence: Sendable {
   private(set) var results: [BufferSize] = []
   private(set) var packed: [BufferSize] = []
 
-  /// - Parameter isLoad: whether `calls` are those that run once and so see parameters, constants and packed buffers alone.
+  /// - Parameter isLoad: whether `calls` are some of those whose results are kept from call to call.
   init(_ program: Program, _ calls: [Program.Call], isLoad: Bool) {
-    blocks = isLoad ? program.load.indices.map(Program.Block.call) : program.blocks
+    blocks = isLoad ? calls.indices.map(Program.Block.call) : program.blocks
     let numbers = Set(isLoad ? [] : program.loops.map(\.symbol))
     func varies(_ extent: Extent) -> Bool { !numbers.isEmpty && extent.symbols.contains(where: numbers.contains) }
     let lives = isLoad ? [:] : program.lives
     let counts = program.buffers.map(\.type.shape.count)
+    let written = Set(
+      calls.flatMap { call in
+        zip(program.kernels[call.kernel].parameters, call.operands).filter { $0.0.role != .input }.map(\.1.buffer)
+      })
     for (position, buffer) in program.buffers.enumerated() {
       switch buffer.storage {
       case .input, .parameter, .state, .constant: break
       case .slot: if !isLoad, let life = lives[position] { slots.append((size(position, buffer), life)) }
       case .result: if !isLoad { results.append(size(position, buffer)) }
-      case .packed: if isLoad { packed.append(size(position, buffer)) }
+      case .packed: if isLoad, written.contains(position) { packed.append(size(position, buffer)) }
       }
     }
     for call in calls {
@@ -82,7 +86,9 @@ struct CallSequence: Sendable {
       let values = Dictionary(zip(names, call.symbols), uniquingKeysWith: { first, _ in first })
       let operands = zip(kernel.parameters, call.operands).map { parameter, operand in
         let buffer = program.buffers[operand.buffer]
-        if isLoad { precondition(buffer.storage.isFixed, "@\(kernel.name): %\(buffer.name) is not there at load") }
+        if isLoad {
+          precondition(buffer.storage.isFixed || buffer.storage == .state, "@\(kernel.name): %\(buffer.name) is not there at load")
+        }
         let (count, last) = span(parameter, values)
         return Operand(
           buffer: operand.buffer, elementByteCount: buffer.type.element.byteCount, offset: table.add(operand.offset), count: count,
@@ -110,6 +116,9 @@ struct CallSequence: Sendable {
           varying: table.positions(mentioning: [loop.symbol])))
     }
   }
+
+  /// The buffers that the calls name.
+  var read: Set<Int> { Set(steps.flatMap { $0.operands.map(\.buffer) }) }
 
   private mutating func size(_ position: Int, _ buffer: Program.Buffer) -> BufferSize {
     BufferSize(

@@ -10,7 +10,10 @@ package final class Executor: Sendable {
   let inputs: ArgumentTable
   let states: ArgumentTable
   /// The buffers of states that a call writes.
-  let writtenStates: Set<Int>
+  let replacedStates: Set<Int>
+  /// The calls that compute what is kept of states that no call writes, and the buffers of these.
+  let refreshing: CallSequence
+  let refreshingStates: Set<Int>
   private let loading: CallSequence
   private let parameters: ArgumentTable
   private let codeOwner: any Sendable
@@ -25,14 +28,15 @@ package final class Executor: Sendable {
       precondition(code.phases.count == kernel.phases.count, "@\(kernel.name): code of \(code.phases.count) phases")
     }
     (self.program, self.kernels, self.codeOwner, self.pool) = (program, code, codeOwner, pool)
-    loading = CallSequence(program, program.load, isLoad: true)
+    let loadCalls = program.loadCalls
+    loading = CallSequence(program, loadCalls.ofParameters, isLoad: true)
+    refreshing = CallSequence(program, loadCalls.ofStates, isLoad: true)
+    refreshingStates = refreshing.read.filter { program.buffers[$0].storage == .state }
     steps = CallSequence(program, program.steps, isLoad: false)
     inputs = ArgumentTable(program, .input, kind: "input")
     states = ArgumentTable(program, .state, kind: "state")
     parameters = ArgumentTable(program, .parameter, kind: "parameter")
-    writtenStates = Set(
-      steps.steps.flatMap { step in step.written.map { step.operands[$0].buffer } }.filter { program.buffers[$0].storage == .state }
-    )
+    replacedStates = program.replacedStates
   }
 
   /// The number of threads that run tiles.
@@ -41,7 +45,7 @@ package final class Executor: Sendable {
   /// Whether there are parameters to bind.
   package var hasParameters: Bool { !parameters.isEmpty }
 
-  /// Binds the parameters and runs the program's `load` calls. What only these read is not kept.
+  /// Binds the parameters and runs the `load` calls that need nothing else. What only these read is not kept.
   /// - Throws: where a parameter is missing, unknown, repeated, or not of its declared type; the error names it.
   package func load(_ arrays: [(name: String, array: NDArray)] = []) throws -> LoadedProgram {
     let matched = try parameters.match(arrays)
@@ -67,7 +71,7 @@ package final class Executor: Sendable {
     }
     arena.releaseIdle()
 
-    let used = Set(steps.steps.flatMap { $0.operands.map(\.buffer) })
+    let used = steps.read.union(refreshing.read)
     for buffer in memory.indices where !used.contains(buffer) { memory[buffer] = nil }
     return LoadedProgram(self, fixed: memory, arguments: arguments.filter { !$0.shape.extents.allSatisfy { $0.constant != nil } })
   }

@@ -12,6 +12,8 @@ package final class LoadedProgram: Sendable {
   private let results = Arena()
   /// The plan of the last call: calls of the same lengths share it.
   private let lastPlan = Lock<CallPlan?>(nil)
+  /// What the last calls computed of states that no call writes: calls that are given the same states share it.
+  private let lastKept = Lock<KeptArrays?>(nil)
 
   init(_ executor: Executor, fixed: [NDArray?], arguments: [SymbolBinding.Argument]) {
     (self.executor, self.fixed, self.arguments) = (executor, fixed, arguments)
@@ -38,11 +40,12 @@ package final class LoadedProgram: Sendable {
     let binding = try program.bind(
       arguments + executor.inputs.shapes(matched) + executor.states.shapes(replaced), matched)
     let plan = try plan(binding)
+    let kept = try kept(of: replaced, binding, timings)
 
     // Until the call ends their memory is its own.
     for name in executor.states.names { states[name] = nil }
     defer { for (name, state) in zip(executor.states.names, replaced) { states[name] = state.array } }
-    for position in replaced.indices where executor.writtenStates.contains(replaced[position].buffer) {
+    for position in replaced.indices where executor.replacedStates.contains(replaced[position].buffer) {
       if let guarding {
         replaced[position].array = try replaced[position].array.guarded(guarding)
       } else {
@@ -50,6 +53,7 @@ package final class LoadedProgram: Sendable {
       }
     }
     var memory = fixed
+    for (buffer, array) in kept { memory[buffer] = array }
     for (buffer, array) in replaced { memory[buffer] = array }
     for (buffer, array) in matched { memory[buffer] = array }
     for (buffer, shape, byteCount) in plan.allocations {
@@ -93,6 +97,35 @@ package final class LoadedProgram: Sendable {
       arguments + executor.inputs.shapes(matched) + executor.states.shapes(known), facts: program.facts)
   }
 
+  /// What the program keeps of states that no call writes, computed now where these are not those of the last call.
+  private func kept(
+    of states: [(buffer: Int, array: NDArray)], _ binding: [Name: Int], _ timings: UnsafeMutablePointer<[StepTiming]>?
+  ) throws -> [(buffer: Int, array: NDArray)] {
+    let calls = executor.refreshing
+    guard !calls.steps.isEmpty else { return [] }
+    let read = states.filter { executor.refreshingStates.contains($0.buffer) }
+    let versions = read.map { ArrayVersion($0.array) }
+    let known = versions.contains(nil) ? nil : lastKept.withLock { $0 }
+    if let known, known.versions == versions { return known.arrays }
+    // What is replaced is free before memory is taken for what replaces it, unless another call reads it.
+    lastKept.withLock { $0 = nil }
+
+    let plan = try CallPlan(calls, binding)
+    var memory = fixed
+    for (buffer, array) in read { memory[buffer] = array }
+    let arrays = try plan.allocations.map { buffer, shape, byteCount in
+      let storage = try results.storage(byteCount: byteCount)
+      return (buffer, try NDArray(element: program.buffers[buffer].type.element, shape: shape, storage: storage))
+    }
+    for (buffer, array) in arrays { memory[buffer] = array }
+    try workspaces.withWorkspace(byteCount: plan.workspaceByteCount) { workspace in
+      let bases = memory.map { $0?.mutableBytes.baseAddress }
+      try withExtendedLifetime(memory) { try executor.run(calls, plan, bases, workspace, timings: timings) }
+    }
+    if !versions.contains(nil) { lastKept.withLock { $0 = KeptArrays(versions: versions, arrays: arrays) } }
+    return arrays
+  }
+
   private func withWorkspace(
     byteCount: Int, _ guarding: GuardedMemory?, _ body: (UnsafeMutableRawBufferPointer) throws -> Void
   ) throws {
@@ -108,4 +141,10 @@ package final class LoadedProgram: Sendable {
     lastPlan.withLock { $0 = plan }
     return plan
   }
+}
+
+/// Arrays, by buffer, and the versions of the states that they were computed of.
+private struct KeptArrays: Sendable {
+  let versions: [ArrayVersion?]
+  let arrays: [(buffer: Int, array: NDArray)]
 }

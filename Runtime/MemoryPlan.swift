@@ -32,7 +32,7 @@ public struct MemoryPlan: Sendable {
 
   /// The parameters that calls read as they are.
   public let parameters: Int
-  /// What is computed of parameters when they are loaded, such as packed weights, and constants.
+  /// What is computed of parameters when they are loaded, and of states that no call writes, such as packed weights, and constants.
   public let packed: Int
   /// The states, which a call replaces in place.
   public let states: Int
@@ -73,7 +73,10 @@ public struct MemoryPlan: Sendable {
     inputs = bytes { $1 == .input }
     results = bytes { $1 == .result }
     (workspace, workspaceInUse) = (memory.workspaceByteCount, memory.inUse.max() ?? 0)
-    loading = bytes { $1 == .parameter || $1.isKept } + memory.loadWorkspaceByteCount
+    // What is kept of states is computed during a call.
+    let isOfCall = !program.loadCalls.ofStates.isEmpty
+    loading =
+      bytes { $1 == .parameter || $1.isKept || isOfCall && ($1 == .state || $1 == .input) } + memory.loadWorkspaceByteCount
     let fullest = memory.inUse.indices.max { memory.inUse[$0] < memory.inUse[$1] }
     largest = fullest.map { memory.buffers(at: $0, of: program) } ?? []
     self.recomputed = recomputed

@@ -1,7 +1,8 @@
 /// What runs: kernel calls over planned buffers.
 ///
 /// A program is loaded once (parameters bound, `load` calls run: packing), then called any number of times with inputs of any
-/// lengths. It holds no tensors itself but constants.
+/// lengths. It holds no tensors itself but constants. `load` calls may also read states that no call writes: they run again where a call
+/// is given other ones.
 public struct Program: Hashable, Sendable {
   /// What the program is called: the graph's name.
   public var name: Name
@@ -13,7 +14,7 @@ public struct Program: Hashable, Sendable {
   public var facts: [Fact] = []
   /// What a call's inputs must hold besides their shapes.
   public var checks: [Check] = []
-  /// Run once, after the parameters are bound.
+  /// Run once, after the parameters are bound; those that need states which no call writes, when these have changed.
   public var load: [Call] = []
   /// Run at each call, in order.
   public var steps: [Call] = []
@@ -37,7 +38,7 @@ public struct Program: Hashable, Sendable {
       case state
       /// The elements are in the program itself.
       case constant(LiteralList)
-      /// Written by the `load` calls, kept as long as the program is loaded. Its extents are constant.
+      /// Written by the `load` calls, kept from call to call. Its extents are constant.
       case packed
       /// Memory of one call. Buffers with the same slot are never live at once; a slot is as large as its largest buffer.
       case slot(Int)

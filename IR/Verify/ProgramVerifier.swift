@@ -19,10 +19,12 @@ private struct ProgramVerifier {
   private var symbols: Set<Name>
   /// Those that are known at load.
   private let parameterSymbols: Set<Name>
+  private let replacedStates: Set<Int>
 
   init(program: Program) {
     self.program = program
     symbols = Set(program.symbols).union(program.facts.flatMap(\.symbols))
+    replacedStates = program.replacedStates
     parameterSymbols = Set(program.buffers.filter { $0.storage == .parameter }.flatMap { $0.type.shape.extents.flatMap(\.symbols) })
   }
 
@@ -194,9 +196,11 @@ private struct ProgramVerifier {
     }
     if isLoad {
       switch storage {
+      case .state where !replacedStates.contains(operand.buffer), .parameter, .constant, .packed: break
       case .input, .state, .slot, .result:
-        throw HeedError("\(place()): got a buffer of a call at load, expected a parameter, constant or packed one")
-      case .parameter, .constant, .packed: break
+        throw HeedError(
+          "\(place()): got a buffer of a call at load, expected a parameter, a state that no call writes, a constant or a packed buffer"
+        )
       }
     }
     guard parameter.role != .input else { return }

@@ -99,6 +99,18 @@ public struct NDArray: Sendable {
   var typeText: String { shape.isEmpty ? "\(element)" : "\(element)\(shape)" }
 }
 
+/// What tells arrays apart that hold other elements: equal versions of contiguous arrays of one type hold the same.
+package struct ArrayVersion: Hashable, Sendable {
+  private let storage: UInt64
+  private let offset: Int
+
+  /// nil where the elements may change unseen.
+  package init?(_ array: NDArray) {
+    guard let version = array.storage.version else { return nil }
+    (storage, offset) = (version, array.layout.offset)
+  }
+}
+
 // MARK: Memory
 
 extension NDArray {
@@ -112,9 +124,9 @@ extension NDArray {
   /// The part of the array that `layout` describes.
   func part(_ layout: ArrayLayout) -> NDArray { NDArray(element, layout, storage, isLiteral: isLiteral) }
 
-  /// Makes sure that nothing but this array sees its memory.
+  /// Makes sure that nothing but this array sees its memory, which is about to change.
   package mutating func makeUnique() {
-    if !storage.isExclusive || !isKnownUniquelyReferenced(&storage) { self = copy() }
+    if storage.isExclusive, isKnownUniquelyReferenced(&storage) { storage.noteChange() } else { self = copy() }
   }
 
   /// Writes the elements of `source`, an array of the same type, to the places of `part`, which has its shape.

@@ -32,7 +32,8 @@ public struct GraphState: Sendable {
   /// The array of a name; nil where there is none.
   public subscript(name: String) -> NDArray? {
     get { arrays[name] }
-    set { arrays[name] = newValue }
+    // In place, so that a change of a part does not copy the rest.
+    _modify { yield &arrays[name] }
   }
 
   /// Writes the arrays to a file in the format safetensors: under another name first, which replaces the file when all is written.

@@ -60,7 +60,9 @@ struct ExplainCommand: ParsableCommand {
     let tiles = tileSizes(lowered.graph)
     if !tiles.isEmpty { try printLine("\nTiles\n" + tiles.map { "  \($0)" }.joined(separator: "\n")) }
     if !lowered.schedules.isEmpty { try printLine("\nSchedules\n" + lowered.schedules.map { "  \($0)" }.joined(separator: "\n")) }
-    try printWork(lowered.program.load, "Work once, at load", lowered.program)
+    let loadCalls = lowered.program.loadCalls
+    try printWork(loadCalls.ofParameters, "Work once, at load", lowered.program)
+    try printWork(loadCalls.ofStates, "Work where a state that no call writes is not that of the last call", lowered.program)
     try printWork(lowered.program.steps, "Work of a call", lowered.program)
 
     let symbols = lowered.program.symbols

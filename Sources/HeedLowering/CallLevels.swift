@@ -5,7 +5,7 @@ import HeedIR
 /// A buffer has the level of the innermost loop that changes what it holds. So a call inside loops may run before those that change none of
 /// its inputs.
 struct CallLevels {
-  /// The level of what is known at load.
+  /// The level of what is known at load, and of what is computed of states that no call writes: it is kept from call to call.
   static let load = -1
 
   /// Calls in order, with the loops among them.

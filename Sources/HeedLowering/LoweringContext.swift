@@ -29,9 +29,12 @@ struct LoweringContext {
     program.facts = graph.facts
     frame = GraphFrame(graph)
     levels.reserve(graph.allSymbols)
+    let replaced = Set(graph.updates.map(\.state))
     for argument in graph.arguments {
       let type = graph.type(argument.value)
-      let buffer = addBuffer(graph.name(argument.value), type, argument.role.storage, isLoadTime: argument.role == .parameter)
+      // What is computed of a state that stays as it is serves all calls that are given it.
+      let isLoadTime = argument.role == .parameter || argument.role == .state && !replaced.contains(argument.value)
+      let buffer = addBuffer(graph.name(argument.value), type, argument.role.storage, isLoadTime: isLoadTime)
       setSource(argument.value, .view(Self.rowMajor(buffer, type)))
     }
     frame.placeUpdates()
@@ -128,8 +131,8 @@ struct LoweringContext {
 
   /// Adds a call of the kernel; a kernel like an earlier one is shared with it.
   ///
-  /// A call whose inputs are all known at load, and whose extents are constant, runs at load; in a loop, one whose inputs no step changes runs
-  /// before it.
+  /// A call whose inputs are all known at load, and whose extents are constant, runs at load, or when a state that no call writes has
+  /// changed; in a loop, one whose inputs no step changes runs before it.
   mutating func emit(_ builder: KernelBuilder, cost: Cost) throws {
     var kernel = builder.kernel
     kernel.declareMentionedSymbols()

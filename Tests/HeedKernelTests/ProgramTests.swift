@@ -131,7 +131,7 @@ struct ProgramTests {
     ),
     (
       "call @turn(%w, %turned)", "call @turn(%x, %turned)",
-      "load call 0, @turn: %w = %x: got a buffer of a call at load, expected a parameter, constant or packed one"
+      "load call 0, @turn: %w = %x: got a buffer of a call at load, expected a parameter, a state that no call writes, a constant or a packed buffer"
     ),
     (
       "call @turn(%w, %turned)", "call @turn(%turned, %w)",

@@ -83,7 +83,7 @@ public final class SafetensorsFile: Sendable {
       copy.storage.bytes.copyMemory(from: UnsafeRawBufferPointer(bytes))
       return copy
     }
-    let storage = ArrayStorage(bytes: bytes) { [mapping] _ in withExtendedLifetime(mapping) {} }
+    let storage = ArrayStorage(bytes: bytes, isConstant: true) { [mapping] _ in withExtendedLifetime(mapping) {} }
     return try NDArray(element: element, shape: entry.shape, storage: storage)
   }
 }
