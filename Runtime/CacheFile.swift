@@ -26,7 +26,24 @@ struct FileUse {
 enum CacheFile {
   static let temporaryPrefix = ".new-"
 
-  /// The bytes of the file at `path`.
+  /// What lets others than this user and root change a file or folder; nil where nothing does.
+  private static func exposure(_ status: stat) -> String? {
+    if status.st_uid != geteuid(), status.st_uid != 0 {
+      return "it belongs to the user \(status.st_uid), expected \(geteuid()) or root: what is in it would be run"
+    }
+    guard status.st_mode & (S_IWGRP | S_IWOTH) != 0 else { return nil }
+    let mode = String(status.st_mode & 0o7777, radix: 8)
+    return "others than its owner may write to it (mode \(mode)), expected no such right: what is in it would be run"
+  }
+
+  /// Checks that only this user and root can put files into a folder; one that is not there is none.
+  static func checkFolder(_ path: String) throws(FileError) {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR, let reason = exposure(status) { throw .system(reason) }
+  }
+
+  /// The bytes of the file at `path`, which only this user and root can change.
   static func read(_ path: String) throws(FileError) -> [UInt8] {
     // Without O_NONBLOCK a named pipe in the file's place would hold us here.
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -35,6 +52,7 @@ enum CacheFile {
     var status = stat()
     guard fstat(file, &status) == 0 else { throw .last() }
     guard status.st_mode & S_IFMT == S_IFREG else { throw .system("not a file") }
+    if let reason = exposure(status) { throw .system(reason) }
     guard status.st_size <= 1 << 30 else { throw .damaged("\(status.st_size) bytes long") }
     var failure: FileError?
     let bytes = [UInt8](unsafeUninitializedCapacity: Int(status.st_size)) { buffer, count in

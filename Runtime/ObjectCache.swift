@@ -7,7 +7,8 @@ internal import HeedSystem
 /// An object is found by a key: a text that holds everything that decides the object, so an entry is never out of date. Entries
 /// are files of one directory. Several threads and processes may use it at once: a file is written under a temporary name and
 /// then renamed, and checked in full when it is read. A cache never fails: where the directory cannot be used, or a file is damaged,
-/// it logs one line and the object is compiled anew.
+/// it logs one line and the object is compiled anew. Objects are code that is run, so neither the directory nor a file is used that others
+/// than this user and root own or can write to.
 public final class ObjectCache: Sendable {
   /// Takes one message, a line without its end.
   public typealias Logger = @Sendable (_ message: String) -> Void
@@ -61,7 +62,7 @@ public final class ObjectCache: Sendable {
 
   /// The object that was stored for `key`; nil where there is none, or its file is damaged.
   package func load(key: String) -> [UInt8]? {
-    guard let path = path(key: key) else { return nil }
+    guard let directory, let path = path(key: key), canTrust(directory) else { return nil }
     do throws(FileError) {
       let file = try CacheFile.read(path)
       let entry = try CacheEntry.decode(file)
@@ -81,7 +82,7 @@ public final class ObjectCache: Sendable {
 
   /// Keeps `object` for `key`, in place of what was there.
   package func store(_ object: [UInt8], key: String) {
-    guard let directory, let path = path(key: key) else { return }
+    guard let directory, let path = path(key: key), canTrust(directory) else { return }
     do throws(FileError) {
       try CacheFile.write(CacheEntry.encode(key: key, object: object), to: path, in: directory)
     } catch {
@@ -114,6 +115,17 @@ public final class ObjectCache: Sendable {
     for entry in entries.sorted(by: { $0.use.secondsAgo > $1.use.secondsAgo }) where total > byteLimit / 4 * 3 {
       unlink(entry.path)
       total -= entry.use.byteCount
+    }
+  }
+
+  /// Whether only this user and root can put files into the directory; warns otherwise.
+  private func canTrust(_ directory: String) -> Bool {
+    do throws(FileError) {
+      try CacheFile.checkFolder(directory)
+      return true
+    } catch {
+      warnOnce("cannot use \(directory): \(error)")
+      return false
     }
   }
 

@@ -105,6 +105,49 @@ import Testing
     }
   }
 
+  /// Objects that another user could have put there are not run.
+  @Test(arguments: [0o722, 0o770, 0o777, 0o1777]) func foldersThatOthersCanWriteTo(_ mode: Int) throws {
+    try withCache { cache, log in
+      cache.store(object, key: key)
+      try #require(chmod(cache.directory!, mode_t(mode)) == 0)
+      for _ in 0..<2 {
+        #expect(cache.load(key: key) == nil)
+        cache.store([1], key: "other")
+      }
+      #expect(log.all.count == 1)
+      #expect(log.all[0].contains("cannot use \(cache.directory!)") && log.all[0].contains("mode \(String(mode, radix: 8))"))
+      try #require(chmod(cache.directory!, 0o755) == 0)
+      #expect(cache.load(key: key) == object)
+      #expect(cache.load(key: "other") == nil)
+    }
+  }
+
+  @Test(arguments: [0o602, 0o620, 0o666]) func filesThatOthersCanWriteTo(_ mode: Int) throws {
+    try withCache { cache, log in
+      cache.store(object, key: key)
+      try #require(chmod(cache.path(key: key)!, mode_t(mode)) == 0)
+      #expect(cache.load(key: key) == nil)
+      #expect(log.all.count == 1 && log.all[0].contains("mode \(String(mode, radix: 8))"))
+      // The next store replaces it by a file of this user's.
+      cache.store(object, key: key)
+      #expect(cache.load(key: key) == object)
+    }
+  }
+
+  /// Only root can give files away; others cannot test this.
+  @Test(.enabled(if: geteuid() == 0)) func whatOthersOwn() throws {
+    try withCache { cache, log in
+      cache.store(object, key: key)
+      try #require(chown(cache.path(key: key)!, 12345, 12345) == 0)
+      #expect(cache.load(key: key) == nil)
+      try #require(chown(cache.path(key: key)!, 0, 0) == 0)
+      #expect(cache.load(key: key) == object)
+      try #require(chown(cache.directory!, 12345, 12345) == 0)
+      #expect(cache.load(key: key) == nil)
+      #expect(log.all.count == 1 && log.all[0].contains("belongs to the user 12345"))
+    }
+  }
+
   @Test func aFolderOrAPipeInAnEntrysPlaceIsNoCrash() throws {
     try withCache { cache, log in
       let path = cache.path(key: key)!
