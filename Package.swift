@@ -28,6 +28,7 @@ let tour = [
   "random-walk",
   "triangle-attention",
   "promoters",
+  "splice-sites",
   "heat-equation",
   "composition",
   "decision-transformer",

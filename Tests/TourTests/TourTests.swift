@@ -42,6 +42,17 @@ import tour
     #expect(sequences.count == 106 && sequences.allSatisfy { $0.count == 57 && Set($0).isSubset(of: "acgt") })
   }
 
+  @Test(.enabled(if: ExampleData.spliceSites.isThere, "\(ExampleData.spliceSites.absence)")) func spliceSitesAreRead() throws {
+    let table = try ExampleData.spliceSites.table()
+    let (kinds, sequences) = (try table.texts("class"), try table.texts("sequence"))
+    #expect(sequences.count == 3186 && sequences.allSatisfy { $0.count == 60 && Set($0).isSubset(of: "acgt") })
+    func sequences(of kind: String) -> [String] { zip(kinds, sequences).filter { $0.0 == kind }.map(\.1) }
+    let (ends, begins) = (sequences(of: "ei"), sequences(of: "ie"))
+    #expect(ends.count == 767 && begins.count == 765)
+    // Introns begin with gt and end with ag, with few exceptions: letters and places are what they are said to be.
+    #expect(ends.count { $0.dropFirst(30).hasPrefix("gt") } > 750 && begins.count { $0.prefix(30).hasSuffix("ag") } > 750)
+  }
+
   @Test func claimsAreJudged() {
     func verdict(_ bound: Claim.Bound, _ values: [Double], _ statistic: Claim.Statistic = .everyOne) -> Bool {
       Claim("x", "x", bound, of: statistic).holds(for: values)

@@ -134,7 +134,7 @@ func measureCommandActions(_ laboratory: Laboratory) throws {
   let found = try drawn.map { others, split in (others: Double(others), accuracies: try accuracies(split)) }
   try laboratory.draw(
     Plot(
-      title: "jump in new commands, by how many others training shows",
+      title: "A new verb is understood once training shows it in other commands",
       x: Plot.Axis(label: "commands with jump in training, of 128, besides jump alone", range: -1...66),
       y: Plot.Axis(label: "all actions right", range: 0...1.05),
       series: [
