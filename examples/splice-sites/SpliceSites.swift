@@ -21,7 +21,7 @@ extension Example {
         "replaced", "errors with the most attended window replaced, of those with one at random", .atLeast(2), of: .mean,
         on: .spliceSites),
     ],
-    graph: { Graph("spliceSites") { [model($0, seesOthers: true).logits] } }, run: measure)
+    graph: { Graph("splice_sites") { [model($0, seesOthers: true).logits] } }, run: measure)
 }
 
 private let (length, width, heads, tokens) = (60, 32, 4, 55)
