@@ -67,7 +67,7 @@ private func measure(_ laboratory: Laboratory) throws {
   }
   try laboratory.draw(
     Plot(
-      title: "Trained at 64 positions, tested at 256",
+      title: "Trained at 64 positions, tested at 256: who goes on?",
       x: Plot.Axis(label: "position", range: 0...256), y: Plot.Axis(label: "share of right answers", range: 0...1.05),
       series: curves + [Plot.Series(title: "trained to here", points: [(64, 0), (64, 1.05)], style: .dashed)],
       key: "outside right center"))

@@ -23,11 +23,12 @@ struct Plot: Picture {
   /// Where the key stands, in gnuplot's words.
   var key = "top left"
 
-  /// Colours that colour-blind people can tell (Okabe and Ito 2008).
-  private static let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
+  /// Colours that colour-blind people can tell (Okabe and Ito 2008), with grey for their yellow, which is hard to see on white.
+  private static let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#888888"]
 
   func draw(to path: String, as format: PictureFormat) throws {
-    var lines = gnuplotHead(path, format, title: title)
+    // A key below the curves takes a part of the height.
+    var lines = gnuplotHead(path, format, title: title, height: key.hasPrefix("below") ? 640 : 480)
     lines += ["set key \(key)", "set grid", "set border 3", "set tics nomirror"]
     for (name, axis) in [("x", x), ("y", y)] {
       lines.append("set \(name)label \(quoted(axis.label))")
