@@ -17,7 +17,7 @@ enum CopyNet: String, CaseIterable {
   func delays(isShort: Bool) -> [Int] {
     switch self {
     case .attention: isShort ? [8, 128] : [8, 32, 128, 512]
-    case .elman, .gru: isShort ? [2, 8, 64] : [2, 4, 8, 16, 32, 64, 512]
+    case .elman, .gru: isShort ? [2, 8, 64] : [2, 4, 8, 16, 32, 64, 128]
     }
   }
 

@@ -124,5 +124,5 @@ private func draw(_ laboratory: Laboratory, _ received: [[[Double]]]) throws {
       series: zip(0..<3, ["an exon ends at the cut", "an exon begins at the cut", "neither"]).map { kind, title in
         Plot.Series(
           title: title, points: (0..<tokens).map { place in (Double(place - 30), mean(received.map { $0[kind][place] })) })
-      }))
+      }, key: "top right"))
 }
