@@ -46,8 +46,8 @@ import tour
     let table = try ExampleData.spliceSites.table()
     let (kinds, sequences) = (try table.texts("class"), try table.texts("sequence"))
     #expect(sequences.count == 3186 && sequences.allSatisfy { $0.count == 60 && Set($0).isSubset(of: "acgt") })
-    func sequences(of kind: String) -> [String] { zip(kinds, sequences).filter { $0.0 == kind }.map(\.1) }
-    let (ends, begins) = (sequences(of: "ei"), sequences(of: "ie"))
+    func ofKind(_ kind: String) -> [String] { zip(kinds, sequences).filter { $0.0 == kind }.map(\.1) }
+    let (ends, begins) = (ofKind("ei"), ofKind("ie"))
     #expect(ends.count == 767 && begins.count == 765)
     // Introns begin with gt and end with ag, with few exceptions: letters and places are what they are said to be.
     #expect(ends.count { $0.dropFirst(30).hasPrefix("gt") } > 750 && begins.count { $0.prefix(30).hasSuffix("ag") } > 750)

@@ -56,7 +56,7 @@ private func measure(_ laboratory: Laboratory) throws {
     laboratory.measure(name, exponent(plans.map(\.x), plans.map(\.y)))
     series.append(Plot.Series(title: "\(name), planned", points: plans.map { ($0.x, $0.y / 1024 / 1024) }, style: .lines))
     var found: [(x: Double, y: Double)] = []
-    for length in name == "stored" ? [2048, 4096, 8192] : [16384, 24576, 32768] {
+    for length in name == "stored" ? [2048, 4096, 8192] : [16384, 32768] {
       let plan = try program.memoryPlan(sizes: ["N": length])
       // Other tests of a process disturb its peak: the short form adds up the buffers that are in use at the fullest moment.
       let taken =
