@@ -46,7 +46,7 @@ private func attention(_ g: GraphBuilder, positions: Positions) -> (result: Tens
 }
 
 private func learner(_ positions: Positions, rate: Double, steps: Int) throws -> Learner {
-  try Learner(AdamW(weightDecay: 0), rate: .cosine(from: rate, to: rate / 100, over: steps)) { g in
+  try Learner(AdamW(weightDecay: 0), learningRate: .cosine(from: rate, to: rate / 100, over: steps), clippingNorm: 1) { g in
     let target = g.input("target", .f32, ["B", points, 1])
     return meanSquaredError(attention(g, positions: positions).result, target)
   } outputs: { g in

@@ -74,7 +74,9 @@ private func measure(_ laboratory: Laboratory) throws {
 }
 
 private func train(_ laboratory: Laboratory) throws {
-  let learner = try Learner(rate: .cosine(from: 1e-2, to: 1e-4, over: laboratory.short(200, full: 600)), loss: loss) {
+  let learner = try Learner(
+    learningRate: .cosine(from: 1e-2, to: 1e-4, over: laboratory.short(200, full: 600)), clippingNorm: 1, loss: loss
+  ) {
     [learned($0)]
   }
   for seed in laboratory.seeds {
