@@ -27,7 +27,10 @@ private let (width, heads) = (32, 4)
 
 /// The logit that a sequence is a promoter, and the weights of attention. A token is a window of six bases; scores depend on what is in
 /// two windows, and on their distance.
-private func model(_ g: GraphBuilder, length: Int, hasPositions: Bool = false) -> (logit: Tensor, weights: Tensor) {
+/// - Parameter hasGates: whether a call says what the result of each head is multiplied by: 0 takes a head out.
+private func model(
+  _ g: GraphBuilder, length: Int, hasPositions: Bool = false, hasGates: Bool = false
+) -> (logit: Tensor, weights: Tensor) {
   let bases = g.input("bases", .i32, ["B", length]).oneHot(4)
   let windows = convolution1D(
     bases.transposed(), g.initialize(g.parameter("windows.weight", .f32, [width, 4, 6]), .kaimingUniform()),
@@ -36,7 +39,8 @@ private func model(_ g: GraphBuilder, length: Int, hasPositions: Bool = false) -
   let tokens = length - 5
   if hasPositions { x += g.initialize(g.parameter("places", .f32, [tokens, width]), .normal(deviation: 0.1)) }
   let distances = g.initialize(g.parameter("distances", .f32, [heads, 2 * tokens - 1]), .zeros)
-  let attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
+  var attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
+  if hasGates { attention.headGates = g.input("gates", .f32, [heads]) }
   let (y, weights) = attention.attend(x, mask: .all, scores: .relativeTable(distances))
   x += y
   x += FeedForward("mlp", in: g, size: width, hiddenSize: 2 * width)(LayerNorm("norm", in: g, size: width)(x))
@@ -54,7 +58,9 @@ private func regression(_ g: GraphBuilder, length: Int, onTriples: Bool) -> Tens
 private func learner(rate: Double, steps: Int, weightDecay: Double = 0.01, _ logit: @escaping (GraphBuilder) -> Tensor) throws
   -> Learner
 {
-  try Learner(AdamW(weightDecay: weightDecay), rate: .cosine(from: rate, to: rate / 20, over: steps)) { g in
+  try Learner(
+    AdamW(weightDecay: weightDecay), learningRate: .cosine(from: rate, to: rate / 20, over: steps), clippingNorm: 1
+  ) { g in
     binaryCrossEntropy(logits: logit(g), g.input("targets", .f32, ["B", 1]))
   } outputs: {
     [logit($0).named("logit")]
@@ -64,8 +70,8 @@ private func learner(rate: Double, steps: Int, weightDecay: Double = 0.01, _ log
 private func measure(_ laboratory: Laboratory) throws {
   let steps = 400
   let learner = try learner(rate: 5e-3, steps: steps) { model($0, length: 60).logit }
-  let plain = try Graph(building: "model") { [model($0, length: 60).logit] }.compile()
-  let tracing = try Graph(building: "tracing") { [model($0, length: 60).weights] }.compile()
+  let plain = try Graph(building: "model") { [model($0, length: 60, hasGates: true).logit] }.compile()
+  let tracing = try Graph(building: "tracing") { [model($0, length: 60, hasGates: true).weights] }.compile()
   var distances: [[Int]] = []
   for seed in laboratory.seeds {
     let state = try learner.train(steps: steps, seed: seed) { try Sequences.planted(64, seed: 10_000 * seed + $0).inputs() }.model
@@ -128,18 +134,19 @@ private func recovered(_ pairs: [(bases: [Int32], first: Int, second: Int)]) -> 
 
 /// A trained model without some of its heads.
 private struct Planted {
-  let program: CompiledGraph
+  private let program: CompiledGraph
+  private let gates: NDArray
 
   init(_ graph: CompiledGraph, _ state: GraphState, without removed: Set<Int>) throws {
-    var arrays = state.arrays.filter { !$0.key.hasPrefix("optimizer.") }
-    // What a head contributes goes through its columns of the output's weight.
-    var output = try arrays["attention.output.weight"]!.floats()
-    for place in output.indices where removed.contains(place % width / (width / heads)) { output[place] = 0 }
-    arrays["attention.output.weight"] = try NDArray(output, [width, width])
-    program = try graph.load(parameters: arrays)
+    program = try graph.load(state)
+    gates = try NDArray((0..<heads).map { removed.contains($0) ? 0 : 1 as Float })
   }
 
-  func logits(_ sequences: Sequences) throws -> [Double] { try program(["bases": NDArray(sequences.bases)])["logit"]!.doubles() }
+  private func outputs(_ sequences: Sequences) throws -> Outputs {
+    try program(["bases": NDArray(sequences.bases), "gates": gates])
+  }
+
+  func logits(_ sequences: Sequences) throws -> [Double] { try outputs(sequences)["logit"]!.doubles() }
 
   func accuracy(_ sequences: Sequences) throws -> Double {
     mean(zip(try logits(sequences), sequences.isPromoter).map { ($0 > 0) == $1 ? 1 : 0 })
@@ -153,7 +160,7 @@ private struct Planted {
 
   /// For each sequence the query and the key of the greatest weight of a head.
   func greatestPairs(_ sequences: Sequences, head: Int) throws -> [(Int, Int)] {
-    let weights = try program(["bases": NDArray(sequences.bases)])["weights"]!.floats()
+    let weights = try outputs(sequences)["weights"]!.floats()
     let tokens = sequences.bases[0].count - 5
     let size = tokens * tokens
     return (0..<sequences.count).map { sequence in
