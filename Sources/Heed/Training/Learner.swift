@@ -2,7 +2,7 @@ public import HeedArrays
 public import HeedDSL
 public import HeedIR
 
-/// Trains a model in memory, on batches that a closure makes. `Trainer` is for runs that files must outlive.
+/// Trains a model in memory, on batches that a closure makes. `Trainer` is for long runs: it saves them, and goes on from what it saved.
 ///
 /// ```swift
 /// let learner = try Learner(AdamW(), learningRate: 1e-2, clippingNorm: 1) { g in
@@ -15,8 +15,8 @@ public import HeedIR
 /// try model.state.write(to: "classifier.safetensors")
 /// ```
 ///
-/// It is compiled once and may train any number of models, each from a seed of its own. The same seed and batches have the same bits, at
-/// any number of threads.
+/// It is compiled once and may train any number of models, each from a seed of its own. The same seed and batches make a model of the same
+/// bits, at any number of threads.
 public struct Learner: Sendable {
   /// The graph of a step.
   public let graph: Graph
