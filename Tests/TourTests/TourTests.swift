@@ -53,6 +53,38 @@ import tour
     #expect(ends.count { $0.dropFirst(30).hasPrefix("gt") } > 750 && begins.count { $0.prefix(30).hasSuffix("ag") } > 750)
   }
 
+  /// One example that ends with an error is a line of the table, and those after it run all the same.
+  @Test func anErrorDoesNotEndTheRun() {
+    struct Odd: Error {}
+    func example(_ name: String, _ run: @escaping @Sendable (Laboratory) throws -> Void) -> Example {
+      Example(
+        name: name, idea: "An idea.", claims: [Claim("small", "a number", .atMost(1)), Claim("large", "another", .atLeast(2))],
+        graph: { Graph("g") { $0.constant(1.0) } }, run: run)
+    }
+    let examples = [
+      example("first") {
+        $0.measure("small", 1)
+        $0.measure("large", 3)
+      },
+      example("broken") {
+        $0.measure("small", 0)
+        throw HeedError("got no data, expected some")
+      },
+      example("odd") { _ in throw Odd() },
+      example("last") {
+        $0.measure("small", 2)
+        $0.measure("large", 2)
+      },
+    ]
+    let judgements = Judgement.all(of: examples, isShort: true, folder: nil)
+    #expect(judgements.map(\.isFailure) == [false, false, true, true, true, false])
+    let lines = table(judgements, markdown: true).split(separator: "\n").dropFirst(2).map(String.init)
+    #expect(lines.count == 6 && lines[0].hasPrefix("| first | a number | <= 1 | 1 | 1 | holds |"))
+    #expect(lines[2] == "| broken | all |  |  | 0 | error: got no data, expected some |")
+    #expect(lines[3].hasPrefix("| odd | all |  |  | 0 | error: Odd") && lines[4].hasSuffix("| does NOT hold |"))
+    #expect(lines[5] == "| last | another | >= 2 | 2 | 1 | holds |")
+  }
+
   @Test func claimsAreJudged() {
     func verdict(_ bound: Claim.Bound, _ values: [Double], _ statistic: Claim.Statistic = .everyOne) -> Bool {
       Claim("x", "x", bound, of: statistic).holds(for: values)

@@ -89,7 +89,7 @@ private struct Samples {
 private func measure(_ laboratory: Laboratory) throws {
   let steps = 500
   let learner = try Learner(
-    rate: .cosine(from: 1e-2, to: 1e-3, over: steps),
+    learningRate: .cosine(from: 1e-2, to: 1e-3, over: steps), clippingNorm: 1,
     loss: { g in crossEntropy(reader(g).logits, g.input("answers", .i32, ["B"])) },
     outputs: { g in
       let (logits, weights) = reader(g)

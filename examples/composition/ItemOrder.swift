@@ -42,7 +42,7 @@ func measureTransitivity(_ laboratory: Laboratory) throws {
     ("rehearsed", 0.02, [lists[0], neighbours], across, "Two lists, then D > E as well: not joined"),
   ] {
     let learner = try Learner(
-      AdamW(weightDecay: 0), rate: .constant(3e-3),
+      AdamW(weightDecay: 0), learningRate: 3e-3, clippingNorm: 1,
       loss: { g in binaryCrossEntropy(logits: logit(g, deviation: deviation), g.input("greater", .f32, ["B"])) },
       outputs: { g in [logit(g, deviation: deviation)] })
     let list = phases.map { $0.map { "\(items[$0.0]) > \(items[$0.1])" }.joined(separator: ", ") }.joined(separator: "; then ")

@@ -46,7 +46,7 @@ enum CopyNet: String, CaseIterable {
 
   func learner(rate: Double) throws -> Learner {
     try Learner(
-      AdamW(weightDecay: 0), rate: .constant(rate),
+      AdamW(weightDecay: 0), learningRate: .constant(rate), clippingNorm: 1,
       loss: { g in crossEntropy(logits(g, g.input("tokens", .i32, ["B", "S"])), g.input("symbols", .i32, ["B"])) },
       outputs: { g in [logits(g, g.input("tokens", .i32, ["B", "S"])).argMax(1)] })
   }

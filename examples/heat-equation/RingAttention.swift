@@ -29,7 +29,7 @@ func ringAttention(_ g: GraphBuilder, positions: RingPositions) -> (result: Tens
 
 /// A model that is shown fields and what becomes of them.
 func ringLearner(_ positions: RingPositions, rate: Double, steps: Int) throws -> Learner {
-  try Learner(AdamW(weightDecay: 0), rate: .cosine(from: rate, to: rate / 100, over: steps)) { g in
+  try Learner(AdamW(weightDecay: 0), learningRate: .cosine(from: rate, to: rate / 100, over: steps), clippingNorm: 1) { g in
     let target = g.input("target", .f32, ["B", points, 1])
     return meanSquaredError(ringAttention(g, positions: positions).result, target)
   } outputs: { g in

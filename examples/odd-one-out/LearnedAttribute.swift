@@ -14,7 +14,9 @@ func oddOneOutLoss(_ g: GraphBuilder) -> Tensor { crossEntropy(logits(g), g.inpu
 
 /// Trains on sets and their odd ones, where a rotation hides the attributes.
 func learnAttribute(_ laboratory: Laboratory) throws {
-  let learner = try Learner(rate: .cosine(from: 1e-2, to: 1e-4, over: laboratory.short(200, full: 600)), loss: oddOneOutLoss) {
+  let learner = try Learner(
+    learningRate: .cosine(from: 1e-2, to: 1e-4, over: laboratory.short(200, full: 600)), clippingNorm: 1, loss: oddOneOutLoss
+  ) {
     [logits($0)]
   }
   for seed in laboratory.seeds {

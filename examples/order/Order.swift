@@ -33,7 +33,7 @@ private func logits(_ encoding: PositionEncoding, _ g: GraphBuilder) -> Tensor {
 
 private func makeLearner(_ encoding: PositionEncoding, _ rate: LearningRate) throws -> Learner {
   try Learner(
-    AdamW(weightDecay: 0), rate: rate,
+    AdamW(weightDecay: 0), learningRate: rate, clippingNorm: 1,
     loss: { g in crossEntropy(logits(encoding, g), g.input("answers", .i32, ["B", "T"])) }, outputs: { [logits(encoding, $0)] })
 }
 

@@ -2,20 +2,19 @@ import Heed
 
 /// A trained model without some of its heads.
 struct AblatedModel {
-  let program: CompiledGraph
+  private let program: CompiledGraph
+  private let gates: NDArray
 
   init(_ graph: CompiledGraph, _ state: GraphState, without removed: Set<Int>) throws {
-    var arrays = state.arrays.filter { !$0.key.hasPrefix("optimizer.") }
-    // What a head contributes goes through its columns of the output's weight.
-    var output = try arrays["attention.output.weight"]!.floats()
-    for place in output.indices where removed.contains(place % promoterWidth / (promoterWidth / promoterHeads)) {
-      output[place] = 0
-    }
-    arrays["attention.output.weight"] = try NDArray(output, [promoterWidth, promoterWidth])
-    program = try graph.load(parameters: arrays)
+    program = try graph.load(state)
+    gates = try NDArray((0..<promoterHeads).map { removed.contains($0) ? 0 : 1 as Float })
   }
 
-  func logits(_ sequences: Sequences) throws -> [Double] { try program(["bases": NDArray(sequences.bases)])["logit"]!.doubles() }
+  private func outputs(_ sequences: Sequences) throws -> Outputs {
+    try program(["bases": NDArray(sequences.bases), "gates": gates])
+  }
+
+  func logits(_ sequences: Sequences) throws -> [Double] { try outputs(sequences)["logit"]!.doubles() }
 
   func accuracy(_ sequences: Sequences) throws -> Double {
     mean(zip(try logits(sequences), sequences.isPromoter).map { ($0 > 0) == $1 ? 1 : 0 })
@@ -29,7 +28,7 @@ struct AblatedModel {
 
   /// For each sequence the query and the key of the greatest weight of a head.
   func greatestPairs(_ sequences: Sequences, head: Int) throws -> [(Int, Int)] {
-    let weights = try program(["bases": NDArray(sequences.bases)])["weights"]!.floats()
+    let weights = try outputs(sequences)["weights"]!.floats()
     let tokens = sequences.bases[0].count - 5
     let size = tokens * tokens
     return (0..<sequences.count).map { sequence in

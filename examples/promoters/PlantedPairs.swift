@@ -4,8 +4,8 @@ import Heed
 func findPlantedPairs(_ laboratory: Laboratory) throws {
   let steps = 400
   let learner = try promoterLearner(rate: 5e-3, steps: steps) { promoterModel($0, length: 60).logit }
-  let plain = try Graph(building: "model") { [promoterModel($0, length: 60).logit] }.compile()
-  let tracing = try Graph(building: "tracing") { [promoterModel($0, length: 60).weights] }.compile()
+  let plain = try Graph(building: "model") { [promoterModel($0, length: 60, hasGates: true).logit] }.compile()
+  let tracing = try Graph(building: "tracing") { [promoterModel($0, length: 60, hasGates: true).weights] }.compile()
   var distances: [[Int]] = []
   for seed in laboratory.seeds {
     let state = try learner.train(steps: steps, seed: seed) { try Sequences.planted(64, seed: 10_000 * seed + $0).inputs() }.model

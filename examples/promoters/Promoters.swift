@@ -32,7 +32,10 @@ let (promoterWidth, promoterHeads) = (32, 4)
 
 /// The logit that a sequence is a promoter, and the weights of attention. A token is a window of six bases; scores depend on what is in
 /// two windows, and on their distance.
-func promoterModel(_ g: GraphBuilder, length: Int, hasPositions: Bool = false) -> (logit: Tensor, weights: Tensor) {
+/// - Parameter hasGates: whether a call says what the result of each head is multiplied by: 0 takes a head out.
+func promoterModel(
+  _ g: GraphBuilder, length: Int, hasPositions: Bool = false, hasGates: Bool = false
+) -> (logit: Tensor, weights: Tensor) {
   let (width, heads) = (promoterWidth, promoterHeads)
   let bases = g.input("bases", .i32, ["B", length]).oneHot(4)
   let windows = convolution1D(
@@ -42,7 +45,8 @@ func promoterModel(_ g: GraphBuilder, length: Int, hasPositions: Bool = false) -
   let tokens = length - 5
   if hasPositions { x += g.initialize(g.parameter("places", .f32, [tokens, width]), .normal(deviation: 0.1)) }
   let distances = g.initialize(g.parameter("distances", .f32, [heads, 2 * tokens - 1]), .zeros)
-  let attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
+  var attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads)
+  if hasGates { attention.headGates = g.input("gates", .f32, [Extent(heads)]) }
   let (y, weights) = attention.attend(x, mask: .all, scores: .relativeTable(distances))
   x += y
   x += FeedForward("mlp", in: g, size: width, hiddenSize: 2 * width)(LayerNorm("norm", in: g, size: width)(x))
@@ -53,7 +57,8 @@ func promoterModel(_ g: GraphBuilder, length: Int, hasPositions: Bool = false) -
 func promoterLearner(rate: Double, steps: Int, weightDecay: Double = 0.01, _ logit: @escaping (GraphBuilder) -> Tensor) throws
   -> Learner
 {
-  try Learner(AdamW(weightDecay: weightDecay), rate: .cosine(from: rate, to: rate / 20, over: steps)) { g in
+  try Learner(AdamW(weightDecay: weightDecay), learningRate: .cosine(from: rate, to: rate / 20, over: steps), clippingNorm: 1) {
+    g in
     binaryCrossEntropy(logits: logit(g), g.input("targets", .f32, ["B", 1]))
   } outputs: {
     [logit($0).named("logit")]

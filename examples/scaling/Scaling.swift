@@ -86,7 +86,7 @@ private let (tokens, size, width) = (16, 32, 512)
 
 /// Tokens hold a name and a content. A question holds the name of one of them, with noise; the answer is its content.
 private func learner(scale: Double, rate: Double) throws -> Learner {
-  try Learner(rate: .constant(rate)) { g in
+  try Learner(learningRate: .constant(rate), clippingNorm: 1) { g in
     let (names, contents) = (g.input("names", .f32, ["B", tokens, size]), g.input("contents", .f32, ["B", tokens, 8]))
     let (question, answer) = (g.input("question", .f32, ["B", 1, size]), g.input("answer", .f32, ["B", 8]))
     let q = Linear("query", in: g, inputs: size, outputs: width)(question)

@@ -49,7 +49,9 @@ private func regression(_ g: GraphBuilder) -> Tensor {
 }
 
 private func learner(rate: Double, steps: Int, _ outputs: @escaping (GraphBuilder) -> [Tensor]) throws -> Learner {
-  try Learner(AdamW(weightDecay: 0.1), rate: .cosine(from: rate, to: rate / 20, over: steps).warmedUp(over: 20)) { g in
+  try Learner(
+    AdamW(weightDecay: 0.1), learningRate: .cosine(from: rate, to: rate / 20, over: steps).warmedUp(over: 20), clippingNorm: 1
+  ) { g in
     crossEntropy(outputs(g)[0], g.input("kinds", .i32, ["B"]))
   } outputs: {
     outputs($0)

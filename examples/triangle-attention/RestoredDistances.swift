@@ -46,7 +46,7 @@ func restoreDistances(_ laboratory: Laboratory) throws {
   let steps = laboratory.short(250, full: 400)
   let learners = try [true, false].map { seesThirdEdge in
     try Learner(
-      rate: .cosine(from: 5e-3, to: 1e-4, over: steps),
+      learningRate: .cosine(from: 5e-3, to: 1e-4, over: steps), clippingNorm: 1,
       loss: { g in meanSquaredError(restored(g, seesThirdEdge: seesThirdEdge), g.input("truth", .f32, ["B", "N", "N"])) },
       outputs: { [restored($0, seesThirdEdge: seesThirdEdge)] })
   }
