@@ -140,7 +140,7 @@ install:
 pictures-tools: install model example-data
 	@scripts/install.sh gnuplot-nox graphviz
 
-## The data of examples, 0.3 MB; where it cannot be had, claims about it are skipped.
+## The data of examples, 0.5 MB; where it cannot be had, claims about it are skipped.
 example-data:
 	@scripts/fetch-example-data.sh $(HEED_EXAMPLE_DATA) || { test -z "$(HEED_EXAMPLE_DATA)" && echo "make: no data: what examples claim of it is skipped" >&2; }
 

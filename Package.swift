@@ -28,6 +28,7 @@ let tour = [
   "random-walk",
   "triangle-attention",
   "promoters",
+  "splice-sites",
   "heat-equation",
   "composition",
   "decision-transformer",
@@ -109,7 +110,9 @@ let package = Package(
       swiftSettings: strict),
 
     // What several test targets share: random graphs and numbers, comparison of graphs, folders.
-    .target(name: "HeedTestSupport", dependencies: ["HeedIR", "HeedInterpreter"], path: "Tests/Support", swiftSettings: strict),
+    .target(
+      name: "HeedTestSupport", dependencies: ["HeedIR", "HeedArrays", "HeedInterpreter"], path: "Tests/Support",
+      swiftSettings: strict),
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FiletestTests",

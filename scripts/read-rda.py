@@ -1,9 +1,12 @@
-"""Prints the table of a file in R's format .rda: a class in the first column, and one base in each of the others.
+"""Prints the table of a file in R's format .rda: a class in the column Class, and bases in the others.
 
-Usage: read-rda.py FILE. The format: "R Internals", section "Serialization Formats" (version 2, XDR), compressed by bzip2.
+A base has one column that names it, or three of zeros and ones: 100 is a, 010 is c, 001 is g and 000 is t.
+
+Usage: read-rda.py FILE. The format: "R Internals", section "Serialization Formats" (version 2, XDR), compressed by bzip2 or xz.
 """
 
 import bz2
+import lzma
 import struct
 import sys
 
@@ -54,22 +57,33 @@ class Reader:
         return self.value()[0]
 
 
+def bases(texts):
+    """The bases of a sequence, from the texts of its columns."""
+    if set(texts) <= {"0", "1"}:
+        numbers = {"100": "a", "010": "c", "001": "g", "000": "t"}
+        return "".join(numbers["".join(texts[at : at + 3])] for at in range(0, len(texts), 3))
+    return "".join(texts)
+
+
 def main(path):
     with open(path, "rb") as file:
-        data = bz2.decompress(file.read())
+        packed = file.read()
+    data = (lzma if packed.startswith(b"\xfd7zXZ") else bz2).decompress(packed)
     head = b"RDX2\nX\n"
     if not data.startswith(head):
         raise SystemExit(f"read-rda: {path}: got a file that begins {data[:7]}, expected {head}")
     reader = Reader(data[len(head) :])
     reader.integers(3)  # versions of the format and of R
-    [(columns, _)] = reader.value()[0].values()
-    texts = []
-    for codes, attributes in columns:
-        levels = [level for level, _ in attributes["levels"][0]]
-        texts.append([levels[code - 1] for code in codes])
+    [(columns, attributes)] = reader.value()[0].values()
+    names = [name for name, _ in attributes["names"][0]]
+    texts = {}
+    for name, (codes, of_column) in zip(names, columns):
+        levels = [level for level, _ in of_column["levels"][0]]
+        texts[name] = [levels[code - 1] for code in codes]
+    kinds = texts.pop("Class")
     print("class,sequence")
-    for kind, *bases in zip(*texts):
-        print(f"{kind},{''.join(bases)}")
+    for kind, *sequence in zip(kinds, *texts.values()):
+        print(f"{kind},{bases(sequence)}")
 
 
 main(sys.argv[1])

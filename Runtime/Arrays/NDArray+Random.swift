@@ -40,11 +40,10 @@ extension NDArray {
   }
 }
 
-/// Pseudorandom numbers, made by operations that IEEE 754 rounds exactly: the same on every machine.
+/// Numbers of distributions, made by operations that IEEE 754 rounds exactly: the same on every machine.
 package struct RandomNumbers {
   private enum Source {
-    /// SplitMix64.
-    case state(UInt64)
+    case generator(SeededGenerator)
     /// A stream of `Philox`, and the number of its next block of four words.
     case stream(key: UInt64, UInt64, block: UInt64)
   }
@@ -54,20 +53,17 @@ package struct RandomNumbers {
   private var spare: Double?
 
   /// One sequence for each seed.
-  package init(seed: UInt64) { source = .state(seed) }
+  package init(seed: UInt64) { source = .generator(SeededGenerator(seed: seed)) }
 
   /// Sequences of one seed that do not overlap, one for each number.
   package init(seed: UInt64, stream: UInt64) { source = .stream(key: seed, stream, block: 0) }
 
   private mutating func bits() -> UInt64 {
     switch source {
-    case .state(let last):
-      let state = last &+ 0x9E37_79B9_7F4A_7C15
-      source = .state(state)
-      var z = state
-      z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-      return z ^ z >> 31
+    case .generator(var generator):
+      let number = generator.next()
+      source = .generator(generator)
+      return number
     case .stream(let key, let stream, let block):
       if let number = pending {
         pending = nil

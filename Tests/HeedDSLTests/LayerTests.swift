@@ -130,6 +130,66 @@ import Testing
     #expect(isNear(grouped, reals(maps(d, shared, "output").flatMap { $0 }, [3, 4]), 1e-7))
   }
 
+  /// The result of attention is the sum of what heads add, each times its gate.
+  @Test(arguments: [false, true], [false, true]) func headsAddUp(isAcross: Bool, isAdapted: Bool) throws {
+    let gates = [0.5, 0, -2, 3]
+    func results(_ g: GraphBuilder) -> [Tensor] {
+      let rows = g.input("x", .f32, [2, 3, 4])
+      let context = isAcross ? g.input("memory", .f32, [2, 5, 3]) : rows
+      func attention() -> MultiHeadAttention {
+        MultiHeadAttention("a", in: g, size: 4, headCount: 4, keyValueHeadCount: 2, contextSize: isAcross ? 3 : 4)
+      }
+      let plain = isAdapted ? g.adapting(LowRankAdaptation(of: ["*"], rank: 1, alpha: 3), attention) : attention()
+      var gated = plain
+      gated.headGates = g.constant(gates)
+      return [gated, plain].flatMap { heads in
+        let (y, probabilities) = heads.attend(rows, context: context)
+        let added = matmul(probabilities, heads.headOutputs(of: context))
+        return [y - heads.output.bias!, added.sum(1), added]
+      }
+    }
+    var inputs = ["x": Self.numbers(5, [2, 3, 4])]
+    if isAcross { inputs["memory"] = Self.numbers(6, [2, 5, 3]) }
+    let graph = try Graph(building: "g") { results($0) }
+    for (seed, argument) in graph.arguments.enumerated() where argument.role == .parameter {
+      inputs[graph.name(argument.value).text] = Self.numbers(seed, graph.type(argument.value).shape.extents.map { $0.constant! })
+    }
+    let found = try HeedDSLTests.run(inputs) { results($0) }
+    #expect(
+      found[0].shape == [2, 3, 4] && found[2].shape == [2, 4, 3, 4] && inputs.keys.contains("a.output.adapter.up") == isAdapted)
+    #expect(isNear(found[0], found[1], 1e-7) && isNear(found[3], found[4], 1e-7))
+    let expected = found[5].reals.enumerated().map { $1 * gates[$0 / 12 % 4] }
+    #expect(isNear(found[2], reals(expected, [2, 4, 3, 4]), 1e-7) && !isNear(found[0], found[3], 0.1))
+  }
+
+  /// Scores are divided by the root of the head size, also where that is a symbol.
+  @Test func sizesOfHeadsMayBeSymbols() throws {
+    func attended(_ g: GraphBuilder, size: Extent) -> Tensor {
+      let map = Linear(weight: g.input("w", .f32, [size, 4]))
+      return MultiHeadAttention(
+        query: map, key: map, value: map, output: Linear(weight: g.input("out", .f32, [4, size])), headCount: 2)(
+          g.input("x", .f32, [3, 4]))
+    }
+    let inputs = ["x": Self.numbers(1, [3, 4]), "w": Self.numbers(2, [6, 4]), "out": Self.numbers(3, [4, 6])]
+    let (known, symbolic) = (
+      try HeedDSLTests.run(inputs) { attended($0, size: 6) }, try HeedDSLTests.run(inputs) { attended($0, size: "2*D") }
+    )
+    #expect(isNear(known[0], symbolic[0], 1e-7))
+  }
+
+  @Test func gatesForEachRowOfABatch() throws {
+    let results = try HeedDSLTests.run(["x": Self.numbers(5, [2, 3, 4])]) { g in
+      let rows = g.input("x", .f32, [2, 3, 4])
+      let identity = Linear(weight: g.constant((0..<16).map { $0 % 5 == 0 ? 1 : 0.0 }, shape: [4, 4]))
+      var heads = MultiHeadAttention(query: identity, key: identity, value: identity, output: identity, headCount: 2)
+      let plain = heads(rows)
+      heads.headGates = g.constant([1, 2, 3, 4.0], shape: [2, 2])
+      return [heads(rows), plain]
+    }
+    let expected = results[1].reals.enumerated().map { $1 * Double(1 + $0 / 12 * 2 + $0 % 4 / 2) }
+    #expect(isNear(results[0], reals(expected, [2, 3, 4]), 1e-7))
+  }
+
   @Test func attentionOverABatchGivesProbabilities() throws {
     let graph = Graph("g") { g in
       let x = g.input("x", .f32, ["B", "S", 8])

@@ -247,6 +247,24 @@ import Testing
       let map = Linear("m", in: g, inputs: 8, outputs: 8)
       return MultiHeadAttention(query: map, key: map, value: map, output: map, headCount: 3)(x)
     }
+    func attention(_ g: GraphBuilder, heads: Int = 2, gates: Tensor? = nil) -> MultiHeadAttention {
+      let map = Linear("m", in: g, inputs: 8, outputs: 8)
+      var attention = MultiHeadAttention(query: map, key: map, value: map, output: map, headCount: heads)
+      attention.headGates = gates
+      return attention
+    }
+    check("MultiHeadAttention: got the gates f32[3] for 2 heads, expected [..., 2]") { g, x, _ in
+      attention(g, gates: g.full([3], 1.0))(x)
+    }
+    check("headOutputs: got f32[B, 8] for 3 heads, expected rows of a multiple of 3") { g, x, _ in
+      attention(g, heads: 3).headOutputs(of: x)
+    }
+    check("KeyValueCache c: got 8 features and 3 heads, expected a multiple") { g, x, i in
+      attention(g)(x, cache: KeyValueCache("c", in: g, for: attention(g, heads: 3), capacity: 4), at: i[0])
+    }
+    check("MultiHeadAttention: got the position f32[B, 8], expected one integer") { g, x, _ in
+      attention(g)(x, cache: KeyValueCache("c", in: g, for: attention(g), capacity: 4), at: x * 1)
+    }
     check("less: got i32[2, B, B] and %scores: f32[2, B, B], expected one element type; cast(to:) converts") { g, x, _ in
       MultiHeadAttention("a", in: g, size: 8, headCount: 2)(x, mask: { $0.index(1) < $0 })
     }

@@ -11,18 +11,9 @@ import Testing
       var x = g.input("x", .f32, [1, Extent(width)])
       for layer in 0..<layers {
         g.scope("layers.\(layer)") {
-          let rows = RMSNorm("norm1", in: g, size: width)(x)
-          func map(_ name: String) -> Tensor {
-            Linear(name, in: g, inputs: width, outputs: width, hasBias: false)(rows).splittingHeads(heads)
-          }
-          func cache(_ name: String) -> Tensor {
-            g.state("\(name)_cache", .f32, [Extent(heads), "N", Extent(width / heads)], initial: 0).update(
-              at: position, with: map(name))
-          }
-          let (q, k, v) = (map("query"), cache("key"), cache("value"))
-          let scores = matmul(q, k.transposed()) / Double(width / heads).squareRoot()
-          let weights = softmax(scores.where(scores.index(2) <= position, else: -.infinity))
-          x = x + Linear("output", in: g, inputs: width, outputs: width, hasBias: false)(matmul(weights, v).mergingHeads())
+          let attention = MultiHeadAttention("attention", in: g, size: width, headCount: heads, hasBias: false)
+          let cache = KeyValueCache("cache", in: g, for: attention, capacity: "N")
+          x = x + attention(RMSNorm("norm1", in: g, size: width)(x), cache: cache, at: position)
           x =
             x
             + FeedForward("mlp", in: g, size: width, hiddenSize: 4 * width, hasBias: false)(RMSNorm("norm2", in: g, size: width)(x))

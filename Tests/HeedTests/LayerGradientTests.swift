@@ -52,6 +52,15 @@ import Testing
       attention.dropout = (0.3, g.randomKey(5))
       return attention(x, mask: .slidingWindow(before: 2, after: 1), scores: .softCap(2), .alibi())
     },
+    Layer("attention with gated heads") { g, x in
+      var attention = MultiHeadAttention("a", in: g, size: 8, headCount: 2)
+      attention.headGates = g.parameter("gates", .f32, [2])
+      return attention(x, mask: .causal())
+    },
+    Layer("what heads add to rows") { g, x in
+      let attention = MultiHeadAttention("a", in: g, size: 8, headCount: 4, keyValueHeadCount: 2)
+      return attention.headOutputs(of: x).transposed(1, 0, 2)
+    },
     Layer("attention and its mean probabilities") { g, x in
       let (output, probabilities) = MultiHeadAttention("a", in: g, size: 8, headCount: 2).attend(x, mask: .causal())
       return output + probabilities.mean(0).sum(0).expandingDimension(-1)

@@ -42,6 +42,49 @@ import tour
     #expect(sequences.count == 106 && sequences.allSatisfy { $0.count == 57 && Set($0).isSubset(of: "acgt") })
   }
 
+  @Test(.enabled(if: ExampleData.spliceSites.isThere, "\(ExampleData.spliceSites.absence)")) func spliceSitesAreRead() throws {
+    let table = try ExampleData.spliceSites.table()
+    let (kinds, sequences) = (try table.texts("class"), try table.texts("sequence"))
+    #expect(sequences.count == 3186 && sequences.allSatisfy { $0.count == 60 && Set($0).isSubset(of: "acgt") })
+    func ofKind(_ kind: String) -> [String] { zip(kinds, sequences).filter { $0.0 == kind }.map(\.1) }
+    let (ends, begins) = (ofKind("ei"), ofKind("ie"))
+    #expect(ends.count == 767 && begins.count == 765)
+    // Introns begin with gt and end with ag, with few exceptions: letters and places are what they are said to be.
+    #expect(ends.count { $0.dropFirst(30).hasPrefix("gt") } > 750 && begins.count { $0.prefix(30).hasSuffix("ag") } > 750)
+  }
+
+  /// One example that ends with an error is a line of the table, and those after it run all the same.
+  @Test func anErrorDoesNotEndTheRun() {
+    struct Odd: Error {}
+    func example(_ name: String, _ run: @escaping @Sendable (Laboratory) throws -> Void) -> Example {
+      Example(
+        name: name, idea: "An idea.", claims: [Claim("small", "a number", .atMost(1)), Claim("large", "another", .atLeast(2))],
+        graph: { Graph("g") { $0.constant(1.0) } }, run: run)
+    }
+    let examples = [
+      example("first") {
+        $0.measure("small", 1)
+        $0.measure("large", 3)
+      },
+      example("broken") {
+        $0.measure("small", 0)
+        throw HeedError("got no data, expected some")
+      },
+      example("odd") { _ in throw Odd() },
+      example("last") {
+        $0.measure("small", 2)
+        $0.measure("large", 2)
+      },
+    ]
+    let judgements = Judgement.all(of: examples, isShort: true, folder: nil)
+    #expect(judgements.map(\.isFailure) == [false, false, true, true, true, false])
+    let lines = table(judgements, markdown: true).split(separator: "\n").dropFirst(2).map(String.init)
+    #expect(lines.count == 6 && lines[0].hasPrefix("| first | a number | <= 1 | 1 | 1 | holds |"))
+    #expect(lines[2] == "| broken | all |  |  | 0 | error: got no data, expected some |")
+    #expect(lines[3].hasPrefix("| odd | all |  |  | 0 | error: Odd") && lines[4].hasSuffix("| does NOT hold |"))
+    #expect(lines[5] == "| last | another | >= 2 | 2 | 1 | holds |")
+  }
+
   @Test func claimsAreJudged() {
     func verdict(_ bound: Claim.Bound, _ values: [Double], _ statistic: Claim.Statistic = .everyOne) -> Bool {
       Claim("x", "x", bound, of: statistic).holds(for: values)

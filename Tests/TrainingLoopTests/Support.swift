@@ -11,7 +11,7 @@ struct SmallProblem {
   let training: Subset<ArrayRows>
   let heldOut: Subset<ArrayRows>
 
-  private static func loss(_ g: GraphBuilder, dropping: Bool) -> Tensor {
+  static func loss(_ g: GraphBuilder, dropping: Bool) -> Tensor {
     let x = g.input("x", .f32, ["B", 8])
     let kept = dropping ? select(g.uniform(x.shape, key: g.randomKey(g.input("seed", .i64, []))) < 0.9, x, 0.0) : x
     let error = Linear("map", in: g, inputs: 8, outputs: 3)(kept) - g.input("t", .f32, ["B", 3])

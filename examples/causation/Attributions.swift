@@ -33,6 +33,8 @@ private struct Attribution {
   /// The gradient times the difference to the embedding of [MASK].
   let difference: [Double]
   let effect: [Double]
+  /// What the similarity loses where [MASK] stands in the word's place.
+  let replacement: [Double]
 }
 
 /// The pretrained encoder by all of them.
@@ -60,6 +62,8 @@ private struct Attributor {
     let target = try embedder.embed([other])[0]
     func similarity(_ vector: [Float]) -> Double { zip(vector, target).reduce(0) { $0 + Double($1.0) * Double($1.1) } }
     let removed = try embedder.embed(ids: places.map { place in ids.indices.filter { $0 != place }.map { ids[$0] } })
+    let hidden = embedder.tokenizer.encode("[MASK]")[1]
+    let replaced = try embedder.embed(ids: places.map { place in ids.indices.map { $0 == place ? hidden : ids[$0] } })
     let whole = similarity(try embedder.embed(ids: [ids])[0])
 
     var inputs = try SentenceEmbedder.inputs([ids]).merging(weights) { $1 }
@@ -71,12 +75,12 @@ private struct Attributor {
       let difference = start.map { zip(input, $0).map(-) } ?? input
       return zip(try row(slopes, id), difference).reduce(0) { $0 + Double($1.0 * $1.1) }
     }
-    let mask = try row(weights[table]!, embedder.tokenizer.encode("[MASK]")[1])
+    let mask = try row(weights[table]!, hidden)
     return Attribution(
       words: places.map { maps.tokens[$0] },
       attention: places.map { place in mean(maps.heads.map { map in mean(map.map { $0[place] }) }) },
       gradient: try places.map { try sum(ids[$0], from: nil) }, difference: try places.map { try sum(ids[$0], from: mask) },
-      effect: removed.map { whole - similarity($0) })
+      effect: removed.map { whole - similarity($0) }, replacement: replaced.map { whole - similarity($0) })
   }
 
   /// The slope of the similarity as one word's embedding grows, by differences in place of gradients.
@@ -105,6 +109,8 @@ func compareAttributions(_ laboratory: Laboratory) throws {
     let gradients = mean(found.map { rankCorrelation($0.gradient, $0.effect) })
     laboratory.measure("gradients", gradients - weights)
     laboratory.measure("baseline", mean(found.map { rankCorrelation($0.difference, $0.effect) }) - gradients)
+    laboratory.measure("replaced", mean(found.map { rankCorrelation($0.replacement, $0.effect) }))
+    laboratory.measure("path", mean(found.map { rankCorrelation($0.difference, $0.replacement) }))
     points += found.flatMap { zip($0.attention, $0.effect).map { ($0, $1) } }
     let place = found[0].gradient.indices.max { abs(found[0].gradient[$0]) < abs(found[0].gradient[$1]) }!
     let pair = groups[number][0]
@@ -114,7 +120,7 @@ func compareAttributions(_ laboratory: Laboratory) throws {
     let one = found[0]
     try laboratory.draw(
       HeatMap(
-        title: "What makes two sentences similar, by four measures",
+        title: "A word, by four measures",
         values: [scaled(one.attention), scaled(one.gradient), scaled(one.difference), scaled(one.effect)],
         rows: ["attention", "gradient x input", "gradient x difference", "effect of removal"], columns: one.words,
         scale: "of the largest", range: -1...1))

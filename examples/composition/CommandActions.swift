@@ -106,7 +106,7 @@ private struct Split: Sendable {
 func measureCommandActions(_ laboratory: Laboratory) throws {
   let steps = laboratory.short(700, full: 1000)
   let learner = try Learner(
-    rate: .cosine(from: 3e-3, to: 3e-4, over: steps),
+    learningRate: .cosine(from: 3e-3, to: 3e-4, over: steps), clippingNorm: 1,
     loss: { g in crossEntropy(logits(g), g.input("targets", .i32, ["B", Extent(length)])) },
     outputs: { g in [logits(g).argMax(-1)] })
   /// For each seed, how often all actions of commands are right that training does not show.
@@ -134,7 +134,7 @@ func measureCommandActions(_ laboratory: Laboratory) throws {
   let found = try drawn.map { others, split in (others: Double(others), accuracies: try accuracies(split)) }
   try laboratory.draw(
     Plot(
-      title: "jump in new commands, by how many others training shows",
+      title: "A new verb is understood once training shows it in other commands",
       x: Plot.Axis(label: "commands with jump in training, of 128, besides jump alone", range: -1...66),
       y: Plot.Axis(label: "all actions right", range: 0...1.05),
       series: [

@@ -36,13 +36,13 @@ func measureTransitivity(_ laboratory: Laboratory) throws {
   let across = all.filter { ($0.0 < 4) != ($0.1 < 4) && abs($0.0 - $0.1) > 1 }
   let lists = [neighbours.filter { $0.0 != 3 }, [(3, 4)]]
   for (name, deviation, phases, asked, title) in [
-    ("chain", 1, [neighbours], inner, "Trained on neighbours; embeddings begin at deviation 1"),
-    ("chain, small", 0.02, [neighbours], inner, "Trained on neighbours; embeddings begin at deviation 0.02"),
-    ("linked", 0.02, lists, across, "Two lists, A ... D and E ... H, then D > E alone"),
-    ("rehearsed", 0.02, [lists[0], neighbours], across, "Two lists, A ... D and E ... H, then D > E among the old pairs"),
+    ("chain", 1, [neighbours], inner, "Large embeddings learn neighbours pair by pair"),
+    ("chain, small", 0.02, [neighbours], inner, "Small embeddings learn one order"),
+    ("linked", 0.02, lists, across, "Two lists, then D > E alone: forgotten"),
+    ("rehearsed", 0.02, [lists[0], neighbours], across, "Two lists, then D > E as well: not joined"),
   ] {
     let learner = try Learner(
-      AdamW(weightDecay: 0), rate: .constant(3e-3),
+      AdamW(weightDecay: 0), learningRate: 3e-3, clippingNorm: 1,
       loss: { g in binaryCrossEntropy(logits: logit(g, deviation: deviation), g.input("greater", .f32, ["B"])) },
       outputs: { g in [logit(g, deviation: deviation)] })
     let list = phases.map { $0.map { "\(items[$0.0]) > \(items[$0.1])" }.joined(separator: ", ") }.joined(separator: "; then ")

@@ -1,4 +1,5 @@
 import Foundation
+import Heed
 
 /// A pole on a cart that is pushed left or right: the dynamics of gymnasium's CartPole-v1, after Barto, Sutton and Anderson (1983).
 struct CartPole {

@@ -109,7 +109,7 @@ private func measure(_ laboratory: Laboratory) throws {
   laboratory.measure("dynamics", CartPole.differenceFromGymnasium())
   let count = laboratory.short(500, full: 1000)
   let learner = try Learner(
-    rate: .cosine(from: 3e-3, to: 3e-4, over: count),
+    learningRate: .cosine(from: 3e-3, to: 3e-4, over: count), clippingNorm: 1,
     loss: { g in crossEntropy(policy(g), g.input("targets", .i32, ["B", Extent(steps)])) }, outputs: { g in [policy(g)] })
   let asked = [110, 130, 150, 170, 200]
   var curves: [Plot.Series] = []

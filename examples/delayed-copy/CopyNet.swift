@@ -17,7 +17,7 @@ enum CopyNet: String, CaseIterable {
   func delays(isShort: Bool) -> [Int] {
     switch self {
     case .attention: isShort ? [8, 128] : [8, 32, 128, 512]
-    case .elman, .gru: isShort ? [2, 8, 64] : [2, 4, 8, 16, 32, 64]
+    case .elman, .gru: isShort ? [2, 8, 64] : [2, 4, 8, 16, 32, 64, 128]
     }
   }
 
@@ -46,7 +46,7 @@ enum CopyNet: String, CaseIterable {
 
   func learner(rate: Double) throws -> Learner {
     try Learner(
-      AdamW(weightDecay: 0), rate: .constant(rate),
+      AdamW(weightDecay: 0), learningRate: .constant(rate), clippingNorm: 1,
       loss: { g in crossEntropy(logits(g, g.input("tokens", .i32, ["B", "S"])), g.input("symbols", .i32, ["B"])) },
       outputs: { g in [logits(g, g.input("tokens", .i32, ["B", "S"])).argMax(1)] })
   }

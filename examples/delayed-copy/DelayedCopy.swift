@@ -15,7 +15,7 @@ extension Example {
       Claim("gru, near", "a GRU does so over a delay of 8", .atLeast(0.9)),
       Claim("elman, limit", "the longest delay up to which an Elman net is right 9 times of 10", .atMost(32)),
       Claim("gru, limit", "the same of a GRU", .atMost(32)),
-      Claim("elman, far", "accuracy of the Elman net over a delay of 64 (chance: 0.125)", .atMost(0.25)),
+      Claim("elman, far", "accuracy of the Elman net over delays of 64 and 128 (chance: 0.125)", .atMost(0.25)),
       Claim("gru, far", "the same of the GRU", .atMost(0.25)),
       Claim("size", "parameters of either, of those of attention", .between(0.98, 1.02)),
       Claim("attention, path", "gradient by the token at distance 512, of that at distance 1", .atLeast(0.5)),
@@ -64,7 +64,7 @@ private func measure(_ laboratory: Laboratory) throws {
     }
     laboratory.measure("\(net), nearest", found[0])
     laboratory.measure("\(net), near", found[delays.firstIndex(of: 8)!])
-    laboratory.measure("\(net), far", found.last!)
+    laboratory.measure("\(net), far", zip(delays, found).filter { $0.0 >= 64 }.flatMap(\.1))
     for seed in laboratory.seeds.indices {
       let solved = zip(delays, found).prefix { $1[seed] >= 0.9 }
       laboratory.measure("\(net), limit", Double(solved.last?.0 ?? 0))
@@ -73,7 +73,7 @@ private func measure(_ laboratory: Laboratory) throws {
   }
   try laboratory.draw(
     Plot(
-      title: "A symbol is copied after a delay: attention and recurrent nets of one size",
+      title: "Attention copies a symbol over any delay, recurrent nets of its size over few",
       x: Plot.Axis(label: "delay in tokens", isLogarithmic: true, range: 1.8...600),
       y: Plot.Axis(label: "accuracy, mean of the seeds (chance: 0.125)", range: 0...1.05), series: curves, key: "right center"))
   try measurePaths(laboratory)

@@ -72,7 +72,7 @@ private func askForTwo(_ laboratory: Laboratory) throws {
   var curves: [Plot.Series] = []
   for heads in [1, 2, 4, 8] {
     let learner = try Learner(
-      AdamW(weightDecay: 0), rate: .cosine(from: 1e-2, to: 1e-3, over: steps),
+      AdamW(weightDecay: 0), learningRate: .cosine(from: 1e-2, to: 1e-3, over: steps), clippingNorm: 1,
       loss: { g in crossEntropy(logits(heads: heads, g), g.input("answers", .i32, ["B", 2])) },
       outputs: { [logits(heads: heads, $0).argMax(-1)] })
     for seed in laboratory.seeds {

@@ -16,56 +16,23 @@ extension Example {
       Claim("relative", "relative positions: the error where no heat was in training, of that where it was", .atMost(1.01)),
       Claim("absolute", "absolute positions: the same", .atLeast(10)),
     ],
-    graph: { Graph("step") { [attention($0, positions: .relative).result] } }, run: measure)
+    graph: { Graph("step") { [ringAttention($0, positions: .relative).result] } }, run: measure)
 }
 
-private enum Positions { case relative, absolute }
-
-/// A cosine and a sine of each frequency of the ring are the features of a query and a key.
-private let (points, width) = (Ring.points, 32)
-
-/// The next state of a field `[B, N, 1]` on a ring, and what multiplies the field. Queries and keys are made of the field itself, and of
-/// positions: either by a rotation, so that scores depend on distances alone, or as features.
-private func attention(_ g: GraphBuilder, positions: Positions) -> (result: Tensor, matrix: Tensor) {
-  let field = g.input("field", .f32, ["B", points, 1])
-  let (places, frequencies) = (g.iota([points, 1], dimension: 0), g.iota([1, width / 2], dimension: 1) + 1)
-  let turns = places * frequencies % points
-  let angles = turns.cast(to: .f32) * (2 * .pi / Double(points))
-  let (cosines, sines) = (cos(angles), sin(angles))
-  func features(_ name: String) -> Tensor {
-    switch positions {
-    case .relative: return rotary(Linear(name, in: g, inputs: 1, outputs: width)(field), cosines: cosines, sines: sines)
-    case .absolute:
-      let places = concatenate([cosines, sines], dimension: 1)
-      let place = Linear("\(name).place", in: g, inputs: width, outputs: width, hasBias: false)(places)
-      return Linear(name, in: g, inputs: 1, outputs: width)(field) + place
-    }
-  }
-  let weights = softmax(matmul(features("query"), features("key").transposed()) / Double(width).squareRoot())
-  return (matmul(weights, field), weights)
-}
-
-private func learner(_ positions: Positions, rate: Double, steps: Int) throws -> Learner {
-  try Learner(AdamW(weightDecay: 0), rate: .cosine(from: rate, to: rate / 100, over: steps)) { g in
-    let target = g.input("target", .f32, ["B", points, 1])
-    return meanSquaredError(attention(g, positions: positions).result, target)
-  } outputs: { g in
-    let (result, matrix) = attention(g, positions: positions)
-    return [result.named("result"), matrix.named("matrix")]
-  }
-}
+private let points = Ring.points
 
 private func measure(_ laboratory: Laboratory) throws {
   let steps = laboratory.short(600, full: 1500)
   /// Fields with heat on the left half of the ring, and what becomes of them.
-  func train(_ positions: Positions, _ law: [Double], rate: Double, seed: Int) throws -> (model: TrainedModel, losses: [Double]) {
-    try learner(positions, rate: rate, steps: steps).train(steps: steps, seed: seed) { step in
+  func train(_ positions: RingPositions, _ law: [Double], rate: Double, seed: Int) throws -> (model: TrainedModel, losses: [Double])
+  {
+    try ringLearner(positions, rate: rate, steps: steps).train(steps: steps, seed: seed) { step in
       let fields = Ring.fields(32, on: 0..<points / 2, seed: 10_000 * seed + step)
       return ["field": try Ring.array(fields), "target": try Ring.array(fields.map { Ring.convolved($0, law) })]
     }
   }
   /// The best of three learning rates, chosen with a seed of its own.
-  func bestRate(_ positions: Positions, _ law: [Double]) throws -> Double {
+  func bestRate(_ positions: RingPositions, _ law: [Double]) throws -> Double {
     let tried = try [1e-2, 3e-2, 1e-1].map {
       (rate: $0, loss: mean(try train(positions, law, rate: $0, seed: 100).losses.suffix(50)))
     }
@@ -77,7 +44,7 @@ private func measure(_ laboratory: Laboratory) throws {
     let anywhere = Ring.fields(32, on: 0..<points, seed: -seed)
     let model = try train(.relative, Ring.step, rate: rates.0, seed: seed).model
     // A step is u + r (Laplacian of u): what attention learned of the Laplacian is (A - 1) / r.
-    let kernels = try rows(model, anywhere)
+    let kernels = try attentionRows(model, anywhere)
     let learned = kernels.map { row in row.indices.map { (row[$0] - ($0 == 0 ? 1 : 0)) / Ring.ratio } }
     laboratory.measure("stencil", relativeError(learned, learned.map { _ in Ring.laplacian }))
     stencils.append(learned[0])
@@ -115,24 +82,11 @@ private func measure(_ laboratory: Laboratory) throws {
       laboratory.measure(claim, errors[1] / errors[0])
     }
 
-    let found = try rows(try train(.relative, Ring.steady, rate: rates.2, seed: seed).model, anywhere)
+    let found = try attentionRows(try train(.relative, Ring.steady, rate: rates.2, seed: seed).model, anywhere)
     laboratory.measure("green", relativeError(found, found.map { _ in Ring.green }))
     greens.append(found[0])
   }
   try draw(laboratory, stencils, greens)
-}
-
-private func applied(_ model: TrainedModel, _ fields: [[Double]]) throws -> [[Double]] {
-  let result = try model(["field": Ring.array(fields)])["result"]!.doubles()
-  return fields.indices.map { Array(result[points * $0..<points * ($0 + 1)]) }
-}
-
-/// All rows of the attention matrices for these fields, each begun at its own point: what a point gets by its distance.
-private func rows(_ model: TrainedModel, _ fields: [[Double]]) throws -> [[Double]] {
-  let matrix = try model(["field": Ring.array(fields)])["matrix"]!.doubles()
-  return (0..<fields.count * points).map { row in
-    (0..<points).map { matrix[points * row + (row - $0 + 2 * points * points) % points] }
-  }
 }
 
 /// The norm of the difference over that of the truth.
@@ -144,7 +98,7 @@ private func relativeError(_ found: [[Double]], _ truth: [[Double]]) -> Double {
 private func draw(_ laboratory: Laboratory, _ stencils: [[Double]], _ greens: [[Double]]) throws {
   for (part, learned, truth, title, label) in [
     (
-      "stencil", stencils, Ring.laplacian, "What attention learned of one step of heat",
+      "stencil", stencils, Ring.laplacian, "One step of heat: attention is the discrete Laplacian",
       "weight, less 1 at the point itself, over r"
     ),
     ("green", greens, Ring.green, "The steady state of a leaky ring: attention is the Green's function", "weight"),

@@ -35,9 +35,11 @@ private func layer() throws -> Graph {
 }
 
 private func makeLearner(_ model: InductionModel, steps: Int) throws -> Learner {
-  try Learner(
-    AdamW(weightDecay: 0), rate: .cosine(from: 1e-2, to: 1e-3, over: steps).warmedUp(over: 20), loss: model.loss,
-    outputs: model.roles)
+  var learner = try Learner(
+    AdamW(weightDecay: 0), learningRate: .cosine(from: 1e-2, to: 1e-3, over: steps).warmedUp(over: 20), clippingNorm: 1,
+    loss: model.loss, outputs: model.roles)
+  learner.initializers["*.output.weight"] = .normal(deviation: 0.1)
+  return learner
 }
 
 private func measure(_ laboratory: Laboratory) throws {
@@ -56,7 +58,7 @@ private func measure(_ laboratory: Laboratory) throws {
       let losses = try out["losses"]!.doubles()
       return (out, mean(losses[..<11]), mean(losses[12...]) / mean(losses[..<11]))
     }
-    func train(_ learner: Learner, layers: Int, observe: (Int, TrainedModel) throws -> Void = { _, _ in }) throws -> TrainedModel {
+    func train(_ learner: Learner, layers: Int, observe: ((Int, TrainedModel) throws -> Void)? = nil) throws -> TrainedModel {
       try learner.train(steps: steps, seed: seed, observing: 20, observe: observe) { step in
         var batch = try InductionModel.repetitions(32, blocks: 8...16, seed: 10_000 * seed + step)
         batch["gates"] = .ones([layers, InductionModel.heads])

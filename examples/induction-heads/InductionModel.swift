@@ -10,28 +10,21 @@ struct InductionModel {
   /// Letters of a block that is repeated, in tests.
   static let repeated = 12
 
-  /// What a layer does to rows `[B, T, width]`: what each head adds to them, and its weights.
+  /// What a layer read, what it adds to the rows `[B, T, width]`, and the weights of its heads.
   struct Layer {
-    let value: Linear
-    let output: Tensor
+    let attention: MultiHeadAttention
+    let rows: Tensor
     let added: Tensor
     let weights: Tensor
   }
 
   /// A layer whose heads know the order by learned biases of relative positions. A gate of 0 takes a head out.
   func attend(_ x: Tensor, gates: Tensor, _ g: GraphBuilder) -> Layer {
-    let heads = Extent(Self.heads)
-    func map(_ name: String) -> Linear { Linear(name, in: g, inputs: width, outputs: width, hasBias: false) }
-    let value = map("value")
-    let (q, k, v) = (map("query")(x), map("key")(x), value(x))
-    let table = g.initialize(g.parameter("bias", .f32, [heads, 33]), .zeros)
-    let products = matmul(q.splittingHeads(Self.heads), k.splittingHeads(Self.heads).transposed())
-    let scores = (products / Double(width / Self.heads).squareRoot()).applying(.relativeTable(table))
-    let weights = softmax(scores.where(.causal(), else: -.infinity))
-    let output = g.initialize(
-      g.parameter("output", .f32, [heads, Extent(width / Self.heads), Extent(width)]), .normal(deviation: 0.1))
-    let read = matmul(matmul(weights, v.splittingHeads(Self.heads)), output)
-    return Layer(value: value, output: output, added: read * gates.reshape([heads, 1, 1]), weights: weights)
+    var attention = MultiHeadAttention("attention", in: g, size: width, headCount: Self.heads, hasBias: false)
+    attention.headGates = gates
+    let table = g.initialize(g.parameter("bias", .f32, [Extent(Self.heads), 33]), .zeros)
+    let (added, weights) = attention.attend(x, mask: .causal(), scores: .relativeTable(table))
+    return Layer(attention: attention, rows: x, added: added, weights: weights)
   }
 
   /// The tables of letters before and after, the layers, and the logits of the next letter, `[B, T, letters]`.
@@ -43,7 +36,7 @@ struct InductionModel {
     let gates = g.input("gates", .f32, [Extent(layers), Extent(Self.heads)])
     let made = (0..<layers).map { number in
       let layer = g.scope("layer\(number + 1)") { attend(x, gates: gates[number], g) }
-      x += layer.added.sum(1)
+      x += layer.added
       return layer
     }
     return (ids, letters.weight, answers.weight, made, answers(x))
@@ -72,13 +65,15 @@ struct InductionModel {
     let induction = each { weight($0, from: repeated) { same.expandingDimension(1) & ($0.key > 0) } }
     // The letter of a value that goes through the head becomes the likeliest: the diagonal of its output-value circuit.
     let copying = each { layer in
-      let values = layer.value(letters).splittingHeads(Self.heads)
-      let circuit = matmul(matmul(values, layer.output), answers.transposed())
+      let circuit = matmul(layer.attention.headOutputs(of: letters), answers.transposed())
       return (circuit.argMax(-1) == g.iota([Extent(Self.heads), Extent(Self.letters)], dimension: 1)).cast(to: .f32).mean(-1)
     }
     // What the head adds to the right letter's logit above that of the mean letter.
     let direction = answers.gather(targets) - answers.mean(0)
-    let added = each { einsum("bhtm,btm->bht", $0.added, direction)[.all, .all, .from(repeated)].mean(0, 2) }
+    let added = each { layer in
+      let ofHeads = matmul(layer.weights, layer.attention.headOutputs(of: layer.rows))
+      return einsum("bhtm,btm->bht", ofHeads, direction)[.all, .all, .from(repeated)].mean(0, 2)
+    }
     return [
       crossEntropy(logits, targets, reduction: .none).mean(0).named("losses"),
       previous.named("previous"), induction.named("induction"),

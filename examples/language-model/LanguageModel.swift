@@ -26,7 +26,7 @@ private struct CharacterModel {
   func logits(_ g: GraphBuilder) -> Tensor {
     let ids = g.input("ids", .i32, [hasCache ? 1 : "B", "S"])
     // How many characters came before these.
-    let position = hasCache ? g.input("position", .i32) : g.constant(0, .i32)
+    let position = hasCache ? g.input("position", .i32) : nil
     let width = Self.width
     let table = g.initialize(g.parameter("characters", .f32, [Extent(Self.characters), Extent(width)]), .normal(deviation: 0.02))
     var x = Embedding(weight: table)(ids)
@@ -40,20 +40,11 @@ private struct CharacterModel {
   }
 
   /// Attention of characters to themselves and to those before them.
-  private func attention(_ g: GraphBuilder, _ x: Tensor, _ position: Tensor) -> Tensor {
-    let maps = MultiHeadAttention("attention", in: g, size: Self.width, headCount: Self.heads)
-    let q = maps.query(x).splittingHeads(Self.heads)
-    var (k, v) = (maps.key(x).splittingHeads(Self.heads), maps.value(x).splittingHeads(Self.heads))
-    if hasCache {
-      let shape: Shape = [1, Extent(Self.heads), Extent(Self.capacity), Extent(Self.width / Self.heads)]
-      k = g.state("keys", .f32, shape, initial: 0).update(at: position, with: k)
-      v = g.state("values", .f32, shape, initial: 0).update(at: position, with: v)
-    }
-    let scores = matmul(q, k.transposed()) / Double(Self.width / Self.heads).squareRoot()
-    let distance = scores.index(-2) + position - scores.index(-1)
-    let slopes = g.constant(alibiSlopes(headCount: Self.heads), .f32, shape: [Extent(Self.heads), 1, 1])
-    let biased = scores - slopes * distance.cast(to: .f32)
-    return maps.output(matmul(softmax(biased.where(distance >= 0, else: -.infinity)), v).mergingHeads())
+  private func attention(_ g: GraphBuilder, _ x: Tensor, _ position: Tensor?) -> Tensor {
+    let attention = MultiHeadAttention("attention", in: g, size: Self.width, headCount: Self.heads)
+    guard let position else { return attention(x, mask: .causal(), scores: .alibi()) }
+    let cache = KeyValueCache("cache", in: g, for: attention, batch: [1], capacity: Self.capacity)
+    return attention(x, cache: cache, at: position, scores: .alibi())
   }
 }
 
@@ -101,7 +92,8 @@ private func measure(_ laboratory: Laboratory) throws {
     crossEntropy(CharacterModel(hasCache: false).logits(g), g.input("targets", .i32, ["B", "S"]))
   }
   let learner = try Learner(
-    rate: .cosine(from: 5e-3, to: 5e-4, over: steps).warmedUp(over: 20), loss: loss, outputs: { [loss($0)] })
+    learningRate: .cosine(from: 5e-3, to: 5e-4, over: steps).warmedUp(over: 20), clippingNorm: 1, loss: loss,
+    outputs: { [loss($0)] })
   let pairs = lossOfPairs(training, heldOut)
   let whole = try Graph(building: "whole") { g in CharacterModel(hasCache: false).logits(g)[.all, (-1)...] }.compile()
   let cachedGraph = try Graph(building: "step") { g in CharacterModel(hasCache: true).logits(g)[.all, (-1)...] }

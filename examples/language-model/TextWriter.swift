@@ -75,7 +75,8 @@ struct TextWriter {
     laboratory.measure("faster", slow.last! / fast.last!)
     try laboratory.draw(
       Plot(
-        title: "The time of one more character", x: Plot.Axis(label: "characters before it", isLogarithmic: true, range: 50...1200),
+        title: "With the cache, each character takes the same time",
+        x: Plot.Axis(label: "characters before it", isLogarithmic: true, range: 50...1200),
         y: Plot.Axis(label: "milliseconds of processor time", isLogarithmic: true),
         series: zip(["the whole text anew", "with the cache"], curves).map { Plot.Series(title: $0, points: $1) }, key: "top left"))
   }

@@ -17,73 +17,19 @@ extension Example {
     graph: heart, run: measure)
 }
 
-private let (size, heads) = (64, 4)
+private let size = SentenceEncoder.size
 
 /// The two masks alone: attention and the mean of B sentences that are padded to S tokens.
 private func heart() -> Graph {
   Graph("padded") { g in
     let (q, k, v) = (
-      g.input("q", .f32, ["B", heads, "S", 16]), g.input("k", .f32, ["B", heads, "S", 16]),
-      g.input("v", .f32, ["B", heads, "S", 16])
+      g.input("q", .f32, ["B", 4, "S", 16]), g.input("k", .f32, ["B", 4, "S", 16]),
+      g.input("v", .f32, ["B", 4, "S", 16])
     )
     let lengths = g.input("lengths", .i32, ["B"])
     let weights = softmax((matmul(q, k.transposed()) / 4).where(.keys(below: lengths), else: -.infinity))
-    return masked(matmul(weights, v).mergingHeads(), lengths).named("embedding")
+    return SentenceEncoder.masked(matmul(weights, v).mergingHeads(), lengths).named("embedding")
   }
-}
-
-/// The mean of the rows that are not padding: `[B, S, size]` to `[B, size]`.
-private func masked(_ x: Tensor, _ lengths: Tensor) -> Tensor {
-  let isReal = x.builder.iota(["S"], dimension: 0) < lengths.expandingDimension(1)
-  return (x * isReal.cast(to: .f32).expandingDimension(2)).sum(1) / lengths.cast(to: .f32).expandingDimension(1)
-}
-
-/// What a padded batch hides of its padding.
-private struct Masks: OptionSet {
-  let rawValue: Int
-  static let keys = Masks(rawValue: 1)
-  static let pooling = Masks(rawValue: 2)
-}
-
-/// A graph, and what its parameters begin with.
-private typealias Model = (graph: Graph, initializers: Initializers)
-
-/// Two layers of a transformer on tokens, whose places in their sentence are added as sinusoids.
-private func encoded(_ g: GraphBuilder, _ tokens: Tensor, places: Tensor, mask: Mask) -> Tensor {
-  var x = Embedding("tokens", in: g, count: SentenceBatch.vocabulary, size: size)(tokens) + sinusoidalEncoding(places, size: size)
-  for layer in 0..<2 {
-    g.scope("layers.\(layer)") {
-      let attention = MultiHeadAttention("attention", in: g, size: size, headCount: heads)
-      x += attention(LayerNorm("norm1", in: g, size: size)(x), mask: mask)
-      x += FeedForward("mlp", in: g, size: size, hiddenSize: 4 * size)(LayerNorm("norm2", in: g, size: size)(x))
-    }
-  }
-  return x
-}
-
-/// The embeddings of B sentences that are padded to S tokens: the means of their rows.
-private func padded(_ masks: Masks) -> Model {
-  var initializers = Initializers()
-  let graph = Graph("padded") { g in
-    let (tokens, lengths) = (g.input("tokens", .i32, ["B", "S"]), g.input("lengths", .i32, ["B"]))
-    let x = encoded(g, tokens, places: g.iota(["S"], dimension: 0), mask: masks.contains(.keys) ? .keys(below: lengths) : .all)
-    initializers = g.initializers
-    return masks.contains(.pooling) ? masked(x, lengths) : x.mean(1)
-  }
-  return (graph, initializers)
-}
-
-/// The same of sentences that follow each other in T rows: offsets say where each begins.
-private func ragged() -> Model {
-  var initializers = Initializers()
-  let graph = Graph("ragged") { g in
-    let (tokens, offsets) = (g.input("tokens", .i32, ["T"]), g.input("offsets", .i32, ["B + 1"]))
-    let places = g.iota(["T"], dimension: 0) - offsets.gather(g.segmentIDs(offsets, count: "T"))
-    let x = encoded(g, tokens, places: places, mask: .documents(offsets))
-    initializers = g.initializers
-    return x.segmentMean(offsets)
-  }
-  return (graph, initializers)
 }
 
 // MARK: Measuring
@@ -112,12 +58,14 @@ private func neighbours(_ embeddings: [[Double]]) -> [Int] {
 }
 
 private func measure(_ laboratory: Laboratory) throws {
-  let cases: [(name: String, title: String, masks: Masks)] = [
+  let cases: [(name: String, title: String, masks: SentenceEncoder.Masks)] = [
     ("none", "no mask", []), ("pooling", "masked pooling alone", .pooling), ("keys", "masked keys alone", .keys),
     ("both", "both masks", [.keys, .pooling]),
   ]
-  let model = ragged()
-  let (raggedProgram, paddedPrograms) = (try model.graph.compile(), try cases.map { try padded($0.masks).graph.compile() })
+  let model = SentenceEncoder.ragged()
+  let (raggedProgram, paddedPrograms) = (
+    try model.graph.compile(), try cases.map { try SentenceEncoder.padded($0.masks).graph.compile() }
+  )
   for seed in laboratory.seeds {
     let weights = try model.initializers.arrays(for: model.graph, seed: UInt64(seed))
     let (packed, batches) = (
@@ -181,7 +129,7 @@ private func drawErrors(
   series.append(Plot.Series(title: "ragged batch", points: lengths.map { (Double($0), exact) }, style: .dashed))
   try laboratory.draw(
     Plot(
-      title: "Sentences of 12 tokens, padded: the error of their embeddings",
+      title: "One padded token poisons a sentence of 12, unless both masks keep it out",
       x: Plot.Axis(label: "padded to (tokens)", range: 0...200),
       y: Plot.Axis(label: "error of the embedding, of its norm", isLogarithmic: true, range: 1e-8...10), series: series,
       key: "at graph 0.98, graph 0.62 right"))

@@ -116,7 +116,7 @@ private func learn(_ laboratory: Laboratory) throws {
     let features = g.initialize(g.parameter("features", .f32, [1, count, 16]), .xavierUniform())
     return Linear("head", in: g, inputs: 16, outputs: 2)(network(g, features, layers: 3)).reshape([count, 2])
   }
-  let learner = try Learner(rate: .constant(3e-3)) { g in
+  let learner = try Learner(learningRate: 3e-3, clippingNorm: 1) { g in
     crossEntropy(logits(g).gather(g.constant(labelled, .i32)), g.constant([0, 1], .i32))
   } outputs: { g in
     [softmax(logits(g))]

@@ -64,13 +64,14 @@ private func measure(_ laboratory: Laboratory) throws {
       ] { curves[name, default: []].append((Double(width), value)) }
     }
   }
-  for (part, label) in [
-    ("variance", "variance of the logits"), ("entropy", "entropy of the weights (1: all equal)"),
-    ("gradient", "gradient through the softmax, median row"),
+  for (part, label, title) in [
+    ("variance", "variance of the logits", "Without scaling, scores have the variance d"),
+    ("entropy", "entropy of the weights (1: all equal)", "Without scaling, one weight takes all as d grows"),
+    ("gradient", "gradient through the softmax, median row", "Without scaling, most rows lose their gradient as d grows"),
   ] {
     try laboratory.draw(
       Plot(
-        title: "Scores of random queries and keys of width d", x: Plot.Axis(label: "d", isLogarithmic: true),
+        title: title, x: Plot.Axis(label: "width d of queries and keys", isLogarithmic: true),
         y: Plot.Axis(label: label, isLogarithmic: part != "entropy"),
         series: [
           Plot.Series(title: "q k", points: curves[part]!), Plot.Series(title: "q k / sqrt(d)", points: curves["\(part), scaled"]!),
@@ -85,7 +86,7 @@ private let (tokens, size, width) = (16, 32, 512)
 
 /// Tokens hold a name and a content. A question holds the name of one of them, with noise; the answer is its content.
 private func learner(scale: Double, rate: Double) throws -> Learner {
-  try Learner(rate: .constant(rate)) { g in
+  try Learner(learningRate: .constant(rate), clippingNorm: 1) { g in
     let (names, contents) = (g.input("names", .f32, ["B", tokens, size]), g.input("contents", .f32, ["B", tokens, 8]))
     let (question, answer) = (g.input("question", .f32, ["B", 1, size]), g.input("answer", .f32, ["B", 8]))
     let q = Linear("query", in: g, inputs: size, outputs: width)(question)
@@ -136,7 +137,8 @@ private func train(_ laboratory: Laboratory) throws {
   }
   try laboratory.draw(
     Plot(
-      title: "A model of width 512 learns to look up", x: Plot.Axis(label: "step"), y: Plot.Axis(label: "squared error"),
+      title: "A model of width 512 learns to look up, sooner with scaling", x: Plot.Axis(label: "step"),
+      y: Plot.Axis(label: "squared error"),
       series: zip(["q k", "q k / sqrt(d)"], curves).map { title, losses in
         Plot.Series(title: title, points: losses.enumerated().map { (Double($0), $1) }, style: .lines)
       }, key: "top right"),

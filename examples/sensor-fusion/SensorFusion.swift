@@ -31,7 +31,7 @@ private func fusion() -> Graph {
 /// The step of a query that learns the keys: the squared error of the estimate of a truth that is told afterwards.
 private func learner() throws -> Learner {
   try Learner(
-    AdamW(weightDecay: 0), rate: .cosine(from: 0.1, to: 1e-3, over: 2000), clippingNorm: nil,
+    AdamW(weightDecay: 0), learningRate: .cosine(from: 0.1, to: 1e-3, over: 2000),
     loss: { g in
       let keys = g.initialize(g.parameter("keys", .f32, ["8"]), .zeros)
       let (readings, truth) = (g.input("readings", .f32, ["T", 8]), g.input("truth", .f32, ["T"]))

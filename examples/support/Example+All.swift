@@ -17,6 +17,7 @@ extension Example {
     randomWalk,
     triangleAttention,
     promoters,
+    spliceSites,
     heatEquation,
     composition,
     decisionTransformer,

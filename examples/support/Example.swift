@@ -15,6 +15,14 @@ package struct Example: Sendable {
   /// Whether it reads the pretrained encoder.
   var needsEncoder = false
 
+  package init(
+    name: String, idea: String, claims: [Claim], graph: @escaping @Sendable () throws -> Graph,
+    run: @escaping @Sendable (Laboratory) throws -> Void, needsEncoder: Bool = false
+  ) {
+    (self.name, self.idea, self.claims, self.graph, self.run) = (name, idea, claims, graph, run)
+    self.needsEncoder = needsEncoder
+  }
+
   /// Whether all that it reads is there.
   package var canRun: Bool { !needsEncoder || PretrainedEncoder.isThere }
 }

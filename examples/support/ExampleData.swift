@@ -10,11 +10,14 @@ package struct ExampleData: Sendable {
 
   package init(file: String, columns: [String]? = nil) { (self.file, self.columns) = (file, columns) }
 
-  package static let all = [digits, promoters]
+  package static let all = [digits, promoters, spliceSites]
   /// 1,797 handwritten digits: 64 pixels from 0 to 16, row by row, and the class.
   package static let digits = ExampleData(file: "digits.csv", columns: (0..<64).map { "pixel\($0)" } + ["class"])
   /// 106 sequences of E. coli: a class, + or -, and 57 bases in small letters.
   package static let promoters = ExampleData(file: "promoters.csv")
+  /// 3,186 sequences of primates: a class, ei where an exon ends in the middle, ie where one begins, n where neither, and 60 bases in small
+  /// letters.
+  package static let spliceSites = ExampleData(file: "splice-sites.csv")
 
   /// Whether a folder is named in HEED_EXAMPLE_DATA.
   package static let isNamed = named != nil

@@ -1,44 +1,60 @@
+import Foundation
 import Heed
 
-/// A claim and what was found.
+/// A claim and what was found, or that an example ended with an error.
 package struct Judgement {
-  private let example: String
-  private let claim: Claim
-  private let values: [Double]
-  private let holds: Bool
-  private let isShort: Bool
+  /// Whether the claim is not judged as the example says: it should hold, or it is known not to. With the few seeds of the short form, what is
+  /// known not to hold may. An error is a failure.
+  package let isFailure: Bool
+  /// The cells of a line of the table.
+  fileprivate let cells: [String]
 
   package init(_ example: String, _ claim: Claim, _ values: [Double], isShort: Bool = false) {
-    (self.example, self.claim, self.values, holds) = (example, claim, values, claim.holds(for: values))
-    self.isShort = isShort
+    let holds = claim.holds(for: values)
+    let isSurprising = holds && claim.exception != nil && !isShort
+    isFailure = !claim.isSkipped && (values.isEmpty || isSurprising || !holds && claim.exception == nil)
+    let verdict =
+      claim.isSkipped
+      ? "skipped: no \(claim.data!.file)"
+      : isSurprising
+        ? "holds, which was not expected"
+        : values.isEmpty ? "not measured" : holds ? "holds" : claim.exception.map { "does not hold: \($0)" } ?? "does NOT hold"
+    let found =
+      values.count <= 1
+      ? values.map(shown).joined() : "\(shown(mean(values))) (\(shown(values.min()!)) ... \(shown(values.max()!)))"
+    let bound = "\(claim.bound)" + (claim.statistic == .mean && values.count > 1 ? " in the mean" : "")
+    cells = [example, claim.text, bound, found, "\(values.count)", verdict]
   }
 
-  /// Whether the claim is not judged as the example says: it should hold, or it is known not to. With the few seeds of the short form, what is
-  /// known not to hold may.
-  package var isFailure: Bool {
-    if claim.isSkipped { return false }
-    return values.isEmpty || (holds ? claim.exception != nil && !isShort : claim.exception == nil)
+  /// An example that ended with an error, whatever it had measured before.
+  package init(_ example: String, failure error: any Error) {
+    isFailure = true
+    cells = [example, "all", "", "", "0", "error: \((error as? HeedError)?.message ?? "\(error)")"]
   }
 
   /// The claim, what was found, and the verdict.
   package var text: String { cells.dropFirst().joined(separator: "; ") }
+}
 
-  /// The cells of a line of the table.
-  fileprivate var cells: [String] {
-    let found =
-      values.count <= 1
-      ? values.map(shown).joined() : "\(shown(mean(values))) (\(shown(values.min()!)) ... \(shown(values.max()!)))"
-    let verdict =
-      claim.isSkipped
-      ? "skipped: no \(claim.data!.file)"
-      : values.isEmpty ? "not measured" : holds ? "holds" : claim.exception.map { "does not hold: \($0)" } ?? "does NOT hold"
-    let bound = "\(claim.bound)" + (claim.statistic == .mean && values.count > 1 ? " in the mean" : "")
-    return [example, claim.text, bound, found, "\(values.count)", isFailure && holds ? "holds, which was not expected" : verdict]
+extension Judgement {
+  /// Runs examples, one after the other. One that throws is a line of its own in the table; the others are judged all the same.
+  package static func all(of examples: [Example], isShort: Bool, folder: String?) -> [Judgement] {
+    examples.flatMap { example in
+      let start = Date()
+      defer { printLine("  \(String(format: "%.1f", -start.timeIntervalSinceNow)) s") }
+      printLine("\(example.name): \(example.idea)")
+      let laboratory = Laboratory(example, isShort: isShort, folder: folder)
+      do { try example.run(laboratory) } catch {
+        FileHandle.standardError.write(Data("\(example.name): \(error)\n".utf8))
+        return [Judgement(example.name, failure: error)]
+      }
+      return example.claims.map { Judgement(example.name, $0, laboratory.found[$0.name] ?? [], isShort: isShort) }
+    }
   }
 }
 
 /// The table of all claims.
-func table(_ judgements: [Judgement], markdown: Bool) -> String {
+package func table(_ judgements: [Judgement], markdown: Bool) -> String {
   let head = ["example", "claim", "stated before", "measured", "numbers", "verdict"]
   let lines = [head] + judgements.map(\.cells)
   if markdown {

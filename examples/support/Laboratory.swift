@@ -22,7 +22,7 @@ package final class Laboratory {
   func short(_ short: Int, full: Int) -> Int { isShort ? short : full }
 
   /// Notes the numbers of a claim, one for each seed, or one that no seed changes.
-  func measure(_ claim: String, _ values: Double...) { measure(claim, values) }
+  package func measure(_ claim: String, _ values: Double...) { measure(claim, values) }
 
   /// Notes the numbers of a claim.
   func measure(_ claim: String, _ values: [Double]) {

@@ -49,20 +49,7 @@ func shown(_ value: Double) -> String {
   return abs(value) >= 0.001 && abs(value) < 1e5 ? String(format: "%.4g", value) : String(format: "%.1e", value)
 }
 
-/// Random numbers that a seed determines, on every machine (SplitMix64, Steele and others 2014), for what Swift's collections draw.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: Int) { state = UInt64(bitPattern: Int64(seed)) }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
-  }
-
+extension SeededGenerator {
   /// A number of the standard normal distribution (Box and Muller 1958).
   mutating func normal() -> Double {
     let (u, v) = (Double.random(in: 0..<1, using: &self), Double.random(in: 0..<1, using: &self))

@@ -23,11 +23,12 @@ struct Plot: Picture {
   /// Where the key stands, in gnuplot's words.
   var key = "top left"
 
-  /// Colours that colour-blind people can tell (Okabe and Ito 2008).
-  private static let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442"]
+  /// Colours that colour-blind people can tell (Okabe and Ito 2008), with grey for their yellow, which is hard to see on white.
+  private static let colours = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#888888"]
 
   func draw(to path: String, as format: PictureFormat) throws {
-    var lines = gnuplotHead(path, format, title: title)
+    // A key below the curves takes a part of the height.
+    var lines = gnuplotHead(path, format, title: title, height: key.hasPrefix("below") ? 640 : 480)
     lines += ["set key \(key)", "set grid", "set border 3", "set tics nomirror"]
     for (name, axis) in [("x", x), ("y", y)] {
       lines.append("set \(name)label \(quoted(axis.label))")
@@ -68,12 +69,18 @@ struct HeatMap: Picture {
   /// The numbers of the two ends of the colours: those of the matrix unless given.
   var range: ClosedRange<Double>?
 
+  /// Viridis (van der Walt and Smith 2015), which gnuplot 5 has no name for; from orange over white to blue where the range is about 0.
+  private var palette: String {
+    range.map { $0.lowerBound == -$0.upperBound } ?? false
+      ? "-1 '#b35806', -0.5 '#fdb863', 0 '#f7f7f7', 0.5 '#92c5de', 1 '#2166ac'"
+      : "0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725'"
+  }
+
   func draw(to path: String, as format: PictureFormat) throws {
     let (height, width) = (values.count, values.first?.count ?? 0)
     var lines = gnuplotHead(path, format, title: title, width: 260 + 26 * max(width, 12), height: 200 + 24 * max(height, 10))
     lines += [
-      // Viridis (van der Walt and Smith 2015), which gnuplot 5 has no name for.
-      "set palette defined (0 '#440154', 1 '#3b528b', 2 '#21918c', 3 '#5ec962', 4 '#fde725')", "set cblabel \(quoted(scale))",
+      "set palette defined (\(palette))", "set cblabel \(quoted(scale))",
       "set tics scale 0", "unset key",
       "set xrange [-0.5:\(width).0-0.5]", "set yrange [\(height).0-0.5:-0.5]",
       "set xlabel \(quoted(columnLabel))", "set ylabel \(quoted(rowLabel))",

@@ -44,25 +44,15 @@ struct Tour: ParsableCommand {
 
   struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Measures the claims of examples.", discussion: "The exit status is 1 where a claim that should hold does not.")
+      abstract: "Measures the claims of examples.",
+      discussion: "The exit status is 1 where a claim that should hold does not, or an example ends with an error.")
     @ArgumentParser.Argument(help: "Examples; all unless given.") var names: [String] = []
     @Flag(help: "Fewer steps and seeds.") var short = false
     @Option(help: "Draw pictures, as SVG and PNG, into this folder.") var pictures: String?
     @Flag(help: "Print the table of claims in Markdown.") var markdown = false
 
     func run() throws {
-      var judgements: [Judgement] = []
-      for example in try Tour.examples(names) {
-        let start = Date()
-        printLine("\(example.name): \(example.idea)")
-        let laboratory = Laboratory(example, isShort: short, folder: pictures)
-        do { try example.run(laboratory) } catch let error as HeedError {
-          FileHandle.standardError.write(Data("\(example.name): \(error)\n".utf8))
-          throw ExitCode.failure
-        }
-        judgements += example.claims.map { Judgement(example.name, $0, laboratory.found[$0.name] ?? [], isShort: short) }
-        printLine("  \(String(format: "%.1f", -start.timeIntervalSinceNow)) s")
-      }
+      let judgements = Judgement.all(of: try Tour.examples(names), isShort: short, folder: pictures)
       printLine("\n" + table(judgements, markdown: markdown))
       if judgements.contains(where: \.isFailure) { throw ExitCode.failure }
     }

@@ -11,20 +11,22 @@ extension Trainer {
 
   /// What a step takes: the arrays of a batch, and the seed of the step where the graph has an input for it.
   func inputs(_ batch: Batch, step: Int) throws -> [String: NDArray] {
-    var inputs = batch.arrays
-    guard inputs["seed"] == nil, let type = program.lowered.source.inputs.first(where: { $0.name == "seed" })?.type,
-      type.rank == 0, type.element.isInteger
-    else { return inputs }
-    let number = Int64(bitPattern: Self.mixed(seed &+ Self.mixed(UInt64(step) &+ 1)))
+    try program.inputs(batch.arrays, step: step, seed: seed)
+  }
+}
+
+extension CompiledGraph {
+  /// What a step of training takes: the arrays of a batch, and where the graph has an integer input `seed` a number that follows from the
+  /// run's seed and from how many steps were made before.
+  func inputs(_ batch: [String: NDArray], step: Int, seed: UInt64) throws -> [String: NDArray] {
+    guard batch["seed"] == nil, let type = lowered.source.inputs.first(where: { $0.name == "seed" })?.type, type.rank == 0,
+      type.element.isInteger
+    else { return batch }
+    var ofStep = SeededGenerator(seed: UInt64(step) &+ 1)
+    var ofRun = SeededGenerator(seed: seed &+ ofStep.next())
+    let number = Int64(bitPattern: ofRun.next())
+    var inputs = batch
     inputs["seed"] = try type.element == .i64 ? NDArray([number], []) : NDArray([Int32(truncatingIfNeeded: number)], [])
     return inputs
-  }
-
-  /// The finaliser of SplitMix64.
-  private static func mixed(_ value: UInt64) -> UInt64 {
-    var z = value &+ 0x9e37_79b9_7f4a_7c15
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
   }
 }

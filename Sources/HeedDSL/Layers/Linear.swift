@@ -36,6 +36,9 @@ public struct Linear {
     adapter = g.located(file, line) { g.adapter(of: name, inputs: inputs, outputs: outputs, element: element) }
   }
 
+  /// The weight with the change that the adapter stands for, `[outputs, inputs]`.
+  var wholeWeight: Tensor { adapter.map { weight + matmul($0.up, $0.down) * $0.scale } ?? weight }
+
   /// `[..., inputs]` to `[..., outputs]`.
   public func callAsFunction(_ x: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
     let site = CallSite(file, line)

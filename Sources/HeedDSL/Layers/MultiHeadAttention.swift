@@ -20,6 +20,11 @@ public struct MultiHeadAttention {
   public let element: ElementType?
   /// With which probability each weight is dropped before it weighs a value, and by which random numbers; nil where none is.
   public var dropout: (probability: Double, key: RandomKey)?
+  /// What the result of each head is multiplied by before the output map, floats `[heads]`, or `[..., heads]` for each row of a batch: 0 takes
+  /// a head out. Nil for nothing.
+  ///
+  /// Source: Michel, Levy, Neubig, "Are sixteen heads really better than one?", 2019.
+  public var headGates: Tensor?
 
   /// Attention with given maps, whose parameters have the names of their weight file.
   public init(
@@ -79,30 +84,72 @@ public struct MultiHeadAttention {
     return attend(x, context: context, position: position, change: change, mask: live, file: file, line: line)
   }
 
-  /// - Parameter change: from the scaled scores, what takes their place.
-  private func attend(
-    _ x: Tensor, context: Tensor?, position: ((Tensor) -> Tensor)?, change: OfScores?, mask: OfScores?, file: String, line: Int
+  /// - Parameters:
+  ///   - change: from the scaled scores, what takes their place.
+  ///   - cached: puts the keys and values of these rows where those of earlier calls are, and returns all.
+  func attend(
+    _ x: Tensor, context: Tensor?, position: ((Tensor) -> Tensor)?, change: OfScores?, mask: OfScores?,
+    cached: ((_ keys: Tensor, _ values: Tensor) -> (keys: Tensor, values: Tensor))? = nil, file: String, line: Int
   ) -> (output: Tensor, probabilities: Tensor) {
     x.builder.located(file, line) {
-      let context = context ?? x
-      func projected(_ map: Linear, _ rows: Tensor) -> Tensor {
-        let result = map(rows)
-        return element.map { result.cast(to: $0) } ?? result
-      }
-      let name = "MultiHeadAttention"
+      let (builder, context, name) = (x.builder, context ?? x, "MultiHeadAttention")
       var q = projected(query, x).splittingHeads(headCount, name)
       var k = projected(key, context).splittingHeads(keyValueHeadCount, name)
       var v = projected(value, context).splittingHeads(keyValueHeadCount, name)
-      let builder = x.builder
       if let position { (q, k) = builder.asWritten { (position(q), position(k)) } }
+      if let cached { (k, v) = cached(k, v) }
       (k, v) = (k.repeatingHeads(Extent(headCount), name), v.repeatingHeads(Extent(headCount), name))
-      var scores = matmul(q, k.transposed()) / Double(q.extent(-1).constant ?? 1).squareRoot()
+      let (products, size) = (matmul(q, k.transposed()), q.extent(-1))
+      var scores =
+        size.constant.map { products / Double($0).squareRoot() } ?? products / sqrt(builder.size(size).cast(to: q.element))
       scores.named("scores")
       if let change { scores = change(scores) }
       if let mask { scores = scores.where(mask(scores), else: -.infinity) }
       let probabilities = softmax(scores).named("probabilities")
       let weights = dropout.map { probabilities.dropout(probability: $0.probability, key: $0.key) } ?? probabilities
-      return (output(matmul(weights, v).mergingHeads()), probabilities)
+      return (output(gated(matmul(weights, v)).mergingHeads()), probabilities)
+    }
+  }
+
+  private func projected(_ map: Linear, _ rows: Tensor) -> Tensor {
+    let result = map(rows)
+    return element.map { result.cast(to: $0) } ?? result
+  }
+
+  /// The results of heads, `[..., heads, rows, head size]`, times their gates.
+  private func gated(_ heads: Tensor) -> Tensor {
+    guard let headGates else { return heads }
+    let builder = heads.builder
+    guard builder.graph.failure == nil, headGates.rank > 0, builder.areEqual(headGates.extent(-1), Extent(headCount)) else {
+      return builder.fail(
+        "MultiHeadAttention: got the gates \(headGates.summary) for \(headCount) heads, expected [..., \(headCount)]", nil,
+        guess: heads.type)
+    }
+    return heads * headGates.reshape(Shape(headGates.shape.extents + [1, 1]))
+  }
+
+  // MARK: What heads do
+
+  /// What each head adds to a row that attends to one row of the context alone: `[..., rows, context size]` to `[..., heads, rows, size]`.
+  ///
+  /// Times the probabilities it is what each head adds to the rows. With the bias of the output map, the sum over heads is the result of
+  /// attention:
+  ///
+  /// ```swift
+  /// let (y, probabilities) = attention.attend(x, mask: .causal())
+  /// let added = matmul(probabilities, attention.headOutputs(of: x))     // [..., heads, rows, size]
+  /// ```
+  ///
+  /// Source: the output-value circuit of Elhage et al., "A mathematical framework for transformer circuits", 2021.
+  /// - Parameter context: rows whose values are taken.
+  public func headOutputs(of context: Tensor, file: String = #filePath, line: Int = #line) -> Tensor {
+    context.builder.located(file, line) {
+      let name = "headOutputs"
+      let values = projected(value, context).splittingHeads(keyValueHeadCount, name).repeatingHeads(Extent(headCount), name)
+      // The columns of the output's weight that each head's elements meet: [heads, head size, size].
+      let weight = output.wholeWeight
+      let ofHeads = weight.reshape([weight.extent(0), Extent(headCount), values.extent(-1)]).transposed(1, 2, 0)
+      return gated(matmul(values, ofHeads))
     }
   }
 }

@@ -26,14 +26,15 @@ extension Mask {
 }
 
 extension Pairs {
-  /// The pairs with the positions of queries counted as those of keys. Without an alignment their numbers must be equal.
+  /// The pairs with the positions of queries counted as those of keys. Without an alignment their numbers must be equal, or these pairs so
+  /// counted.
   func aligned(_ alignment: Alignment?, _ mask: String) -> Pairs {
     switch alignment {
     case .topLeft: return self
     case .bottomRight: return at(query: query + builder.size(keyCount - queryCount), key: key)
     case .past(let lengths): return at(query: query + perBatch(lengths), key: key)
     case nil:
-      if !builder.areEqual(queryCount, keyCount) {
+      if !isAligned, !builder.areEqual(queryCount, keyCount) {
         builder.fail(
           "\(mask): got \(queryCount) queries and \(keyCount) keys, expected an alignment: .topLeft, .bottomRight or .past(lengths)",
           nil)

@@ -16,6 +16,8 @@ public struct Pairs {
   public private(set) var query: Tensor
   /// The position of the key: `[1, keys]`.
   public private(set) var key: Tensor
+  /// Whether queries are counted as keys are, so that a mask asks for no alignment.
+  var isAligned = false
 
   /// The pairs of the scores `[batch, heads..., queries, keys]`.
   public init(_ scores: Tensor) {

@@ -1,3 +1,5 @@
+internal import HeedArrays
+
 /// An order of 0 ..< `count` that follows from a seed and an epoch. Each place is computed by itself, without a list, and is the same on
 /// every machine.
 ///
@@ -19,10 +21,10 @@ public struct Permutation: Hashable, Sendable {
     let bits = Int.bitWidth - max(count - 1, 0).leadingZeroBitCount
     // Networks of fewer bits do not make all orders equally likely, however many rounds they have.
     halfBits = UInt64(max((bits + 1) / 2, 3))
-    var key = Self.mix(seed) ^ Self.mix(UInt64(truncatingIfNeeded: epoch) ^ 0x6a09_e667_f3bc_c909)
+    var key = SeededGenerator.mixed(seed) ^ SeededGenerator.mixed(UInt64(truncatingIfNeeded: epoch) ^ 0x6a09_e667_f3bc_c909)
     keys = (0..<Self.roundCount).map { _ in
       key &+= 0x9e37_79b9_7f4a_7c15
-      return Self.mix(key)
+      return SeededGenerator.mixed(key)
     }
   }
 
@@ -37,15 +39,7 @@ public struct Permutation: Hashable, Sendable {
   private func permuted(_ value: UInt64) -> UInt64 {
     let mask = (1 << halfBits) - 1 as UInt64
     var (left, right) = (value >> halfBits, value & mask)
-    for key in keys { (left, right) = (right, left ^ (Self.mix(right ^ key) & mask)) }
+    for key in keys { (left, right) = (right, left ^ (SeededGenerator.mixed(right ^ key) & mask)) }
     return left << halfBits | right
-  }
-
-  /// The finaliser of SplitMix64.
-  private static func mix(_ value: UInt64) -> UInt64 {
-    var z = value
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
   }
 }

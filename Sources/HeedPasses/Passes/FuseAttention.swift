@@ -115,6 +115,14 @@ extension GraphPass {
           (graph, self) = (unshared.graph, found)
           return Dictionary(unshared.sums.flatMap { group in group.map { ($0, group.count) } }) { first, _ in first }
         }
+        // What else keeps a sum from being an attention says more than that it shares scores.
+        for (group, own) in zip(groups, unshared.sums) {
+          for (sum, alone) in zip(group.sums, own) {
+            guard let refusal = found.declined[alone], refusal.reason.message != declined[sum]?.reason.message else { continue }
+            declined[sum] = Refusal(
+              reason: Declined(value: graph.result(sum), reason: refusal.reason.message), hasSoftmax: refusal.hasSoftmax)
+          }
+        }
         groups = fused.map { groups[$0] }
       }
       return [:]

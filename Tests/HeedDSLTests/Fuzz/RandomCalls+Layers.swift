@@ -75,9 +75,9 @@ extension RandomCall {
       let (x, count) = ($0.tensor(), $0.int())
       return $0.pick([{ x.splittingHeads(count) }, { x.mergingHeads() }, { x.repeatingHeads(count) }])()
     },
-    RandomCall("MultiHeadAttention attend") {
+    RandomCall("MultiHeadAttention attend headOutputs KeyValueCache") {
       let (x, context) = ($0.float(), $0.optional { $0.float() })
-      let attention: MultiHeadAttention
+      var attention: MultiHeadAttention
       if $0.flag() {
         let map = Linear(weight: $0.float())
         attention = MultiHeadAttention(
@@ -91,11 +91,20 @@ extension RandomCall {
       }
       let (mask, score, other) = ($0.mask(), $0.score(), $0.tensor())
       let position = RotaryEmbedding(size: $0.size())
+      attention.headGates = $0.optional { $0.float() }
+      if $0.flag() {
+        let batch = $0.flag() ? Shape(x.shape.extents.dropLast(2)) : $0.shape()
+        let cache = KeyValueCache($0.name(), in: $0.g, for: attention, batch: batch, capacity: $0.extent())
+        let count = $0.integer()
+        guard $0.flag() else { return attention(x, cache: cache, at: count, mask: mask, scores: score) }
+        return attention(x, cache: cache, at: count, position: { position($0) })
+      }
       return $0.pick([
         { attention(x, context: context) }, { attention(x, context: context, mask: mask) },
         { attention(x, mask: mask, scores: score, score) },
         { attention(x, scores: score) }, { attention(x, position: { position($0) }, bias: { $0 + other }, mask: { _ in other }) },
-        { attention.attend(x, mask: mask, scores: score).probabilities }, { attention.attend(x, context: context).probabilities },
+        { attention.headOutputs(of: x) }, { attention.attend(x, mask: mask, scores: score).probabilities },
+        { attention.attend(x, context: context).probabilities },
       ])()
     },
     RandomCall("linearAttention LinearAttentionState") {
