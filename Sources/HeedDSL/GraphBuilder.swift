@@ -3,8 +3,8 @@ public import HeedIR
 /// What a graph is built with: it makes the inputs and parameters, and keeps the first mistake.
 public final class GraphBuilder {
   package internal(set) var graph: Graph
-  /// What layers say that parameters hold before they are trained.
-  public internal(set) var initializers = Initializers()
+  /// What layers say that parameters hold before they are trained; `g.initializers["*.bias"] = .zeros` says otherwise.
+  public var initializers = Initializers()
   private var scopes: [String] = []
   private var outerSite: CallSite?
   /// The last call that told its line: near the mistake of an operator whose own line cannot be found.

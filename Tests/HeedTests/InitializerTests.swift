@@ -142,6 +142,20 @@ import Testing
     #expect(initializers.initializer(of: "embedding.weight") == .normal() && initializers.initializer(of: "other") == nil)
   }
 
+  /// What a closure says of names counts whether it says so before the layer or behind it.
+  @Test(arguments: [false, true]) func patternsInTheClosure(_ isFirst: Bool) throws {
+    let (graph, initializers) = try Graph.withInitializers("model") { g in
+      if isFirst { g.initializers["*.bias"] = .constant(3) }
+      let y = Linear("map", in: g, inputs: 4, outputs: 2)(g.input("x", .f32, ["S", 4]))
+      if !isFirst { g.initializers["*.bias"] = .constant(3) }
+      return y.named("y")
+    }
+    let arrays = try initializers.arrays(for: graph, seed: 1)
+    #expect(arrays.keys.sorted() == ["map.bias", "map.weight"])
+    #expect(try arrays["map.bias"]!.floats() == [3, 3] && arrays["map.weight"]!.floats().allSatisfy { $0 != 3 })
+    #expect(throws: HeedError.self) { try Graph.withInitializers("bad") { g in g.input("x", .f32, [3]) + g.input("y", .f32, [4]) } }
+  }
+
   @Test func mistakes() throws {
     let graph = Graph("g") { g in (g.parameter("w", .f32, [3]) + g.parameter("v", .f32, [3])).named("s") }
     var initializers = Initializers()

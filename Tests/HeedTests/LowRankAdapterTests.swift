@@ -55,12 +55,10 @@ import Testing
   }
 
   @Test func trainingChangesAdaptersAlone() throws {
-    var initializers = Initializers()
-    let step = try Graph(building: "step") { g in
+    let (step, initializers) = try Graph.withInitializers("step") { g in
       let y = g.adapting(Self.lora) { Self.attention(g) }
       let loss = (y * y).mean().named("loss")
       g.minimize(loss, by: AdamW(), learningRate: 0.05, parameters: g.adapters)
-      initializers = g.initializers
       return loss
     }
     #expect(initializers.initializer(of: "a.query.adapter.up") == .zeros)

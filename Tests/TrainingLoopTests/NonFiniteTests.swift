@@ -84,8 +84,7 @@ import Testing
     arguments: [(3e38, "%layer1.gained = multiply"), (.infinity, "layer1.gain, an argument of type f32[B, 1, 1]")]
       as [(Float, String)])
   func transformer(gain: Float, origin: String) async throws {
-    var initializers = Initializers()
-    let graph = try Graph(building: "step") { g in
+    let (graph, initializers) = try Graph.withInitializers("step") { g in
       let ids = g.input("ids", .i32, ["B", 12])
       let embedding = Embedding("tokens", in: g, count: 16, size: 32)
       var x = embedding(ids)
@@ -99,7 +98,6 @@ import Testing
       }
       let loss = crossEntropy(matmul(x, embedding.weight.transposed()), ids).named("loss")
       g.minimize(loss, by: AdamW(), learningRate: 1e-3, clippingNorm: 1)
-      initializers = g.initializers
       return loss
     }
     let ids = NDArray.random([6, 12], seed: 1)

@@ -20,11 +20,9 @@ struct SmallProblem {
 
   /// - Parameter rate: the learning rate; a large one makes evaluations worse.
   init(samples: Int = 60, seed: Int = 1, rate: Double = 0.02, threads: Int = 1) throws {
-    var initializers = Initializers()
-    let graph = try Graph(building: "step") { g in
+    let (graph, initializers) = try Graph.withInitializers("step") { g in
       let loss = Self.loss(g, dropping: true)
       let made = g.minimize(loss, by: AdamW(), learningRate: .constant(rate))
-      initializers = g.initializers
       return [loss, made.learningRate.named("learning_rate")]
     }
     let options = CompileOptions(threads: threads, cache: ObjectCache(directory: nil))

@@ -4,9 +4,8 @@ import Heed
 private let (size, heads) = (64, 4)
 
 /// The gradients of all weights of layers of a transformer.
-private func layers(_ count: Int, checkpoints: Bool) -> (graph: Graph, initializers: Initializers) {
-  var initializers = Initializers()
-  let graph = Graph("layers") { g in
+private func layers(_ count: Int, checkpoints: Bool) throws -> (graph: Graph, initializers: Initializers) {
+  try Graph.withInitializers("layers") { g in
     var x = g.input("x", .f32, ["N", Extent(size)])
     for number in 0..<count {
       func layer() -> Tensor {
@@ -19,10 +18,8 @@ private func layers(_ count: Int, checkpoints: Bool) -> (graph: Graph, initializ
       }
       x = checkpoints ? g.checkpoint(layer) : layer()
     }
-    initializers = g.initializers
     return gradients(of: (x * g.input("r", .f32, ["N", Extent(size)])).sum(), with: g.parameters)
   }
-  return (graph, initializers)
 }
 
 /// Layers in checkpoints, and under a limit of memory.
@@ -30,7 +27,7 @@ func measureCheckpointedLayers(_ laboratory: Laboratory) throws {
   let length = laboratory.short(256, full: 1024)
   // Plans cost nothing: they are of the same length in both forms.
   func memory(_ program: CompiledGraph) throws -> Double { Double(try program.memoryPlan(sizes: ["N": 1024]).total) }
-  let models = [false, true].map { layers(8, checkpoints: $0) }
+  let models = try [false, true].map { try layers(8, checkpoints: $0) }
   let stored = try models.map { try memory($0.graph.compile(CompileOptions.keepingWeights)) }
   let fused = try models.map { try $0.graph.compile() }
   laboratory.measure("layers", stored[1] / stored[0])

@@ -53,11 +53,9 @@ enum CopyNet: String, CaseIterable {
 
   /// The norm of the gradient of a logit by each embedded token, the mean over the sequences, `[S]`; before training.
   func path(seed: Int) throws -> [Double] {
-    var initializers = Initializers()
-    let graph = try Graph(building: "path") { g in
+    let (graph, initializers) = try Graph.withInitializers("path") { g in
       let rows = rows(g, g.input("tokens", .i32, ["B", "S"]))
       let logits = answer(g, rows)
-      initializers = g.initializers
       let slopes = gradients(of: logits[.all, 0].sum(), with: [rows])[0]
       return sqrt((slopes * slopes).sum(-1)).mean(0)
     }

@@ -114,11 +114,9 @@ private func writings(_ count: Int, _ length: Int, seed: Int) throws -> [String:
 private func permute(_ laboratory: Laboratory) throws {
   let rows = 100
   for encoding in PositionEncoding.allCases {
-    var initializers = Initializers()
-    let graph = try Graph(building: "layer") { g in
+    let (graph, initializers) = try Graph.withInitializers("layer") { g in
       let (x, context) = (g.input("x", .f32, ["S", width]), g.input("context", .f32, ["S", width]))
       let y = encoding.attend(x, to: context, .all, g)
-      initializers = g.initializers
       return y
     }
     let program = try graph.compile()

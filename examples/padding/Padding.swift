@@ -62,7 +62,7 @@ private func measure(_ laboratory: Laboratory) throws {
     ("none", "no mask", []), ("pooling", "masked pooling alone", .pooling), ("keys", "masked keys alone", .keys),
     ("both", "both masks", [.keys, .pooling]),
   ]
-  let model = SentenceEncoder.ragged()
+  let model = try SentenceEncoder.ragged()
   let (raggedProgram, paddedPrograms) = (
     try model.graph.compile(), try cases.map { try SentenceEncoder.padded($0.masks).graph.compile() }
   )

@@ -34,27 +34,21 @@ enum SentenceEncoder {
   }
 
   /// The embeddings of B sentences that are padded to S tokens: the means of their rows.
-  static func padded(_ masks: Masks) -> Model {
-    var initializers = Initializers()
-    let graph = Graph("padded") { g in
+  static func padded(_ masks: Masks) throws -> Model {
+    try Graph.withInitializers("padded") { g in
       let (tokens, lengths) = (g.input("tokens", .i32, ["B", "S"]), g.input("lengths", .i32, ["B"]))
       let x = encoded(g, tokens, places: g.iota(["S"], dimension: 0), mask: masks.contains(.keys) ? .keys(below: lengths) : .all)
-      initializers = g.initializers
       return masks.contains(.pooling) ? masked(x, lengths) : x.mean(1)
     }
-    return (graph, initializers)
   }
 
   /// The same of sentences that follow each other in T rows: offsets say where each begins.
-  static func ragged() -> Model {
-    var initializers = Initializers()
-    let graph = Graph("ragged") { g in
+  static func ragged() throws -> Model {
+    try Graph.withInitializers("ragged") { g in
       let (tokens, offsets) = (g.input("tokens", .i32, ["T"]), g.input("offsets", .i32, ["B + 1"]))
       let places = g.iota(["T"], dimension: 0) - offsets.gather(g.segmentIDs(offsets, count: "T"))
       let x = encoded(g, tokens, places: places, mask: .documents(offsets))
-      initializers = g.initializers
       return x.segmentMean(offsets)
     }
-    return (graph, initializers)
   }
 }

@@ -91,12 +91,10 @@ private func network(_ g: GraphBuilder, _ x: Tensor, layers: Int) -> Tensor {
 /// Which nodes' features the result of a node depends on: its gradient by all features.
 private func hops(_ laboratory: Laboratory) throws {
   for layers in 1...5 {
-    var initializers = Initializers()
-    let graph = Graph("hops") { g in
+    let (graph, initializers) = try Graph.withInitializers("hops") { g in
       let x = g.input("x", .f32, [count, count, 16])
       // Copy b of the graph asks for the result of node b.
       let asked = (network(g, x, layers: layers) * g.constant(identity.flatMap { $0 }, .f32, shape: [count, count, 1])).sum()
-      initializers = g.initializers
       let slopes = gradients(of: asked, with: [x])[0]
       return abs(slopes).max(-1)
     }

@@ -24,15 +24,13 @@ struct Training: AsyncParsableCommand {
 
   private func train() async throws {
     let model = LanguageModel(layers: layers, width: width, length: 32)
-    var initializers = Initializers()
-    let step = try Graph(building: "step") { g in
+    let (step, initializers) = try Graph.withInitializers("step") { g in
+      for name in ["tokens.weight", "positions.weight"] as [NamePattern] { g.initializers[name] = .normal(deviation: 0.02) }
       let loss = model.loss(g)
       let schedule = LearningRate.cosine(from: 3e-3, to: 3e-4, over: steps).warmedUp(over: 20)
       let made = g.minimize(loss, by: AdamW(), learningRate: schedule, clippingNorm: 1)
-      initializers = g.initializers
       return [loss, made.learningRate.named("learning_rate"), made.gradientNorm.named("gradient_norm")]
     }
-    for name in ["tokens.weight", "positions.weight"] as [NamePattern] { initializers[name] = .normal(deviation: 0.02) }
     let evaluation = try Graph(building: "evaluation") { model.loss($0) }
 
     // The end of the text is held out.

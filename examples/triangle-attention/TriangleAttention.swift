@@ -77,16 +77,14 @@ private func measure(_ laboratory: Laboratory) throws {
 
 /// Both kinds of layer after each other, and the gradients of a random sum of what they return, beside the same in plain loops.
 private func errors(_ element: ElementType, seed: Int) throws -> (forward: Double, backward: Double) {
-  var initializers = Initializers()
-  let graph = try Graph(building: "check") { g in
+  let (graph, initializers) = try Graph.withInitializers("check") { g in
+    // Norms and biases too are random, so that each counts.
+    for pattern in ["*.norm.*", "*.bias"] as [NamePattern] { g.initializers[pattern] = .normal() }
     let (pairs, r) = (g.input("pairs", element, [1, "N", "N", 16]), g.input("r", element, [1, "N", "N", 16]))
     let middle = pairs + TriangleLayer("starting", in: g, element: element).around(.starting, pairs)
     let result = (middle + TriangleLayer("ending", in: g, element: element).around(.ending, middle)).named("result")
-    initializers = g.initializers
     return [result] + gradients(of: (result * r).sum(), with: [pairs] + g.parameters)
   }
-  // Norms and biases too are random, so that each counts.
-  for pattern in ["*.norm.*", "*.bias"] as [NamePattern] { initializers[pattern] = .normal() }
   let weights = try initializers.arrays(for: graph, seed: UInt64(seed))
   let count = 7 + seed
   let inputs = ["pairs", "r"].enumerated().map {

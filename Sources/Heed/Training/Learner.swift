@@ -58,16 +58,10 @@ public struct Learner: Sendable {
     options: CompileOptions = CompileOptions(), file: String = #filePath, line: Int = #line,
     step: (GraphBuilder) throws -> some GraphOutput, outputs: ((GraphBuilder) throws -> [Tensor])? = nil
   ) throws {
-    var initializers = Initializers()
-    graph = try Graph(building: "step", file: file, line: line) { g in
-      let results = try step(g)
-      initializers = g.initializers
-      return results
-    }
+    (graph, initializers) = try Graph.withInitializers("step", file: file, line: line, step)
     guard !graph.states.isEmpty else {
       throw HeedError("got a step that replaces nothing, expected one that calls minimize", at: CallSite(file, line).location)
     }
-    self.initializers = initializers
     program = try graph.compile(options)
     lossName = try StepMetrics.chosen(nil, among: StepMetrics.names(of: program), of: program)
     evaluation = try outputs.map { try Graph(building: "model", file: file, line: line, $0).compile(options) }

@@ -120,8 +120,8 @@ struct LanguageModelStep {
   var hasCheckpoints = false
 
   func graph() throws -> (Graph, Initializers) {
-    var initializers = Initializers()
-    let graph = try Graph(building: "step") { g in
+    try Graph.withInitializers("step") { g in
+      for name in ["tokens.weight", "positions.weight"] as [NamePattern] { g.initializers[name] = .normal(deviation: 0.02) }
       let ids = g.input("ids", .i32, ["B", Extent(length)])
       let targets = g.input("targets", .i32, ["B", Extent(length)])
       let loss = crossEntropy(logits(ids, g), targets)
@@ -129,11 +129,8 @@ struct LanguageModelStep {
         loss, by: AdamW(weightDecay: 0.01),
         learningRate: .cosine(from: 1e-3, to: 1e-4, over: max(1, steps - 20)).warmedUp(over: 20),
         clippingNorm: 1)
-      initializers = g.initializers
       return loss
     }
-    for name in ["tokens.weight", "positions.weight"] as [NamePattern] { initializers[name] = .normal(deviation: 0.02) }
-    return (graph, initializers)
   }
 
   private func logits(_ ids: Tensor, _ g: GraphBuilder) -> Tensor {

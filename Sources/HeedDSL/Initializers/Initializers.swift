@@ -1,13 +1,12 @@
+public import HeedIR
+
 /// The initialisers of a graph's parameters by name: those of the layers, and what replaces them.
 ///
 /// ```swift
-/// var initializers = Initializers()
-/// let graph = Graph("model") { g in
-///   let y = Linear("map", in: g, inputs: 64, outputs: 10)(g.input("x", .f32, ["S", 64]))
-///   initializers = g.initializers
-///   return y.named("y")
+/// let (graph, initializers) = try Graph.withInitializers("model") { g in
+///   g.initializers["*.bias"] = .zeros
+///   return Linear("map", in: g, inputs: 64, outputs: 10)(g.input("x", .f32, ["S", 64])).named("y")
 /// }
-/// initializers["*.bias"] = .zeros
 /// let parameters = try initializers.arrays(for: graph, seed: 1)     // "map.weight", "map.bias"
 /// ```
 ///
@@ -53,5 +52,21 @@ extension GraphBuilder {
   public func initialize(_ tensor: Tensor, _ initializer: Initializer) -> Tensor {
     if let name = tensor.name { initializers.note(initializer, of: name) }
     return tensor
+  }
+}
+
+extension Graph {
+  /// Builds a graph, as `Graph(building:)` does, and returns it with the initialisers of its parameters.
+  /// - Throws: `HeedError`, the first mistake, or what the closure throws.
+  public static func withInitializers(
+    _ name: String, file: String = #filePath, line: Int = #line, _ body: (GraphBuilder) throws -> some GraphOutput
+  ) throws -> (graph: Graph, initializers: Initializers) {
+    var initializers = Initializers()
+    let graph = try Graph(building: name, file: file, line: line) { g in
+      let output = try body(g)
+      initializers = g.initializers
+      return output
+    }
+    return (graph, initializers)
   }
 }

@@ -30,8 +30,7 @@ extension Encoder {
     name: String = "contrast", _ contrast: Contrast = Contrast(), adaptation: LowRankAdaptation? = nil,
     train: (_ g: GraphBuilder, _ loss: Tensor) -> [Tensor] = { _, _ in [] }
   ) throws -> (graph: Graph, initializers: Initializers) {
-    var initializers = Initializers()
-    let graph = try Graph(building: name) { g in
+    try Graph.withInitializers(name) { g in
       let pairs: Extent = "P"
       func states() -> (states: Tensor, offsets: Tensor, probabilities: [Tensor]) { tokenStates(g, sentences: pairs * 2) }
       let (states, offsets, _) = adaptation.map { g.adapting($0, states) } ?? states()
@@ -41,10 +40,8 @@ extension Encoder {
         isSymmetric: contrast.isSymmetric, normalizes: false
       ).named("loss")
       let others = train(g, loss)
-      initializers = g.initializers
       return [loss] + others
     }
-    return (graph, initializers)
   }
 }
 

@@ -16,19 +16,15 @@ struct SmallTransformer {
 
   /// The loss and either the gradients of all weights or a step of training.
   func graph() throws -> (graph: Graph, initializers: Initializers) {
-    var initializers = Initializers()
-    let graph = try Graph(building: "transformer") { g in
+    try Graph.withInitializers("transformer") { g in
       let x = g.input("x", .f32, ["B", Extent(length), Extent(width)])
       let target = g.input("target", .f32, ["B", Extent(length), Extent(width)])
       let error = body(x.cast(to: element), g).cast(to: .f32) - target
       let loss = (error * error).mean()
-      initializers = g.initializers
       guard hasOptimizer else { return [loss.named("loss")] + gradients(of: loss, with: g.parameters) }
       g.minimize(loss, by: AdamW(weightDecay: 0.01), learningRate: 1e-3, clippingNorm: 1)
-      initializers = g.initializers
       return [loss.named("loss")]
     }
-    return (graph, initializers)
   }
 
   private func body(_ input: Tensor, _ g: GraphBuilder) -> Tensor {
