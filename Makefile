@@ -8,7 +8,7 @@ RECIPE ?= examples/recipes/sailing/fine-tuning.yaml
 TRAINED ?= $(CURDIR)/.cache/$(basename $(notdir $(RECIPE)))
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo models examples example examples-list pictures-tools train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
+.PHONY: all demo fuzz models examples example examples-list pictures-tools train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
   install model example-data build clean
 
 all: build
@@ -55,7 +55,7 @@ test-dependency: install
 
 ## What CI asks of the text of the sources.
 lint:
-	@$(SWIFT) format lint --strict --recursive Package.swift IR Runtime Sources Tests $(wildcard examples)
+	@$(SWIFT) format lint --strict --recursive Package.swift IR Runtime Sources Tests $(wildcard examples Fuzz)
 
 ## The suite under AddressSanitizer and LeakSanitizer, generated code included.
 test-asan: install
@@ -83,6 +83,11 @@ test-mutations: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_MUTATIONS=$(or $(MUTATIONS),20000) HEED_MUTATION_SEED=$(or $(MUTATION_SEED),1) \
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter PatternMutationTests
+
+## Random inputs that look for faults, MINUTES=1 of each kind: texts of graphs, kernels and programs. Findings are kept in .fuzz.
+fuzz: install
+	@HEED_FUZZ=1 $(SWIFT) build $(RELEASE) --product fuzz
+	@.build/release/fuzz run $(FUZZERS) --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))
 
 ## More random calls of the language with good and bad arguments than the suite has: CALLS=200000 from DSL_SEED=1. A trap ends the run;
 ## the last seed printed is near, and DSL_SEED=N CALLS=1 repeats a graph, naming its calls.

@@ -35,6 +35,19 @@ let tour = [
   "language-model",
 ]
 
+/// What looks for faults with random inputs (`make fuzz`), which nobody else builds.
+let fuzzers: [Target] =
+  Context.environment["HEED_FUZZ"] == nil
+  ? []
+  : [
+    .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Heed", "HeedInterpreter", "HeedLowering", "HeedPasses", "HeedRuntime", "HeedTestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], path: "Fuzz", swiftSettings: strict)
+  ]
+
 let package = Package(
   name: "Heed",
   products: [
@@ -163,6 +176,6 @@ let package = Package(
       name: "DifferentialTests",
       dependencies: ["Heed", "HeedIR", "HeedInterpreter", "HeedLowering", "HeedRuntime", "HeedTestSupport"],
       swiftSettings: strict),
-  ],
+  ] + fuzzers,
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,96 @@
+import Foundation
+import Heed
+
+/// Tries inputs in a process of its own, which a trap may end.
+enum Worker {
+  /// What a worker exits with where it has a finding.
+  static let findingStatus: Int32 = 3
+  /// How long one input may take, in seconds of time on the clock.
+  static let mostSeconds: UInt32 = 60
+
+  /// What workers say.
+  struct Report: Codable {
+    /// How many inputs came how far.
+    var stages: [String: Int] = [:]
+    /// The seed of the input that is the finding, and what is not right.
+    var seed: UInt64?
+    var finding: String?
+  }
+
+  /// Tries the inputs of some seeds. The file `trace` holds the seed that is being tried, for the case that it ends the process.
+  static func run(_ fuzzer: any Fuzzer, _ seeds: Range<UInt64>, trace: String) throws -> Never {
+    var report = Report()
+    for seed in seeds {
+      try Data("\(seed)".utf8).write(to: URL(fileURLWithPath: trace))
+      do {
+        report.stages[try checked(fuzzer, fuzzer.input(seed: seed)).rawValue, default: 0] += 1
+      } catch {
+        (report.seed, report.finding) = (seed, "\(error)")
+        break
+      }
+    }
+    try end(report)
+  }
+
+  /// Tries one input.
+  static func run(_ fuzzer: any Fuzzer, _ input: String) throws -> Never {
+    var report = Report()
+    do {
+      report.stages[try checked(fuzzer, input).rawValue] = 1
+    } catch {
+      report.finding = "\(error)"
+    }
+    try end(report)
+  }
+
+  /// The alarm's signal ends a process whose input takes too long.
+  private static func checked(_ fuzzer: any Fuzzer, _ input: String) throws -> Stage {
+    alarm(mostSeconds)
+    defer { alarm(0) }
+    return try fuzzer.check(input)
+  }
+
+  private static func end(_ report: Report) throws -> Never {
+    FileHandle.standardOutput.write(try JSONEncoder().encode(report))
+    exit(report.finding == nil ? 0 : findingStatus)
+  }
+}
+
+/// What became of a worker.
+struct Outcome {
+  var report = Worker.Report()
+  /// What is not right; nil where all is.
+  var finding: String?
+
+  /// Runs this program once more with other arguments.
+  static func of(_ arguments: [String]) throws -> Outcome {
+    let (process, output, errors) = (Process(), Pipe(), FileManager.default.temporaryDirectory.appending(path: UUID().uuidString))
+    try Data().write(to: errors)
+    defer { try? FileManager.default.removeItem(at: errors) }
+    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+    process.arguments = arguments
+    process.standardOutput = output
+    process.standardError = try FileHandle(forWritingTo: errors)
+    var environment = ProcessInfo.processInfo.environment
+    environment["HEED_CACHE"] = "off"
+    // A stack trace takes seconds, and the signal is enough.
+    environment["SWIFT_BACKTRACE"] = "enable=no"
+    process.environment = environment
+    try process.run()
+    let written = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+
+    var outcome = Outcome()
+    if process.terminationReason == .uncaughtSignal {
+      let tail = (try? String(contentsOf: errors, encoding: .utf8))?.split(separator: "\n").last.map { ": \($0)" } ?? ""
+      let name =
+        process.terminationStatus == SIGALRM ? "no end after \(Worker.mostSeconds) s" : "signal \(process.terminationStatus)"
+      outcome.finding = name + tail
+    } else if let report = try? JSONDecoder().decode(Worker.Report.self, from: written) {
+      (outcome.report, outcome.finding) = (report, report.finding)
+    } else {
+      outcome.finding = "the worker ended with status \(process.terminationStatus) and no report"
+    }
+    return outcome
+  }
+}
