@@ -84,9 +84,11 @@ test-mutations: install
 	@HEED_MUTATIONS=$(or $(MUTATIONS),20000) HEED_MUTATION_SEED=$(or $(MUTATION_SEED),1) \
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter PatternMutationTests
 
-## Random inputs that look for faults, MINUTES=1 of each kind: texts of graphs, kernels and programs. Findings are kept in .fuzz.
+## Random inputs that look for faults, MINUTES=1 of each kind: texts of graphs, kernels and programs; files of arrays, weights, settings,
+## words and tables. Findings are kept in .fuzz. Before that, whether it finds faults that were put where it looks.
 fuzz: install
 	@HEED_FUZZ=1 $(SWIFT) build $(RELEASE) --product fuzz
+	@.build/release/fuzz self-test > /dev/null
 	@.build/release/fuzz run $(FUZZERS) --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))
 
 ## More random calls of the language with good and bad arguments than the suite has: CALLS=200000 from DSL_SEED=1. A trap ends the run;

@@ -43,19 +43,20 @@ struct Campaign {
     let kind = Self.kind(finding)
     guard findings[kind] == nil else { return }
     let input = try fuzzer.input(seed: seed)
-    let small = try Shrinker(input: input) { [name] in try Self.kind(Self.outcome(of: $0, name).finding ?? "") == kind }.shrunk(
-      attempts: 200)
+    let small = try Shrinker(fuzzer: fuzzer) { [name] in
+      try Self.kind(Self.outcome(of: $0, name).finding ?? "") == kind
+    }.shrunk(input, attempts: 200)
     let path = "\(folder)/\(name)-\(seed).txt"
-    try Data(small.utf8).write(to: URL(fileURLWithPath: path))
+    try Data(small).write(to: URL(fileURLWithPath: path))
     findings[kind] = path
-    print("\(name), seed \(seed): \(finding.prefix(600))\n  in \(path):\n\(small)\n")
+    print("\(name), seed \(seed): \(finding.prefix(600))\n  in \(path):\n\(String(decoding: small.prefix(4000), as: UTF8.self))\n")
   }
 
   /// What trying one input leads to.
-  static func outcome(of input: String, _ name: String) throws -> Outcome {
+  static func outcome(of input: [UInt8], _ name: String) throws -> Outcome {
     let file = FileManager.default.temporaryDirectory.appending(path: "heed-fuzz-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
-    try Data(input.utf8).write(to: file)
+    try Data(input).write(to: file)
     return try Outcome.of(["case", name, file.path])
   }
 

@@ -6,7 +6,7 @@ import Heed
 @main struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fuzz", abstract: "Tries random inputs, and keeps those that find a fault.",
-    subcommands: [RunCommand.self, CaseCommand.self, WorkerCommand.self])
+    subcommands: [RunCommand.self, CaseCommand.self, SelfTestCommand.self, WorkerCommand.self])
 }
 
 struct RunCommand: ParsableCommand {
@@ -40,7 +40,18 @@ struct CaseCommand: ParsableCommand {
   @ArgumentParser.Argument(help: "The fuzzer.") var name: String
   @ArgumentParser.Argument(help: "The file.") var file: String
 
-  func run() throws { try Worker.run(Fuzzers.named(name), String(contentsOfFile: file, encoding: .utf8)) }
+  func run() throws { try Worker.run(Fuzzers.named(name), Array(Data(contentsOf: URL(fileURLWithPath: file)))) }
+}
+
+struct SelfTestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "self-test", abstract: "Looks for faults that were put where it looks: a trap, no end, a wrong answer.")
+
+  func run() throws {
+    setenv("HEED_FUZZ_SECONDS", "1", 1)
+    try SeededFaults.test()
+    print("all faults found, each by the word that makes it")
+  }
 }
 
 struct WorkerCommand: ParsableCommand {

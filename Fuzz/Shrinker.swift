@@ -1,32 +1,54 @@
-/// Makes a text smaller as long as something holds of it: without some of its lines, then without some of its words.
-struct Shrinker {
-  let input: String
-  let holds: (String) throws -> Bool
+import Heed
 
-  /// A smaller text; the text itself where it does not hold of that.
-  /// - Parameter attempts: how many texts are tried at most.
-  func shrunk(attempts: Int) throws -> String {
+/// Makes an input smaller as long as something holds of it: without some of its coarse parts, then without some of its fine ones.
+struct Shrinker {
+  let fuzzer: any Fuzzer
+  let holds: ([UInt8]) throws -> Bool
+
+  /// A smaller input; the input itself where it does not hold of that.
+  /// - Parameter attempts: how many inputs are tried at most.
+  func shrunk(_ input: [UInt8], attempts: Int) throws -> [UInt8] {
     guard try holds(input) else { return input }
-    var left = attempts
-    let lines = try without(input.split(separator: "\n", omittingEmptySubsequences: false).map(String.init), "\n", &left)
-    return try without(lines.split(separator: " ", omittingEmptySubsequences: false).map(String.init), " ", &left)
+    var (input, left) = (input, attempts)
+    for level in 0... {
+      guard let parts = fuzzer.parts(input, level) else { break }
+      input = try without(parts, &left)
+    }
+    return input
   }
 
-  /// The parts that must stay: halves are tried first, then ever shorter runs of parts.
-  private func without(_ parts: [String], _ separator: String, _ left: inout Int) throws -> String {
+  /// The parts that must stay: halves are left out first, then ever shorter runs of parts.
+  private func without(_ parts: [ArraySlice<UInt8>], _ left: inout Int) throws -> [UInt8] {
     var parts = parts
     var size = max(1, parts.count / 2)
     while left > 0 {
-      var start = 0
-      var isSmaller = false
+      var (start, isSmaller) = (0, false)
       while start < parts.count, left > 0 {
         let rest = Array(parts[..<start] + parts[min(parts.count, start + size)...])
         left -= 1
-        if try holds(rest.joined(separator: separator)) { (parts, isSmaller) = (rest, true) } else { start += size }
+        if try holds(Array(rest.joined())) { (parts, isSmaller) = (rest, true) } else { start += size }
       }
       if size == 1, !isSmaller { break }
       size = max(1, size / 2)
     }
-    return parts.joined(separator: separator)
+    return Array(parts.joined())
+  }
+}
+
+extension [UInt8] {
+  /// The pieces that end with a byte, and the rest.
+  func parts(endingWith separator: UInt8) -> [ArraySlice<UInt8>] {
+    var parts: [ArraySlice<UInt8>] = []
+    var start = 0
+    for position in indices where self[position] == separator {
+      parts.append(self[start...position])
+      start = position + 1
+    }
+    return parts + [self[start...]]
+  }
+
+  /// Pieces of so many bytes.
+  func parts(ofSize size: Int) -> [ArraySlice<UInt8>] {
+    stride(from: 0, to: count, by: size).map { self[$0..<Swift.min(count, $0 + size)] }
   }
 }

@@ -6,7 +6,7 @@ enum Worker {
   /// What a worker exits with where it has a finding.
   static let findingStatus: Int32 = 3
   /// How long one input may take, in seconds of time on the clock.
-  static let mostSeconds: UInt32 = 60
+  static var mostSeconds: UInt32 { ProcessInfo.processInfo.environment["HEED_FUZZ_SECONDS"].flatMap { UInt32($0) } ?? 60 }
 
   /// What workers say.
   struct Report: Codable {
@@ -33,7 +33,7 @@ enum Worker {
   }
 
   /// Tries one input.
-  static func run(_ fuzzer: any Fuzzer, _ input: String) throws -> Never {
+  static func run(_ fuzzer: any Fuzzer, _ input: [UInt8]) throws -> Never {
     var report = Report()
     do {
       report.stages[try checked(fuzzer, input).rawValue] = 1
@@ -44,7 +44,7 @@ enum Worker {
   }
 
   /// The alarm's signal ends a process whose input takes too long.
-  private static func checked(_ fuzzer: any Fuzzer, _ input: String) throws -> Stage {
+  private static func checked(_ fuzzer: any Fuzzer, _ input: [UInt8]) throws -> Stage {
     alarm(mostSeconds)
     defer { alarm(0) }
     return try fuzzer.check(input)
