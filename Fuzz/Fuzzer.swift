@@ -19,6 +19,12 @@ protocol Fuzzer: Sendable {
 }
 
 extension Fuzzer {
+  /// Lines, then words.
+  func parts(_ input: [UInt8], _ level: Int) -> [ArraySlice<UInt8>]? {
+    let separators = [UInt8(ascii: "\n"), UInt8(ascii: " ")]
+    return level < separators.count ? input.parts(endingWith: separators[level]) : nil
+  }
+
   /// What a body makes, or nil where an error in one line says why it cannot.
   func rejecting<Value>(_ body: () throws -> Value) throws -> Value? {
     do { return try body() } catch let error as HeedError {
@@ -36,8 +42,12 @@ extension Fuzzer {
 }
 
 /// How far an input came, for statistics: a fuzzer whose inputs are all rejected by the parser finds nothing.
-enum Stage: String, CaseIterable {
+enum Stage: String, CaseIterable, Comparable {
   case rejected, parsed, verified, optimized, lowered, ran, read
+
+  static func < (first: Stage, second: Stage) -> Bool {
+    allCases.firstIndex(of: first)! < allCases.firstIndex(of: second)!
+  }
 }
 
 /// What is not as it should be.

@@ -15,11 +15,6 @@ struct SeededFaults: Fuzzer {
     return Array(lines.joined(separator: "\n").utf8)
   }
 
-  func parts(_ input: [UInt8], _ level: Int) -> [ArraySlice<UInt8>]? {
-    let separators = [UInt8(ascii: "\n"), UInt8(ascii: " ")]
-    return level < separators.count ? input.parts(endingWith: separators[level]) : nil
-  }
-
   func check(_ input: [UInt8]) throws -> Stage {
     let text = String(decoding: input, as: UTF8.self)
     if text.contains("trap") { fatalError("a trap that was put here") }

@@ -15,28 +15,32 @@ struct TextFuzzer: Fuzzer {
   private let texts: [String]
 
   init() throws {
-    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     var texts: [String] = []
-    for name in ["Tests/Filetests", "examples/masks"] {
-      let base = folder.appending(path: name).path
-      let paths = FileManager.default.enumerator(atPath: base)?.compactMap { $0 as? String } ?? []
-      for path in paths.filter({ $0.hasSuffix(".heed") }).sorted() {
-        let text = try String(contentsOfFile: "\(base)/\(path)", encoding: .utf8)
-        // A case, and what is expected of it, which is a text of the same kind or of the next.
-        for part in text.split(separator: "// -----") {
-          let lines = part.split(separator: "\n", omittingEmptySubsequences: false).dropFirst().filter { !$0.hasPrefix("//") }
-          let case_ = lines.joined(separator: "\n")
-          if ["graph @", "kernel @", "program @"].contains(where: case_.contains) { texts.append(case_) }
-        }
-      }
+    for path in Filetest.allPaths {
+      // A case, and what is expected of it, which is often a text of the same kind or of the next.
+      for test in try Filetest(path: path).cases { texts += [test.source] + test.sections.map { $0.lines.joined(separator: "\n") } }
     }
+    let masks = Filetest.folder.appending(path: "../../examples/masks")
+    for file in try FileManager.default.contentsOfDirectory(at: masks, includingPropertiesForKeys: nil).sorted(by: {
+      $0.path < $1.path
+    })
+    where file.pathExtension == "heed" { texts.append(try String(contentsOf: file, encoding: .utf8)) }
     // What is rejected as it is has no way to become something that is not.
     self.texts = texts.filter { text in
-      if text.contains("program @") { return (try? Program.parse(text)) != nil }
-      if text.contains("kernel @") { return (try? Kernel.parse(text)) != nil }
-      return (try? Graph.parse(text)) != nil
+      switch Kind(text) {
+      case .graph: ((try? Graph.parse(text)) ?? []).isEmpty == false
+      case .kernel: ((try? Kernel.parse(text)) ?? []).isEmpty == false
+      case .program: (try? Program.parse(text)) != nil
+      }
     }
     guard !self.texts.isEmpty else { throw HeedError("got no texts in Tests/Filetests, expected some") }
+  }
+
+  /// What a text holds; a program holds kernels.
+  private enum Kind {
+    case graph, kernel, program
+
+    init(_ text: String) { self = text.contains("program @") ? .program : text.contains("kernel @") ? .kernel : .graph }
   }
 
   func input(seed: UInt64) throws -> [UInt8] { Array(text(seed: seed).utf8) }
@@ -54,23 +58,14 @@ struct TextFuzzer: Fuzzer {
     return mutation.mutated(text)
   }
 
-  /// Lines, then words.
-  func parts(_ input: [UInt8], _ level: Int) -> [ArraySlice<UInt8>]? {
-    let separators = [UInt8(ascii: "\n"), UInt8(ascii: " ")]
-    return level < separators.count ? input.parts(endingWith: separators[level]) : nil
-  }
-
   func check(_ input: [UInt8]) throws -> Stage {
     let input = String(decoding: input, as: UTF8.self)
-    if input.contains("program @") {
+    switch Kind(input) {
+    case .program:
       return try check(try parsing { try Program.parse(input) }, text: \.text, parse: Program.parse) { try $0.verify() }
+    case .kernel: return try check(try parsing { try Kernel.parse(input) }, text: \.text, parse: Kernel.parse) { try $0.verify() }
+    case .graph: return try parsing { try Graph.parse(input) }?.map(check).max() ?? .rejected
     }
-    if input.contains("kernel @") {
-      return try check(try parsing { try Kernel.parse(input) }, text: \.text, parse: Kernel.parse) { try $0.verify() }
-    }
-    guard let graphs = try parsing({ try Graph.parse(input) }) else { return .rejected }
-    let stages = try graphs.map(check)
-    return stages.max { Stage.allCases.firstIndex(of: $0)! < Stage.allCases.firstIndex(of: $1)! } ?? .rejected
   }
 
   // MARK: Kernels and programs

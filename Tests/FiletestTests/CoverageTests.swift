@@ -1,5 +1,6 @@
 import HeedIR
 import HeedPasses
+import HeedTestSupport
 import Testing
 
 /// No op without its files.

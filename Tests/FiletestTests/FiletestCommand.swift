@@ -1,4 +1,5 @@
 import HeedIR
+import HeedTestSupport
 
 /// What a file can ask for by its first line. A command is one file in Commands/ and an entry of `all`.
 struct FiletestCommand: Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import HeedIR
+import HeedTestSupport
 import Testing
 
 /// Every file of Tests/Filetests is a test case.

@@ -1,4 +1,5 @@
 import HeedIR
+import HeedTestSupport
 
 /// The IR of a case: graphs, kernels or programs, as its first word says.
 enum IRText {

@@ -2,6 +2,7 @@ import Foundation
 import HeedArrays
 import HeedIR
 import HeedInterpreter
+import HeedTestSupport
 
 /// What a `run` case gives, as the lines of its section `expected`: a line `%out: f32[2, 3]`, then a line of numbers for each row.
 struct RunOutputs {

@@ -16,10 +16,10 @@ extension GraphPass {
   ///     } {subscripts = "ti,io->to"} : f32[T, 1536]
   ///
   /// Legal because the epilogue does the same ops on the same elements. The epilogue takes as many of the following elementwise ops as
-  /// leave one value to the rest of the graph and fit one kernel. Then it takes those before them that nothing else uses, so that what they
-  /// yield is not stored. The product itself must not be used elsewhere. Operands that are widened before the product are taken as they are, since
-  /// the product widens them as well: bf16 in, sums in f32. Weights that come from parameters alone become the right operand, which is
-  /// packed when the graph is loaded.
+  /// leave one value to the rest of the graph and fit one kernel. Then it takes those before them that nothing else uses, so that what
+  /// they yield is not stored. The product itself must not be used elsewhere. Operands that are widened before the product are taken as
+  /// they are, since the product widens them as well: bf16 in, sums in f32. Weights that come from parameters alone become the right
+  /// operand, which is packed when the graph is loaded.
   public static let fuseLinear = GraphPass(
     "fuse-linear", summary: "put elementwise ops into the epilogue of the product before them"
   ) { graph, context in
@@ -129,10 +129,8 @@ extension Graph {
       for producer in operands(node).compactMap(definingNode) where !inside.contains(producer) {
         guard canJoin(producer, epilogueOf: product, without: taken) else { continue }
         let value = result(producer)
-        guard !results.contains(value), !tables.isKnownAtLoad(value), tables.users[Int(value.index)].allSatisfy(inside.contains)
-        else {
-          continue
-        }
+        let users = tables.users[Int(value.index)]
+        guard !results.contains(value), !tables.isKnownAtLoad(value), users.allSatisfy(inside.contains) else { continue }
         size += RegionSize.instructions(producer, in: self)
         if size > RegionSize.limit { return inside.sorted() }
         inside.insert(producer)

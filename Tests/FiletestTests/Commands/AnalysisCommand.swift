@@ -1,5 +1,6 @@
 import HeedAnalysis
 import HeedIR
+import HeedTestSupport
 
 extension FiletestCommand {
   /// `// test analysis`: what is proved of the masks of the case's attention ops, so that proofs are reviewed as text.

@@ -2,6 +2,7 @@ import HeedCodegen
 import HeedIR
 import HeedLowering
 import HeedPasses
+import HeedTestSupport
 
 extension FiletestCommand {
   /// `// test codegen TARGET`, or `// test codegen TARGET llvm`: the case's kernels, or those of its graph after the standard

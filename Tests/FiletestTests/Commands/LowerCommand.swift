@@ -1,6 +1,7 @@
 import HeedIR
 import HeedLowering
 import HeedPasses
+import HeedTestSupport
 
 extension FiletestCommand {
   /// `// test lower TARGET`: the case's graphs after the standard passes, lowered for the target; the section `expected` has the programs

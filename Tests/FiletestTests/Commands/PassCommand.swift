@@ -1,5 +1,6 @@
 import HeedIR
 import HeedPasses
+import HeedTestSupport
 
 extension FiletestCommand {
   /// `// test pass fold-constants,simplify`, or `// test pass standard` for the whole pipeline: the graphs after the passes stand in the

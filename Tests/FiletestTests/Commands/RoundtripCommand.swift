@@ -1,4 +1,5 @@
 import HeedIR
+import HeedTestSupport
 
 extension FiletestCommand {
   /// `// test roundtrip`: the IR parses, and prints as it stands there or in the section `expected`; what was printed prints the same

@@ -4,6 +4,7 @@ import HeedCodegen
 import HeedIR
 import HeedInterpreter
 import HeedRuntime
+import HeedTestSupport
 
 extension FiletestCommand {
   static func run(_ kernel: Kernel, _ test: Filetest.Case) throws -> RunOutputs {

@@ -2,6 +2,7 @@ import Heed
 import HeedInterpreter
 import HeedPasses
 import HeedRuntime
+import HeedTestSupport
 import Synchronization
 
 extension FiletestCommand {

@@ -1,5 +1,5 @@
-import Foundation
-import HeedIR
+package import Foundation
+internal import HeedIR
 
 /// A file of Tests/Filetests: a command and cases for it.
 ///
@@ -11,40 +11,40 @@ import HeedIR
 ///     // -----                          the next case; one without IR has that of the case before
 ///
 /// Tests/Filetests/README.md tells how to write one. With `BLESS=1` in the environment the expectations are rewritten in place.
-struct Filetest {
-  let path: String
-  let command: String
-  let arguments: [String]
-  var cases: [Case]
+package struct Filetest: Sendable {
+  package let path: String
+  package let command: String
+  package let arguments: [String]
+  package var cases: [Case]
 
-  struct Case: Equatable {
+  package struct Case: Equatable, Sendable {
     /// The comment lines before the IR.
-    var header: [String]
-    var ir: [String]
-    var sections: [Section] = []
+    package var header: [String]
+    package var ir: [String]
+    package var sections: [Section] = []
     /// The number of the first line of `header`, from 1.
-    var line: Int
+    package var line: Int
     /// What this case reads: its own IR, that of the file which `// from FILE` names, or the last one above.
-    var source: String
+    package var source: String
   }
 
-  struct Section: Equatable {
-    var name: String
-    var lines: [String]
+  package struct Section: Equatable, Sendable {
+    package var name: String
+    package var lines: [String]
   }
 
   /// The folder Tests/Filetests.
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
+  package static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(
     path: "Filetests")
 
   /// The paths of all files, relative to `folder`, in order.
-  static let allPaths: [String] = {
+  package static let allPaths: [String] = {
     let found = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
     return found.filter { $0.hasSuffix(".heed") }.sorted()
   }()
 
   /// - Throws: where the file cannot be read or its first line is no command.
-  init(path: String) throws {
+  package init(path: String) throws {
     self.path = path
     let text = try String(contentsOf: Self.folder.appending(path: path), encoding: .utf8)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -90,13 +90,13 @@ struct Filetest {
   }
 
   /// The file's text.
-  var text: String {
+  package var text: String {
     cases.map { test in
       (test.header + test.ir + test.sections.flatMap { [Self.sectionPrefix + $0.name] + $0.lines }).joined(separator: "\n")
     }.joined(separator: "\n\(Self.separator)\n")
   }
 
-  func write() throws {
+  package func write() throws {
     let text = text.hasSuffix("\n") ? text : text + "\n"
     try text.write(to: Self.folder.appending(path: path), atomically: true, encoding: .utf8)
   }
@@ -104,7 +104,7 @@ struct Filetest {
 
 extension Filetest.Case {
   /// What stands after `// key` in the header, for each such line.
-  func directives(_ key: String) -> [String] {
+  package func directives(_ key: String) -> [String] {
     header.compactMap { line in
       let prefix = "// \(key)"
       guard line.hasPrefix(prefix) else { return nil }
@@ -115,10 +115,10 @@ extension Filetest.Case {
   }
 
   /// The lines of the section `name` without empty ones at the ends, or nil where there is none.
-  func section(_ name: String) -> [String]? { sections.first { $0.name == name }.map { Self.trimmed($0.lines) } }
+  package func section(_ name: String) -> [String]? { sections.first { $0.name == name }.map { Self.trimmed($0.lines) } }
 
   /// Replaces the section's lines, or adds it.
-  mutating func setSection(_ name: String, _ lines: [String]) {
+  package mutating func setSection(_ name: String, _ lines: [String]) {
     if let position = sections.firstIndex(where: { $0.name == name }) {
       if Self.trimmed(sections[position].lines) != lines { sections[position].lines = lines }
     } else {
@@ -127,7 +127,7 @@ extension Filetest.Case {
   }
 
   /// Replaces the case's IR.
-  mutating func setIR(_ text: String) {
+  package mutating func setIR(_ text: String) {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
     if Self.trimmed(ir) != lines { ir = lines }
   }
