@@ -57,13 +57,20 @@ test-dependency: install
 lint:
 	@$(SWIFT) format lint --strict --recursive Package.swift IR Runtime Sources Tests $(wildcard examples Fuzz)
 
-## The suite under AddressSanitizer and LeakSanitizer, generated code included.
-test-asan: install
-	@HEED_SANITIZE=address $(SWIFT) test --sanitize address --scratch-path .build-asan --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+# The suite in parts, for sanitizers, by the names of test targets.
+PART_1 = ^(HeedIR|HeedArrays|HeedSystem|HeedDSL|HeedData|HeedAnalysis|HeedSchedule|HeedPasses|HeedInterpreter|HeedKernel|HeedCodegen|HeedRuntime|HeedModels|HeedRecipes)Tests
+PART_2 = ^(Filetest|HeedLowering|HeedCommand|ModelExamples)Tests
+PART_3 = ^(Heed|TrainingLoop|Tour)Tests
+PART_4 = ^DifferentialTests
+SANITIZED = test --configuration release --disable-xctest --filter '$(or $(FILTER),$(if $(PART),$(PART_$(PART)),.))'
 
-## The suite under ThreadSanitizer.
+## The suite under AddressSanitizer and LeakSanitizer, generated code included; PART=1 to 4 runs a part of it.
+test-asan: install
+	@HEED_SANITIZE=address $(SWIFT) $(SANITIZED) --sanitize address --scratch-path .build-asan
+
+## The suite under ThreadSanitizer; PART=1 to 4 runs a part of it.
 test-tsan: install
-	@$(SWIFT) test --sanitize thread --scratch-path .build-tsan --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+	@$(SWIFT) $(SANITIZED) --sanitize thread --scratch-path .build-tsan
 
 ## More random graphs than the suite has, of other seeds: RANDOM_GRAPHS=1000 RANDOM_SEED=1000.
 test-random: install
@@ -84,11 +91,12 @@ test-mutations: install
 	@HEED_MUTATIONS=$(or $(MUTATIONS),20000) HEED_MUTATION_SEED=$(or $(MUTATION_SEED),1) \
 	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter PatternMutationTests
 
-## Random inputs that look for faults, MINUTES=1 of each kind: texts of graphs, kernels and programs; files of arrays, weights, settings,
-## words and tables. Findings are kept in .fuzz. Before that, whether it finds faults that were put where it looks.
+## Random inputs that look for faults, MINUTES=1 by each of the FUZZERS="text code files calls differential". Findings are kept in .fuzz.
+## Before that, whether it finds faults that were put where it looks, and the inputs that once found one.
 fuzz: install
 	@HEED_FUZZ=1 $(SWIFT) build $(RELEASE) --product fuzz
 	@.build/release/fuzz self-test > /dev/null
+	@.build/release/fuzz corpus
 	@.build/release/fuzz run $(FUZZERS) --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED))
 
 ## More random calls of the language with good and bad arguments than the suite has: CALLS=200000 from DSL_SEED=1. A trap ends the run;
@@ -96,7 +104,7 @@ fuzz: install
 test-dsl: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_DSL_CALLS=$(or $(CALLS),200000) $(if $(DSL_SEED),HEED_DSL_SEED=$(DSL_SEED)) \
-	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter HeedDSLTests.FuzzTests
+	  $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter HeedDSLTests.RandomCallTests
 
 ## Derivatives of more random graphs than the suite has, of other seeds: GRADIENTS=5000 GRADIENT_SEED=1000.
 test-gradients: install

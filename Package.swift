@@ -43,7 +43,7 @@ let fuzzers: [Target] =
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Heed", "HeedInterpreter", "HeedLowering", "HeedPasses", "HeedRuntime", "HeedTestSupport",
+        "Heed", "HeedCodegen", "HeedInterpreter", "HeedPasses", "HeedRandomCalls", "HeedRuntime", "HeedTestSupport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], path: "Fuzz", swiftSettings: strict)
   ]
@@ -122,10 +122,14 @@ let package = Package(
       exclude: ["demo", "masks", "models", "recipes", "training"] + tour.map { "\($0)/README.md" }, sources: ["support"] + tour,
       swiftSettings: strict),
 
-    // What several test targets share: random graphs and numbers, comparison of graphs, folders.
+    // What several test targets share: random graphs and numbers, comparison of graphs and results, folders; and random calls of the
+    // language.
     .target(
       name: "HeedTestSupport", dependencies: ["HeedIR", "HeedArrays", "HeedInterpreter"], path: "Tests/Support",
       swiftSettings: strict),
+    .target(
+      name: "HeedRandomCalls", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"],
+      path: "Tests/RandomCalls", swiftSettings: strict),
     .testTarget(name: "HeedIRTests", dependencies: ["HeedIR", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
       name: "FiletestTests",
@@ -137,7 +141,8 @@ let package = Package(
     .testTarget(name: "HeedArraysTests", dependencies: ["HeedIR", "HeedArrays"], swiftSettings: strict),
     .testTarget(name: "HeedSystemTests", dependencies: ["HeedIR", "HeedSystem", "HeedTestSupport"], swiftSettings: strict),
     .testTarget(
-      name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"], swiftSettings: strict),
+      name: "HeedDSLTests", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedRandomCalls", "HeedTestSupport"],
+      swiftSettings: strict),
     .testTarget(
       name: "HeedModelsTests",
       dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", "HeedModels", "HeedInterpreter", "HeedTestSupport"],

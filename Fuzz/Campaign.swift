@@ -7,7 +7,9 @@ struct Campaign {
   let fuzzer: any Fuzzer
   /// Where findings are kept.
   let folder: String
+  /// What workers reported.
   private(set) var stages: [String: Int] = [:]
+  private(set) var runs = 0
   /// What was found, by what it looks like without its numbers and names.
   private(set) var findings: [String: String] = [:]
   private(set) var count = 0
@@ -23,14 +25,19 @@ struct Campaign {
     let trace = "\(folder)/.seed-\(ProcessInfo.processInfo.processIdentifier)"
     defer { try? FileManager.default.removeItem(atPath: trace) }
     while Date() < end, count < most {
-      let size = UInt64(min(200, most - count))
+      let size = UInt64(min(fuzzer.batch, most - count))
       let outcome = try Outcome.of(["worker", name, "--first", "\(seed)", "--count", "\(size)", "--trace", trace])
       stages.merge(outcome.report.stages) { $0 + $1 }
+      runs += outcome.report.runs
       guard let finding = outcome.finding else {
         (seed, count) = (seed + size, count + Int(size))
         continue
       }
-      let last = outcome.report.seed ?? (try? String(contentsOfFile: trace, encoding: .utf8)).flatMap { UInt64($0) }
+      let last =
+        outcome.report.seed
+        ?? (try? String(contentsOfFile: trace, encoding: .utf8)).flatMap {
+          UInt64($0.prefix { $0 != "\n" })
+        }
       guard let last else { throw HeedError("\(finding), before the first input") }
       count += Int(last - seed) + 1
       seed = last + 1
@@ -45,7 +52,7 @@ struct Campaign {
     let input = try fuzzer.input(seed: seed)
     let small = try Shrinker(fuzzer: fuzzer) { [name] in
       try Self.kind(Self.outcome(of: $0, name).finding ?? "") == kind
-    }.shrunk(input, attempts: 200)
+    }.shrunk(input, attempts: 300)
     let path = "\(folder)/\(name)-\(seed).txt"
     try Data(small).write(to: URL(fileURLWithPath: path))
     findings[kind] = path

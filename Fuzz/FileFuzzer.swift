@@ -98,15 +98,15 @@ struct FileFuzzer: Fuzzer {
 
   // MARK: Checks
 
-  func check(_ input: [UInt8]) throws -> Stage {
+  func check(_ input: [UInt8]) throws -> Trial {
     guard let end = input.firstIndex(of: 10), let format = Format(rawValue: String(decoding: input[..<end], as: UTF8.self)) else {
-      return .rejected
+      return Trial(.rejected)
     }
     return try withTemporaryFolder { folder in
       let names: [Format: String] = [.configuration: "config.json", .words: "vocab.txt"]
       let path = "\(folder)/\(names[format] ?? "file")"
       try Data(input[(end + 1)...]).write(to: URL(fileURLWithPath: path))
-      return try rejecting { try read(format, path, folder) } == nil ? .rejected : .read
+      return Trial(try Checks.rejecting { try read(format, path, folder) } == nil ? .rejected : .read)
     }
   }
 
@@ -144,11 +144,11 @@ struct FileFuzzer: Fuzzer {
   /// Columns may be of another type than is asked for: an error as well.
   private func readColumns(_ table: Table) throws {
     for column in table.columns {
-      _ = try rejecting { try table.texts(column) }
-      _ = try rejecting { try table.integers(column) }
-      _ = try rejecting { try table.numbers(column) }
-      _ = try rejecting { try table.sequences(column) }
-      _ = try rejecting { try table.labels(column) }
+      _ = try Checks.rejecting { try table.texts(column) }
+      _ = try Checks.rejecting { try table.integers(column) }
+      _ = try Checks.rejecting { try table.numbers(column) }
+      _ = try Checks.rejecting { try table.sequences(column) }
+      _ = try Checks.rejecting { try table.labels(column) }
     }
   }
 

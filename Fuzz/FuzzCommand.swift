@@ -6,7 +6,7 @@ import Heed
 @main struct FuzzCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "fuzz", abstract: "Tries random inputs, and keeps those that find a fault.",
-    subcommands: [RunCommand.self, CaseCommand.self, SelfTestCommand.self, WorkerCommand.self])
+    subcommands: [RunCommand.self, CorpusCommand.self, CaseCommand.self, SelfTestCommand.self, WorkerCommand.self])
 }
 
 struct RunCommand: ParsableCommand {
@@ -27,9 +27,34 @@ struct RunCommand: ParsableCommand {
       var campaign = try Campaign(name, folder: findings)
       try campaign.run(from: first, until: Date().addingTimeInterval(60 * minutes), atMost: count)
       let stages = Stage.allCases.compactMap { stage in campaign.stages[stage.rawValue].map { "\(stage) \($0)" } }
-      print("\(name): \(campaign.count) inputs (\(stages.joined(separator: ", "))), \(campaign.findings.count) findings")
+      let runs = campaign.runs > 0 ? ", \(campaign.runs) runs of compiled code" : ""
+      print("\(name): \(campaign.count) inputs (\(stages.joined(separator: ", ")))\(runs), \(campaign.findings.count) findings")
       found += campaign.findings.count
     }
+    if found > 0 { throw ExitCode.failure }
+  }
+}
+
+struct CorpusCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "corpus", abstract: "Tries the inputs that once found a fault; ends with 1 where one does again.")
+
+  @ArgumentParser.Argument(help: "A folder with a folder for each fuzzer.") var folder = "Tests/Corpus"
+
+  func run() throws {
+    var (count, found) = (0, 0)
+    for fuzzer in Fuzzers.all {
+      let path = "\(folder)/\(fuzzer.name)"
+      // A fuzzer that found nothing yet has no folder.
+      for file in ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() {
+        count += 1
+        guard let finding = try Outcome.of(["case", fuzzer.name, "\(path)/\(file)"]).finding else { continue }
+        found += 1
+        print("\(path)/\(file): \(finding)")
+      }
+    }
+    print("corpus: \(count) inputs, \(found) findings")
+    guard count > 0 else { throw HeedError("got no inputs in \(folder), expected some") }
     if found > 0 { throw ExitCode.failure }
   }
 }
@@ -50,6 +75,7 @@ struct SelfTestCommand: ParsableCommand {
   func run() throws {
     setenv("HEED_FUZZ_SECONDS", "1", 1)
     try SeededFaults.test()
+    try SeededMiscompilation.test()
     print("all faults found, each by the word that makes it")
   }
 }

@@ -7,38 +7,43 @@ protocol Fuzzer: Sendable {
 
   init() throws
 
+  /// How many inputs one process tries: it takes some time to begin.
+  var batch: Int { get }
+
   /// The input that a seed determines.
   func input(seed: UInt64) throws -> [UInt8]
 
-  /// Tries an input: does with it what a user might, and returns how far it came.
+  /// Tries an input: does with it what a user might.
   /// - Throws: a `Finding` where something is not as it should be. A trap, a signal and a check that does not end are findings too.
-  func check(_ input: [UInt8]) throws -> Stage
+  func check(_ input: [UInt8]) throws -> Trial
 
   /// The parts of an input of which some may be left out, in order, the coarsest split first.
   func parts(_ input: [UInt8], _ level: Int) -> [ArraySlice<UInt8>]?
+
+  /// Inputs that are smaller than this one in a way that its format knows, the smallest first.
+  func smaller(_ input: [UInt8]) -> [[UInt8]]
 }
 
 extension Fuzzer {
+  var batch: Int { 500 }
+
   /// Lines, then words.
   func parts(_ input: [UInt8], _ level: Int) -> [ArraySlice<UInt8>]? {
     let separators = [UInt8(ascii: "\n"), UInt8(ascii: " ")]
     return level < separators.count ? input.parts(endingWith: separators[level]) : nil
   }
 
-  /// What a body makes, or nil where an error in one line says why it cannot.
-  func rejecting<Value>(_ body: () throws -> Value) throws -> Value? {
-    do { return try body() } catch let error as HeedError {
-      try expectOneLine(error)
-      return nil
-    }
-  }
+  func smaller(_ input: [UInt8]) -> [[UInt8]] { [] }
+}
 
-  /// Errors are one line that a terminal shows.
-  func expectOneLine(_ error: HeedError) throws {
-    guard !error.message.contains("\n"), error.message.count < 2000 else {
-      throw Finding("an error of \(error.message.count) characters: \(error.message.prefix(200))")
-    }
-  }
+/// What became of an input that is no finding.
+struct Trial {
+  /// How far it came.
+  let stage: Stage
+  /// How often compiled code ran.
+  let runs: Int
+
+  init(_ stage: Stage, runs: Int = 0) { (self.stage, self.runs) = (stage, runs) }
 }
 
 /// How far an input came, for statistics: a fuzzer whose inputs are all rejected by the parser finds nothing.
@@ -59,10 +64,10 @@ struct Finding: Error, CustomStringConvertible {
 
 /// All of them by name.
 enum Fuzzers {
-  static let all: [any Fuzzer.Type] = [TextFuzzer.self, FileFuzzer.self]
+  static let all: [any Fuzzer.Type] = [TextFuzzer.self, CodeFuzzer.self, FileFuzzer.self, CallFuzzer.self, DifferentialFuzzer.self]
 
   static func named(_ name: String) throws -> any Fuzzer {
-    guard let type = (all + [SeededFaults.self]).first(where: { $0.name == name }) else {
+    guard let type = (all + [SeededFaults.self, SeededMiscompilation.self]).first(where: { $0.name == name }) else {
       throw HeedError("got the fuzzer '\(name)', expected \(all.map { $0.name }.joined(separator: ", "))")
     }
     return try type.init()

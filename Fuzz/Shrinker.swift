@@ -14,6 +14,11 @@ struct Shrinker {
       guard let parts = fuzzer.parts(input, level) else { break }
       input = try without(parts, &left)
     }
+    // The first smaller input of which it holds, again and again.
+    while let smaller = try fuzzer.smaller(input).first(where: { candidate in
+      left -= 1
+      return try left >= 0 && holds(candidate)
+    }) { input = smaller }
     return input
   }
 

@@ -5,13 +5,21 @@ import Heed
 enum Worker {
   /// What a worker exits with where it has a finding.
   static let findingStatus: Int32 = 3
-  /// How long one input may take, in seconds of time on the clock.
+  /// How long one input may take, in seconds of the processor's time; ten times that on the clock, where it waits.
   static var mostSeconds: UInt32 { ProcessInfo.processInfo.environment["HEED_FUZZ_SECONDS"].flatMap { UInt32($0) } ?? 60 }
 
   /// What workers say.
   struct Report: Codable {
     /// How many inputs came how far.
     var stages: [String: Int] = [:]
+    /// How often compiled code ran.
+    var runs = 0
+
+    mutating func add(_ trial: Trial) {
+      stages[trial.stage.rawValue, default: 0] += 1
+      runs += trial.runs
+    }
+
     /// The seed of the input that is the finding, and what is not right.
     var seed: UInt64?
     var finding: String?
@@ -20,10 +28,14 @@ enum Worker {
   /// Tries the inputs of some seeds. The file `trace` holds the seed that is being tried, for the case that it ends the process.
   static func run(_ fuzzer: any Fuzzer, _ seeds: Range<UInt64>, trace: String) throws -> Never {
     var report = Report()
+    _ = FileManager.default.createFile(atPath: trace, contents: nil)
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: trace))
     for seed in seeds {
-      try Data("\(seed)".utf8).write(to: URL(fileURLWithPath: trace))
+      // Always in one place: a file that is cut and written again is flushed by some file systems.
+      try file.seek(toOffset: 0)
+      try file.write(contentsOf: Data("\(seed)\n".utf8))
       do {
-        report.stages[try checked(fuzzer, fuzzer.input(seed: seed)).rawValue, default: 0] += 1
+        report.add(try checked(fuzzer, fuzzer.input(seed: seed)))
       } catch {
         (report.seed, report.finding) = (seed, "\(error)")
         break
@@ -36,17 +48,22 @@ enum Worker {
   static func run(_ fuzzer: any Fuzzer, _ input: [UInt8]) throws -> Never {
     var report = Report()
     do {
-      report.stages[try checked(fuzzer, input).rawValue] = 1
+      report.add(try checked(fuzzer, input))
     } catch {
       report.finding = "\(error)"
     }
     try end(report)
   }
 
-  /// The alarm's signal ends a process whose input takes too long.
-  private static func checked(_ fuzzer: any Fuzzer, _ input: [UInt8]) throws -> Stage {
-    alarm(mostSeconds)
-    defer { alarm(0) }
+  /// A timer's signal ends a process whose input takes too long.
+  private static func checked(_ fuzzer: any Fuzzer, _ input: [UInt8]) throws -> Trial {
+    func set(_ seconds: UInt32) {
+      alarm(10 * seconds)
+      var timer = itimerval(it_interval: timeval(), it_value: timeval(tv_sec: Int(seconds), tv_usec: 0))
+      setitimer(ITIMER_PROF, &timer, nil)
+    }
+    set(mostSeconds)
+    defer { set(0) }
     return try fuzzer.check(input)
   }
 
@@ -75,6 +92,8 @@ struct Outcome {
     environment["HEED_CACHE"] = "off"
     // A stack trace takes seconds, and the signal is enough.
     environment["SWIFT_BACKTRACE"] = "enable=no"
+    // Files that are flushed to a disk take most of the time.
+    if environment["TMPDIR"] == nil, FileManager.default.isWritableFile(atPath: "/dev/shm") { environment["TMPDIR"] = "/dev/shm" }
     process.environment = environment
     try process.run()
     let written = output.fileHandleForReading.readDataToEndOfFile()
@@ -83,8 +102,8 @@ struct Outcome {
     var outcome = Outcome()
     if process.terminationReason == .uncaughtSignal {
       let tail = (try? String(contentsOf: errors, encoding: .utf8))?.split(separator: "\n").last.map { ": \($0)" } ?? ""
-      let name =
-        process.terminationStatus == SIGALRM ? "no end after \(Worker.mostSeconds) s" : "signal \(process.terminationStatus)"
+      let isTimer = [SIGALRM, SIGPROF].contains(process.terminationStatus)
+      let name = isTimer ? "no end after \(Worker.mostSeconds) s" : "signal \(process.terminationStatus)"
       outcome.finding = name + tail
     } else if let report = try? JSONDecoder().decode(Worker.Report.self, from: written) {
       (outcome.report, outcome.finding) = (report, report.finding)

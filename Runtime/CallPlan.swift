@@ -40,7 +40,7 @@ struct CallPlan: Sendable {
 
     let byteCounts = try sequence.slots.map { try Self.byteCount($0.size, values) }
     var blocks = try zip(sequence.slots, byteCounts).map { slot, byteCount in
-      WorkspaceLayout.Block(byteCount: try Self.aligned(byteCount), life: slot.life)
+      WorkspaceLayout.Block(byteCount: try Self.aligned(byteCount) + AddressChecks.gap, life: slot.life)
     }
     // A step's own workspaces are one block that it alone uses.
     var ownOffsets: [[Int]] = []
@@ -50,7 +50,7 @@ struct CallPlan: Sendable {
         try step.workspaces.map { workspace in
           let start = end
           let count = values[workspace.count] == 0 ? 0 : try Self.sum(values[workspace.last], 1)
-          end = try Self.sum(end, try Self.aligned(try Self.product(count, workspace.elementByteCount)))
+          end = try Self.sum(end, try Self.aligned(try Self.product(count, workspace.elementByteCount)) + AddressChecks.gap)
           return start
         })
       blocks.append(WorkspaceLayout.Block(byteCount: end, life: position...position))
@@ -72,6 +72,16 @@ struct CallPlan: Sendable {
           isEmpty: !step.written.isEmpty && step.written.allSatisfy { values[step.operands[$0].count] == 0 }))
     }
     if !sequence.loops.isEmpty { (self.values, numbers) = (values, symbolValues) }
+  }
+
+  /// The bytes of the workspace that a step may touch: the intermediate buffers among its operands, and the kernel's own.
+  func workspaceRanges(ofStep position: Int, _ sequence: CallSequence) -> [Range<Int>] {
+    let operands = Set(sequence.steps[position].operands.map(\.buffer))
+    let slots = slotOffsets.filter { operands.contains($0.buffer) }.map { $0.offset..<$0.offset + $0.byteCount }
+    let starts = steps[position].workspaceOffsets
+    guard let first = starts.first else { return slots }
+    let ends = starts.dropFirst() + [first + ownByteCounts[position]]
+    return slots + zip(starts, ends).map { $0..<$1 - AddressChecks.gap }
   }
 
   /// How often what a loop repeats runs.

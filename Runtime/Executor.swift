@@ -95,7 +95,9 @@ package final class Executor: Sendable {
     for block in blocks {
       switch block {
       case .call(let position):
-        try run(sequence.steps[position], plan.steps[position], bases, workspace, timings)
+        try AddressChecks.limiting(workspace, to: plan.workspaceRanges(ofStep: position, sequence)) {
+          try run(sequence.steps[position], plan.steps[position], bases, workspace, timings)
+        }
       case .loop(let number, let inner):
         let loop = sequence.loops[number]
         let steps = inner.compactMap { if case .call(let step) = $0 { step } else { nil } }

@@ -11,11 +11,23 @@ struct Lexer {
     self.file = file
   }
 
-  /// Punctuation of two characters.
-  private static let doubled: Set<String> = ["->", "==", "!=", "<=", ">=", "&&", "||", "<<", ">>"]
+  /// Whether two characters are punctuation of two.
+  private static func isDoubled(_ first: Character, _ second: Character) -> Bool {
+    switch (first, second) {
+    case ("-", ">"), ("=", "="), ("!", "="), ("<", "="), (">", "="), ("&", "&"), ("|", "|"), ("<", "<"), (">", ">"): true
+    default: false
+    }
+  }
 
-  private static func isNameStart(_ c: Character) -> Bool { c.isASCII && (c.isLetter || c == "_") }
-  private static func isNamePart(_ c: Character) -> Bool { isNameStart(c) || (c.isASCII && c.isNumber) || c == "." }
+  // Nearly all IR is ASCII, of which no table of Unicode need be asked.
+  private static func isNameStart(_ c: Character) -> Bool {
+    guard let byte = c.asciiValue else { return false }
+    return (97...122).contains(byte) || (65...90).contains(byte) || byte == 95
+  }
+  private static func isDigit(_ c: Character) -> Bool { c.asciiValue.map { (48...57).contains($0) } ?? false }
+  private static func isNamePart(_ c: Character) -> Bool { isNameStart(c) || isDigit(c) || c == "." }
+  private static func isNewline(_ c: Character) -> Bool { c.asciiValue.map { (10...13).contains($0) } ?? c.isNewline }
+  private static func isSpace(_ c: Character) -> Bool { c.asciiValue.map { (9...13).contains($0) || $0 == 32 } ?? c.isWhitespace }
 
   /// True where `%text` can be written without quotes.
   static func isPlainName(_ text: String) -> Bool {
@@ -53,13 +65,13 @@ struct Lexer {
 
   private mutating func skipSpace() {
     while let c = peek() {
-      if c.isNewline {
+      if Self.isNewline(c) {
         position += 1
         line += 1
         lineStart = position
       } else if c == "/" && peek(1) == "/" {
-        while let d = peek(), !d.isNewline { position += 1 }
-      } else if c.isWhitespace {
+        while let d = peek(), !Self.isNewline(d) { position += 1 }
+      } else if Self.isSpace(c) {
         position += 1
       } else {
         return
@@ -76,7 +88,7 @@ struct Lexer {
   private mutating func quoted(_ start: SourceLocation) throws -> String {
     position += 1
     var text = ""
-    while let c = peek(), c != "\"", !c.isNewline {
+    while let c = peek(), c != "\"", !Self.isNewline(c) {
       position += 1
       if c == "\\", let escaped = peek(), escaped == "\"" || escaped == "\\" {
         position += 1
@@ -109,8 +121,8 @@ struct Lexer {
     }
     if c == "\"" { return Token(kind: .string, text: try quoted(start), location: start) }
     if Self.isNameStart(c) { return Token(kind: .word, text: take(while: Self.isNamePart), location: start) }
-    if c.isASCII, c.isNumber { return number(start) }
-    if let follows = peek(1), Self.doubled.contains("\(c)\(follows)") {
+    if Self.isDigit(c) { return number(start) }
+    if let follows = peek(1), Self.isDoubled(c, follows) {
       position += 2
       return Token(kind: .punctuation, text: "\(c)\(follows)", location: start)
     }
@@ -120,20 +132,19 @@ struct Lexer {
   }
 
   private mutating func number(_ start: SourceLocation) -> Token {
-    let isDigit = { (c: Character) in c.isASCII && c.isNumber }
-    var text = take(while: isDigit)
+    var text = take(while: Self.isDigit)
     var kind = Token.Kind.integer
-    if peek() == ".", let digit = peek(1), isDigit(digit) {
+    if peek() == ".", let digit = peek(1), Self.isDigit(digit) {
       position += 1
-      text += "." + take(while: isDigit)
+      text += "." + take(while: Self.isDigit)
       kind = .real
     }
     if let e = peek(), e == "e" || e == "E" {
       let sign = peek(1) == "-" || peek(1) == "+" ? 1 : 0
-      if let digit = peek(1 + sign), isDigit(digit) {
+      if let digit = peek(1 + sign), Self.isDigit(digit) {
         text += String(characters[position...(position + sign)])
         position += 1 + sign
-        text += take(while: isDigit)
+        text += take(while: Self.isDigit)
         kind = .real
       }
     }

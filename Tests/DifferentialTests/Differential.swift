@@ -10,34 +10,8 @@ let hostTargets: [Target] = allHostTargets.filter { $0 != .x86AVX512BF16 }
 /// The targets whose code runs on this machine. The last one differs in bf16 alone.
 let allHostTargets: [Target] = Target.all.filter(\.runsOnHost)
 
-/// How far compiled results may be from those of the reference.
-struct Tolerance: Sendable {
-  /// What an error is relative to: the element itself, or the largest element of the array, for sums that cancel.
-  enum Scale: Sendable { case element, array }
-
-  var f32 = 2e-6
-  var f64 = 1e-12
-  /// How often a 16-bit result and what it is computed from were rounded: each rounding adds half a unit in the last place to what f32
-  /// leaves. Where ops are not fused, each result is rounded.
-  var roundings = 4.0
-  var scale = Scale.array
-  /// Elements below this count as so large.
-  var least = 1.0
-
-  static let sums = Tolerance()
-  static let elements = Tolerance(scale: .element)
-  /// For long chains of ops.
-  static let loose = Tolerance(f32: 2e-5, f64: 1e-11)
-  static let exact = Tolerance(f32: 0, f64: 0)
-}
-
 /// The float types, with which every rule is tested.
 let floatTypes: [ElementType] = [.f32, .f64, .f16, .bf16]
-
-extension ElementType {
-  /// The greatest relative error of a value rounded to this 16-bit float type.
-  var roundoff: Double { self == .bf16 ? 0x1p-8 : 0x1p-11 }
-}
 
 /// The one graph that `text` holds.
 func parse(_ text: String, file: String = "test") throws -> Graph {
@@ -165,31 +139,4 @@ func expectSameBits(
   }
   let isSame = all.dropFirst().allSatisfy { $0 == all[0] }
   #expect(isSame, "\(note)\(graph.text)", sourceLocation: sourceLocation)
-}
-
-/// How `got` differs from `expected`; nil where it does not. Integers must be equal; the reference's numbers are rounded first, so
-/// that what is too large for the type is infinite.
-func difference(_ got: NDArray, _ expected: ReferenceArray, _ tolerance: Tolerance) throws -> String? {
-  guard got.element == expected.element, got.shape == expected.shape else {
-    return "got \(got.element)\(got.shape), expected \(expected.element)\(expected.shape)"
-  }
-  let array = ReferenceArray(got)
-  guard expected.element.isFloat else {
-    guard let position = zip(array.integers, expected.integers).enumerated().first(where: { $1.0 != $1.1 })?.offset else {
-      return nil
-    }
-    return "at \(position) got \(array.integers[position]), expected \(expected.integers[position])"
-  }
-  let element = expected.element
-  let isNarrow = element.byteCount == 2
-  // The error of a narrow result is measured from the exact number, which is as large as the type can hold.
-  let reals = expected.reals.map { isNarrow && element.round($0).isFinite ? $0 : element.round($0) }
-  let largest = reals.reduce(tolerance.least) { $1.isFinite ? max($0, abs($1)) : $0 }
-  let rounding = isNarrow && tolerance.f32 > 0 ? tolerance.roundings * element.roundoff : 0
-  let relative = element == .f64 ? tolerance.f64 : tolerance.f32 + rounding
-  for (position, (x, y)) in zip(array.reals, reals).enumerated() where x != y && !(x.isNaN && y.isNaN) {
-    let scale = tolerance.scale == .array ? largest : max(tolerance.least, abs(y))
-    if !(abs(x - y) <= relative * scale) { return "at \(position) got \(x), expected \(expected.reals[position]), scale \(scale)" }
-  }
-  return nil
 }

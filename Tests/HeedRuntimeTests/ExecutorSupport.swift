@@ -59,7 +59,8 @@ private let kernelText = """
   """
 
 /// The program above, with symbols B (segments) and T (rows).
-func exampleExecutor(threads: Int = 1, bounds: Extent = "T") throws -> Executor {
+/// - Parameter writesTooMuch: whether the kernel of the first step handles a row more than there are.
+func exampleExecutor(threads: Int = 1, bounds: Extent = "T", writesTooMuch: Bool = false) throws -> Executor {
   var program = Program(name: "example")
   program.kernels = try Kernel.parse(kernelText, file: "example")
   let row = TensorType(.f32, ["T", 8])
@@ -80,13 +81,16 @@ func exampleExecutor(threads: Int = 1, bounds: Extent = "T") throws -> Executor 
   program.steps = [call(1, [0, 3, 4], ["T"]), call(2, [4, 0, 5], ["T"]), call(3, [5, 1, 6], ["T", "B"])]
   program.checks = [.offsets(buffer: 1, total: bounds)]
   program.results = [Program.Result(name: "out", buffer: 5), Program.Result(name: "sums", buffer: 6)]
+  let rowsAndOne: heed_count_function = { $0!.pointee.symbols[0] + 1 }
   let secondSymbol: heed_count_function = { $0!.pointee.symbols[1] }
   return Executor(
     try Verified(program),
     code: [
       KernelCode(phases: [code(countEight, double)], scratchByteCount: 0),
       KernelCode(
-        phases: [code(countFirstSymbol, copyToWorkspace), code(countFirstSymbol, multiplyWorkspace)], scratchByteCount: 64),
+        phases: [
+          code(countFirstSymbol, copyToWorkspace), code(writesTooMuch ? rowsAndOne : countFirstSymbol, multiplyWorkspace),
+        ], scratchByteCount: 64),
       KernelCode(phases: [code(countFirstSymbol, add)], scratchByteCount: 0),
       KernelCode(phases: [code(secondSymbol, segmentSums)], scratchByteCount: 0),
     ], codeOwner: 0, pool: try ThreadPool(threads: threads))

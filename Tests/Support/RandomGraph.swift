@@ -58,6 +58,18 @@ public struct RandomGraph: Sendable, CustomStringConvertible {
   /// The seed and the graph's text: what a failing test prints.
   public var description: String { "seed \(seed)\n\(graph.text)" }
 
+  /// Random values of the symbols that hold to the graph's facts: lengths around those of vectors and tiles, and sometimes none.
+  public func binding(using numbers: inout SeededGenerator) -> [Name: Int] {
+    func length() -> Int {
+      if Int.random(in: 0..<20, using: &numbers) == 0 { return 0 }
+      return numbers.pick([true, false])
+        ? numbers.pick([1, 2, 3, 4, 5, 7, 8]) : numbers.pick([15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 96, 97])
+    }
+    let s = graph.facts.contains(.divisible("S", by: 4)) ? (length() + 3) / 4 * 4 : length()
+    let t = graph.facts.contains(.equal("T", "2*S")) ? 2 * s : length()
+    return ["B": numbers.pick([1, 2, 3]), "S": s, "T": t]
+  }
+
   /// An array for every argument: floats in -2 ..< 2 rounded to their type, integers in 0 ..< 6, bools, rising segment offsets.
   public func inputs(_ binding: [Name: Int], seed: UInt64 = 1) throws -> [Name: ReferenceArray] {
     var numbers = SeededGenerator(seed: seed)

@@ -42,6 +42,23 @@ package struct RandomPredicate {
     function.results = [try truth(depth: 3)]
   }
 
+  /// Attention of `M` queries and `N` keys under the predicate, whose tables are arguments.
+  /// - Parameter tile: attributes of the op, such as ` {tile = [8, 8]}` for many small tiles.
+  package func attention(tile attributes: String = "") throws -> Graph {
+    let tables = function.tables
+    let arguments = tables.map { ", %\($0.name): \($0.type)" }.joined()
+    let region = function.text(tables: tables.map { "%\($0.name)" }, indent: 2)
+    return try Graph.parse(
+      """
+      graph @masked(%q: f32[3, M, 2], %k: f32[3, N, 2], %v: f32[3, N, 3]\(arguments)) {
+        %out = attention %q, %k, %v\(tables.map { ", %\($0.name)" }.joined()) score (%s: f32, %h: i32, %i: i32, %j: i32) {
+          yield %s
+        } where \(region)\(attributes) : f32[3, M, 3]
+        return %out
+      }
+      """)[0]
+  }
+
   /// Numbers that rise slowly, lie in runs or are scattered.
   private mutating func contents(_ type: TensorType) -> ReferenceArray {
     let shape = type.shape.extents.map { $0.constant! }

@@ -74,6 +74,7 @@ final class PhaseEmitter {
       // Where there is no point the condition may be false: then extents may not be evaluated.
       try emitter.branch(if: builder.compare(first, .less, end)) { try emitPoints(phase, from: first, to: end) }
     }
+    if Sanitizer.checksAddresses { try openScratch() }
     builder.return()
   }
 
@@ -166,7 +167,12 @@ final class PhaseEmitter {
 
   private func emit(_ statement: Statement) throws {
     switch statement {
-    case .tile(let tile): if tile.isScalar { try declare(tile, tiles[nextTile].base) }
+    case .tile(let tile):
+      if tile.isScalar {
+        try declare(tile, tiles[nextTile].base)
+      } else if Sanitizer.checksAddresses {
+        try guardTile(tile, tiles[nextTile].base)
+      }
     case .define(let variable, let expression):
       variables[variable] = try uniform(expression)
       bounds[variable] = upperBound(expression)

@@ -18,6 +18,18 @@ struct ScratchLayout {
     }
   }
 
+  /// The bytes of a tile's elements.
+  /// - Throws: where they are too many to address.
+  static func byteCount(_ tile: Tile) throws -> Int {
+    let (bytes, overflow) = try Shape.elementCount(of: tile.shape).multipliedReportingOverflow(by: tile.element.byteCount)
+    guard !overflow, bytes <= 1 << 40 else { throw HeedError("the tile %\(tile.name) has \(tile.shape) elements, too many") }
+    return bytes
+  }
+
+  /// From one tile to the next: whole lines, and one between tiles that are filled alike, which keeps their rows in different sets of the
+  /// cache.
+  static func span(_ byteCount: Int) -> Int { (byteCount + 63) / 64 * 64 + 64 }
+
   /// Places the tiles of a block above `start`.
   private mutating func place(_ statements: [Statement], from start: Int) throws {
     var top = start
@@ -27,10 +39,7 @@ struct ScratchLayout {
         offsets[offsets.count - 1].append(top)
         tiles[tiles.count - 1].append(tile)
         if tile.isScalar { continue }
-        let (bytes, overflow) = try Shape.elementCount(of: tile.shape).multipliedReportingOverflow(by: tile.element.byteCount)
-        guard !overflow, bytes <= 1 << 40 else { throw HeedError("the tile %\(tile.name) has \(tile.shape) elements, too many") }
-        // A line between tiles that are filled alike keeps their rows in different sets of the cache.
-        top += (bytes + 63) / 64 * 64 + 64
+        top += Self.span(try Self.byteCount(tile))
         byteCount = max(byteCount, top)
       case .loop(let loop): try place(loop.body, from: top)
       case .branch(_, let then, let otherwise):

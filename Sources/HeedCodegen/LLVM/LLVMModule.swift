@@ -24,6 +24,11 @@ package struct LLVMModule: ~Copyable {
     LLVMFunction(LLVMAddFunction(reference, name, type.reference))
   }
 
+  /// A function that is linked to the code: declared once.
+  package func externalFunction(_ name: String, _ type: LLVMType) -> LLVMFunction {
+    LLVMGetNamedFunction(reference, name).map { LLVMFunction($0) } ?? addFunction(name, type)
+  }
+
   /// The intrinsic `name` for `types`, which must be one that LLVM has: `llvm.fmuladd` for `<16 x float>`.
   package func intrinsic(_ name: String, _ types: [LLVMType]) -> LLVMFunction {
     let identifier = LLVMLookupIntrinsicID(name, name.utf8.count)

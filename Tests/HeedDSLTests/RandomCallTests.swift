@@ -1,11 +1,11 @@
 import Foundation
 import HeedDSL
 import HeedIR
-import HeedTestSupport
+import HeedRandomCalls
 import Testing
 
 /// Random calls with good and bad arguments: none traps, and a graph without a mistake verifies and is what its text says.
-@Suite struct FuzzTests {
+@Suite struct RandomCallTests {
   /// The calls of one graph; a mistake ends it.
   private static let callsOfGraph = 6
 
@@ -22,7 +22,9 @@ import Testing
     while calls < count {
       // A trap ends the process: the last seeds that were printed say where.
       if isVerbose || (seed - first) % 1000 == 0 { FileHandle.standardError.write(Data("seed \(seed)\n".utf8)) }
-      let (graph, made) = Self.graph(seed, isVerbose)
+      let (graph, made) = CallSequence(seed: seed, count: Self.callsOfGraph).graph {
+        if isVerbose { FileHandle.standardError.write(Data("  \($0)\n".utf8)) }
+      }
       calls += made
       seed += 1
       guard let graph else { continue }
@@ -39,38 +41,31 @@ import Testing
     #expect(built > 0 || count < 100)
   }
 
-  /// The graph of the random calls that the seed determines, up to the first mistake, and how many calls were made; nil where the first
-  /// was a mistake.
-  private static func graph(_ seed: UInt64, _ isVerbose: Bool) -> (Graph?, calls: Int) {
-    var (calls, good): (Int, Graph?) = (0, nil)
-    _ = Graph("fuzz") { g in
-      var arguments = BadArguments(seed: seed, g)
-      while calls < callsOfGraph {
-        let call = arguments.pick(RandomCall.all)
-        calls += 1
-        if isVerbose { FileHandle.standardError.write(Data("  \(call.names)\n".utf8)) }
-        // At one place: the place of an operator would be looked up on the stack, which takes long.
-        arguments.tensors += g.located("fuzz", calls) { call.call(&arguments) }
-        guard g.graph.failure == nil else { break }
-        good = g.graph
-        good?.setResults(arguments.tensors.suffix(2).compactMap(\.value))
-      }
-      return arguments.tensors.filter { $0.builder === g }.suffix(1).map { $0 }
+  /// The text of a sequence of calls makes the same graph again, and without some of its calls another one.
+  @Test func textOfCalls() throws {
+    for seed in UInt64(1)...200 {
+      let sequence = CallSequence(seed: seed, count: 6)
+      let again = try #require(CallSequence(text: sequence.text))
+      #expect(again.text == sequence.text)
+      let (first, second) = (sequence.graph(), again.graph())
+      #expect(first.made == second.made)
+      #expect(first.graph?.text == second.graph?.text, "seed \(seed)")
+      let fewer = sequence.text.split(separator: "\n").dropLast(2).joined(separator: "\n")
+      #expect(try #require(CallSequence(text: fewer)).graph().made <= 4)
     }
-    return (good, calls)
+    #expect(CallSequence(text: "graph x") == nil && CallSequence(text: "graph 1\nnothing: 1") == nil)
   }
 
   /// Every public function of the language is among the calls.
   @Test func everyFunctionIsCalled() throws {
-    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    let sources = tests.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Sources/HeedDSL")
+    let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let sources = tests.deletingLastPathComponent().appendingPathComponent("Sources/HeedDSL")
     func text(_ folder: URL) throws -> String {
       let files = FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil)!.compactMap { $0 as? URL }
       return try files.filter { $0.pathExtension == "swift" }.map { try String(contentsOf: $0, encoding: .utf8) }.joined(
         separator: "\n")
     }
-    let calls = try text(tests)
+    let calls = try text(tests.appendingPathComponent("RandomCalls"))
     let words = Set(calls.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
     let functions = try text(sources).matches(of: /public (?:static |mutating )?func `?(\w+)`?/).map { String($0.output.1) }
     #expect(functions.count > 100)
