@@ -1,5 +1,6 @@
 internal import CHeedPool
 internal import Foundation
+internal import HeedSystem
 
 /// How many cores this process may keep busy.
 package enum AvailableCores {
@@ -12,23 +13,9 @@ package enum AvailableCores {
   /// The processor time that the control groups of this process grant, in cores, rounded up; nil where they set no limit.
   /// - Parameter read: returns the contents of a file, or nil.
   package static func quota(read: (_ path: String) -> String?) -> Int? {
-    var least: Int?
-    for line in (read("/proc/self/cgroup") ?? "").split(separator: "\n") {
-      // Lines are `0::/path` (version 2) or `4:cpu,cpuacct:/path` (version 1).
-      let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard fields.count == 3 else { continue }
-      let unified = fields[1].isEmpty
-      guard unified || fields[1].split(separator: ",").contains("cpu") else { continue }
-      // The limits of all groups above hold too. In a container the path may name a folder that only the host sees; its own group
-      // is then the root.
-      var path = fields[2].split(separator: "/")
-      while true {
-        let folder = (["/sys/fs/cgroup"] + (unified ? [] : ["cpu"]) + path).joined(separator: "/")
-        if let cores = unified ? unifiedQuota(folder, read) : legacyQuota(folder, read) { least = min(least ?? cores, cores) }
-        if path.popLast() == nil { break }
-      }
-    }
-    return least
+    ControlGroups.limiting("cpu", read: read).compactMap { group in
+      group.isUnified ? unifiedQuota(group.folder, read) : legacyQuota(group.folder, read)
+    }.min()
   }
 
   /// `cpu.max` holds the quota, or `max`, and the period.

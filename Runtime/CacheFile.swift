@@ -69,7 +69,8 @@ enum CacheFile {
   }
 
   /// Puts a file with `bytes` at `path`, in one step for all readers, making `directory` first where it is missing.
-  static func write(_ bytes: [UInt8], to path: String, in directory: String) throws(FileError) {
+  /// - Parameter durably: whether the bytes are on the disk before the file takes its place.
+  static func write(_ bytes: [UInt8], to path: String, in directory: String, durably: Bool = false) throws(FileError) {
     let temporary = "\(directory)/\(temporaryPrefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
     let flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC
     var file = open(temporary, flags, 0o600)
@@ -86,6 +87,7 @@ enum CacheFile {
         if put >= 0 { rest = rest.dropFirst(put) } else if errno != EINTR { failure = .last() }
       }
     }
+    if durably, failure == nil, fsync(file) != 0, errno != EINVAL { failure = .last() }
     if close(file) != 0, failure == nil { failure = .last() }
     if failure == nil, rename(temporary, path) != 0 { failure = .last() }
     if let failure {

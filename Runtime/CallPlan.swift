@@ -116,7 +116,7 @@ struct CallPlan: Sendable {
 
   private static func byteCount(_ size: CallSequence.BufferSize, _ values: [Int]) throws -> Int {
     guard size.extents.allSatisfy({ values[$0] >= 0 }) else {
-      throw HeedError("%\(size.name) would have the shape \(size.extents.map { values[$0] }), expected extents of at least 0")
+      throw negativeExtent(size.name, size.extents.map { values[$0] })
     }
     return try product(values[size.count], size.elementByteCount)
   }
@@ -141,6 +141,15 @@ struct CallPlan: Sendable {
     return try product(offset, operand.elementByteCount)
   }
 
+  /// The bytes that a call allocates unless it reuses what an earlier one did: results and the workspace.
+  func newByteCount() throws -> Int { try Self.sum(allocations.map(\.byteCount) + [workspaceByteCount]) }
+
+  /// - Throws: where the sum leaves 64 bits.
+  static func sum(_ counts: [Int]) throws -> Int { try counts.reduce(0, sum) }
+
+  /// - Throws: where the product leaves 64 bits, an extent of 0 counted last.
+  static func product(_ factors: [Int]) throws -> Int { factors.contains(0) ? 0 : try factors.reduce(1, product) }
+
   private static func sum(_ a: Int, _ b: Int) throws -> Int {
     let (value, overflow) = a.addingReportingOverflow(b)
     guard !overflow else { throw tooLarge }
@@ -155,6 +164,10 @@ struct CallPlan: Sendable {
 
   /// Up to the next multiple of a cache line.
   private static func aligned(_ byteCount: Int) throws -> Int { try sum(byteCount, 63) & ~63 }
+
+  static func negativeExtent(_ name: Name, _ shape: [Int]) -> HeedError {
+    HeedError("%\(name) would have the shape \(shape), expected extents of at least 0")
+  }
 
   static var tooLarge: HeedError { HeedError("the lengths of this call make buffers of more bytes than 63 bits count") }
 }

@@ -17,17 +17,23 @@ package final class Executor: Sendable {
   private let loading: CallSequence
   private let parameters: ArgumentTable
   private let codeOwner: any Sendable
+  /// The most bytes that a call, or loading, may take; nil for what the system has.
+  let memoryLimit: Int?
 
   /// - Parameters:
   ///   - code: for each of the program's kernels, in order.
   ///   - codeOwner: keeps the code in memory.
-  package init(_ verified: Verified<Program>, code: [KernelCode], codeOwner: any Sendable, pool: ThreadPool) {
+  ///   - memoryLimit: the most bytes that a call, or loading, may take; nil for what the system has.
+  package init(
+    _ verified: Verified<Program>, code: [KernelCode], codeOwner: any Sendable, pool: ThreadPool, memoryLimit: Int? = nil
+  ) {
     let program = verified.ir
     precondition(code.count == program.kernels.count, "code of \(code.count) kernels for \(program.kernels.count)")
     for (code, kernel) in zip(code, program.kernels) {
       precondition(code.phases.count == kernel.phases.count, "@\(kernel.name): code of \(code.phases.count) phases")
     }
     (self.program, self.kernels, self.codeOwner, self.pool) = (program, code, codeOwner, pool)
+    self.memoryLimit = memoryLimit
     let loadCalls = program.loadCalls
     loading = CallSequence(program, loadCalls.ofParameters, isLoad: true)
     refreshing = CallSequence(program, loadCalls.ofStates, isLoad: true)
@@ -59,6 +65,7 @@ package final class Executor: Sendable {
       memory[position] = try NDArray(literals.values, buffer.type.element, buffer.type.shape.evaluate { _ in nil })
     }
     let plan = try CallPlan(loading, binding)
+    try checkMemory(ofLoading: plan, matched.map(\.array))
     // Kept as long as the program is loaded, so an arena of its own does no harm: nothing comes back to it.
     let arena = Arena()
     for (buffer, shape, byteCount) in plan.allocations {
@@ -73,7 +80,9 @@ package final class Executor: Sendable {
 
     let used = steps.read.union(refreshing.read)
     for buffer in memory.indices where !used.contains(buffer) { memory[buffer] = nil }
-    return LoadedProgram(self, fixed: memory, arguments: arguments.filter { !$0.shape.extents.allSatisfy { $0.constant != nil } })
+    return LoadedProgram(
+      self, fixed: memory, arguments: arguments.filter { !$0.shape.extents.allSatisfy { $0.constant != nil } },
+      parameterLengths: binding)
   }
 
   /// Runs the steps of `sequence` one after the other.

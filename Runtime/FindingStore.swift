@@ -40,7 +40,7 @@ package final class FindingStore: Sendable {
   package func add(_ findings: [String: String]) throws {
     guard let directory, let path else { return }
     do throws(FileError) {
-      try CacheFile.write(Self.encode(load().merging(findings) { $1 }), to: path, in: directory)
+      try CacheFile.write(Self.encode(load().merging(findings) { $1 }), to: path, in: directory, durably: true)
     } catch {
       throw HeedError("cannot write \(path): \(error)")
     }

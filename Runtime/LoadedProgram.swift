@@ -12,11 +12,13 @@ package final class LoadedProgram: Sendable {
   private let results = Arena()
   /// The plan of the last call: calls of the same lengths share it.
   private let lastPlan = Lock<CallPlan?>(nil)
+  /// The values of the symbols that the parameters alone decide.
+  package let parameterLengths: [Name: Int]
   /// What the last calls computed of states that no call writes: calls that are given the same states share it.
   private let lastKept = Lock<KeptArrays?>(nil)
 
-  init(_ executor: Executor, fixed: [NDArray?], arguments: [SymbolBinding.Argument]) {
-    (self.executor, self.fixed, self.arguments) = (executor, fixed, arguments)
+  init(_ executor: Executor, fixed: [NDArray?], arguments: [SymbolBinding.Argument], parameterLengths: [Name: Int]) {
+    (self.executor, self.fixed, self.arguments, self.parameterLengths) = (executor, fixed, arguments, parameterLengths)
   }
 
   package var program: Program { executor.program }
@@ -30,7 +32,8 @@ package final class LoadedProgram: Sendable {
   ///   - guarding: puts every result, every intermediate buffer and the kernels' workspaces between guard pages, and shares no
   ///     memory between them: for tests.
   /// - Throws: where an input is missing, unknown, repeated or not of its declared type; where extents do not fit each other or the
-  ///   facts; where offsets or indices are out of range, or memory lacks. The error names the input.
+  ///   facts; where offsets or indices are out of range. The error names the input. Where the call needs more memory than it may take or
+  ///   than the system has left: before anything is allocated, and the error names the largest buffers.
   package func call(
     _ arrays: [(name: String, array: NDArray)], states: inout [String: NDArray],
     timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
@@ -40,6 +43,7 @@ package final class LoadedProgram: Sendable {
     let binding = try program.bind(
       arguments + executor.inputs.shapes(matched) + executor.states.shapes(replaced), matched)
     let plan = try plan(binding)
+    try executor.checkMemoryLeft(for: plan, binding, reusing: [workspaces, results])
     let kept = try kept(of: replaced, binding, timings)
 
     // Until the call ends their memory is its own.
@@ -138,6 +142,7 @@ package final class LoadedProgram: Sendable {
     let values = try CallPlan.symbolValues(executor.steps, binding)
     if let last = lastPlan.withLock({ $0 }), last.symbolValues == values { return last }
     let plan = try CallPlan(executor.steps, binding)
+    try executor.checkLimit(ofCall: binding)
     lastPlan.withLock { $0 = plan }
     return plan
   }

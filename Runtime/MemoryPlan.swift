@@ -13,6 +13,8 @@ public struct MemoryPlan: Sendable {
   public struct Buffer: Hashable, Sendable {
     /// The name in the program: that of the value that it holds, where that has one.
     public let name: String
+    /// Its element type and extents, `f32[2, 8]`; nil for the workspace of a kernel.
+    public let type: String?
     /// Its bytes.
     public let byteCount: Int
   }
@@ -48,11 +50,13 @@ public struct MemoryPlan: Sendable {
   public let loading: Int
   /// What is in use at the moment of a call at which the workspace is fullest, the largest first.
   public let largest: [Buffer]
+  /// The parameters, packed arrays, states, inputs and results of a call, the largest first.
+  public let arrays: [Buffer]
   /// The operations that a call computes twice, in order.
   public let recomputed: [Recomputation]
 
   /// What a call takes in all.
-  public var total: Int { parameters + packed + states + inputs + results + workspace }
+  public let total: Int
   /// The most bytes at any moment: of a call or of loading.
   public var peak: Int { max(total, loading) }
 
@@ -61,24 +65,28 @@ public struct MemoryPlan: Sendable {
   /// - Throws: where a symbol has no value, an extent is negative or a size leaves 64 bits.
   package init(_ program: Program, _ binding: [Name: Int], recomputed: [Recomputation] = []) throws {
     let memory = try ProgramMemory(program, binding)
-    func bytes(_ isCounted: (Int, Program.Buffer.Storage) -> Bool) -> Int {
-      memory.byteCounts.indices.reduce(0) {
-        $0 + (isCounted($1, program.buffers[$1].storage) ? memory.byteCounts[$1] : 0)
-      }
+    func bytes(_ isCounted: (Int, Program.Buffer.Storage) -> Bool) throws -> Int {
+      try CallPlan.sum(
+        memory.byteCounts.indices.filter { isCounted($0, program.buffers[$0].storage) }.map { memory.byteCounts[$0] })
     }
     let isRead = Set(program.steps.flatMap { $0.operands.map(\.buffer) })
-    parameters = bytes { isRead.contains($0) && $1 == .parameter }
-    packed = bytes { isRead.contains($0) && $1.isKept }
-    states = bytes { $1 == .state }
-    inputs = bytes { $1 == .input }
-    results = bytes { $1 == .result }
+    parameters = try bytes { isRead.contains($0) && $1 == .parameter }
+    packed = try bytes { isRead.contains($0) && $1.isKept }
+    states = try bytes { $1 == .state }
+    inputs = try bytes { $1 == .input }
+    results = try bytes { $1 == .result }
     (workspace, workspaceInUse) = (memory.workspaceByteCount, memory.inUse.max() ?? 0)
+    total = try CallPlan.sum([parameters, packed, states, inputs, results, workspace])
     // What is kept of states is computed during a call.
     let isOfCall = !program.loadCalls.ofStates.isEmpty
-    loading =
-      bytes { $1 == .parameter || $1.isKept || isOfCall && ($1 == .state || $1 == .input) } + memory.loadWorkspaceByteCount
+    loading = try CallPlan.sum([
+      bytes { $1 == .parameter || $1.isKept || isOfCall && ($1 == .state || $1 == .input) }, memory.loadWorkspaceByteCount,
+    ])
     let fullest = memory.inUse.indices.max { memory.inUse[$0] < memory.inUse[$1] }
     largest = fullest.map { memory.buffers(at: $0, of: program) } ?? []
+    arrays = memory.arrays(of: program) { position, storage in
+      isRead.contains(position) && storage.isFixed || [.state, .input, .result].contains(storage)
+    }
     self.recomputed = recomputed
   }
 }
@@ -92,6 +100,7 @@ extension Program.Buffer.Storage {
 package struct ProgramMemory: Sendable {
   /// By buffer.
   package let byteCounts: [Int]
+  private let shapes: [[Int]]
   /// By buffer the steps during which it is live; nil for those that only loading names.
   package let lives: [ClosedRange<Int>?]
   /// By step the bytes of the kernel's own workspaces.
@@ -109,7 +118,12 @@ package struct ProgramMemory: Sendable {
     let parameters = program.buffers.filter { $0.storage.isFixed }.flatMap(\.type.shape.extents).symbols
     let load = try CallPlan(
       CallSequence(program, program.load, isLoad: true), binding.filter { program.load.isEmpty || parameters.contains($0.key) })
-    byteCounts = try program.buffers.map { try $0.type.shape.evaluate { binding[$0] }.reduce($0.type.element.byteCount, *) }
+    let shapes = try program.buffers.map { try $0.type.shape.evaluate { binding[$0] } }
+    byteCounts = try zip(program.buffers, shapes).map { buffer, shape in
+      guard shape.allSatisfy({ $0 >= 0 }) else { throw CallPlan.negativeExtent(buffer.name, shape) }
+      return try CallPlan.product([buffer.type.element.byteCount] + shape)
+    }
+    self.shapes = shapes
     let known = program.lives
     let lives = program.buffers.indices.map { known[$0] }
     (self.lives, ownByteCounts) = (lives, plan.ownByteCounts)
@@ -121,14 +135,45 @@ package struct ProgramMemory: Sendable {
 
   /// What is in use at a step, the largest first.
   fileprivate func buffers(at step: Int, of program: Program) -> [MemoryPlan.Buffer] {
-    let intermediate = program.buffers.indices.filter { position in
-      if case .slot = program.buffers[position].storage { lives[position]?.contains(step) == true } else { false }
-    }
     let own = ownByteCounts[step]
     let kernel = program.kernels[program.steps[step].kernel].name
+    return Self.sorted(
+      list(of: program) { position, storage in
+        if case .slot = storage { lives[position]?.contains(step) == true } else { false }
+      } + (own > 0 ? [MemoryPlan.Buffer(name: "workspace of @\(kernel)", type: nil, byteCount: own)] : []))
+  }
+
+  /// The buffers that are meant, the largest first.
+  fileprivate func arrays(of program: Program, _ isMeant: (Int, Program.Buffer.Storage) -> Bool) -> [MemoryPlan.Buffer] {
+    Self.sorted(list(of: program, isMeant))
+  }
+
+  private func list(of program: Program, _ isMeant: (Int, Program.Buffer.Storage) -> Bool) -> [MemoryPlan.Buffer] {
+    program.buffers.enumerated().filter { isMeant($0, $1.storage) }.map { position, buffer in
+      MemoryPlan.Buffer(
+        name: "%\(buffer.name)", type: "\(buffer.type.element)\(shapes[position])", byteCount: byteCounts[position])
+    }
+  }
+
+  fileprivate static func sorted(_ buffers: [MemoryPlan.Buffer]) -> [MemoryPlan.Buffer] {
+    buffers.enumerated().sorted { ($1.element.byteCount, $0.offset) < ($0.element.byteCount, $1.offset) }.map(\.element)
+  }
+}
+
+// MARK: Errors
+
+extension MemoryPlan {
+  /// What a call takes, for an error: `345 of arguments and results, 12000 of workspace, the largest %a: f32[2, 100] (800), ...`.
+  package var summary: String {
+    let largest = ProgramMemory.sorted(arrays + largest).prefix(3).map { buffer in
+      "\(buffer.name)\(buffer.type.map { ": \($0)" } ?? "") (\(buffer.byteCount))"
+    }
     return
-      (intermediate.map { MemoryPlan.Buffer(name: "%\(program.buffers[$0].name)", byteCount: byteCounts[$0]) }
-      + (own > 0 ? [MemoryPlan.Buffer(name: "workspace of @\(kernel)", byteCount: own)] : []))
-      .enumerated().sorted { ($1.element.byteCount, $0.offset) < ($0.element.byteCount, $1.offset) }.map(\.element)
+      "\(total - workspace) of arguments and results, \(workspace) of workspace, the largest \(largest.joined(separator: ", "))"
+  }
+
+  /// ` at B = 16, S = 8`: the values of symbols, for an error; nothing where there are none.
+  package static func lengths(_ sizes: [String: Int]) -> String {
+    sizes.isEmpty ? "" : " at " + sizes.sorted { $0.key < $1.key }.map { "\($0) = \($1)" }.joined(separator: ", ")
   }
 }

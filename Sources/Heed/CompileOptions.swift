@@ -16,7 +16,7 @@ public struct CompileOptions: Sendable {
   public var tuning: Tuning = .stored
   /// Where objects are kept from one process to the next; nil for the folder that the environment names.
   public var cache: ObjectCache?
-  /// The most memory that a call may take; nil for whatever is fastest.
+  /// The most memory that a call may take; nil for whatever is fastest and the system has.
   public var memoryLimit: MemoryLimit?
   /// Whether attention finds the live tiles of its score matrix and only counts them, which leaves its result undefined: to measure
   /// what classification takes.

@@ -32,8 +32,9 @@ public final class CompiledGraph: Sendable {
   public var threadCount: Int { executor.threadCount }
 
   /// The same code with the graph's parameters bound, and packed as its kernels want them. Arrays that packing has replaced are
-  /// not kept.
-  /// - Throws: where a parameter is missing, unknown, or not of its declared type; the error names it.
+  /// not kept. What that takes, and what calls will take, is `memoryPlan(sizes:)`.
+  /// - Throws: where a parameter is missing, unknown, or not of its declared type; the error names it. Where loading needs more memory than
+  ///   the limit or than the system has left, before anything is allocated.
   public func load(parameters: [String: NDArray]) throws -> CompiledGraph {
     try load(parameters: parameters.map { ($0.key, $0.value) })
   }
@@ -57,12 +58,42 @@ public final class CompiledGraph: Sendable {
     CompiledGraph(lowered, executor, try executor.load(parameters))
   }
 
+  /// The bytes that a call takes, and loading, before anything runs.
+  ///
+  /// ```swift
+  /// let plan = try program.memoryPlan(sizes: ["B": 16])
+  /// ```
+  /// - Parameter sizes: the values of the graph's symbols. Those that the parameters decide need not be given once these are loaded.
+  /// - Throws: where a symbol has no value or is unknown, or an extent or a promise about extents does not hold.
+  public func memoryPlan(sizes: [String: Int] = [:]) throws -> MemoryPlan {
+    var sizes = sizes
+    let names = Set(graph.symbols)
+    for (name, value) in loaded?.parameterLengths ?? [:] where names.contains(name) && sizes[name.text] == nil {
+      sizes[name.text] = value
+    }
+    return try lowered.memoryPlan(sizes: sizes)
+  }
+
+  /// The bytes that a call with these inputs takes.
+  /// - Throws: where an input is missing, unknown or not of its declared type, or extents do not fit each other.
+  package func memoryPlan(_ inputs: [(name: String, array: NDArray)], states: [String: NDArray]) throws -> MemoryPlan {
+    guard let loaded else { throw parametersAreMissing }
+    return try MemoryPlan(program, loaded.lengths(inputs, states: states))
+  }
+
+  private var parametersAreMissing: HeedError {
+    let names = program.buffers.filter { $0.storage == .parameter }.map { "'\($0.name)'" }
+    return HeedError(
+      "got a call of \(program.name) without its parameters (\(names.listed)), expected load(parameters:) before")
+  }
+
   /// Runs the graph on `inputs`.
   ///
   /// Numbers written in place take the declared type of the input: `["x": [[0.1, 0.2]]]`. Arrays of another type convert to it where
   /// no value is lost.
   /// - Throws: where an input is missing, unknown or not of its declared type; where extents do not fit each other or the facts;
-  ///   where offsets or indices are out of range. The error names the input, what was got and what was expected.
+  ///   where offsets or indices are out of range. The error names the input, what was got and what was expected. Where the call needs more
+  ///   memory than the limit or than the system has left: the error names the largest buffers, and nothing has been allocated.
   public func callAsFunction(_ inputs: [String: NDArray] = [:]) throws -> Outputs {
     try run(inputs.map { ($0.key, $0.value) })
   }
@@ -126,10 +157,7 @@ public final class CompiledGraph: Sendable {
     _ inputs: [(name: String, array: NDArray)], states: inout [String: NDArray],
     timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
   ) throws -> Outputs {
-    guard let loaded else {
-      let names = program.buffers.filter { $0.storage == .parameter }.map { "'\($0.name)'" }
-      throw HeedError("got a call of \(program.name) without its parameters (\(names.listed)), expected load(parameters:) before")
-    }
+    guard let loaded else { throw parametersAreMissing }
     return try lowered.source.explainingLengths {
       Outputs(names: resultNames, try loaded.call(inputs, states: &states, timings: timings, guarding: guarding))
     } lengths: {
@@ -177,7 +205,7 @@ extension LoweredGraph {
   package func compile(_ options: CompileOptions) throws -> CompiledGraph {
     let pool = try ThreadPool.shared(threads: options.threads)
     let code = try NativeCode(verified.kernels, target: target, cache: options.cache ?? .standard)
-    let executor = Executor(verified, code: code.kernels, codeOwner: code, pool: pool)
+    let executor = Executor(verified, code: code.kernels, codeOwner: code, pool: pool, memoryLimit: options.memoryLimit?.byteCount)
     return CompiledGraph(self, executor, executor.hasParameters ? nil : try executor.load())
   }
 }

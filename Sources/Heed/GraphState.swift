@@ -36,10 +36,10 @@ public struct GraphState: Sendable {
     _modify { yield &arrays[name] }
   }
 
-  /// Writes the arrays to a file in the format safetensors: under another name first, which replaces the file when all is written.
+  /// Writes the arrays to a file in the format safetensors: under another name first, which replaces the file when all is on the disk.
   /// - Throws: where the file cannot be written; one that was there before is then untouched.
   public func write(to path: String) throws {
-    try SafetensorsFile.write(names.map { ($0, arrays[$0]!) }, to: path)
+    try SafetensorsFile.write(names.map { ($0, arrays[$0]!) }, to: path, durably: true)
   }
 }
 

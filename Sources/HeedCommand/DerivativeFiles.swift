@@ -21,6 +21,9 @@ struct DerivativeFiles: ParsableArguments {
   /// Whether nothing is to be written.
   var isEmpty: Bool { gradients.isEmpty && derivatives.isEmpty }
 
+  /// What is written.
+  var outputs: [OutputPath] { gradients.outputs("--gradient") + derivatives.outputs("--derivative") }
+
   /// A graph that computes derivatives too, and the files that it reads and writes for them.
   struct Request {
     var graph: Graph

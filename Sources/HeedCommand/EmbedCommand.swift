@@ -14,6 +14,7 @@ struct EmbedCommand: ParsableCommand {
   @Option(help: "A file of JSON lines; standard input unless given.") var input: String?
   @Option(help: "The most tokens that one batch has, or one sentence where that is longer. Results do not depend on it.")
   var batch = SentenceEmbedder.defaultTokenLimit
+  @OptionGroup var memory: MemoryLimitOption
   @OptionGroup var precision: EncoderPrecisionOption
   @Flag(help: "Print JSON lines.") var json = false
   @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?
@@ -25,24 +26,38 @@ struct EmbedCommand: ParsableCommand {
 
   func run() throws {
     let element = try precision.element()
+    if let trace { try FileBytes.check([OutputPath("--trace", trace)]) }
     var lines = try TextLines(input)
-    // A mistake in the first lines is found before the model is read.
-    var texts = try lines.next()
-    let embedder = try SentenceEmbedder(model: model, element: element, options: CompileOptions(threads: threads.threads))
+    try lines.readAhead()
+    let embedder = try SentenceEmbedder(
+      model: model, element: element, options: CompileOptions(threads: threads.threads, memoryLimit: memory.limit()))
     var printer = VectorPrinter(isJSON: json)
+    var progress = EmbeddingProgress()
+    defer { progress.clear() }
     var timings: [StepTiming] = []
     var lengths: [Int] = []
-    while !texts.isEmpty {
-      let ids = texts.map(embedder.tokenizer.encode)
-      let vectors = try embedder.embed(ids: ids, tokenLimit: batch)
+    var texts = TextBatch(tokenLimit: batch)
+
+    func embedBatch() throws {
+      let ids = texts.texts.map(\.ids)
+      let vectors = try embedder.embed(ids: ids, tokenLimit: nil)
       if trace != nil {
-        _ = try embedder.embed(ids: ids, tokenLimit: batch, timings: &timings)
+        _ = try embedder.embed(ids: ids, tokenLimit: nil, timings: &timings)
         lengths += ids.map(\.count)
       }
-      for (text, (ids, vector)) in zip(texts, zip(ids, vectors)) { try printer.print(text, ids, vector) }
+      for (text, vector) in zip(texts.texts, vectors) { try printer.print(text, vector) }
       try TextOutput.standard.flush()
-      texts = try lines.next()
+      progress.show(printer.count, share: lines.share)
+      texts.removeAll()
     }
+    while let text = try lines.next() {
+      let entry = TextBatch.Entry(text, embedder.tokenizer, isShown: !json)
+      if !texts.hasRoom(for: entry) { try embedBatch() }
+      texts.append(entry)
+      // Whoever writes the next line may wait for the vector of this one.
+      if !lines.isReady { try embedBatch() }
+    }
+    if !texts.isEmpty { try embedBatch() }
     try printer.finish()
     if let trace {
       let profile = KernelProfile(timings, attentionFlops: embedder.configuration.attentionFlops(lengths: lengths))
@@ -52,10 +67,52 @@ struct EmbedCommand: ParsableCommand {
   }
 }
 
+/// Texts that are embedded together.
+struct TextBatch {
+  struct Entry {
+    let ids: [Int32]
+    /// The beginning of the text, on one line.
+    let shown: String
+
+    init(_ text: String, _ tokenizer: WordPieceTokenizer, isShown: Bool) {
+      ids = tokenizer.encode(text)
+      shown = isShown ? text.beginning(of: 100) : ""
+    }
+
+    /// A text without tokens counts as one, as its vector takes memory too.
+    var tokenCount: Int { max(1, ids.count) }
+  }
+
+  let tokenLimit: Int
+  private(set) var texts: [Entry] = []
+  private var tokenCount = 0
+
+  /// The most texts and tokens, whatever the limit: a whole file in one batch would have no bound.
+  private static let (mostTexts, mostTokens) = (4096, 1 << 20)
+
+  init(tokenLimit: Int) { self.tokenLimit = min(tokenLimit, Self.mostTokens) }
+
+  var isEmpty: Bool { texts.isEmpty }
+
+  func hasRoom(for entry: Entry) -> Bool {
+    isEmpty || texts.count < Self.mostTexts && tokenCount + entry.tokenCount <= tokenLimit
+  }
+
+  mutating func append(_ entry: Entry) {
+    texts.append(entry)
+    tokenCount += entry.tokenCount
+  }
+
+  mutating func removeAll() {
+    texts.removeAll(keepingCapacity: true)
+    tokenCount = 0
+  }
+}
+
 /// Prints vectors one by one.
 private struct VectorPrinter {
   let isJSON: Bool
-  private var count = 0
+  private(set) var count = 0
   /// The first vectors, which are compared where there are no more of them.
   private var first: [[Float]] = []
 
@@ -64,18 +121,17 @@ private struct VectorPrinter {
 
   init(isJSON: Bool) { self.isJSON = isJSON }
 
-  mutating func print(_ text: String, _ ids: [Int32], _ vector: [Float]) throws {
+  mutating func print(_ text: TextBatch.Entry, _ vector: [Float]) throws {
     count += 1
     guard !isJSON else {
-      let numbers = ids.map(String.init).joined(separator: ", ")
+      let numbers = text.ids.map(String.init).joined(separator: ", ")
       // Swift writes the shortest text that reads back as the same number.
       let components = vector.map { $0.isFinite ? "\($0)" : "null" }.joined(separator: ", ")
       return try printLine("{\"ids\": [\(numbers)], \"embedding\": [\(components)]}")
     }
-    let line = text.split(whereSeparator: \.isNewline).joined(separator: " ")
-    try printLine("\(count). \(line.count > 100 ? line.prefix(99) + "…" : line[...])")
+    try printLine("\(count). \(text.shown)")
     let components = vector.prefix(6).map { fixed(Double($0), 4) }.joined(separator: ", ")
-    try printLine("   \(ids.count) tokens, \(vector.count) components: [\(components), ...]")
+    try printLine("   \(text.ids.count) tokens, \(vector.count) components: [\(components), ...]")
     if count <= Self.mostCompared { first.append(vector) }
   }
 
@@ -88,4 +144,20 @@ private struct VectorPrinter {
       try printLine(products.map { padded(fixed($0, 2), 6, left: true) }.joined())
     }
   }
+}
+
+/// How many texts are embedded, on a terminal. Where vectors go to a terminal too, they say it themselves.
+private struct EmbeddingProgress {
+  private var line = StatusLine(isTerminal: StandardError.isTerminal && !TextOutput.standard.isTerminal)
+  private let start = ContinuousClock.now
+
+  mutating func show(_ count: Int, share: Double?) {
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    line.show {
+      let rate = Double(count) / max(1e-9, seconds)
+      return "\(count) texts\(share.map { " (\(Int(100 * $0)) %)" } ?? ""), \(fixed(rate, 0)) per second"
+    }
+  }
+
+  mutating func clear() { line.clear() }
 }

@@ -19,8 +19,7 @@ struct ExplainCommand: ParsableCommand {
   var sizes: [SymbolValue] = []
   @Flag(help: "Print the memory that a call takes at the sizes given, and what is computed twice.") var memory = false
   @Flag(help: "With --memory: call the graph as well, and print the most memory that the process then had.") var measure = false
-  @Option(help: "With --memory: the most bytes that a call may take; values are computed again where it takes more.")
-  var memoryLimit: Int?
+  @OptionGroup var limit: MemoryLimitOption
   @Option(help: "Draw the map of tiles to a file that ends in .svg or .png, and print it; - only prints.") var tiles: String?
   @Option(name: .customLong("input"), help: "With --tiles: an input or parameter and the file to read it from.")
   var inputs: [NamedFile] = []
@@ -28,12 +27,15 @@ struct ExplainCommand: ParsableCommand {
   func validate() throws {
     guard tiles != nil || inputs.isEmpty else { throw ValidationError("--input needs --tiles") }
     guard tiles == nil || !memory else { throw ValidationError("got --tiles and --memory, expected one of them") }
-    guard memory || !measure && memoryLimit == nil else { throw ValidationError("--measure and --memory-limit need --memory") }
+    guard memory || !measure && limit.memoryLimit == nil else {
+      throw ValidationError("--measure and --memory-limit need --memory")
+    }
   }
 
   func run() throws {
     if let tiles {
       let picture = try tiles == "-" ? nil : PictureFile(tiles)
+      try FileBytes.check(tiles == "-" ? [] : [OutputPath("--tiles", tiles)])
       let graph = try source.onlyGraph()
       return try TileExplanation(graph, options: target.compileOptions(), sizes: sizes, inputs: inputs.arrays(for: graph))
         .tell(drawingTo: picture)
@@ -43,7 +45,7 @@ struct ExplainCommand: ParsableCommand {
       guard !memory else {
         var options = try target.compileOptions(threads: threads)
         let binding = Dictionary(sizes.map { ($0.symbol.text, $0.value) }, uniquingKeysWith: { $1 })
-        options.memoryLimit = memoryLimit.map { MemoryLimit($0, sizes: binding) }
+        options.memoryLimit = limit.limit(sizes: binding)
         try MemoryReport(graph: graph, options: options, sizes: binding).print(measuring: measure)
         continue
       }

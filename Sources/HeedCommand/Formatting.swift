@@ -31,3 +31,24 @@ func shownError(_ error: Double) -> String { String(format: "%.1e", error) }
 
 /// A number to nine digits: `0.123456789`.
 func shownNumber(_ number: Double) -> String { String(format: "%.9g", number) }
+
+extension String {
+  /// The beginning of the text on one line, of at most `count` characters: a longer text ends in an ellipsis.
+  func beginning(of count: Int) -> String {
+    var (line, isBlankNext) = ("", false)
+    // A character may be made of any number of code points.
+    var room = 8 * count
+    for scalar in unicodeScalars {
+      guard !Character(scalar).isNewline else {
+        isBlankNext = !line.isEmpty
+        continue
+      }
+      if isBlankNext { line += " " }
+      isBlankNext = false
+      line.unicodeScalars.append(scalar)
+      room -= 1
+      if room == 0 { break }
+    }
+    return line.count > count || room == 0 ? line.prefix(count - 1) + "…" : line
+  }
+}

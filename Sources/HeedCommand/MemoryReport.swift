@@ -13,15 +13,21 @@ struct MemoryReport {
     let lowered = try graph.lowered(options)
     let plan = try lowered.memoryPlan(sizes: sizes)
     try printLine("graph @\(graph.name) for \(lowered.target)")
-    try printLine("\nMemory of a call")
+    try printLine()
+    try Self.print(plan)
+    if isMeasured { try printLine("  \(Self.size(try measured()))  measured") }
+    try printLists(of: plan)
+  }
+
+  /// Prints the bytes of a call by kind.
+  static func print(_ plan: MemoryPlan) throws {
+    try printLine("Memory of a call")
     let kinds = [
       ("parameters", plan.parameters), ("packed", plan.packed), ("states", plan.states), ("inputs", plan.inputs),
       ("results", plan.results), ("workspace", plan.workspace), ("in all", plan.total),
     ]
     for (kind, bytes) in kinds where bytes > 0 { try printLine("  \(size(bytes))  \(kind)") }
     if plan.loading > plan.total { try printLine("  \(size(plan.loading))  while parameters are loaded") }
-    if isMeasured { try printLine("  \(size(try measured()))  measured") }
-    try printLists(of: plan)
   }
 
   /// The most memory that the process had in a call of random arrays, beside what it had when all was compiled.
@@ -50,7 +56,7 @@ struct MemoryReport {
   private func printLists(of plan: MemoryPlan) throws {
     if !plan.largest.isEmpty {
       try printLine("\nLargest where the workspace is fullest")
-      for buffer in plan.largest.prefix(Self.listed) { try printLine("  \(size(buffer.byteCount))  \(buffer.name)") }
+      for buffer in plan.largest.prefix(Self.listed) { try printLine("  \(Self.size(buffer.byteCount))  \(buffer.name)") }
       try printRest(plan.largest.count)
     }
     guard !plan.recomputed.isEmpty else { return }
@@ -65,5 +71,5 @@ struct MemoryReport {
     if count > Self.listed { try printLine("  and \(count - Self.listed) more") }
   }
 
-  private func size(_ bytes: Int) -> String { padded(shownCount(Double(bytes), unit: "B"), 12, left: true) }
+  private static func size(_ bytes: Int) -> String { padded(shownCount(Double(bytes), unit: "B"), 12, left: true) }
 }

@@ -58,6 +58,39 @@ struct ThreadsOption: ParsableArguments {
   @Option(help: "The number of threads; HEED_THREADS or all cores unless given. Results do not depend on it.") var threads: Int?
 }
 
+/// The most memory that a call takes.
+struct MemoryLimitOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The most memory that a call may take, such as 2GiB, 512MB or 1000000: one that needs more fails before it starts.",
+      valueName: "size"),
+    transform: byteCount)
+  var memoryLimit: Int?
+
+  /// - Parameter sizes: the lengths for which values are computed again where a call of them would take more.
+  func limit(sizes: [String: Int] = [:]) -> MemoryLimit? { memoryLimit.map { MemoryLimit($0, sizes: sizes) } }
+}
+
+/// The bytes that `text` means: a number and perhaps a unit. As GNU's tools have it, kB and MB are powers of 1000; KiB, MiB, K and M are
+/// those of 1024.
+private func byteCount(_ text: String) throws -> Int {
+  let digits = text.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }
+  var units = ["": 1, "B": 1]
+  for (power, letter) in ["K", "M", "G", "T"].enumerated() {
+    (units[letter], units[letter + "IB"]) = (1 << (10 * (power + 1)), 1 << (10 * (power + 1)))
+    units[letter + "B"] = (0...power).reduce(1) { product, _ in 1000 * product }
+  }
+  if let unit = units[text.dropFirst(digits.count).uppercased()] {
+    if let number = Int(digits) {
+      let (bytes, overflow) = number.multipliedReportingOverflow(by: unit)
+      if !overflow { return bytes }
+    } else if let number = Double(digits), number * Double(unit) < 0x1p63 {
+      return Int(number * Double(unit))
+    }
+  }
+  throw ValidationError("got '\(text)', expected a number of bytes below 2^63, such as 2GiB, 512MB or 1000000")
+}
+
 /// `NAME=FILE` of an option.
 struct NamedFile: ExpressibleByArgument {
   let name: String
@@ -71,6 +104,9 @@ struct NamedFile: ExpressibleByArgument {
 }
 
 extension [NamedFile] {
+  /// The files as what an option writes.
+  func outputs(_ option: String) -> [OutputPath] { map { OutputPath("\(option) \($0.name)", $0.path) } }
+
   /// The arrays by name. A name that the graph lacks, or a repeated name, is an error before anything is read.
   func arrays(for graph: Graph) throws -> [(name: String, array: NDArray)] {
     let names = graph.arguments.map { graph.name($0.value).text }

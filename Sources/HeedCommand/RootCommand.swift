@@ -17,7 +17,8 @@ struct RootCommand: AsyncParsableCommand {
 }
 
 @main enum Main {
-  /// Exits with 0, with 64 where the arguments are wrong, and with 1 and a line on standard error where anything else is.
+  /// Exits with 0, with 64 where the arguments are wrong, with 141 where nobody reads what is printed, and with 1 and a line on standard
+  /// error where anything else is.
   static func main() async {
     StandardStreams.prepare()
     do {
@@ -35,6 +36,7 @@ struct RootCommand: AsyncParsableCommand {
 
   /// Says what went wrong, after what was printed before; returns the exit status. A request for help arrives as an error too.
   private static func report(_ error: any Error) -> Int32 {
+    if error is BrokenPipe { return BrokenPipe.exitStatus }
     let status = RootCommand.exitCode(for: error)
     do {
       guard status.isSuccess else {
@@ -46,6 +48,8 @@ struct RootCommand: AsyncParsableCommand {
       try printLine(RootCommand.fullMessage(for: error))
       try TextOutput.standard.finish()
       return 0
+    } catch is BrokenPipe {
+      return BrokenPipe.exitStatus
     } catch {
       StandardError.write("\(error)")
       return ExitCode.failure.rawValue

@@ -15,6 +15,8 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var source: GraphFile
   @OptionGroup var target: TargetOption
   @OptionGroup var threads: ThreadsOption
+  @OptionGroup var limit: MemoryLimitOption
+  @Flag(help: "Print the memory that the call takes, before it starts.") var memory = false
   @Option(name: .customLong("input"), help: "An input or parameter and the file to read it from.") var inputs: [NamedFile] = []
   @Option(name: .customLong("output"), help: "A result and the file to write it to.") var outputs: [NamedFile] = []
   @Option(
@@ -28,20 +30,26 @@ struct RunCommand: ParsableCommand {
   @Option(help: "Write the kernel calls as Chrome's trace events, for ui.perfetto.dev; those of a second run.") var trace: String?
 
   func validate() throws {
-    guard !(interpret && trace != nil) else { throw ValidationError("--interpret and --trace exclude each other") }
+    for (option, isGiven) in [("--trace", trace != nil), ("--memory", memory), ("--memory-limit", limit.memoryLimit != nil)]
+    where interpret && isGiven {
+      throw ValidationError("--interpret and \(option) exclude each other")
+    }
   }
 
   func run() throws {
     let graph = try source.onlyGraph()
     _ = try Verified(graph)
     let request = try derivatives.request(in: graph)
+    try FileBytes.check(
+      outputs.outputs("--output") + derivatives.outputs
+        + [("--save-state", savedState), ("--trace", trace)].compactMap { option, path in path.map { OutputPath(option, $0) } })
+    for output in outputs where !request.graph.resultNames.contains(where: { $0.text == output.name }) {
+      let names = request.graph.resultNames.map(\.text).joined(separator: ", ")
+      throw HeedError("got the output '\(output.name)', expected one of \(names)")
+    }
     let arrays = try inputs.arrays(for: graph) + request.arrays()
     var state = try state(of: request.graph, arrays)
     let results = try interpret ? interpreted(request.graph, arrays, &state) : compiled(request.graph, arrays, &state)
-    for output in outputs where !results.contains(where: { $0.name == output.name }) {
-      let names = results.map(\.name).joined(separator: ", ")
-      throw HeedError("got the output '\(output.name)', expected one of \(names)")
-    }
     for output in outputs {
       try ArrayFile.write(results.first { $0.name == output.name }!.array, name: output.name, to: output.path)
     }
@@ -94,8 +102,11 @@ struct RunCommand: ParsableCommand {
     _ graph: Graph, _ arrays: [(name: String, array: NDArray)], _ state: inout GraphState
   ) throws -> [(name: String, array: NDArray)] {
     let (parameters, inputs) = split(arrays, for: graph)
-    let program = try graph.compile(target.compileOptions(threads: threads))
+    var options = try target.compileOptions(threads: threads)
+    options.memoryLimit = limit.limit(sizes: graph.sizes(of: arrays) ?? [:])
+    let program = try graph.compile(options)
     let loaded = try program.load(parameters: parameters)
+    if memory { try MemoryReport.print(loaded.memoryPlan(inputs, states: state.arrays)) }
     let first = state
     let outputs = try loaded.run(inputs, states: &state.arrays)
     if let trace {

@@ -30,6 +30,12 @@ package struct Descriptor: Sendable {
     }
   }
 
+  /// Whether a read would not wait, for bytes or for the end.
+  package var isReady: Bool {
+    var request = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    return poll(&request, 1, 0) != 0
+  }
+
   /// Writes all of `bytes`.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(SystemError) {
     var rest = bytes[...]

@@ -8,7 +8,7 @@ extension FileBytes {
   /// until the new one is complete, and nothing else is left where that fails. The new file has the old one's permissions. A symbolic
   /// link stays, and the file that it names is replaced. Pipes, devices and open files such as `/dev/stdout` are written directly.
   /// - Parameter durably: whether the file is on the disk when the function returns, so that it outlives a loss of power.
-  /// - Throws: `HeedError` where the file cannot be created or written.
+  /// - Throws: `HeedError` where the file cannot be created or written; `BrokenPipe` where it is a pipe that nobody reads.
   package static func write(_ pieces: [UnsafeRawBufferPointer], to path: String, durably: Bool = false) throws {
     guard let place = try replaceable(path) else {
       let file = try open(path, O_WRONLY | O_CREAT | O_TRUNC)
@@ -72,13 +72,13 @@ extension FileBytes {
       }
       try file.close()
     } catch {
-      throw systemError("writing \(path)", error)
+      throw writeError(path, error)
     }
   }
 
   /// The path without symbolic links of the regular file that `path` names, whether it exists or not, and its status where it does. Nil
   /// where `path` names something else, which can only be written as it is.
-  private static func replaceable(_ path: String) throws -> (path: String, status: stat?)? {
+  static func replaceable(_ path: String) throws -> (path: String, status: stat?)? {
     guard !path.utf8.contains(0) else { throw HeedError("got a path with a zero byte in it") }
     var place = path
     // As many links as the kernel follows.

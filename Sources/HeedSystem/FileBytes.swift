@@ -48,6 +48,11 @@ package enum FileBytes {
   /// The error of the last system call, or of `error`.
   static func systemError(_ context: String, _ error: SystemError = .last) -> HeedError { HeedError("\(context): \(error)") }
 
+  /// The error of a write that failed.
+  static func writeError(_ name: String, _ error: SystemError) -> any Error {
+    error.code == EPIPE ? BrokenPipe() : systemError("writing \(name)", error)
+  }
+
   private static func readToEnd(_ file: Descriptor, path: String, expecting size: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(size + 1)

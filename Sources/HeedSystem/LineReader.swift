@@ -10,6 +10,9 @@ package final class LineReader {
   /// Bytes of the chunk that were not returned.
   private var rest = 0..<0
   private var isAtEnd = false
+  /// The bytes of the file, where it is a regular one, and how many were read.
+  private let byteCount: Int?
+  private var readCount = 0
 
   /// Opens the file at `path`, or standard input where that is nil.
   /// - Parameter byteLimit: the greatest length of a line.
@@ -18,6 +21,7 @@ package final class LineReader {
     file = try path.map { try FileBytes.open($0, O_RDONLY) } ?? .standardInput
     name = path ?? "standard input"
     self.byteLimit = byteLimit
+    byteCount = try? FileBytes.regularSize(of: file, path: name)
   }
 
   deinit {
@@ -44,10 +48,17 @@ package final class LineReader {
     }
   }
 
+  /// The share of a regular file whose lines were returned; nil where the file has no known size.
+  package var share: Double? { byteCount.map { $0 > 0 ? Double(readCount - rest.count) / Double($0) : 1 } }
+
+  /// Whether more can be read without waiting for whoever writes the file.
+  package var isReady: Bool { isAtEnd || chunk[rest].contains(UInt8(ascii: "\n")) || file.isReady }
+
   private func fill() throws {
     do { rest = 0..<(try chunk.withUnsafeMutableBytes(file.read)) } catch let error as SystemError {
       throw FileBytes.systemError("reading \(name)", error)
     }
     isAtEnd = rest.isEmpty
+    readCount += rest.count
   }
 }

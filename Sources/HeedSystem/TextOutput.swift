@@ -26,8 +26,11 @@ package final class TextOutput: Sendable {
   package static let standard = TextOutput(
     .standardOutput, name: "standard output", byteLimit: isatty(Descriptor.standardOutput.number) == 1 ? 0 : 1 << 16)
 
+  /// Whether a person reads it on a terminal.
+  package var isTerminal: Bool { isatty(file.number) == 1 }
+
   /// Takes `text`.
-  /// - Throws: `HeedError` where it, or what came before it, cannot be written.
+  /// - Throws: `BrokenPipe` where nobody reads it, `HeedError` where it, or what came before it, cannot be written.
   package func write(_ text: String) throws {
     try attempt { state in
       state.buffer.append(contentsOf: text.utf8)
@@ -60,7 +63,7 @@ package final class TextOutput: Sendable {
         try body(&state)
       } catch let error as SystemError {
         state.failure = error
-        throw FileBytes.systemError("writing \(name)", error)
+        throw FileBytes.writeError(name, error)
       }
     }
   }

@@ -18,6 +18,77 @@ import Testing
 
   private static let run = "$heed run double.heed --input x=x.npy"
 
+  /// Two outputs in one file: refused before anything is read or written, however the file is spelled.
+  @Test(arguments: [
+    ("--output y=a.npy --output y=./a.npy", "got ./a.npy for --output y, the same file as a.npy for --output y"),
+    ("--output y=a.npy --trace a.npy", "got a.npy for --trace, also for --output y"),
+    ("--output y=inner/a.npy --output y=link/a.npy", "the same file as inner/a.npy for --output y"),
+    ("--gradient x=a.npy --cotangent y=x.npy --output y=$PWD/a.npy", "got a.npy for --gradient x, the same file as /"),
+    ("--derivative y=a.npy --tangent x=x.npy --output y=a.npy", "got a.npy for --derivative y, also for --output y"),
+    ("--output y=none/a.npy", "creating a file beside none/a.npy: No such file or directory"),
+    ("--output y=inner", "opening inner: Is a directory"),
+  ])
+  func outputsAreFilesOfTheirOwn(options: String, message: String) throws {
+    try withLargeRun { folder in
+      let result = try shell("cd \(folder); mkdir inner; ln -s inner link; $heed run double.heed --input x=missing.npy \(options)")
+      expectFailure(result, message)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 5)
+      let bench = try shell(
+        "cd \(folder); $heed bench gemm --m 8 --n 8 --k 8 --seconds 0 --trace none.json --roofline ./none.json")
+      expectFailure(bench, "got ./none.json for --roofline, the same file as none.json for --trace, expected a file for each")
+      #expect(bench.output.isEmpty)
+    }
+  }
+
+  /// Pipes and devices take several.
+  @Test func devicesTakeSeveralOutputs() throws {
+    try withLargeRun { folder in
+      let run = "cd \(folder); ln -s /dev/null a.npy; ln -s /dev/null b.npy; \(Self.run) --output y=a.npy --output y=b.npy"
+      let result = try shell(run)
+      #expect(result.status == 0, "\(result.errors)")
+    }
+  }
+
+  /// An output in the place of an input, read whole or mapped, by its name or through a link.
+  @Test(arguments: ["npy", "safetensors"]) func anOutputInPlaceOfAnInput(format: String) throws {
+    try withLargeRun { folder in
+      let x = try NumPyFile.read(folder + "/x.npy")
+      let file = "\(folder)/z.\(format)"
+      try ArrayFile.write(x, name: "x", to: file)
+      chmod(file, 0o640)
+      var expected = try x.floats()
+      for names in [("z", "z"), ("link", "z"), ("z", "link")] {
+        let link = "cd \(folder); ln -sf z.\(format) link.\(format)"
+        let result = try shell("\(link); $heed run double.heed --input x=\(names.0).\(format) --output y=\(names.1).\(format)")
+        #expect(result.status == 0, "\(result.errors)")
+        expected = expected.map { 2 * $0 }
+        let array = try ArrayFile.read(file, name: "y")
+        #expect(try array.floats() == expected)
+        var status = stat()
+        #expect(lstat(file, &status) == 0 && status.st_mode & 0o7777 == 0o640 && status.st_mode & S_IFMT == S_IFREG)
+      }
+      #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/link.\(format)") == "z.\(format)")
+    }
+  }
+
+  @Test func statesInPlace() throws {
+    try withTemporaryFolder { folder in
+      let graph = "graph @sum(%x: f32[S], state %n: f32[S]) {\n  %m = add %n, %x : f32[S]\n  update %n = %m\n  return %m\n}\n"
+      try FileBytes.write(graph, to: folder + "/sum.heed")
+      try NumPyFile.write(noise([1000], 1), to: folder + "/x.npy")
+      try GraphState(["n": noise([1000], 2)]).write(to: folder + "/state.safetensors")
+      let x = try noise([1000], 1).floats()
+      let expected = try zip(noise([1000], 2).floats(), x).map { $0 + $1 + $1 }
+      for _ in 0..<2 {
+        let files = "--state state.safetensors --save-state state.safetensors"
+        let result = try shell("cd \(folder); $heed run sum.heed --input x=x.npy \(files)")
+        #expect(result.status == 0, "\(result.errors)")
+      }
+      let got = try #require(GraphState(contentsOf: folder + "/state.safetensors")["n"]).floats()
+      #expect(zip(got, expected).allSatisfy { abs($0 - $1) < 1e-5 })
+    }
+  }
+
   /// A disk that is full, as far as a process can make one: its files may have no byte.
   @Test(arguments: [
     "\(run) --output y=result.npy", "\(run) --output y=result.safetensors", "\(run) --trace result.json",

@@ -42,16 +42,41 @@ import Testing
     }
   }
 
-  @Test func aPipeThatNoOneReads() throws {
-    let process = try heedProcess(["version"])
-    let (output, errors) = (Pipe(), Pipe())
-    (process.standardOutput, process.standardError) = (output, errors)
-    try output.fileHandleForReading.close()
-    try process.run()
-    process.waitUntilExit()
-    #expect(process.terminationReason == .exit && process.terminationStatus == 1)
-    let text = String(decoding: try #require(try errors.fileHandleForReading.readToEnd()), as: UTF8.self)
-    #expect(text == "error: writing standard output: Broken pipe\n")
+  /// As with other tools: quietly, with the status that a shell gives a process that SIGPIPE ended.
+  @Test(arguments: ["version", "--help", "dump $f", "explain $f", "run $f --input q=q.npy --input k=q.npy --input v=q.npy"])
+  func aPipeThatNoOneReads(command: String) throws {
+    try withGraph { folder in
+      try NumPyFile.write(noise([1, 2, 5, 16], 1), to: folder + "/q.npy")
+      // The reader has ended before the first byte is written.
+      let result = try shell(
+        "f=causal.heed; cd \(folder); (while [ ! -e ended ]; do :; done; $heed \(command); echo $? >status) | (exec <&-; >ended); cat status"
+      )
+      #expect(result.output == "141\n" && result.errors.isEmpty, "\(command): \(result.output)\(result.errors)")
+    }
+  }
+
+  /// Vectors and results go the same way, and what else is written is there.
+  @Test func aPipeThatNoOneReadsAnyLonger() throws {
+    try withSmallModel { model in
+      let result = try shell(
+        """
+        cd \(model); (yes '{"text": "a b c"}' | head -20000 | $heed embed --model . --json; echo $? >status) | head -2; cat status
+        """)
+      let lines = result.output.split(separator: "\n")
+      #expect(lines.count == 3 && lines.last == "141" && lines[0].hasPrefix("{\"ids\""), "\(result.output.prefix(1000))")
+      #expect(result.errors.isEmpty, "\(result.errors)")
+    }
+    try withGraph { folder in
+      try NumPyFile.write(noise([1, 2, 2000, 16], 1), to: folder + "/q.npy")
+      let inputs = "--input q=q.npy --input k=q.npy --input v=q.npy"
+      let result = try shell(
+        """
+        cd \(folder); mkfifo pipe.npy; (sleep 0.2; head -c 10 >/dev/null) <pipe.npy &
+        $heed run causal.heed \(inputs) --output out=out.npy --output out=pipe.npy; echo $?
+        """)
+      #expect(result.output == "141\n" && result.errors.isEmpty, "\(result.output)\(result.errors)")
+      #expect(try NumPyFile.read(folder + "/out.npy").shape == [1, 2, 2000, 16])
+    }
   }
 
   /// What was printed before a mistake is there.

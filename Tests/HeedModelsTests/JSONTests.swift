@@ -13,6 +13,25 @@ import Testing
     #expect(json["b"]?.members == [:] && json["c"]?.array == [] && json["d"] == nil)
   }
 
+  /// One member is kept, and all else is checked as strictly.
+  @Test func keepsOneMember() throws {
+    func parse(_ text: String) throws -> JSON { try JSON(parsing: text.utf8, keepingOnly: "text") }
+    let json = try parse(#"{"a": [1, {"text": "inner"}], "text": "x\u0041\n", "b": {"text": "c"}, "d": "long"}"#)
+    #expect(json["text"]?.string == "xA\n" && json["a"] == .null && json["b"] == .null && json["d"] == .null)
+    #expect(json.members?.count == 4)
+    #expect(try parse("[1, 2]").kind == "an array" && parse("\"s\"").string == "s" && parse("3").kind == "a number")
+    #expect(
+      try parse(#"{"text": ["a"]}"#)["text"]?.kind == "an array" && parse(#"{"text": {"a": 1}}"#)["text"]?.kind == "an object")
+    for bad in [
+      #"{"a": [1,], "text": "x"}"#, #"{"a": "\x"}"#, #"{"a": "\ud800"}"#, #"{"a": {"b": 1, "b": 2}}"#, #"{"text": "", "text": ""}"#,
+      #"{"a": tru}"#,
+    ] {
+      func error(_ body: () throws -> JSON) -> String { do { return "got \(try body().kind)" } catch { return "\(error)" } }
+      let expected = error { try JSON(parsing: bad.utf8) }
+      #expect(expected != "got an object" && error { try parse(bad) } == expected, "\(bad)")
+    }
+  }
+
   @Test func stringsKeepTheirCodePoints() throws {
     let text = #""e\u0301 \u00e9 \ud83d\ude00 \"\\\/\b\f\n\r\t \u0000""#
     let scalars = try JSON(parsing: text.utf8).string?.unicodeScalars.map(\.value)

@@ -62,6 +62,51 @@ import Testing
     #expect(tokenizer.encode(String(repeating: "[", count: 200_000)).count == 256)
   }
 
+  /// Words that never end, of code points of every kind, a few of them or all that there are.
+  @Test(.timeLimit(.minutes(5)), arguments: [false, true]) func longWordsAreQuick(ofAllKinds: Bool) throws {
+    let tokenizer = try Self.tokenizer()
+    let kinds: [ClosedRange<UInt32>] = [
+      0x61...0x7a, 0x300...0x36f, 0x400...0x4ff, 0xac00...0xd7a3, 0xe000...0xe0ff, 0x200b...0x200f, 0x302e...0x302f,
+      0x1f600...0x1f64f,
+    ]
+    for kind in kinds {
+      let scalars = (ofAllKinds ? Array(kind) : [kind.first!]).compactMap(Unicode.Scalar.init)
+      var text = ""
+      for position in 0..<1_000_000 { text.unicodeScalars.append(scalars[position % scalars.count]) }
+      let isNothing = [0x300, 0xe000, 0x200b].contains(kind.first!)
+      #expect(tokenizer.encode(text) == (isNothing ? [2, 3] : [2, 1, 3]), "\(kind)")
+      #expect(tokenizer.encode(text + " un") == (isNothing ? [2, 5, 3] : [2, 1, 5, 3]), "\(kind)")
+    }
+  }
+
+  /// Words that are read code point by code point are those of the whole text, with the table of code points and without.
+  @Test(arguments: [40, 30_000]) func wordsAreThoseOfTheWholeText(length: Int) throws {
+    var generator = SeededGenerator(seed: UInt64(length))
+    let kinds: [ClosedRange<UInt32>] = [
+      0x20...0x7e, 0x00...0xff, 0x300...0x36f, 0x370...0x4ff, 0x900...0x9ff, 0x302a...0x302f, 0xac00...0xac7f, 0x4e00...0x4e0f,
+      0x1e00...0x1fff, 0x2000...0x206f, 0x3b1...0x3b3, 0x10000...0x1ffff,
+    ]
+    for round in 0..<(length < 100 ? 2000 : 20) {
+      let normalizer = BERTNormalizer(
+        cleansText: round % 7 != 0, separatesIdeographs: round % 5 != 0, stripsAccents: round % 3 != 0, lowercases: round % 2 != 0)
+      let some = (0..<3).map { _ in generator.pick(kinds) }
+      var text = ""
+      while text.unicodeScalars.count < length {
+        let isBlank = generator.next() % 40 == 0
+        let scalar = isBlank ? " " : Unicode.Scalar(UInt32.random(in: generator.pick(some), using: &generator))
+        if let scalar { text.unicodeScalars.append(contentsOf: repeatElement(scalar, count: round % 4 == 0 ? 30 : 1)) }
+      }
+      let expected = BERTNormalizer.words(normalizer.normalize(text.unicodeScalars)).map { word -> BERTWordReader.Word in
+        word.count <= 100 ? .whole(word.flatMap { Array(UTF8.encode($0)!) }) : .tooLong
+      }
+      let got = text.withUTF8 { bytes in
+        var reader = BERTWordReader(normalizer, longest: 100, bytes)
+        return Array(sequence(state: ()) { _ in reader.next() })
+      }
+      #expect(got == expected, "round \(round)")
+    }
+  }
+
   @Test func rejectsBadFolders() throws {
     try withTemporaryFolder { folder in
       func write(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: URL(fileURLWithPath: folder + "/" + name)) }

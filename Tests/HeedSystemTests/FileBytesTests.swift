@@ -122,11 +122,6 @@ import Testing
     }
   }
 
-  @Test func memoryThatIsNotThere() throws {
-    try AvailableMemory.check(1 << 20, for: "a test")
-    #expect(throws: HeedError.self) { try AvailableMemory.check(1 << 60, for: "a test") }
-  }
-
   /// What a process that was killed while it wrote leaves goes away; what one that lives is writing stays.
   @Test func partsOfProcessesThatHaveEnded() throws {
     try withTemporaryFolder { folder in

@@ -12,6 +12,7 @@ extension Graph {
   func within(
     _ limit: MemoryLimit, _ lowered: Lowered, _ optimized: Graph, _ target: Target
   ) throws -> (graph: Graph, lowered: Lowered, remarks: [Remark]) {
+    guard !limit.sizes.isEmpty || symbols.isEmpty else { return (optimized, lowered, []) }
     let binding = try binding(limit.sizes)
     let natural = try MemoryPlan(lowered.program, binding)
     guard natural.total > limit.byteCount else { return (optimized, lowered, []) }
@@ -46,10 +47,7 @@ private func remarks(_ graph: Graph, _ natural: MemoryPlan, _ plan: MemoryPlan) 
 extension MemoryLimit {
   /// What is said where the least that was reached is more than the limit.
   fileprivate func tooSmall(for graph: Graph, _ least: MemoryPlan) -> String {
-    let lengths = sizes.keys.sorted().map { "\($0) = \(sizes[$0]!)" }.joined(separator: ", ")
-    let largest = least.largest.prefix(3).map { "\($0.name) (\($0.byteCount))" }.joined(separator: ", ")
-    return "@\(graph.name): got a memory limit of \(byteCount) bytes\(lengths.isEmpty ? "" : " at \(lengths)"), expected at least "
-      + "\(least.total): \(least.total - least.workspace) of arguments and results, \(least.workspace) of workspace, "
-      + "the largest of it \(largest)"
+    "@\(graph.name): got a memory limit of \(byteCount) bytes\(MemoryPlan.lengths(sizes)), expected at least \(least.total): "
+      + least.summary
   }
 }

@@ -1,3 +1,4 @@
+package import HeedArrays
 internal import HeedIR
 public import HeedRuntime
 
@@ -11,18 +12,18 @@ extension LoweredGraph {
   }
 }
 
-extension CompiledGraph {
-  /// The bytes that a call takes, before anything runs.
-  ///
-  /// ```swift
-  /// let plan = try program.memoryPlan(sizes: ["B": 16])
-  /// ```
-  /// - Parameter sizes: the values of the graph's symbols.
-  /// - Throws: where a symbol has no value or is unknown, or an extent or a promise about extents does not hold.
-  public func memoryPlan(sizes: [String: Int] = [:]) throws -> MemoryPlan { try lowered.memoryPlan(sizes: sizes) }
-}
-
 extension Graph {
+  /// The values of all symbols in a call with arrays of these shapes; nil where they do not fit, which the call will say.
+  package func sizes(of arrays: [(name: String, array: NDArray)]) -> [String: Int]? {
+    let shapes = Dictionary(arrays.map { ($0.name, $0.array.shape) }, uniquingKeysWith: { first, _ in first })
+    let known = arguments.compactMap { argument in
+      shapes[name(argument.value).text].map { (name: name(argument.value), shape: type(argument.value).shape, actual: $0) }
+    }
+    guard let binding = try? SymbolBinding.solve(known, facts: facts) else { return nil }
+    let sizes = symbols.compactMap { symbol in binding[symbol].map { (symbol.text, $0) } }
+    return sizes.count == symbols.count ? Dictionary(uniqueKeysWithValues: sizes) : nil
+  }
+
   /// The values of all symbols.
   /// - Throws: where one has no value or is unknown, or a promise does not hold.
   func binding(_ sizes: [String: Int]) throws -> [Name: Int] {

@@ -14,6 +14,7 @@ struct BenchAttentionCommand: ParsableCommand {
   @OptionGroup var bench: BenchOptions
 
   func run() throws {
+    try bench.checkFiles()
     let problem = try attention.problem()
     let options = try target.compileOptions(threads: threads)
     let program = try (direction == .forward ? problem.graph() : problem.gradientGraph()).compile(options)

@@ -27,6 +27,12 @@ struct BenchOptions: ParsableArguments {
     guard !(json && profile) else { throw ValidationError("--json and --profile exclude each other") }
   }
 
+  /// Checks, before anything is measured, that files can be written.
+  func checkFiles() throws {
+    try FileBytes.check(
+      [("--trace", trace), ("--roofline", roofline)].compactMap { option, path in path.map { OutputPath(option, $0) } })
+  }
+
   /// Prints the report, and makes what else was asked for.
   /// - Parameters:
   ///   - title: what was measured, on one line.

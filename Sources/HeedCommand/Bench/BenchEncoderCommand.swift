@@ -23,6 +23,7 @@ struct BenchEncoderCommand: ParsableCommand {
   }
 
   func run() throws {
+    try bench.checkFiles()
     let lengths = try sentenceLengths()
     let directory = try ModelDirectory(path: model)
     let configuration = directory.configuration

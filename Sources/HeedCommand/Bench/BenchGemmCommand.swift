@@ -31,6 +31,7 @@ struct BenchGemmCommand: ParsableCommand {
   }
 
   func run() throws {
+    try bench.checkFiles()
     let options = try target.compileOptions(threads: threads)
     let probe = try RateProbe(gemm.dtype.value(), target: options.target)
     let shapes = preset?.shapes ?? [(gemm.m, gemm.n, gemm.k)]

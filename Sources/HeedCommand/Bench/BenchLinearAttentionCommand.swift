@@ -40,6 +40,7 @@ struct BenchLinearAttentionCommand: ParsableCommand {
   }
 
   func run() throws {
+    try bench.checkFiles()
     let element = try dtype.value()
     let program = try graph(element, heads: heads, keyHeads: keyHeads).compile(target.compileOptions(threads: threads))
     let inputs = try arrays(element, rows: rows)

@@ -21,11 +21,14 @@ struct BenchTrainingCommand: ParsableCommand {
   @Option(help: "The number of steps.") var steps = 200
   @Option(help: "Determines the weights before the first step and the batches.") var seed: UInt64 = 1
   @Flag(help: "Compute each layer again for its gradients instead of keeping what it computes.") var checkpoint = false
-  @Option(help: "The most bytes that a step may take; values are computed again where it takes more.") var memoryLimit: Int?
+  @OptionGroup var limit: MemoryLimitOption
   @Option(help: "Write step.heed, start.safetensors and batches.safetensors to this folder.") var save: String?
   @OptionGroup var threads: ThreadsOption
   @Flag(help: "Print one JSON object.") var json = false
   @Flag(help: "Print the time of each kernel in one more step.") var profile = false
+
+  /// What --save writes.
+  private static let files = ["step.heed", "start.safetensors", "batches.safetensors"]
 
   func validate() throws {
     for (name, value) in [
@@ -41,8 +44,9 @@ struct BenchTrainingCommand: ParsableCommand {
     let problem = LanguageModelStep(
       layers: layers, width: width, heads: heads, length: length, steps: steps, hasCheckpoints: checkpoint)
     let (step, initializers) = try problem.graph()
+    try FileBytes.check((save.map { save in Self.files.map { OutputPath("--save", "\(save)/\($0)") } }) ?? [])
     let program = try step.compile(
-      CompileOptions(threads: threads.threads, memoryLimit: memoryLimit.map { MemoryLimit($0, sizes: ["B": batch]) }))
+      CompileOptions(threads: threads.threads, memoryLimit: limit.limit(sizes: ["B": batch])))
     let before = try PeakMemory.now()
     var state = try step.initialState(initializers.arrays(for: step, seed: seed))
     let windows = try TokenWindows(ByteTokenizer().encode(file: text), length: length)
@@ -60,7 +64,7 @@ struct BenchTrainingCommand: ParsableCommand {
     }
     if let save {
       try write(state, inputs, to: save)
-      try step.description.write(toFile: save + "/step.heed", atomically: true, encoding: .utf8)
+      try FileBytes.write(step.description, to: save + "/step.heed")
     }
 
     // What making the arrays took is not the program's.

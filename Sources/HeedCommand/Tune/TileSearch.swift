@@ -45,13 +45,14 @@ struct TileSearch {
   }
 
   /// What was found, in the order of the ops; one for all ops of a kind.
-  func run() throws -> [Finding] {
+  /// - Parameter report: is called before each tile that is measured.
+  func run(report: (TileChoice, TileSize) -> Void = { _, _ in }) throws -> [Finding] {
     var options = options
     options.tuning = .none
     var tiles = TunedTiles()
     var findings: [Finding] = []
     for choice in try graph.optimized(options).tileChoices where tiles.entries[choice.key] == nil {
-      let finding = try tune(choice, given: tiles)
+      let finding = try tune(choice, given: tiles, report)
       tiles.entries[choice.key] = finding.entry
       findings.append(finding)
     }
@@ -73,7 +74,8 @@ struct TileSearch {
     return Candidate(tile: tile, call: call, seconds: try Stopwatch.times(for: seconds / 10, counting: time, call).min()!)
   }
 
-  private func tune(_ choice: TileChoice, given tiles: TunedTiles) throws -> Finding {
+  private func tune(_ choice: TileChoice, given tiles: TunedTiles, _ report: (TileChoice, TileSize) -> Void) throws -> Finding {
+    report(choice, choice.model)
     let model = try candidate(choice.model, choice, given: tiles)
     var best = model
     var seen: Set = [choice.model]
@@ -83,6 +85,7 @@ struct TileSearch {
           var tile = best.tile
           tile[keyPath: axis] = size
           guard seen.insert(tile).inserted else { continue }
+          report(choice, tile)
           var rival = try candidate(tile, choice, given: tiles)
           guard rival.seconds < Self.hopeless * best.seconds else { continue }
           let times = try Stopwatch.turns(for: seconds, counting: time, rounds: 3, [best.call, rival.call])

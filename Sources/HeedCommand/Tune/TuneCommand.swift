@@ -27,7 +27,13 @@ struct TuneOptions: ParsableArguments {
   /// - Parameter prepare: a call of the graph as compiled with some options.
   func tune(_ graph: Graph, prepare: @escaping TileSearch.Preparation) throws {
     let options = CompileOptions(target: try Target.requested(target), threads: threads.threads)
-    let findings = try TileSearch(graph: graph, options: options, seconds: seconds, prepare: prepare).run()
+    var (progress, count) = (StatusLine(), 0)
+    defer { progress.clear() }
+    let findings = try TileSearch(graph: graph, options: options, seconds: seconds, prepare: prepare).run { choice, tile in
+      count += 1
+      progress.show { "\(choice.label): tile \(tile), the \(count). that is measured" }
+    }
+    progress.clear()
     guard !findings.isEmpty else {
       throw HeedError("got the graph @\(graph.name) without attention or linear op, expected a tile to tune")
     }

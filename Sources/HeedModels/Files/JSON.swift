@@ -24,13 +24,15 @@ package enum JSON: Hashable, Sendable {
   package static let maximumDepth = 64
 
   /// Parses one JSON value that spans all of `text`.
+  /// - Parameter key: where it is given, all but the string or number that this member of an object has is checked but not kept: other
+  ///   members are null, and arrays are empty.
   /// - Throws: `HeedError`: what was got, what was expected, at which byte.
-  package init(parsing text: some Sequence<UInt8>) throws {
+  package init(parsing text: some Sequence<UInt8>, keepingOnly key: String? = nil) throws {
     let bytes = Array(text)
     guard String(validating: bytes, as: UTF8.self) != nil else {
       throw HeedError("got bytes that are not UTF-8, expected JSON")
     }
-    var parser = JSONParser(bytes: bytes)
+    var parser = JSONParser(bytes: bytes, keepingOnly: key)
     self = try parser.parseDocument()
   }
 

@@ -6,8 +6,12 @@ struct JSONParser {
   let bytes: [UInt8]
   private var position = 0
   private var depth = 0
+  /// The one member of the outermost object that is kept; nil for all.
+  private let keptKey: String?
+  /// Whether texts are only checked.
+  private var isSkipping = false
 
-  init(bytes: [UInt8]) { self.bytes = bytes }
+  init(bytes: [UInt8], keepingOnly key: String? = nil) { (self.bytes, keptKey) = (bytes, key) }
 
   mutating func parseDocument() throws -> JSON {
     let value = try parseValue()
@@ -40,7 +44,7 @@ struct JSONParser {
     switch next {
     case UInt8(ascii: "{"): return try nested { try $0.parseObject() }
     case UInt8(ascii: "["): return try nested { try $0.parseArray() }
-    case UInt8(ascii: "\""): return .string(try parseString())
+    case UInt8(ascii: "\""): return .string(try parseString(isKept: !isSkipping))
     case UInt8(ascii: "t"): return try parseWord("true", .bool(true))
     case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
     case UInt8(ascii: "n"): return try parseWord("null", .null)
@@ -70,7 +74,12 @@ struct JSONParser {
       guard members[key] == nil else { throw HeedError("got the key \(JSON.shown(key)) a second time at byte \(start)") }
       skipSpace()
       guard take(":") else { throw failure(expected: "':'") }
-      members[key] = try parseValue()
+      let isKept = keptKey == nil || depth == 1 && key == keptKey
+      let outer = isSkipping
+      isSkipping = !isKept
+      let value = try parseValue()
+      isSkipping = outer
+      members[key] = isKept ? value : .null
       skipSpace()
     } while take(",")
     guard take("}") else { throw failure(expected: "',' or '}'") }
@@ -82,7 +91,8 @@ struct JSONParser {
     skipSpace()
     if take("]") { return .array([]) }
     repeat {
-      values.append(try parseValue())
+      let value = try parseValue()
+      if keptKey == nil { values.append(value) }
       skipSpace()
     } while take(",")
     guard take("]") else { throw failure(expected: "',' or ']'") }
@@ -116,20 +126,26 @@ struct JSONParser {
     guard position > start else { throw failure(expected: expected) }
   }
 
-  private mutating func parseString() throws -> String {
+  /// - Parameter isKept: whether the text matters; otherwise it is only checked.
+  private mutating func parseString(isKept: Bool = true) throws -> String {
     position += 1
-    var text = ""
+    // What stands before the last escape; nothing where there is none.
+    var unescaped: [UInt8] = []
     var start = position
     while let byte = next {
       switch byte {
       case UInt8(ascii: "\""):
-        text += String(decoding: bytes[start..<position], as: UTF8.self)
+        let rest = bytes[start..<position]
         position += 1
-        return text
+        guard isKept else { return "" }
+        guard !unescaped.isEmpty else { return String(decoding: rest, as: UTF8.self) }
+        unescaped += rest
+        return String(decoding: unescaped, as: UTF8.self)
       case UInt8(ascii: "\\"):
-        text += String(decoding: bytes[start..<position], as: UTF8.self)
+        if isKept { unescaped += bytes[start..<position] }
         position += 1
-        text.unicodeScalars.append(try parseEscape())
+        let scalar = try parseEscape()
+        if isKept { unescaped += UTF8.encode(scalar)! }
         start = position
       case 0..<0x20: throw failure(expected: "no bare control character in a string")
       default: position += 1
@@ -139,15 +155,21 @@ struct JSONParser {
   }
 
   private mutating func parseEscape() throws -> Unicode.Scalar {
-    guard let byte = next else { throw failure(expected: "an escape") }
-    if byte == UInt8(ascii: "u") {
+    let scalar: Unicode.Scalar
+    switch next {
+    case UInt8(ascii: "u"):
       position += 1
       return try parseUnicodeEscape()
+    case UInt8(ascii: "\""): scalar = "\""
+    case UInt8(ascii: "\\"): scalar = "\\"
+    case UInt8(ascii: "/"): scalar = "/"
+    case UInt8(ascii: "b"): scalar = "\u{8}"
+    case UInt8(ascii: "f"): scalar = "\u{c}"
+    case UInt8(ascii: "n"): scalar = "\n"
+    case UInt8(ascii: "r"): scalar = "\r"
+    case UInt8(ascii: "t"): scalar = "\t"
+    default: throw failure(expected: "an escape")
     }
-    let plain: [UInt8: Unicode.Scalar] = [
-      0x22: "\"", 0x5c: "\\", 0x2f: "/", 0x62: "\u{8}", 0x66: "\u{c}", 0x6e: "\n", 0x72: "\r", 0x74: "\t",
-    ]
-    guard let scalar = plain[byte] else { throw failure(expected: "an escape") }
     position += 1
     return scalar
   }
@@ -168,12 +190,19 @@ struct JSONParser {
   private mutating func parseHexadecimal() throws -> UInt16 {
     var value: UInt16 = 0
     for _ in 0..<4 {
-      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-        throw failure(expected: "four hexadecimal digits")
-      }
-      value = value << 4 | UInt16(digit)
+      guard let byte = next, let digit = Self.hexadecimalDigit(byte) else { throw failure(expected: "four hexadecimal digits") }
+      value = value << 4 | digit
       position += 1
     }
     return value
+  }
+
+  private static func hexadecimalDigit(_ byte: UInt8) -> UInt16? {
+    switch byte {
+    case 0x30...0x39: UInt16(byte - 0x30)
+    case 0x41...0x46: UInt16(byte - 0x41 + 10)
+    case 0x61...0x66: UInt16(byte - 0x61 + 10)
+    default: nil
+    }
   }
 }

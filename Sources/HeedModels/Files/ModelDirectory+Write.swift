@@ -6,13 +6,11 @@ internal import HeedSystem
 extension ModelDirectory {
   /// Writes the model to another folder with other weights: `model.safetensors` with the same names, types and metadata, and the configuration
   /// and the tokenizer as they are. What else is there in the folder stays, and files are replaced one by one, the weights last.
+  /// All are on the disk when the function returns.
   /// - Parameter weights: arrays by name, of the types of the file's; those that are missing keep the weights of this model.
   /// - Throws: `HeedError` where the folder is this one or a file cannot be written; where the file has no tensor of a name, or one of
   ///   another type or shape.
   public func write(weights: [String: NDArray], to folder: String) throws {
-    guard URL(fileURLWithPath: folder).resolvingSymlinksInPath() != URL(fileURLWithPath: path).resolvingSymlinksInPath() else {
-      throw HeedError("got \(folder) to write the model to, expected another folder than its own")
-    }
     let file = try self.weights()
     for (name, array) in weights.sorted(by: { $0.key < $1.key }) {
       guard let entry = file.entry(name) else { throw HeedError("got the weight '\(name)', expected a tensor of \(file.path)") }
@@ -21,15 +19,25 @@ extension ModelDirectory {
           "weight '\(name)': got \(array.element)\(array.shape), expected \(entry.typeName)\(entry.shape) of \(file.path)")
       }
     }
+    try check(output: folder)
     for name in try carriedFiles() {
       let target = "\(folder)/\(name)"
       try Self.createFolder((target as NSString).deletingLastPathComponent)
       let bytes = try FileBytes.read("\(path)/\(name)")
-      try bytes.withUnsafeBytes { try FileBytes.write([$0], to: target) }
+      try bytes.withUnsafeBytes { try FileBytes.write([$0], to: target, durably: true) }
+    }
+    let arrays = try file.names.map { (name: $0, array: try weights[$0] ?? file.array($0)) }
+    try SafetensorsFile.write(arrays, metadata: file.metadata, to: folder + "/model.safetensors", durably: true)
+  }
+
+  /// Makes the folder that a model will be written to, before the work that makes the model.
+  /// - Throws: `HeedError` where it is this one or cannot be made.
+  package func check(output folder: String) throws {
+    guard URL(fileURLWithPath: folder).resolvingSymlinksInPath() != URL(fileURLWithPath: path).resolvingSymlinksInPath() else {
+      throw HeedError("got \(folder) to write the model to, expected another folder than its own")
     }
     try Self.createFolder(folder)
-    let arrays = try file.names.map { (name: $0, array: try weights[$0] ?? file.array($0)) }
-    try SafetensorsFile.write(arrays, metadata: file.metadata, to: folder + "/model.safetensors")
+    try FileBytes.check([OutputPath("the model", folder + "/model.safetensors")])
   }
 
   /// The small files of the folder: texts and JSON beside the weights, and those of the modules that follow the encoder, `1_Pooling`. Weights in

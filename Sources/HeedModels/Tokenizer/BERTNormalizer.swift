@@ -19,21 +19,46 @@ package struct BERTNormalizer: Hashable, Sendable {
 
   /// The normalised code points of `scalars`.
   package func normalize(_ scalars: some Sequence<Unicode.Scalar>) -> [Unicode.Scalar] {
-    var text: [Unicode.Scalar] = []
+    var (text, marks): ([Unicode.Scalar], CanonicalOrder) = ([], CanonicalOrder())
     for scalar in scalars {
-      var scalar = scalar
-      if cleansText {
-        if scalar.isBERTControl { continue }
-        if scalar.properties.isWhitespace { scalar = " " }
-      }
-      if separatesIdeographs && scalar.isBERTIdeograph {
-        text += [" ", scalar, " "]
-      } else {
-        text.append(scalar)
-      }
+      expand(scalar) { scalar, combiningClass in marks.add(scalar, combiningClass) { text += lowercase($0) } }
     }
-    if stripsAccents { text = Self.decompose(text).filter { !$0.isBERTNonspacingMark } }
-    return lowercases ? Self.lowercase(text) : text
+    marks.flush { text += lowercase($0) }
+    return text
+  }
+
+  /// What becomes of one code point but for its case, with the combining classes by which marks are still to be put in order.
+  func expand(_ scalar: Unicode.Scalar, _ emit: (_ scalar: Unicode.Scalar, _ combiningClass: UInt8) -> Void) {
+    var scalar = scalar
+    if cleansText {
+      if scalar.isBERTControl { return }
+      if scalar.properties.isWhitespace { scalar = " " }
+    }
+    let isSeparate = separatesIdeographs && scalar.isBERTIdeograph
+    if isSeparate { emit(" ", 0) }
+    if stripsAccents { decompose(scalar, emit) } else { emit(scalar, 0) }
+    if isSeparate { emit(" ", 0) }
+  }
+
+  /// The canonical decomposition of Unicode 9, in no order, without nonspacing marks.
+  private func decompose(_ scalar: Unicode.Scalar, _ emit: (_ scalar: Unicode.Scalar, _ combiningClass: UInt8) -> Void) {
+    guard scalar.value >= 0xc0, scalar.isAssigned(inUnicode: 9) else {
+      if !scalar.isBERTNonspacingMark { emit(scalar, 0) }
+      return
+    }
+    for part in String(Character(scalar)).decomposedStringWithCanonicalMapping.unicodeScalars where !part.isBERTNonspacingMark {
+      emit(part, part.value < 0x300 ? 0 : part.properties.canonicalCombiningClass.rawValue)
+    }
+  }
+
+  /// One code point in lowercase: no final sigma, and U+0130 becomes two code points.
+  func lowercase(_ scalar: Unicode.Scalar) -> [Unicode.Scalar] {
+    guard lowercases else { return [scalar] }
+    return switch scalar.value {
+    case 0x41...0x5a: [Unicode.Scalar(scalar.value + 0x20)!]
+    case 0..<0x80: [scalar]
+    default: Array(scalar.properties.lowercaseMapping.unicodeScalars)
+    }
   }
 
   /// The words of a normalised text: what is between white space, and each punctuation mark by itself.
@@ -42,7 +67,7 @@ package struct BERTNormalizer: Hashable, Sendable {
     var start = 0
     for (index, scalar) in text.enumerated() {
       let isPunctuation = scalar.isBERTPunctuation
-      guard isPunctuation || scalar.properties.isWhitespace else { continue }
+      guard isPunctuation || scalar.isBERTSpace else { continue }
       if start < index { words.append(text[start..<index]) }
       if isPunctuation { words.append(text[index...index]) }
       start = index + 1
@@ -50,54 +75,28 @@ package struct BERTNormalizer: Hashable, Sendable {
     if start < text.count { words.append(text[start...]) }
     return words
   }
+}
 
-  /// Lowercases code point by code point: no final sigma, and U+0130 becomes two code points.
-  private static func lowercase(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    var result: [Unicode.Scalar] = []
-    result.reserveCapacity(text.count)
-    for scalar in text {
-      switch scalar.value {
-      case 0x41...0x5a: result.append(Unicode.Scalar(scalar.value + 0x20)!)
-      case 0..<0x80: result.append(scalar)
-      default: result += scalar.properties.lowercaseMapping.unicodeScalars
-      }
-    }
-    return result
+/// Code points after the last starter, which are put in the order of their combining classes before the next one.
+struct CanonicalOrder {
+  private var marks: [(combiningClass: UInt8, scalar: Unicode.Scalar)] = []
+
+  /// How many code points wait for the next starter.
+  var count: Int { marks.count }
+
+  /// Takes a code point, and hands on those whose place is known.
+  mutating func add(_ scalar: Unicode.Scalar, _ combiningClass: UInt8, _ emit: (Unicode.Scalar) -> Void) {
+    guard combiningClass == 0 else { return marks.append((combiningClass, scalar)) }
+    flush(emit)
+    emit(scalar)
   }
 
-  /// The canonical decomposition (NFD) of Unicode 9.
-  package static func decompose(_ text: [Unicode.Scalar]) -> [Unicode.Scalar] {
-    var result: [Unicode.Scalar] = []
-    result.reserveCapacity(text.count)
-    // Code points after the last starter, with their combining classes.
-    var marks: [(combiningClass: UInt8, scalar: Unicode.Scalar)] = []
-    func flush() {
-      guard !marks.isEmpty else { return }
-      let order = marks.indices.sorted { (marks[$0].combiningClass, $0) < (marks[$1].combiningClass, $1) }
-      result += order.map { marks[$0].scalar }
-      marks.removeAll(keepingCapacity: true)
-    }
-    func append(_ scalar: Unicode.Scalar) {
-      let combiningClass = scalar.value < 0x300 ? 0 : scalar.properties.canonicalCombiningClass.rawValue
-      if combiningClass == 0 {
-        flush()
-        result.append(scalar)
-      } else {
-        marks.append((combiningClass, scalar))
-      }
-    }
-    for scalar in text {
-      if scalar.value < 0xc0 {
-        append(scalar)
-      } else if scalar.isAssigned(inUnicode: 9) {
-        String(Character(scalar)).decomposedStringWithCanonicalMapping.unicodeScalars.forEach(append)
-      } else {
-        flush()
-        result.append(scalar)
-      }
-    }
-    flush()
-    return result
+  /// Hands on all.
+  mutating func flush(_ emit: (Unicode.Scalar) -> Void) {
+    guard !marks.isEmpty else { return }
+    let order = marks.indices.sorted { (marks[$0].combiningClass, $0) < (marks[$1].combiningClass, $1) }
+    for position in order { emit(marks[position].scalar) }
+    marks.removeAll(keepingCapacity: true)
   }
 }
 
@@ -147,6 +146,9 @@ extension Unicode.Scalar {
       }
     }
   }
+
+  /// Whether it is white space.
+  var isBERTSpace: Bool { (0x21..<0x7f).contains(value) ? false : properties.isWhitespace }
 
   /// Whether it is a CJK ideograph as that library sees them: U+2B820...U+2B91F are not.
   package var isBERTIdeograph: Bool {

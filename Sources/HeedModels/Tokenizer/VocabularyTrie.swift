@@ -38,7 +38,12 @@ package struct VocabularyTrie: Sendable {
   private static func byte(_ word: ArraySlice<UInt8>, _ index: Int) -> UInt8 { word[word.startIndex + index] }
 
   /// The longest word, of at least one byte, at the start of `text`: its id and its length in bytes.
-  package func longestPrefix(of text: ArraySlice<UInt8>) -> (id: Int32, count: Int)? {
+  package func longestPrefix(of text: ArraySlice<UInt8>) -> (id: Int32, count: Int)? { longest(text) }
+
+  /// The same for bytes elsewhere in memory.
+  func longestPrefix(of text: Slice<UnsafeBufferPointer<UInt8>>) -> (id: Int32, count: Int)? { longest(text) }
+
+  private func longest(_ text: some Sequence<UInt8>) -> (id: Int32, count: Int)? {
     var best: (id: Int32, count: Int)?
     var node = 0
     var count = 0

@@ -95,9 +95,13 @@ public struct WordPieceTokenizer: Sendable {
   }
 
   /// The ids of `text` between those of `[CLS]` and `[SEP]`, at most `maximumTokens` in all. The time is linear in the part of the
-  /// text that is used.
+  /// text that is used, and the memory beside the text does not grow with it.
   public func encode(_ text: String) -> [Int32] {
-    let bytes = Array(text.utf8)
+    var text = text
+    return text.withUTF8(encode)
+  }
+
+  private func encode(_ bytes: UnsafeBufferPointer<UInt8>) -> [Int32] {
     let limit = maximumTokens - 2
     var ids: [Int32] = []
     var chunkStart = 0
@@ -127,24 +131,25 @@ public struct WordPieceTokenizer: Sendable {
     spellings.indices.contains(Int(id)) ? String(decoding: spellings[Int(id)], as: UTF8.self) : nil
   }
 
-  /// Appends the ids of a text without special tokens.
-  private func encodeChunk(_ chunk: ArraySlice<UInt8>, into ids: inout [Int32]) {
+  /// Appends the ids of a text without special tokens, as far as there is room for them.
+  private func encodeChunk(_ chunk: Slice<UnsafeBufferPointer<UInt8>>, into ids: inout [Int32]) {
     guard !chunk.isEmpty else { return }
-    let text = normalizer.normalize(String(decoding: chunk, as: UTF8.self).unicodeScalars)
-    for word in BERTNormalizer.words(text) {
-      encodeWord(word.flatMap { UTF8.encode($0)! }, length: word.count, into: &ids)
+    var reader = BERTWordReader(normalizer, longest: Self.maximumWordLength, UnsafeBufferPointer(rebasing: chunk))
+    while ids.count < maximumTokens - 2, let word = reader.next() {
+      switch word {
+      case .whole(let word): encodeWord(word, into: &ids)
+      case .tooLong: ids.append(unknown)
+      }
     }
   }
 
-  /// Appends the ids of the pieces of a word of `length` code points, or that of `[UNK]`.
-  private func encodeWord(_ word: [UInt8], length: Int, into ids: inout [Int32]) {
+  /// Appends the ids of the pieces of a word, or that of `[UNK]`.
+  private func encodeWord(_ word: [UInt8], into ids: inout [Int32]) {
     let first = ids.count
     var rest = word[...]
-    if length <= Self.maximumWordLength {
-      while !rest.isEmpty, let piece = (rest.startIndex == 0 ? words : continuations).longestPrefix(of: rest) {
-        ids.append(piece.id)
-        rest = rest.dropFirst(piece.count)
-      }
+    while !rest.isEmpty, let piece = (rest.startIndex == 0 ? words : continuations).longestPrefix(of: rest) {
+      ids.append(piece.id)
+      rest = rest.dropFirst(piece.count)
     }
     if !rest.isEmpty {
       ids.removeSubrange(first...)

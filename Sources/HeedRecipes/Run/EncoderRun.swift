@@ -26,6 +26,7 @@ struct EncoderRun {
       throw HeedError("got the key evaluation without data.validation, expected both")
     }
     directory = try ModelDirectory(path: subject.model)
+    try directory.check(output: recipe.output)
     file = try directory.weights()
     let encoder = try Encoder(directory.configuration, weights: file)
     self.encoder = encoder

@@ -10,6 +10,7 @@ struct GraphRun {
 
   init(_ recipe: Recipe, _ subject: GraphRecipe, _ options: CompileOptions) throws {
     (self.recipe, self.subject, self.options) = (recipe, subject, options)
+    try recipe.outputs.checkFile()
     (training, heldOut) = try subject.data.datasets(seed: recipe.seed)
     guard recipe.outputs.evaluation == nil || heldOut != nil else {
       throw HeedError("got the key evaluation without data.held_out, expected both")
