@@ -60,16 +60,16 @@ struct BenchTrainingCommand: ParsableCommand {
     }
     if let save {
       try write(state, inputs, to: save)
-      try step.description.write(toFile: save + "/step.heed", atomically: true, encoding: .utf8)
+      try FileBytes.write(step.description, to: save + "/step.heed")
     }
 
     // What making the arrays took is not the program's.
     try PeakMemory.reset()
     var (losses, times): ([Double], [Double]) = ([], [])
     for arrays in inputs {
-      let start = Date.timeIntervalSinceReferenceDate
+      let start = ContinuousClock.now
       let loss: NDArray = try program(arrays, updating: &state)
-      times.append(Date.timeIntervalSinceReferenceDate - start)
+      times.append((ContinuousClock.now - start) / .seconds(1))
       losses.append(Double(try loss.float()))
     }
     try report(program, losses, CallTimes(times), memory: PeakMemory.most() - before)
