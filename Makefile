@@ -8,7 +8,7 @@ RECIPE ?= examples/recipes/sailing/fine-tuning.yaml
 TRAINED ?= $(CURDIR)/.cache/$(basename $(notdir $(RECIPE)))
 RELEASE = --configuration release -Xswiftc -warnings-as-errors
 
-.PHONY: all demo fuzz models examples example examples-list pictures-tools train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training \
+.PHONY: all demo fuzz models examples example examples-list pictures-tools train test test-dependency lint test-asan test-tsan test-random test-combinations test-dsl test-mutations test-gradients test-memory test-training test-faults soak \
   install model example-data build clean
 
 all: build
@@ -116,6 +116,18 @@ test-gradients: install
 test-training: install
 	@$(SWIFT) build $(RELEASE) --build-tests
 	@HEED_KILLS=$(or $(KILLS),20) HEED_LONG_RUNS=1 $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter TrainingLoopTests
+
+## More faults than the suite injects: every kind of failure at every call of every writer, and requests for memory that fail in the programs
+## of all derivatives.
+test-faults: install
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@HEED_LONG_FAULTS=1 $(SWIFT) test $(RELEASE) --skip-build --disable-xctest \
+	  --filter 'AllocationFailureTests|WriteFaultTests|ScarcityTests'
+
+## One process that works for MINUTES=60 and says each minute what it holds and how fast it is; fails where any of it drifts.
+soak: install
+	@$(SWIFT) build $(RELEASE) --build-tests
+	@HEED_SOAK_MINUTES=$(or $(MINUTES),60) $(SWIFT) test $(RELEASE) --skip-build --disable-xctest --filter SoakTests.aLongOneIsFlat
 
 ## That attention of 65536 queries takes less than 200 MiB in all: its scores alone would be 16 GiB. And that a window of 1024 over a
 ## million tokens takes no more beside its arguments and result (1 GiB) than 64 MiB and what the process itself has. And that the gradients

@@ -62,16 +62,18 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
   ],
   targets: [
-    // What code generation and the runtime share, and the thread pool: C.
+    // What code generation and the runtime share, memory, and the thread pool: C.
     .target(name: "CHeedABI", path: "Runtime/ABI"),
-    .target(name: "CHeedPool", dependencies: ["CHeedABI"], path: "Runtime/Pool"),
+    .target(name: "CHeedMemory", path: "Runtime/Memory"),
+    .target(name: "CHeedPool", dependencies: ["CHeedABI", "CHeedMemory"], path: "Runtime/Pool"),
 
     // LLVM's C API, one target a version: see Sources/CLLVM/shim.h.
     .target(name: "CLLVM", path: "Sources/CLLVM/\(llvmVersion)"),
 
     .target(name: "HeedIR", dependencies: [orderedCollections], path: "IR", swiftSettings: strict),
     .target(name: "HeedSystem", dependencies: ["HeedIR"], swiftSettings: strict),
-    .target(name: "HeedArrays", dependencies: ["HeedIR", "HeedSystem"], path: "Runtime/Arrays", swiftSettings: strict),
+    .target(
+      name: "HeedArrays", dependencies: ["HeedIR", "HeedSystem", "CHeedMemory"], path: "Runtime/Arrays", swiftSettings: strict),
     .target(name: "HeedDSL", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedAnalysis", dependencies: ["HeedIR"], swiftSettings: strict),
     .target(name: "HeedSchedule", dependencies: ["HeedIR", "HeedAnalysis"], swiftSettings: strict),
@@ -83,8 +85,9 @@ let package = Package(
     .target(
       name: "HeedCodegen", dependencies: ["HeedIR", "CLLVM", "CHeedABI"], exclude: ["Tried.md"], swiftSettings: strict),
     .target(
-      name: "HeedRuntime", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "CHeedABI", "CHeedPool"], path: "Runtime",
-      exclude: ["ABI", "Arrays", "Pool"], swiftSettings: strict),
+      name: "HeedRuntime", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "CHeedABI", "CHeedMemory", "CHeedPool"],
+      path: "Runtime",
+      exclude: ["ABI", "Arrays", "Memory", "Pool"], swiftSettings: strict),
     .target(
       name: "HeedModels", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedDSL", orderedCollections], swiftSettings: strict
     ),
@@ -125,8 +128,8 @@ let package = Package(
     // What several test targets share: random graphs and numbers, comparison of graphs and results, folders; and random calls of the
     // language.
     .target(
-      name: "HeedTestSupport", dependencies: ["HeedIR", "HeedArrays", "HeedInterpreter"], path: "Tests/Support",
-      swiftSettings: strict),
+      name: "HeedTestSupport", dependencies: ["HeedIR", "HeedSystem", "HeedArrays", "HeedInterpreter", "HeedModels"],
+      path: "Tests/Support", swiftSettings: strict),
     .target(
       name: "HeedRandomCalls", dependencies: ["HeedIR", "HeedDSL", "HeedInterpreter", "HeedTestSupport"],
       path: "Tests/RandomCalls", swiftSettings: strict),
@@ -155,7 +158,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "HeedRuntimeTests",
-      dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "HeedTestSupport", "CHeedABI", "CHeedPool"],
+      dependencies: ["HeedRuntime", "HeedIR", "HeedArrays", "HeedTestSupport", "CHeedABI", "CHeedMemory", "CHeedPool"],
       swiftSettings: strict),
     .testTarget(
       name: "HeedAnalysisTests", dependencies: ["HeedIR", "HeedAnalysis", "HeedInterpreter", "HeedTestSupport"],
@@ -174,7 +177,12 @@ let package = Package(
     .testTarget(name: "HeedTests", dependencies: ["Heed"], swiftSettings: strict),
     .testTarget(name: "HeedRecipesTests", dependencies: ["Heed", "HeedRecipes"], swiftSettings: strict),
     .testTarget(name: "TrainingLoopTests", dependencies: ["Heed", "HeedTestSupport", "training"], swiftSettings: strict),
-    .testTarget(name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand", "HeedTestSupport"], swiftSettings: strict),
+    .testTarget(
+      name: "FaultTests",
+      dependencies: ["Heed", "HeedIR", "HeedRuntime", "HeedTestSupport", "CHeedMemory"], swiftSettings: strict),
+    .testTarget(
+      name: "HeedCommandTests", dependencies: ["Heed", "HeedCommand", "HeedTestSupport"], exclude: ["Faults/faults.c"],
+      swiftSettings: strict),
     .testTarget(name: "TourTests", dependencies: ["Heed", "tour"], swiftSettings: strict),
     .testTarget(name: "ModelExamplesTests", dependencies: ["Heed", "HeedInterpreter", "models"], swiftSettings: strict),
     .testTarget(

@@ -1,4 +1,4 @@
-internal import CHeedPool
+internal import CHeedMemory
 package import HeedArrays
 internal import HeedIR
 internal import HeedSystem
@@ -61,7 +61,7 @@ package final class Arena: Sendable {
     return ArrayStorage(
       bytes: UnsafeMutableRawBufferPointer(start: owned.memory.base, count: byteCount), isExclusive: true
     ) { [self] _ in
-      idle.withLock { $0.blocks.append(owned) }
+      holdingForks { idle.withLock { $0.blocks.append(owned) } }
     }
   }
 

@@ -68,7 +68,7 @@ extension NDArray {
   /// The array itself, or a copy where its elements are not contiguous or it does not start at a multiple of their size: files put
   /// arrays anywhere.
   func aligned() throws -> NDArray {
-    let array = contiguous()
+    let array = try packed()
     guard let base = array.bytes.baseAddress, Int(bitPattern: base) % element.byteCount != 0 else { return array }
     let copy = try NDArray(zeros: element, shape)
     withExtendedLifetime(array.storage) { copy.storage.bytes.copyMemory(from: array.bytes) }

@@ -16,7 +16,7 @@ enum FileError: Error, CustomStringConvertible {
   }
 }
 
-/// How large a file is and how long it was not used.
+/// How large a file is, and how far from now it was used. A time to come, of before the clock was set back, counts as one as long ago.
 struct FileUse {
   var byteCount: Int
   var secondsAgo: Double
@@ -47,7 +47,8 @@ enum CacheFile {
   static func read(_ path: String) throws(FileError) -> [UInt8] {
     // Without O_NONBLOCK a named pipe in the file's place would hold us here.
     let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard file >= 0 else { throw errno == ENOENT ? .missing : .last() }
+    // No file can be at a path that leads through a file, or is too long.
+    guard file >= 0 else { throw [ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) ? .missing : .last() }
     defer { close(file) }
     var status = stat()
     guard fstat(file, &status) == 0 else { throw .last() }
@@ -115,6 +116,6 @@ enum CacheFile {
     var status = stat()
     guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     let modified = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) / 1e9
-    return FileUse(byteCount: Int(status.st_size), secondsAgo: Date().timeIntervalSince1970 - modified)
+    return FileUse(byteCount: Int(status.st_size), secondsAgo: abs(Date().timeIntervalSince1970 - modified))
   }
 }

@@ -15,6 +15,8 @@ package final class Executor: Sendable {
   let refreshing: CallSequence
   let refreshingStates: Set<Int>
   private let loading: CallSequence
+  /// The bytes of scratch that a thread needs for any kernel.
+  private let scratchByteCount: Int
   private let parameters: ArgumentTable
   private let codeOwner: any Sendable
   /// The most bytes that a call, or loading, may take; nil for what the system has.
@@ -35,6 +37,7 @@ package final class Executor: Sendable {
     (self.program, self.kernels, self.codeOwner, self.pool) = (program, code, codeOwner, pool)
     self.memoryLimit = memoryLimit
     let loadCalls = program.loadCalls
+    scratchByteCount = code.map(\.scratchByteCount).max() ?? 0
     loading = CallSequence(program, loadCalls.ofParameters, isLoad: true)
     refreshing = CallSequence(program, loadCalls.ofStates, isLoad: true)
     refreshingStates = refreshing.read.filter { program.buffers[$0].storage == .state }
@@ -54,6 +57,10 @@ package final class Executor: Sendable {
   /// Binds the parameters and runs the `load` calls that need nothing else. What only these read is not kept.
   /// - Throws: where a parameter is missing, unknown, repeated, or not of its declared type; the error names it.
   package func load(_ arrays: [(name: String, array: NDArray)] = []) throws -> LoadedProgram {
+    try holdingForks { try loaded(arrays) }
+  }
+
+  private func loaded(_ arrays: [(name: String, array: NDArray)]) throws -> LoadedProgram {
     let matched = try parameters.match(arrays)
     let arguments = parameters.shapes(matched)
     let binding = try SymbolBinding.solveParameters(arguments)
@@ -94,18 +101,28 @@ package final class Executor: Sendable {
     timings: UnsafeMutablePointer<[StepTiming]>? = nil
   ) throws {
     var plan = plan
-    try run(sequence.blocks, sequence, &plan, bases, workspace, timings)
+    try pool.withScratch(byteCount: scratchByteCount) { scratch in
+      try run(sequence.blocks, sequence, &plan, Memory(bases: bases, workspace: workspace, scratch: scratch), timings)
+    }
+  }
+
+  /// What the steps of a call work in.
+  private struct Memory {
+    /// The start of each of the program's buffers.
+    let bases: [UnsafeMutableRawPointer?]
+    let workspace: UnsafeMutableRawBufferPointer
+    let scratch: CallerScratch
   }
 
   private func run(
-    _ blocks: [Program.Block], _ sequence: CallSequence, _ plan: inout CallPlan, _ bases: [UnsafeMutableRawPointer?],
-    _ workspace: UnsafeMutableRawBufferPointer, _ timings: UnsafeMutablePointer<[StepTiming]>?
+    _ blocks: [Program.Block], _ sequence: CallSequence, _ plan: inout CallPlan, _ memory: Memory,
+    _ timings: UnsafeMutablePointer<[StepTiming]>?
   ) throws {
     for block in blocks {
       switch block {
       case .call(let position):
-        try AddressChecks.limiting(workspace, to: plan.workspaceRanges(ofStep: position, sequence)) {
-          try run(sequence.steps[position], plan.steps[position], bases, workspace, timings)
+        try AddressChecks.limiting(memory.workspace, to: plan.workspaceRanges(ofStep: position, sequence)) {
+          try run(sequence.steps[position], plan.steps[position], memory, timings)
         }
       case .loop(let number, let inner):
         let loop = sequence.loops[number]
@@ -113,32 +130,35 @@ package final class Executor: Sendable {
         let count = plan.count(loop)
         for position in 0..<count {
           try plan.move(loop, to: loop.isReversed ? count - 1 - position : position, sequence, steps: steps)
-          try run(inner, sequence, &plan, bases, workspace, timings)
+          try run(inner, sequence, &plan, memory, timings)
         }
       }
     }
   }
 
   private func run(
-    _ step: CallSequence.Step, _ sized: CallPlan.Step, _ bases: [UnsafeMutableRawPointer?],
-    _ workspace: UnsafeMutableRawBufferPointer, _ timings: UnsafeMutablePointer<[StepTiming]>?
+    _ step: CallSequence.Step, _ sized: CallPlan.Step, _ memory: Memory, _ timings: UnsafeMutablePointer<[StepTiming]>?
   ) throws {
     let code = kernels[step.kernel]
     try withUnsafeTemporaryAllocation(
       of: UnsafeMutableRawPointer?.self, capacity: step.operands.count + step.workspaces.count
     ) { buffers in
       for (position, operand) in step.operands.enumerated() {
-        buffers[position] = bases[operand.buffer].map { $0 + sized.operandOffsets[position] }
+        buffers[position] = memory.bases[operand.buffer].map { $0 + sized.operandOffsets[position] }
       }
       for (position, offset) in sized.workspaceOffsets.enumerated() {
-        buffers[step.operands.count + position] = workspace.baseAddress.map { $0 + offset }
+        buffers[step.operands.count + position] = memory.workspace.baseAddress.map { $0 + offset }
       }
       try sized.symbols.withUnsafeBufferPointer { symbols in
         let buffers = UnsafePointer(buffers.baseAddress)
-        guard let timings else { return try sized.isEmpty ? () : code.run(buffers, symbols.baseAddress, pool) }
+        guard let timings else {
+          return try sized.isEmpty ? () : code.run(buffers, symbols.baseAddress, pool, scratch: memory.scratch)
+        }
         let kernel = program.kernels[step.kernel]
         let start = monotonicSeconds()
-        let phases = try sized.isEmpty ? [] : code.timed(buffers, symbols.baseAddress, pool, names: kernel.phases.map(\.name))
+        let phases =
+          try sized.isEmpty
+          ? [] : code.timed(buffers, symbols.baseAddress, pool, scratch: memory.scratch, names: kernel.phases.map(\.name))
         timings.pointee.append(
           StepTiming(
             kernel: step.name, op: step.op, start: start, seconds: monotonicSeconds() - start, flops: sized.flops,

@@ -42,7 +42,7 @@ extension NDArray {
   /// - Throws: where memory lacks.
   package func guarded(_ place: GuardedMemory) throws -> NDArray {
     let storage = try place.storage(byteCount: byteCount, alignment: element.byteCount)
-    let source = contiguous()
+    let source = try packed()
     withExtendedLifetime(source.storage) { storage.bytes.copyMemory(from: source.bytes) }
     return try NDArray(element: element, shape: shape, storage: storage)
   }

@@ -31,12 +31,15 @@ extension KernelCode {
   /// - Parameters:
   ///   - buffers: the start of each of the kernel's buffers.
   ///   - symbols: the value of each of the kernel's symbols, in the kernel's order.
-  package func run(_ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool) throws
-  {
+  ///   - scratch: the calling thread's, where it has taken some.
+  package func run(
+    _ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool,
+    scratch: CallerScratch? = nil
+  ) throws {
     var arguments = heed_arguments(buffers: buffers, symbols: symbols)
     for phase in phases {
       let count = Int(phase.count(&arguments))
-      if count > 0 { try pool.run(phase.run, &arguments, count: count, scratchBytes: scratchByteCount) }
+      if count > 0 { try pool.run(phase.run, &arguments, count: count, scratchBytes: scratchByteCount, scratch: scratch) }
     }
   }
 }
@@ -44,14 +47,16 @@ extension KernelCode {
 extension KernelCode {
   /// The same, and what each thread did of each phase; `names` are the phases' names.
   func timed(
-    _ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool, names: [Name]
+    _ buffers: UnsafePointer<UnsafeMutableRawPointer?>?, _ symbols: UnsafePointer<Int64>?, _ pool: ThreadPool,
+    scratch: CallerScratch, names: [Name]
   ) throws -> [PhaseTiming] {
     var arguments = heed_arguments(buffers: buffers, symbols: symbols)
     var timings: [PhaseTiming] = []
     for (phase, name) in zip(phases, names) {
       let count = Int(phase.count(&arguments))
       guard count > 0 else { continue }
-      timings += try PhaseRecorder.run(phase.run, arguments, count: count, scratchBytes: scratchByteCount, pool, phase: name)
+      timings += try PhaseRecorder.run(
+        phase.run, arguments, count: count, scratchBytes: scratchByteCount, pool, scratch, phase: name)
     }
     return timings
   }

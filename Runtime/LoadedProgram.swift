@@ -38,6 +38,13 @@ package final class LoadedProgram: Sendable {
     _ arrays: [(name: String, array: NDArray)], states: inout [String: NDArray],
     timings: UnsafeMutablePointer<[StepTiming]>? = nil, guarding: GuardedMemory? = nil
   ) throws -> [NDArray] {
+    try holdingForks { try run(arrays, &states, timings, guarding) }
+  }
+
+  private func run(
+    _ arrays: [(name: String, array: NDArray)], _ states: inout [String: NDArray],
+    _ timings: UnsafeMutablePointer<[StepTiming]>?, _ guarding: GuardedMemory?
+  ) throws -> [NDArray] {
     let matched = try executor.inputs.match(arrays)
     var replaced = try executor.states.match(executor.states.names.compactMap { name in states[name].map { (name, $0) } })
     let binding = try program.bind(
@@ -53,7 +60,7 @@ package final class LoadedProgram: Sendable {
       if let guarding {
         replaced[position].array = try replaced[position].array.guarded(guarding)
       } else {
-        replaced[position].array.makeUnique()
+        try replaced[position].array.makeUnique()
       }
     }
     var memory = fixed

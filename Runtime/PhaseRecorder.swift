@@ -27,7 +27,9 @@ final class PhaseRecorder: Sendable {
   /// Runs a phase on the pool.
   /// - Returns: what each thread did.
   static func run(
-    _ run: heed_run_function, _ arguments: heed_arguments, count: Int, scratchBytes: Int, _ pool: ThreadPool, phase: Name
+    _ run: heed_run_function, _ arguments: heed_arguments, count: Int, scratchBytes: Int, _ pool: ThreadPool,
+    _ scratch: CallerScratch,
+    phase: Name
   ) throws -> [PhaseTiming] {
     let recorder = PhaseRecorder()
     var observed = ObservedArguments(arguments: arguments, run: run, recorder: Unmanaged.passUnretained(recorder))
@@ -35,7 +37,7 @@ final class PhaseRecorder: Sendable {
     try withExtendedLifetime(recorder) {
       try withUnsafePointer(to: &observed) { pointer in
         try UnsafeRawPointer(pointer).withMemoryRebound(to: heed_arguments.self, capacity: 1) { arguments in
-          try pool.run(Self.observe, arguments, count: count, scratchBytes: scratchBytes)
+          try pool.run(Self.observe, arguments, count: count, scratchBytes: scratchBytes, scratch: scratch)
         }
       }
     }

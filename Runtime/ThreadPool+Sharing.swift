@@ -17,7 +17,7 @@ extension ThreadPool {
     let threads = try threads ?? defaultThreadCount()
     return try pools.withLock { pools in
       pools.removeAll { $0.pool == nil }
-      for case let (shared, pool?) in pools.map({ ($0, $0.pool) }) where shared.threads == threads && pool.hasCallersCores {
+      for case let (shared, pool?) in pools.map({ ($0, $0.pool) }) where shared.threads == threads && pool.isCallers {
         return pool
       }
       let pool = try ThreadPool(threads: threads)

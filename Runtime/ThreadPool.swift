@@ -32,8 +32,8 @@ public final class ThreadPool: Sendable {
   /// The number of threads that run tiles, the caller among them. Less than was asked for where the system starts no more.
   public var threadCount: Int { Int(heed_pool_threads(pool)) }
 
-  /// Whether the calling thread may be scheduled on the cores that the pool's creator could be, and on no others.
-  var hasCallersCores: Bool { heed_pool_has_callers_cores(pool) != 0 }
+  /// Whether the calling thread may be scheduled on the cores that the pool's creator could be, and on no others, and is of its process.
+  var isCallers: Bool { heed_pool_is_callers(pool) != 0 }
 
   /// The number of threads to use where nobody says: `HEED_THREADS` of the environment, or the cores that this process may use.
   /// - Throws: where `HEED_THREADS` is not a number from 1 to `threadLimit`.
@@ -53,11 +53,29 @@ public final class ThreadPool: Sendable {
   /// bytes of scratch of its own, aligned to 64, contents unspecified.
   /// - Throws: where the scratch of the calling thread cannot be had; then no tile has run.
   package func run(
-    _ function: heed_run_function, _ arguments: UnsafePointer<heed_arguments>, count: Int, scratchBytes: Int = 0
+    _ function: heed_run_function, _ arguments: UnsafePointer<heed_arguments>, count: Int, scratchBytes: Int = 0,
+    scratch: CallerScratch? = nil
   ) throws {
     precondition(count >= 0 && scratchBytes >= 0, "a phase of \(count) tiles with \(scratchBytes) bytes of scratch")
-    guard heed_pool_run(pool, function, arguments, Int64(count), scratchBytes) == 0 else {
-      throw HeedError("no memory for a kernel's scratch of \(scratchBytes) bytes")
+    guard heed_pool_run(pool, function, arguments, Int64(count), scratchBytes, scratch?.pointer) == 0 else {
+      throw Self.noScratch(scratchBytes)
     }
   }
+
+  /// Calls `body` with the calling thread's scratch for all that it runs, so that nothing that has begun to run lacks it.
+  /// - Throws: where the scratch cannot be had, and what `body` throws.
+  func withScratch<Value>(byteCount: Int, _ body: (CallerScratch) throws -> Value) throws -> Value {
+    guard let scratch = heed_pool_take_scratch(pool, byteCount) else { throw Self.noScratch(byteCount) }
+    defer { heed_pool_give_scratch(pool, scratch) }
+    return try body(CallerScratch(pointer: scratch))
+  }
+
+  private static func noScratch(_ byteCount: Int) -> HeedError {
+    HeedError("no memory for a kernel's scratch of \(byteCount) bytes")
+  }
+}
+
+/// The scratch of the calling thread: see `ThreadPool.withScratch`.
+package struct CallerScratch {
+  fileprivate let pointer: OpaquePointer
 }

@@ -1,3 +1,5 @@
+internal import CHeedMemory
+internal import HeedIR
 internal import Synchronization
 
 #if canImport(Glibc)
@@ -33,17 +35,27 @@ public final class ArrayStorage: @unchecked Sendable {
     if isExclusive || isConstant { noteChange() }
   }
 
-  /// Zeroed memory aligned to 64 bytes. From 4 MiB on it is in huge pages, if the system has them.
+  /// Zeroed memory aligned to 64 bytes. From 4 MiB on it is in huge pages, if the system has them. Stops the program where memory lacks.
   public convenience init(byteCount: Int) {
+    do { try self.init(reserving: byteCount, for: "an array") } catch { fatalError("ArrayStorage: \(error)") }
+  }
+
+  /// The same.
+  /// - Parameter need: what needs the memory, for the error.
+  /// - Throws: where memory lacks.
+  package convenience init(reserving byteCount: Int, for need: @autoclosure () -> String) throws {
     let hugePage = 2 << 20
     let isLarge = byteCount >= 2 * hugePage
-    let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 64), alignment: isLarge ? hugePage : 64)
+    guard let start = heed_memory_allocate(max(byteCount, 64), isLarge ? hugePage : 64) else {
+      throw HeedError("no memory for \(need()) of \(byteCount) bytes")
+    }
     #if canImport(Glibc)
-      if isLarge { madvise(bytes.baseAddress!, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
+      if isLarge { madvise(start, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
     #endif
+    let bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
     bytes.initializeMemory(as: UInt8.self, repeating: 0)
-    self.init(bytes: UnsafeMutableRawBufferPointer(rebasing: bytes[0..<byteCount]), isExclusive: true) {
-      $0.baseAddress!.deallocate()
+    self.init(bytes: bytes, isExclusive: true) {
+      heed_memory_release($0.baseAddress)
     }
   }
 

@@ -25,7 +25,7 @@ extension NDArray {
     guard (element == .bool) == (self.element == .bool) || isLiteral && count == 0 else {
       throw HeedError("\(expected); convert with .converted(to: .\(element))")
     }
-    let source = contiguous()
+    let source = try packed()
     return try NDArray(element, shape) { position in
       let value = source.literal(at: position)
       if let held = value.converted(to: element), keeps(value, held) { return held }

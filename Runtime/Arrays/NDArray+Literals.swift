@@ -39,7 +39,7 @@ extension NDArray: ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, Expre
   /// - Throws: where they are not of one shape and type.
   public init(stacking arrays: [NDArray]) throws {
     guard let first = arrays.first else {
-      self.init(.f64, ArrayLayout([0]), ArrayStorage(byteCount: 0), isLiteral: true)
+      self.init(.f64, ArrayLayout([0]), try ArrayStorage(reserving: 0, for: "an array"), isLiteral: true)
       return
     }
     let typed = arrays.first { !$0.isLiteral }

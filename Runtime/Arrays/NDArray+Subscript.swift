@@ -75,7 +75,7 @@ extension NDArray {
       guard let repeated = value.layout.broadcast(to: shape) else {
         throw HeedError("got shape \(value.shape) for a part of shape \(shape), expected that shape or one that repeats to it")
       }
-      makeUnique()
+      try makeUnique()
       fill(try layout.part(indices), from: value.part(repeated))
     } catch {
       fatalError("NDArray: \(error)")

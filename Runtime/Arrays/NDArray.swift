@@ -36,11 +36,11 @@ public struct NDArray: Sendable {
   }
 
   /// An array of zeros.
-  /// - Throws: where an extent is negative or the size overflows.
+  /// - Throws: where an extent is negative, the size overflows, or memory lacks.
   public init(zeros element: ElementType, _ shape: [Int]) throws {
     let byteCount = try Self.byteCount(element, shape)
     try AvailableMemory.check(byteCount, for: "an array \(element)\(shape)")
-    self.init(element, ArrayLayout(shape), ArrayStorage(byteCount: byteCount))
+    self.init(element, ArrayLayout(shape), try ArrayStorage(reserving: byteCount, for: "an array \(element)\(shape)"))
   }
 
   /// An array of these elements in row-major order: `NDArray([1, 2, 3] as [Float], [3])`.
@@ -82,8 +82,8 @@ public struct NDArray: Sendable {
     return UnsafeMutableRawBufferPointer(rebasing: storage.bytes[start..<start + byteCount])
   }
 
-  /// The array itself where its elements are contiguous, else a copy that is.
-  public func contiguous() -> NDArray { isContiguous ? self : copy() }
+  /// The array itself where its elements are contiguous, else a copy that is. Stops the program where memory lacks.
+  public func contiguous() -> NDArray { Self.stopping { try packed() } }
 
   /// The same elements with other extents; the memory is shared where the array is contiguous.
   /// - Throws: where the number of elements would change.
@@ -115,18 +115,25 @@ package struct ArrayVersion: Hashable, Sendable {
 
 extension NDArray {
   /// The same elements in memory of their own.
-  func copy() -> NDArray {
-    let copy = NDArray(element, ArrayLayout(shape), ArrayStorage(byteCount: byteCount), isLiteral: isLiteral)
+  /// - Throws: where memory lacks.
+  func copy() throws -> NDArray {
+    let storage = try ArrayStorage(reserving: byteCount, for: "a copy of an array \(typeText)")
+    let copy = NDArray(element, ArrayLayout(shape), storage, isLiteral: isLiteral)
     copy.fill(ArrayLayout(shape), from: self)
     return copy
   }
+
+  /// The array itself where its elements are contiguous, else a copy that is.
+  /// - Throws: where memory lacks.
+  package func packed() throws -> NDArray { isContiguous ? self : try copy() }
 
   /// The part of the array that `layout` describes.
   func part(_ layout: ArrayLayout) -> NDArray { NDArray(element, layout, storage, isLiteral: isLiteral) }
 
   /// Makes sure that nothing but this array sees its memory, which is about to change.
-  package mutating func makeUnique() {
-    if storage.isExclusive, isKnownUniquelyReferenced(&storage) { storage.noteChange() } else { self = copy() }
+  /// - Throws: where memory lacks for a copy.
+  package mutating func makeUnique() throws {
+    if storage.isExclusive, isKnownUniquelyReferenced(&storage) { storage.noteChange() } else { self = try copy() }
   }
 
   /// Writes the elements of `source`, an array of the same type, to the places of `part`, which has its shape.

@@ -4,6 +4,7 @@
 // or not at all on a crowded machine, delays nothing.
 #define _GNU_SOURCE
 #include "heed_pool.h"
+#include "heed_fork.h"
 #include "heed_memory.h"
 
 #include <errno.h>
@@ -33,10 +34,10 @@
 // a few huge ones, and a tail that evens out tiles of unequal cost.
 #define RANGE_DIVISOR 4
 
-typedef struct caller_scratch {
-  struct caller_scratch *next;
+struct heed_scratch {
+  struct heed_scratch *next;
   heed_memory memory;
-} caller_scratch;
+};
 
 typedef struct worker {
   _Alignas(64) struct heed_pool *pool;
@@ -47,6 +48,8 @@ typedef struct worker {
 struct heed_pool {
   worker *workers;
   int worker_count;
+  int most_workers;        // as many as were asked for
+  _Atomic(uint32_t) forks;  // heed_fork_count() of the process that the workers are threads of
   int64_t spin_nanoseconds;  // 0 where threads outnumber cores
   cpu_set_t cores;           // those that the creator may be scheduled on
   int avoided_core;          // the core that workers keep off: where the last caller ran; -1 for none
@@ -64,8 +67,8 @@ struct heed_pool {
   atomic_bool stop;
   _Alignas(64) atomic_bool busy;  // a caller owns the workers
 
-  pthread_mutex_t scratch_lock;
-  caller_scratch *idle_scratch;
+  pthread_mutex_t lock;  // held while scratch is taken or given back, and while workers are started
+  heed_scratch *idle_scratch;
 };
 
 static void futex_wait(_Atomic(uint32_t) *word, uint32_t expected) {
@@ -202,39 +205,8 @@ static void run_with_workers(
   }
 }
 
-// Memory for one call: an idle one of an earlier call, or new. Null where memory lacks.
-static caller_scratch *take_scratch(heed_pool *pool, size_t bytes) {
-  pthread_mutex_lock(&pool->scratch_lock);
-  caller_scratch *scratch = pool->idle_scratch;
-  if (scratch != NULL) pool->idle_scratch = scratch->next;
-  pthread_mutex_unlock(&pool->scratch_lock);
-  if (scratch == NULL) scratch = calloc(1, sizeof *scratch);
-  if (scratch == NULL) return NULL;
-  if (heed_memory_reserve(&scratch->memory, bytes) == 0) return scratch;
-  free(scratch);
-  return NULL;
-}
-
-static void give_scratch(heed_pool *pool, caller_scratch *scratch) {
-  pthread_mutex_lock(&pool->scratch_lock);
-  scratch->next = pool->idle_scratch;
-  pool->idle_scratch = scratch;
-  pthread_mutex_unlock(&pool->scratch_lock);
-}
-
-int heed_pool_run(heed_pool *pool, heed_run_function run, const heed_arguments *arguments, int64_t count, size_t scratch_bytes) {
-  if (count <= 0) return 0;
-  caller_scratch *scratch = take_scratch(pool, scratch_bytes);
-  if (scratch == NULL) return ENOMEM;
-  bool alone = count == 1 || pool->worker_count == 0 || atomic_exchange_explicit(&pool->busy, true, memory_order_acquire);
-  if (alone) {
-    run(arguments, 0, count, scratch->memory.base);
-  } else {
-    run_with_workers(pool, run, arguments, count, scratch_bytes, scratch->memory.base);
-    atomic_store_explicit(&pool->busy, false, memory_order_release);
-  }
-  give_scratch(pool, scratch);
-  return 0;
+static bool belongs_to_this_process(heed_pool *pool) {
+  return atomic_load_explicit(&pool->forks, memory_order_acquire) == heed_fork_count();
 }
 
 // Starts one worker, which leaves the signals of the process to others but keeps those that its own faults raise.
@@ -246,7 +218,7 @@ static bool start_worker(heed_pool *pool, int index) {
   const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&blocked, faults[i]);
   pthread_sigmask(SIG_SETMASK, &blocked, &before);
-  bool started = pthread_create(&self->thread, NULL, work, self) == 0;
+  bool started = !heed_memory_fails() && pthread_create(&self->thread, NULL, work, self) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (!started) return false;
   char name[16];
@@ -255,12 +227,71 @@ static bool start_worker(heed_pool *pool, int index) {
   return true;
 }
 
+// Starts as many workers as were asked for and the system grants.
+static void start_workers(heed_pool *pool) {
+  pool->worker_count = 0;
+  while (pool->worker_count < pool->most_workers && start_worker(pool, pool->worker_count)) pool->worker_count++;
+}
+
+// Makes the pool this process's after a fork, which took the caller along and not the workers. No job was under way then, as fork waits for
+// calls (heed_fork.h); a worker that was looking for one may have counted itself.
+static void adopt(heed_pool *pool) {
+  pthread_mutex_lock(&pool->lock);
+  if (!belongs_to_this_process(pool)) {
+    atomic_store(&pool->state, 0);
+    atomic_store(&pool->parked, 0);
+    atomic_store(&pool->busy, false);
+    pool->avoided_core = -1;
+    start_workers(pool);
+    atomic_store_explicit(&pool->forks, heed_fork_count(), memory_order_release);
+  }
+  pthread_mutex_unlock(&pool->lock);
+}
+
+heed_scratch *heed_pool_take_scratch(heed_pool *pool, size_t bytes) {
+  pthread_mutex_lock(&pool->lock);
+  heed_scratch *scratch = pool->idle_scratch;
+  if (scratch != NULL) pool->idle_scratch = scratch->next;
+  pthread_mutex_unlock(&pool->lock);
+  if (scratch == NULL) scratch = heed_memory_fails() ? NULL : calloc(1, sizeof *scratch);
+  if (scratch == NULL) return NULL;
+  if (heed_memory_reserve(&scratch->memory, bytes) == 0) return scratch;
+  free(scratch);
+  return NULL;
+}
+
+void heed_pool_give_scratch(heed_pool *pool, heed_scratch *scratch) {
+  pthread_mutex_lock(&pool->lock);
+  scratch->next = pool->idle_scratch;
+  pool->idle_scratch = scratch;
+  pthread_mutex_unlock(&pool->lock);
+}
+
+int heed_pool_run(
+    heed_pool *pool, heed_run_function run, const heed_arguments *arguments, int64_t count, size_t scratch_bytes,
+    heed_scratch *given) {
+  if (count <= 0) return 0;
+  if (!belongs_to_this_process(pool)) adopt(pool);
+  heed_scratch *scratch = given;
+  if (scratch == NULL) scratch = heed_pool_take_scratch(pool, scratch_bytes);
+  if (scratch == NULL || heed_memory_reserve(&scratch->memory, scratch_bytes) != 0) return ENOMEM;
+  bool alone = count == 1 || pool->worker_count == 0 || atomic_exchange_explicit(&pool->busy, true, memory_order_acquire);
+  if (alone) {
+    run(arguments, 0, count, scratch->memory.base);
+  } else {
+    run_with_workers(pool, run, arguments, count, scratch_bytes, scratch->memory.base);
+    atomic_store_explicit(&pool->busy, false, memory_order_release);
+  }
+  if (given == NULL) heed_pool_give_scratch(pool, scratch);
+  return 0;
+}
+
 heed_pool *heed_pool_create(int threads) {
-  if (threads < 1) return NULL;
+  if (threads < 1 || heed_memory_fails()) return NULL;
   heed_pool *pool = NULL;
   if (posix_memalign((void **)&pool, 64, sizeof *pool) != 0) return NULL;
   memset(pool, 0, sizeof *pool);
-  if (pthread_mutex_init(&pool->scratch_lock, NULL) != 0) {
+  if (pthread_mutex_init(&pool->lock, NULL) != 0) {
     free(pool);
     return NULL;
   }
@@ -268,40 +299,43 @@ heed_pool *heed_pool_create(int threads) {
   pool->spin_nanoseconds = threads <= heed_affinity_cores() ? SPIN_NANOSECONDS : 0;
   pool->avoided_core = -1;
   if (sched_getaffinity(0, sizeof pool->cores, &pool->cores) != 0) CPU_ZERO(&pool->cores);
-  if (threads > 1 && posix_memalign((void **)&pool->workers, 64, sizeof(worker) * (size_t)(threads - 1)) != 0) {
-    pthread_mutex_destroy(&pool->scratch_lock);
+  pool->most_workers = threads - 1;
+  atomic_init(&pool->forks, heed_fork_count());
+  const size_t bytes = sizeof(worker) * (size_t)pool->most_workers;
+  if (bytes > 0 && (heed_memory_fails() || posix_memalign((void **)&pool->workers, 64, bytes) != 0)) {
+    pthread_mutex_destroy(&pool->lock);
     free(pool);
     return NULL;
   }
-  if (threads > 1) memset(pool->workers, 0, sizeof(worker) * (size_t)(threads - 1));
-  int started = 0;
-  while (started < threads - 1 && start_worker(pool, started)) started++;
-  pool->worker_count = started;
+  if (bytes > 0) memset(pool->workers, 0, bytes);
+  start_workers(pool);
   return pool;
 }
 
 void heed_pool_destroy(heed_pool *pool) {
   if (pool == NULL) return;
-  atomic_store_explicit(&pool->stop, true, memory_order_release);
-  raise_epoch(pool, pool->worker_count);
-  for (int i = 0; i < pool->worker_count; i++) {
-    pthread_join(pool->workers[i].thread, NULL);
-    heed_memory_free(&pool->workers[i].scratch);
+  // After a fork that nothing ran since, the workers are not there to be ended.
+  if (belongs_to_this_process(pool)) {
+    atomic_store_explicit(&pool->stop, true, memory_order_release);
+    raise_epoch(pool, pool->worker_count);
+    for (int i = 0; i < pool->worker_count; i++) pthread_join(pool->workers[i].thread, NULL);
   }
-  for (caller_scratch *scratch = pool->idle_scratch; scratch != NULL;) {
-    caller_scratch *next = scratch->next;
+  for (int i = 0; i < pool->most_workers; i++) heed_memory_free(&pool->workers[i].scratch);
+  for (heed_scratch *scratch = pool->idle_scratch; scratch != NULL;) {
+    heed_scratch *next = scratch->next;
     heed_memory_free(&scratch->memory);
     free(scratch);
     scratch = next;
   }
-  pthread_mutex_destroy(&pool->scratch_lock);
+  pthread_mutex_destroy(&pool->lock);
   free(pool->workers);
   free(pool);
 }
 
 int heed_pool_threads(const heed_pool *pool) { return pool->worker_count + 1; }
 
-int heed_pool_has_callers_cores(const heed_pool *pool) {
+int heed_pool_is_callers(heed_pool *pool) {
+  if (!belongs_to_this_process(pool)) return 0;
   cpu_set_t cores;
   if (sched_getaffinity(0, sizeof cores, &cores) != 0) CPU_ZERO(&cores);
   return CPU_EQUAL(&cores, &pool->cores);

@@ -203,8 +203,12 @@ extension Target {
 extension LoweredGraph {
   /// The program as native code.
   package func compile(_ options: CompileOptions) throws -> CompiledGraph {
-    let pool = try ThreadPool.shared(threads: options.threads)
-    let code = try NativeCode(verified.kernels, target: target, cache: options.cache ?? .standard)
+    let (pool, code) = try holdingForks {
+      (
+        try ThreadPool.shared(threads: options.threads),
+        try NativeCode(verified.kernels, target: target, cache: options.cache ?? .standard)
+      )
+    }
     let executor = Executor(verified, code: code.kernels, codeOwner: code, pool: pool, memoryLimit: options.memoryLimit?.byteCount)
     return CompiledGraph(self, executor, executor.hasParameters ? nil : try executor.load())
   }

@@ -66,7 +66,7 @@ private final class ObjectCompiler: Sendable {
     // Several at a time, those that take longest first.
     let missing = units.indices.filter { objects[$0] == nil }.sorted { units[$0].cost > units[$1].cost }
     let compiled = Lock([Result<[UInt8], any Error>?](repeating: nil, count: missing.count))
-    DispatchQueue.concurrentPerform(iterations: missing.count) { position in
+    concurrentPerform(missing.count) { position in
       let object = Result { try self.compile(units[missing[position]]) }
       compiled.withLock { $0[position] = object }
     }

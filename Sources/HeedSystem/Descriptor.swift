@@ -47,7 +47,13 @@ package struct Descriptor: Sendable {
 
   /// Waits until what was written is on the disk. Files of kinds that have no disk, such as pipes, are left alone.
   package func synchronize() throws(SystemError) {
-    guard fsync(number) == 0 || errno == EINVAL || errno == EROFS else { throw .last }
+    while fsync(number) != 0 {
+      switch errno {
+      case EINTR: continue
+      case EINVAL, EROFS: return
+      default: throw .last
+      }
+    }
   }
 
   /// Closes the file. Some file systems only then say that a write failed.

@@ -17,7 +17,7 @@ extension FileBytes {
     let folder = (place.path as NSString).deletingLastPathComponent
     let name = "\(partPrefix)\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
     let temporary = folder.isEmpty ? name : "\(folder)/\(name)"
-    let number = Foundation.open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    let number = openRepeating(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC)
     guard number >= 0 else { throw systemError("creating a file beside \(path)") }
     do {
       if let old = place.status {

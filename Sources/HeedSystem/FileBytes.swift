@@ -29,9 +29,17 @@ package enum FileBytes {
   /// The file at `path`, opened.
   static func open(_ path: String, _ flags: Int32) throws -> Descriptor {
     guard !path.utf8.contains(0) else { throw HeedError("got a path with a zero byte in it") }
-    let file = Foundation.open(path, flags | O_CLOEXEC, 0o666)
+    let file = openRepeating(path, flags | O_CLOEXEC)
     guard file >= 0 else { throw systemError("opening \(path)") }
     return Descriptor(file)
+  }
+
+  /// The number of the opened file, or -1. A call that a signal interrupted is repeated.
+  static func openRepeating(_ path: String, _ flags: Int32) -> Int32 {
+    while true {
+      let file = Foundation.open(path, flags, 0o666)
+      if file >= 0 || errno != EINTR { return file }
+    }
   }
 
   /// The size in bytes of an open regular file, or nil where it is a pipe or a device.

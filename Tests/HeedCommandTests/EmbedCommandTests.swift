@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// `heed embed` on many lines.

@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// `heed train`: recipes run by the command.

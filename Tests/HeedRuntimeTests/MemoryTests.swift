@@ -1,4 +1,4 @@
-import CHeedPool
+import CHeedMemory
 import Foundation
 import HeedArrays
 import HeedIR

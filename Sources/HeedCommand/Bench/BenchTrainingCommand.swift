@@ -71,9 +71,9 @@ struct BenchTrainingCommand: ParsableCommand {
     try PeakMemory.reset()
     var (losses, times): ([Double], [Double]) = ([], [])
     for arrays in inputs {
-      let start = Date.timeIntervalSinceReferenceDate
+      let start = ContinuousClock.now
       let loss: NDArray = try program(arrays, updating: &state)
-      times.append(Date.timeIntervalSinceReferenceDate - start)
+      times.append((ContinuousClock.now - start) / .seconds(1))
       losses.append(Double(try loss.float()))
     }
     try report(program, losses, CallTimes(times), memory: PeakMemory.most() - before)

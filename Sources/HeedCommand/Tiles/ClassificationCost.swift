@@ -27,7 +27,7 @@ struct ClassificationCost {
       return try graph.compile(options).load(parameters: bound)
     }
     var best: [(attention: Double, call: Double)] = [(.infinity, .infinity), (.infinity, .infinity)]
-    let start = Date()
+    let start = ContinuousClock.now
     for round in 0...Self.rounds {
       for (number, program) in programs.enumerated() {
         let timings = try program.timed(inputs).timings
@@ -38,7 +38,7 @@ struct ClassificationCost {
         let call = timings.reduce(0) { $0 + $1.seconds }
         best[number] = (min(best[number].attention, attention), min(best[number].call, call))
       }
-      if round > 0, Date().timeIntervalSince(start) > Self.longest { break }
+      if round > 0, (ContinuousClock.now - start) / .seconds(1) > Self.longest { break }
     }
     (classification, attention, call) = (best[1].attention, best[0].attention, best[0].call)
   }

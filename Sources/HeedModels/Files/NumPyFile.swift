@@ -49,7 +49,7 @@ public enum NumPyFile {
     } catch let error as HeedError {
       throw error.during("writing \(path)")
     }
-    let array = array.contiguous()
+    let array = try array.packed()
     try header.withUnsafeBytes { header in
       try withExtendedLifetime(array.storage) { try FileBytes.write([header, array.bytes], to: path) }
     }
@@ -58,7 +58,7 @@ public enum NumPyFile {
   /// The bytes of a `.npy` file of `array`.
   /// - Throws: `HeedError` where NumPy has no such element type (bf16).
   public static func encode(_ array: NDArray) throws -> [UInt8] {
-    let array = array.contiguous()
+    let array = try array.packed()
     return try withExtendedLifetime(array.storage) { try NumPyHeader.encode(array) + array.bytes }
   }
 

@@ -14,7 +14,7 @@ extension SafetensorsFile {
     for (name, _) in arrays where !names.insert(name).inserted {
       throw HeedError("writing \(path): got an array called \(JSON.shown(name)), expected a name of its own")
     }
-    let sorted = arrays.map { (name: $0.name, array: $0.array.contiguous()) }
+    let sorted = try arrays.map { (name: $0.name, array: try $0.array.packed()) }
       .sorted { ($1.array.element.byteCount, $0.name) < ($0.array.element.byteCount, $1.name) }
     let header = header(sorted, metadata: metadata)
     try header.withUnsafeBytes { header in
