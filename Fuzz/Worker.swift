@@ -60,7 +60,7 @@ enum Worker {
     func set(_ seconds: UInt32) {
       alarm(10 * seconds)
       var timer = itimerval(it_interval: timeval(), it_value: timeval(tv_sec: Int(seconds), tv_usec: 0))
-      setitimer(ITIMER_PROF, &timer, nil)
+      setitimer(Int32(ITIMER_PROF.rawValue), &timer, nil)
     }
     set(mostSeconds)
     defer { set(0) }

@@ -1,5 +1,5 @@
 import CHeedABI
-import CHeedPool
+import CHeedMemory
 import Foundation
 import HeedRuntime
 import Testing
