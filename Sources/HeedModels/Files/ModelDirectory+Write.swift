@@ -20,6 +20,7 @@ extension ModelDirectory {
       }
     }
     try check(output: folder)
+    try Self.createFolder(folder)
     for name in try carriedFiles() {
       let target = "\(folder)/\(name)"
       try Self.createFolder((target as NSString).deletingLastPathComponent)
@@ -30,13 +31,13 @@ extension ModelDirectory {
     try SafetensorsFile.write(arrays, metadata: file.metadata, to: folder + "/model.safetensors", durably: true)
   }
 
-  /// Makes the folder that a model will be written to, before the work that makes the model.
-  /// - Throws: `HeedError` where it is this one or cannot be made.
+  /// Checks the folder that a model will be written to, before the work that makes the model.
+  /// - Throws: `HeedError` where it is this one or cannot be written to.
   package func check(output folder: String) throws {
     guard URL(fileURLWithPath: folder).resolvingSymlinksInPath() != URL(fileURLWithPath: path).resolvingSymlinksInPath() else {
       throw HeedError("got \(folder) to write the model to, expected another folder than its own")
     }
-    try Self.createFolder(folder)
+    guard FileManager.default.fileExists(atPath: folder) else { return }
     try FileBytes.check([OutputPath("the model", folder + "/model.safetensors")])
   }
 
