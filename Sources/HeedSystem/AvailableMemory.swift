@@ -16,6 +16,17 @@ package enum AvailableMemory {
     throw HeedError("\(need()) needs \(byteCount) bytes of memory, expected at most the \(available) that are left")
   }
 
+  /// Whether the system would map so many bytes more, as it may not under a limit of addresses (`ulimit -v`). Swift's own arrays end the
+  /// process where it would not, so large ones ask first.
+  package static func canMap(_ byteCount: Int) -> Bool {
+    guard byteCount >= 1 << 20 else { return true }
+    guard let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
+      return false
+    }
+    munmap(start, byteCount)
+    return true
+  }
+
   /// The bytes that the system, and this process's control group, have left; nil where they do not say.
   private static var byteCount: Int? {
     guard let text = try? FileBytes.readText("/proc/meminfo"),
