@@ -1,3 +1,4 @@
+internal import Foundation
 internal import HeedIR
 
 /// What memory can still be had.
@@ -19,6 +20,17 @@ package enum AvailableMemory {
   package static func shortage(of byteCount: Int) -> Int? {
     guard byteCount >= smallByteCount, let available = self.byteCount(), byteCount > available else { return nil }
     return available
+  }
+
+  /// Whether the system would map so many bytes more, as it may not under a limit of addresses (`ulimit -v`). Swift's own arrays end the
+  /// process where it would not, so large ones ask first.
+  package static func canMap(_ byteCount: Int) -> Bool {
+    guard byteCount >= 1 << 20 else { return true }
+    guard let start = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), start != MAP_FAILED else {
+      return false
+    }
+    munmap(start, byteCount)
+    return true
   }
 
   /// The bytes that the machine, this process's control groups and its limit of addresses have left; nil where none of them says.

@@ -63,8 +63,12 @@ package enum FileBytes {
 
   private static func readToEnd(_ file: Descriptor, path: String, expecting size: Int) throws -> [UInt8] {
     var bytes: [UInt8] = []
+    let chunkSize = min(max(size + 1, 1 << 16), 1 << 22)
+    guard AvailableMemory.canMap(size + chunkSize) else {
+      throw HeedError("no memory for a file of \(size) bytes").during("reading \(path)")
+    }
     bytes.reserveCapacity(size + 1)
-    var chunk = [UInt8](repeating: 0, count: min(max(size + 1, 1 << 16), 1 << 22))
+    var chunk = [UInt8](repeating: 0, count: chunkSize)
     while true {
       let count: Int
       do { count = try chunk.withUnsafeMutableBytes(file.read) } catch let error as SystemError {

@@ -4,7 +4,8 @@ import Heed
 
 /// What this process holds.
 struct ProcessUse: Sendable {
-  /// Resident memory and the part of it that no other process shares, in bytes.
+  /// Resident memory, and the part of it that this process alone has and has written, in bytes: pages of files are shared or not as other
+  /// processes come and go.
   var resident = 0
   var privateBytes = 0
   /// Blocks of memory of Heed's own.
@@ -21,7 +22,7 @@ struct ProcessUse: Sendable {
       let words = line.split(separator: " ")
       guard words.count > 1, let kibibytes = Int(words[1]) else { continue }
       if words[0] == "Rss:" { use.resident = kibibytes << 10 }
-      if words[0].hasPrefix("Private_") { use.privateBytes += kibibytes << 10 }
+      if words[0] == "Private_Dirty:" { use.privateBytes = kibibytes << 10 }
     }
     // Listing the folder takes a descriptor of its own, each time.
     use.descriptors = names("/proc/self/fd").count

@@ -23,13 +23,13 @@ struct Fault: CustomStringConvertible {
     let paths = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     let compilers = paths.flatMap { ["\($0)/clang", "\($0)/cc"] }
     guard let compiler = compilers.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else { return nil }
-    let library = folder.appending(path: "faults-\(getpid()).so").path
+    let (library, part) = (folder.appending(path: "faults.so").path, folder.appending(path: "faults-\(getpid()).so").path)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: compiler)
-    process.arguments = ["-shared", "-fPIC", "-O1", "-o", library, source]
+    process.arguments = ["-shared", "-fPIC", "-O1", "-o", part, source]
     try? process.run()
     process.waitUntilExit()
-    return process.terminationStatus == 0 ? library : nil
+    return process.terminationStatus == 0 && rename(part, library) == 0 ? library : nil
   }()
 
   /// What a process needs for the fault to come, and whether it did: `mark` is a file that is made then.
