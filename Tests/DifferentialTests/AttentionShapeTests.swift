@@ -1,4 +1,5 @@
 import Heed
+import HeedTestSupport
 import Testing
 
 /// Attention of every element type, head width, mask, length and arrangement of heads together, each combination on some target.

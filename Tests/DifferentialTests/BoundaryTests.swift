@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Graphs at the edges of what the lowering may assume: facts, computed offsets, captured tables, wrapping indices, huge scores.

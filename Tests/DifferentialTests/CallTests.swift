@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Calls: what they may not see of each other, and what they say about wrong lengths.

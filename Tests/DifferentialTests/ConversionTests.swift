@@ -1,6 +1,7 @@
 import Foundation
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Numbers at which a conversion to some type changes its mind: halves, ends of ranges, ties of narrower floats.

@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Numbers at which rules change: ends of ranges, zeros, infinities, halves.

@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Weights put together over heads, beside the weighted sum: averages, sums, extrema, by a second pass that stores those of no head.

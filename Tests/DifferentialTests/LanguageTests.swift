@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// What the language composes of several ops, compiled.

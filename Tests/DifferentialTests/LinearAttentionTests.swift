@@ -1,4 +1,5 @@
 import Heed
+import HeedTestSupport
 import Testing
 
 /// Linear attention against its recurrence.

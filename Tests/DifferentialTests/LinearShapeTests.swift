@@ -1,4 +1,5 @@
 import Heed
+import HeedTestSupport
 import Testing
 
 /// Linear layers of every element type, layout, epilogue and edge size together, each combination on some target.

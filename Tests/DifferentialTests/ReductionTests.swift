@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Element types that have kernels.

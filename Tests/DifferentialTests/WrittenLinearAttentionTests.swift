@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// Linear attention written as the product of all pairs: the compiled values are those of the written form, whether it became linear or not.

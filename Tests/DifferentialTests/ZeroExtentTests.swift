@@ -1,6 +1,7 @@
 import Foundation
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// Extents of 0, known or not: they compile, agree with the reference, and cost nothing beside huge ones.

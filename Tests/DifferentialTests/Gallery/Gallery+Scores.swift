@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 
 extension Gallery {
   static func scores(unit: Int) -> [GalleryEntry] { plainScores(unit) + learnedScores(unit) + graphScores(unit) }

@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// Cross-entropy and its gradients beside plain loops over numbers.

@@ -1,5 +1,6 @@
 import Foundation
 import Heed
+import HeedTestSupport
 import Testing
 
 /// A case of ONNX's own test suite: one operator, its attributes, inputs and what they must give. See Tests/Resources/ONNX.

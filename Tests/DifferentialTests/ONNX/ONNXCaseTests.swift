@@ -1,5 +1,6 @@
 import Heed
 import HeedInterpreter
+import HeedTestSupport
 import Testing
 
 /// ONNX's own cases of Attention, RotaryEmbedding and FlexAttention, by the interpreter and compiled, within ONNX's tolerances.
