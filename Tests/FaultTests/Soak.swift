@@ -59,6 +59,14 @@ struct Soak {
     }
   }
 
+  /// Works for so many rounds and looks after each, so that a busy machine makes no difference.
+  mutating func run(rounds count: Int) throws {
+    for _ in 0..<count {
+      try work()
+      add(Sample(minutes: 0, use: .now, probeSeconds: try probeTime()))
+    }
+  }
+
   /// Adds what a look saw.
   mutating func add(_ sample: Sample) { samples.append(sample) }
 

@@ -31,7 +31,9 @@ extension RandomCall {
       let initializers: [Initializer] = [.zeros, .linearBias(inputs: $0.int()), .normal(mean: $0.double(), deviation: $0.double())]
       let tensor = $0.g.initialize($0.tensor(), $0.pick(initializers))
       _ = $0.g.initializers.initializer(of: $0.name())
-      $0.g.initializers[NamePattern($0.name())] = .zeros
+      let pattern = NamePattern($0.pick(["", "*", "**"]) + $0.name() + $0.pick(["", "*", ".*"]))
+      _ = pattern.matches($0.name())
+      $0.g.initializers[pattern] = .zeros
       _ = try? Graph.withInitializers($0.name()) { $0.input("x", .f32, ["S"]) }
       return tensor
     },

@@ -6,7 +6,7 @@ public import HeedIR
 public enum GraphReduction {
   /// The graphs that are one step smaller, those of the greatest steps first.
   public static func smaller(_ graph: Graph) -> [Graph] {
-    var graphs: [Graph] = []
+    var graphs = [withoutDeadNodes(graph)]
     // One result, or what one result is made of.
     if graph.results.count > 1 { graphs += graph.results.map { returning([$0], in: graph) } }
     for node in graph.results.compactMap(graph.definingNode) {
@@ -29,7 +29,7 @@ public enum GraphReduction {
   private static func returning(_ values: [ValueID], in graph: Graph) -> Graph {
     var copy = graph
     copy.setResults(values)
-    return swept(copy)
+    return withoutDeadNodes(copy)
   }
 
   /// The graph in which a node's operand stands for its result, where that has the same type.
@@ -70,11 +70,11 @@ public enum GraphReduction {
   private static func rebuilt(_ graph: Graph, _ visit: (inout GraphRewriter, NodeID) -> Void) -> Graph {
     var rewriter = GraphRewriter(graph)
     for node in graph.body { visit(&rewriter, node) }
-    return swept(rewriter.finish())
+    return withoutDeadNodes(rewriter.finish())
   }
 
   /// The graph without the nodes that no result needs.
-  private static func swept(_ graph: Graph) -> Graph {
+  public static func withoutDeadNodes(_ graph: Graph) -> Graph {
     var needed = Set(graph.results)
     var kept: Set<NodeID> = []
     for node in graph.body.reversed() where graph.results(node).contains(where: needed.contains) {

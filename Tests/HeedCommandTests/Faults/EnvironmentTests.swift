@@ -27,7 +27,10 @@ import Testing
         "/nonexistent/a", "/proc/none", "/dev/null", "x.npy", "\(folder)/x.npy", "\(folder)/locked/a", "relative/a", "",
         String(repeating: "/long", count: 2000), "/proc/self/fd/9/b",
       ]
-      for command in places.map({ "\(others)\(variable)='\($0)' \(Self.run)" }) + ["env -u \(variable) \(Self.run)"] {
+      // The others lead to the same code.
+      for command in (variable == "HEED_CACHE" ? places : Array(places.suffix(5))).map({
+        "\(others)\(variable)='\($0)' \(Self.run)"
+      }) + ["env -u \(variable) \(Self.run)"] {
         let (result, files) = try outcome(command, folder)
         let note: Comment = "\(command.prefix(80)): \(result.errors.prefix(1000))"
         #expect(result.status == 0 && files == usual.files && result.output == usual.result.output, note)
@@ -77,7 +80,10 @@ import Testing
         }
         let usual = try outcome("C")
         #expect(usual.status == 0, "\(command): \(usual.errors)")
-        for name in made.status == 0 ? ["xx_YY.none", "de_DE.UTF-8", "tr_TR.UTF-8"] : ["xx_YY.none", ""] {
+        let isSlow = command.hasPrefix("$heed train") || command.hasPrefix("$heed gradcheck")
+        for name in isSlow
+          ? ["de_DE.UTF-8"] : made.status == 0 ? ["xx_YY.none", "de_DE.UTF-8", "tr_TR.UTF-8"] : ["xx_YY.none", ""]
+        {
           let result = try outcome(name)
           #expect(result.status == 0 && result.output == usual.output, "\(command), \(name): \(result.errors)")
         }
