@@ -187,7 +187,7 @@ extension Graph {
   ///   type, a target that this machine cannot run.
   public func compile(_ options: CompileOptions = CompileOptions()) throws -> CompiledGraph {
     try options.target.expectHost()
-    return try lowered(options).compile(options)
+    return try holdingForks { try lowered(options).compile(options) }
   }
 }
 

@@ -14,6 +14,11 @@ import Testing
     let fork = unsafeBitCast(dlsym(nil, "fork"), to: Fork.self)
     let child = fork()
     if child == 0 {
+      // Threads of Dispatch block all signals, and the child has the mask of the one that forked.
+      var signals = sigset_t()
+      sigemptyset(&signals)
+      sigaddset(&signals, SIGALRM)
+      sigprocmask(SIG_UNBLOCK, &signals, nil)
       alarm(30)
       let isRight = (try? body()) ?? false
       _exit(isRight ? 0 : 1)
