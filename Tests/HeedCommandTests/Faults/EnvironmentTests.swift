@@ -24,7 +24,7 @@ import Testing
       // The cache is what HOME and the others decide.
       let others = (variable == "HEED_CACHE" ? "" : "HEED_CACHE= ") + (variable == "HOME" ? "XDG_CACHE_HOME= " : "")
       let places = [
-        "/nonexistent/a", "/proc/none", "/dev/null", "x.npy", "\(folder)/x.npy", "\(folder)/locked/a", "relative/a", "",
+        "\(folder)/new/a", "/proc/none", "/dev/null", "x.npy", "\(folder)/x.npy", "\(folder)/locked/a", "relative/a", "",
         String(repeating: "/long", count: 2000), "/proc/self/fd/9/b",
       ]
       // The others lead to the same code.
